@@ -1,0 +1,59 @@
+"""The exact Fisher matrix: how far the model's predictions move when w does."""
+
+from __future__ import annotations
+
+from sofim_ref.arrays import namespace
+from sofim_ref.curvature.assemble import damped, outer_products
+from sofim_ref.matrices import Dense, LowRank
+from sofim_ref.problems.oracle import Oracle
+
+
+def fisher(oracle: Oracle, *, damping: float = 0.0, include_l2: bool = False) -> Dense | LowRank:
+    r"""Return the exact Fisher matrix of the batch, plus damping.
+
+    .. math:: F = \frac1B \sum_n J_n^\top H_n J_n + \lambda I, \qquad
+              H_n = \mathbb E_{y \sim p(\cdot \mid f_n)} \big[\nabla_f \ell \, \nabla_f \ell^\top\big] .
+
+    The labels are averaged over what the **model** predicts; those in the data play no part.
+
+    Parameters
+    ----------
+    oracle : Oracle
+        Of a problem that offers outputs and Jacobian.
+    damping : float
+        The number λ >= 0.
+    include_l2 : bool
+        Whether the problem's l2 is added to the damping.
+
+    Returns
+    -------
+    LowRank or Dense
+        `LowRank`, with Z of shape (d, B·C), where B·C < d and there is damping; else `Dense`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the problem doesn't offer what is needed, or `damping` is negative.
+
+    Notes
+    -----
+    Cost beyond the outputs: 2·B·C·d² operations dense, none beyond the Jacobian, B·C·d numbers, as `LowRank`.
+    Source: Amari 1998, doi:10.1162/089976698300017746; Martens 2020, JMLR 21:146, §5 and §8, for the form with J and H.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sofim_ref.problems import LogisticRegression
+    >>> problem = LogisticRegression(np.asarray([[1.0], [3.0]]), np.asarray([0, 1]), intercept=False)
+    >>> fisher(problem.oracle(np.zeros(1))).to_dense()
+    array([[1.25]])
+    """
+    shift = damping + include_l2 * oracle.l2
+    B, C = oracle.outputs().shape
+    d = oracle.w.shape[0]
+    if shift <= 0 or d <= B * C:
+        return damped(oracle.gauss_newton_of(oracle.output_fisher()), shift)
+    xp = namespace(oracle.w)
+    J, S = oracle.jacobian(), oracle.output_fisher_factor()
+    Z = xp.matrix_transpose(J) @ S  # (B, d, C)
+    return outer_products(xp.reshape(xp.permute_dims(Z, (1, 0, 2)), (d, B * C)) / B**0.5, shift)

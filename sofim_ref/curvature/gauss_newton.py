@@ -1,0 +1,48 @@
+"""The Gauss–Newton matrix: the curvature of the loss in the outputs, carried back to w."""
+
+from __future__ import annotations
+
+from sofim_ref.curvature.assemble import damped
+from sofim_ref.matrices import Dense
+from sofim_ref.problems.oracle import Oracle
+
+
+def gauss_newton(oracle: Oracle, *, damping: float = 0.0, include_l2: bool = False) -> Dense:
+    r"""Return the generalized Gauss–Newton matrix of the batch, plus damping.
+
+    .. math:: G = \frac1B \sum_n J_n^\top \, \nabla_f^2 \ell_n \, J_n + \lambda I .
+
+    It is the Hessian less the part that the model's own second derivative brings. For the canonical likelihoods of this
+    library it equals the exact Fisher matrix; for linear models it equals the Hessian.
+
+    Parameters
+    ----------
+    oracle : Oracle
+        Of a problem that offers outputs and Jacobian.
+    damping : float
+        The number λ >= 0.
+    include_l2 : bool
+        Whether the problem's l2 is added to the damping.
+
+    Returns
+    -------
+    Dense
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the problem doesn't offer what is needed, or `damping` is negative.
+
+    Notes
+    -----
+    Cost 2·B·C·d² operations. Source: Schraudolph 2002, doi:10.1162/08997660260028683; Martens 2020, JMLR 21:146, §8.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sofim_ref.problems import LeastSquares
+    >>> problem = LeastSquares(np.asarray([[1.0], [3.0]]), np.asarray([0.0, 1.0]), intercept=False)
+    >>> gauss_newton(problem.oracle(np.zeros(1))).to_dense()
+    array([[5.]])
+    """
+    return damped(oracle.gauss_newton_of(oracle.output_hessian()), damping + include_l2 * oracle.l2)

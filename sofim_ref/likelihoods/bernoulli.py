@@ -1,0 +1,89 @@
+"""Targets that are 0 or 1, from one output, the log-odds: logistic regression."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from sofim_ref.arrays import Array, from_numpy, namespace, to_numpy
+from sofim_ref.likelihoods.likelihood import Likelihood, raw_targets
+
+
+@dataclass(frozen=True)
+class Bernoulli(Likelihood):
+    r"""The likelihood P(y = 1) = σ(f), with σ(f) = 1/(1 + e⁻ᶠ) and loss :math:`\log(1 + e^f) - y f`.
+
+    Loss and derivatives are finite for every finite f: no exponential of a positive number is taken.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Bernoulli().loss(np.asarray([[1000.0]]), np.asarray([[0.0]]))
+    array([1000.])
+    """
+
+    def outputs(self, targets: Array) -> int:
+        """Return 1: the log-odds."""
+        return 1
+
+    def encode(self, targets: Array, *, like: Array, outputs: int) -> Array:
+        """Return labels 0 and 1 of shape (N,), of any dtype, as floats of shape (N, 1)."""
+        host = raw_targets(targets)
+        if host.ndim != 1:
+            msg = f"targets must have shape (N,), got {host.shape}."
+            raise ValueError(msg)
+        wrong = host[(host != 0) & (host != 1)]
+        if wrong.size:
+            msg = f"targets must be labels 0 or 1, got {wrong[0].item()!r}."
+            raise ValueError(msg)
+        return from_numpy(host.astype(np.float64)[:, None], like=like)
+
+    def loss(self, f: Array, y: Array) -> Array:
+        """Return log(1 + eᶠ) − y f, shape (N,)."""
+        xp = namespace(f)
+        softplus = xp.maximum(f, 0.0) + xp.log1p(xp.exp(-xp.abs(f)))
+        return (softplus - y * f)[:, 0]
+
+    def gradient(self, f: Array, y: Array) -> Array:
+        """Return σ(f) − y, shape (N, 1)."""
+        return self.probability(f) - y
+
+    def hessian(self, f: Array, y: Array) -> Array:
+        """Return σ(f) σ(−f), shape (N, 1, 1)."""
+        return self.fisher(f)
+
+    def fisher(self, f: Array) -> Array:
+        """Return σ(f) σ(−f), shape (N, 1, 1)."""
+        return (self.probability(f) * self.probability(-f))[:, :, None]
+
+    def fisher_factor(self, f: Array) -> Array:
+        """Return √(σ(f) σ(−f)), shape (N, 1, 1)."""
+        return namespace(f).sqrt(self.fisher(f))
+
+    def sample(self, f: Array, rng: np.random.Generator) -> Array:
+        """Return 1 with probability σ(f), else 0, shape (N, 1)."""
+        drawn = rng.random(f.shape) < to_numpy(self.probability(f))
+        return from_numpy(drawn.astype(np.float64), like=f)
+
+    def error(self, f: Array, y: Array) -> Array:
+        """Return the share of examples whose more probable label is wrong, shape ()."""
+        xp = namespace(f)
+        return xp.mean(xp.astype((f > 0) != (y > 0.5), f.dtype))
+
+    @property
+    def bounds(self) -> tuple[float, float, float | None]:
+        """Return 0, ¼, 1/(6√3): the extremes of σ' and σ''."""
+        return (0.0, 0.25, 1 / (6 * math.sqrt(3)))
+
+    @property
+    def error_name(self) -> str:
+        """What `error` measures."""
+        return "share misclassified"
+
+    def probability(self, f: Array) -> Array:
+        """Return σ(f), same shape as `f`, exact to a few eps at both ends."""
+        xp = namespace(f)
+        small = xp.exp(-xp.abs(f))
+        return xp.where(f >= 0, 1.0, small) / (1 + small)

@@ -1,0 +1,99 @@
+"""Targets that are one of C classes, from C outputs, the logits: softmax regression."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sofim_ref.arrays import Array, device, from_numpy, namespace, to_numpy
+from sofim_ref.likelihoods.likelihood import Likelihood, raw_targets
+
+
+@dataclass(frozen=True)
+class Categorical(Likelihood):
+    r"""The likelihood P(y = c) = p_c with p = softmax(f), and loss :math:`\log \sum_c e^{f_c} - f_y`.
+
+    Adding one number to all outputs changes nothing, so the Fisher matrix diag(p) − ppᵀ has the eigenvalue 0 along the
+    vector of ones: softmax regression needs l2 > 0 to have one optimum.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> np.exp(-Categorical().loss(np.asarray([[0.0, 0.0]]), np.asarray([[1.0, 0.0]])))
+    array([0.5])
+    """
+
+    def outputs(self, targets: Array) -> int:
+        """Return the largest label plus one, at least 2."""
+        host = raw_targets(targets)
+        return max(2, int(host.max()) + 1) if host.size else 2
+
+    def encode(self, targets: Array, *, like: Array, outputs: int) -> Array:
+        """Return integer labels 0 … C−1 of shape (N,) as rows of the identity, shape (N, C)."""
+        host = raw_targets(targets)
+        if host.ndim != 1:
+            msg = f"targets must have shape (N,), got {host.shape}."
+            raise ValueError(msg)
+        wrong = host[~((host >= 0) & (host < outputs) & (host == np.floor(host)))]
+        if wrong.size:
+            msg = f"targets must be integer labels from 0 to {outputs - 1}, got {wrong[0].item()!r}."
+            raise ValueError(msg)
+        return from_numpy(np.eye(outputs)[host.astype(np.int64)], like=like)
+
+    def loss(self, f: Array, y: Array) -> Array:
+        """Return log Σ eᶠ − f_y, shape (N,)."""
+        xp = namespace(f)
+        f = f - xp.max(f, axis=1, keepdims=True)
+        return xp.log(xp.sum(xp.exp(f), axis=1)) - xp.sum(y * f, axis=1)
+
+    def gradient(self, f: Array, y: Array) -> Array:
+        """Return p − y, shape (N, C)."""
+        return self.probability(f) - y
+
+    def hessian(self, f: Array, y: Array) -> Array:
+        """Return diag(p) − ppᵀ, shape (N, C, C)."""
+        return self.fisher(f)
+
+    def fisher(self, f: Array) -> Array:
+        """Return diag(p) − ppᵀ, shape (N, C, C)."""
+        p = self.probability(f)
+        return self._diagonal(p) - p[:, :, None] * p[:, None, :]
+
+    def fisher_factor(self, f: Array) -> Array:
+        """Return diag(√p) − p√pᵀ, shape (N, C, C): times its transpose it is diag(p) − ppᵀ, since Σp = 1."""
+        p = self.probability(f)
+        root = namespace(f).sqrt(p)
+        return self._diagonal(root) - p[:, :, None] * root[:, None, :]
+
+    def sample(self, f: Array, rng: np.random.Generator) -> Array:
+        """Return a row of the identity for each example, class c with probability p_c, shape (N, C)."""
+        p = to_numpy(self.probability(f)).astype(np.float64)
+        thresholds = np.cumsum(p, axis=1) / np.sum(p, axis=1, keepdims=True)
+        labels = np.sum(rng.random((p.shape[0], 1)) >= thresholds[:, :-1], axis=1)
+        return from_numpy(np.eye(p.shape[1])[labels], like=f)
+
+    def error(self, f: Array, y: Array) -> Array:
+        """Return the share of examples whose most probable class is wrong, shape ()."""
+        xp = namespace(f)
+        return xp.mean(xp.astype(xp.argmax(f, axis=1) != xp.argmax(y, axis=1), f.dtype))
+
+    @property
+    def bounds(self) -> tuple[float, float, float | None]:
+        """Return 0, ½, None: ∇²ℓ is the covariance of a one-hot vector; its third derivative isn't bounded here."""
+        return (0.0, 0.5, None)
+
+    @property
+    def error_name(self) -> str:
+        """What `error` measures."""
+        return "share misclassified"
+
+    def probability(self, f: Array) -> Array:
+        """Return softmax(f), shape (N, C)."""
+        xp = namespace(f)
+        e = xp.exp(f - xp.max(f, axis=1, keepdims=True))
+        return e / xp.sum(e, axis=1, keepdims=True)
+
+    def _diagonal(self, p: Array) -> Array:
+        xp = namespace(p)
+        return xp.eye(p.shape[1], dtype=p.dtype, device=device(p)) * p[:, None, :]

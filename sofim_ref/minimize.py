@@ -1,0 +1,221 @@
+"""The training loop: ask the oracle, take the step, write down what was seen."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import numpy as np
+
+from sofim_ref.arrays import Array, namespace, norm, synchronize
+from sofim_ref.optimizers import Optimizer, State
+from sofim_ref.problems import Problem
+from sofim_ref.trace import Record, Status, Trace
+from sofim_ref.validation import count, non_negative
+
+S = TypeVar("S", bound=State)
+
+
+def minimize(
+    problem: Problem,
+    optimizer: Optimizer[S],
+    *,
+    steps: int | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    w0: Array | None = None,
+    state: S | None = None,
+    seed: int = 0,
+    metrics: Mapping[str, Callable[[Array], Any]] | None = None,
+    callbacks: Sequence[Callable[[Record, Array], bool | None]] = (),
+    progress: bool | str | None = None,
+    store_points: bool = False,
+    record_every: int | None = None,
+    tolerance: float = 0.0,
+) -> Trace:
+    """Run an optimizer on a problem and return what was seen.
+
+    Parameters
+    ----------
+    problem : Problem
+        What to minimize.
+    optimizer : Optimizer
+        How.
+    steps, epochs : int
+        The budget: exactly one of the two.
+    batch_size : int, optional
+        The number of examples in a step; all of them if not given.
+    w0 : array, shape (d,), optional
+        Where to start; ``problem.initial_point(seed)`` if not given.
+    state : State, optional
+        The state to go on from. A run of 20 steps, and one of 10 that goes on for 10 from the saved w and state with
+        the same seed, end in the same bits.
+    seed : int
+        What the starting point and the order of the examples are drawn from.
+    metrics : mapping, optional
+        From a name to a function of w that gives a number; each becomes a column of the trace.
+    callbacks : sequence of callables
+        Each is called with every record and the point; one that returns True ends the run.
+    progress : bool or str, optional
+        Whether to show a progress bar, or the label of one.
+    store_points : bool
+        Whether the trace keeps the point of every record.
+    record_every : int, optional
+        The number of steps between two records: 1 without batches, one epoch's with them, if not given.
+    tolerance : float
+        The run has converged once the norm of the full gradient, seen at a record, is at most this.
+
+    Returns
+    -------
+    Trace
+
+    Raises
+    ------
+    TypeError, ValueError
+        Before any step: if an argument is out of its range, the method needs what the problem doesn't offer, or the
+        loss at `w0` isn't finite.
+
+    Notes
+    -----
+    A run whose loss or point stops being finite ends with status DIVERGED at the last finite point on record; NumPy's
+    overflow warnings are silenced meanwhile, because the status says it. A record costs one loss and one gradient over
+    all examples, which the optimizer's seconds and calls don't include.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sofim_ref as sr
+    >>> problem = sr.problems.LogisticRegression(np.asarray([[-1.0], [1.0]]), np.asarray([0, 1]), l2=0.1)
+    >>> trace = sr.minimize(problem, sr.Newton(), steps=10, tolerance=1e-12)
+    >>> trace.status.message
+    'The gradient norm fell to the tolerance.'
+    """
+    total, every = _budget(problem, steps, epochs, batch_size, record_every)
+    count("seed", seed, least=0)
+    non_negative("tolerance", tolerance)
+    optimizer.check_problem(problem)
+    w = problem.initial_point(seed) if w0 is None else w0
+    state = optimizer.init(w) if state is None else state
+    first = state.step
+    batches = _endless(problem, batch_size, seed, skip=first)
+    label = progress if isinstance(progress, str) else type(optimizer).__name__
+
+    status, seconds, step_norm = Status.BUDGET_SPENT, 0.0, 0.0
+    calls: dict[str, int] = {}
+    records: list[Record] = []
+    points: list[Array] = []
+    finite = (w, state)
+
+    with np.errstate(all="ignore"), _bar(label, total, shown=bool(progress)) as advance:
+        for taken in range(total + 1):
+            if taken % every == 0 or taken == total:
+                seen = problem.oracle(w)
+                loss, gradient_norm = float(seen.value()), float(norm(seen.gradient()))
+                if not math.isfinite(loss + gradient_norm):
+                    status = Status.DIVERGED
+                    break
+                epoch = (first + taken) * (1.0 if batch_size is None else batch_size / problem.size)
+                measured = {name: float(metric(w)) for name, metric in (metrics or {}).items()}
+                record = Record(
+                    first + taken, epoch, loss, gradient_norm, step_norm, seconds, sum(calls.values()), measured
+                )
+                records.append(record)
+                points.append(w)
+                finite = (w, state)
+                wishes = [callback(record, w) for callback in callbacks]
+                if gradient_norm <= tolerance:
+                    status = Status.CONVERGED
+                    break
+                if any(wishes):
+                    status = Status.STOPPED
+                    break
+            if taken == total:
+                break
+
+            at = problem.oracle(w, next(batches), calls=calls)
+            started = time.perf_counter()
+            try:
+                following, state = optimizer.step(w, state, at)
+            except Exception:
+                if _is_finite(at.gradient()):
+                    raise
+                status = Status.DIVERGED  # a decomposition of infinities raises whatever its backend likes
+                break
+            synchronize(following)
+            seconds += time.perf_counter() - started
+            step_norm = float(norm(following - w))
+            w = following
+            if not _is_finite(w):
+                status = Status.DIVERGED
+                break
+            advance()
+
+    if not records:
+        msg = "the loss or its gradient at w0 must be finite, got NaN or infinity."
+        raise ValueError(msg)
+    return Trace(
+        w=finite[0],
+        state=finite[1],
+        status=status,
+        records=tuple(records),
+        oracle_calls=calls,
+        problem=f"{problem.name}, d = {problem.dim}, N = {problem.size}",
+        optimizer=repr(optimizer),
+        points=tuple(points) if store_points else None,
+    )
+
+
+def _budget(
+    problem: Problem, steps: int | None, epochs: int | None, batch_size: int | None, record_every: int | None
+) -> tuple[int, int]:
+    """Return the number of steps in all, and from record to record."""
+    if (steps is None) == (epochs is None):
+        msg = f"exactly one of steps and epochs must be given, got steps={steps!r} and epochs={epochs!r}."
+        raise ValueError(msg)
+    an_epoch = 1
+    if batch_size is not None:
+        count("batch_size", batch_size)
+        if batch_size > problem.size:
+            msg = f"batch_size must be at most {problem.size}, the number of examples, got {batch_size}."
+            raise ValueError(msg)
+        an_epoch = math.ceil(problem.size / batch_size)
+    if record_every is not None:
+        count("record_every", record_every)
+    every = an_epoch if record_every is None else record_every
+    if steps is not None:
+        count("steps", steps)
+        return steps, every
+    count("epochs", epochs)
+    return int(epochs or 0) * an_epoch, every
+
+
+def _endless(problem: Problem, batch_size: int | None, seed: int, *, skip: int) -> Iterator[Array | None]:
+    """Yield batches for ever, an epoch's order drawn from the seed and its number; the first `skip` are left out."""
+    if batch_size is None:
+        yield from itertools.repeat(None)
+        return
+    an_epoch = math.ceil(problem.size / batch_size)
+    for epoch in itertools.count(skip // an_epoch):
+        left_out = skip % an_epoch if epoch == skip // an_epoch else 0
+        yield from itertools.islice(problem.batches(batch_size, (seed, epoch)), left_out, None)
+
+
+def _is_finite(x: Array) -> bool:
+    xp = namespace(x)
+    return bool(xp.all(xp.isfinite(x)))
+
+
+@contextmanager
+def _bar(label: str, total: int, *, shown: bool) -> Iterator[Callable[[], Any]]:
+    """Yield a function to be called after every step: it moves a progress bar, if one is to be shown."""
+    if not shown:
+        yield lambda: None
+        return
+    from tqdm.auto import tqdm
+
+    with tqdm(total=total, desc=label, unit="step", leave=False) as bar:
+        yield bar.update

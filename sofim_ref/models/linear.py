@@ -1,0 +1,101 @@
+"""The linear model: outputs are XW, with a column of ones in X for the intercept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sofim_ref.arrays import Array, device, namespace
+from sofim_ref.models.model import Model
+from sofim_ref.validation import count
+
+
+@dataclass(frozen=True)
+class Linear(Model):
+    r"""The model f = Wᵀx̄, where x̄ is x with a 1 appended if there is an intercept.
+
+    Parameters
+    ----------
+    inputs : int
+        The number p of features.
+    outputs_count : int
+        The number C of outputs.
+    intercept : bool
+        Whether a 1 is appended to each x; the last row of W is then the intercept.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `inputs` or `outputs_count` is not an integer >= 1, or features don't have p columns.
+
+    Notes
+    -----
+    W has shape (p̄, C) with p̄ = p + 1 or p, and is kept row after row in w, so d = p̄·C and parameter i·C + c
+    belongs to input i and output c. Outputs and `vjp` cost 2N·d operations, `gauss_newton` 2N·d².
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> model = Linear(inputs=2, outputs_count=1)
+    >>> model.outputs(np.asarray([1.0, 2.0, 10.0]), model.prepare(np.asarray([[1.0, 1.0]])))
+    array([[13.]])
+    """
+
+    inputs: int
+    outputs_count: int = 1
+    intercept: bool = True
+
+    def __post_init__(self) -> None:
+        count("inputs", self.inputs)
+        count("outputs_count", self.outputs_count)
+
+    @property
+    def dim(self) -> int:
+        """The number d = p̄·C of parameters."""
+        return (self.inputs + self.intercept) * self.outputs_count
+
+    def prepare(self, features: Array) -> Array:
+        """Return x̄ for every row of features, shape (N, p̄)."""
+        if features.shape[1] != self.inputs:
+            msg = f"features must have {self.inputs} columns, got {features.shape[1]}."
+            raise ValueError(msg)
+        if not self.intercept:
+            return features
+        xp = namespace(features)
+        ones = xp.ones((features.shape[0], 1), dtype=features.dtype, device=device(features))
+        return xp.concat([features, ones], axis=1)
+
+    def outputs(self, w: Array, X: Array) -> Array:
+        """Return XW, shape (N, C)."""
+        return X @ self._weights(w)
+
+    def jvp(self, w: Array, X: Array, v: Array) -> Array:
+        """Return XV, shape (N, C): the outputs move as v does."""
+        return X @ self._weights(v)
+
+    def vjp(self, w: Array, X: Array, u: Array) -> Array:
+        """Return Xᵀu, flat, shape (d,)."""
+        return namespace(w).reshape(X.T @ u, (self.dim,))
+
+    def per_example_vjp(self, w: Array, X: Array, u: Array) -> Array:
+        """Return the flat outer product of x̄ₙ and uₙ for each example, shape (N, d)."""
+        return namespace(w).reshape(X[:, :, None] * u[:, None, :], (X.shape[0], self.dim))
+
+    def jacobian(self, w: Array, X: Array) -> Array:
+        """Return J, shape (N, C, d): output c depends on column c of W alone, through x̄."""
+        xp = namespace(w)
+        eye = xp.eye(self.outputs_count, dtype=w.dtype, device=device(w))
+        J = X[:, None, :, None] * eye[None, :, None, :]
+        return xp.reshape(J, (X.shape[0], self.outputs_count, self.dim))
+
+    def gauss_newton(self, w: Array, X: Array, H: Array) -> Array:
+        """Return Σₙ Hₙ ⊗ x̄ₙx̄ₙᵀ in the order of w, shape (d, d), one output at a time to keep memory at N·d."""
+        xp = namespace(w)
+        rows = [X.T @ xp.reshape(X[:, :, None] * H[:, None, c, :], (X.shape[0], self.dim)) for c in range(H.shape[1])]
+        return xp.reshape(xp.stack(rows, axis=1), (self.dim, self.dim))
+
+    def curvature_vector_product(self, w: Array, X: Array, u: Array, v: Array) -> Array | None:
+        """Return None: a linear model has no second derivative."""
+        return None
+
+    def _weights(self, w: Array) -> Array:
+        return namespace(w).reshape(w, (-1, self.outputs_count))

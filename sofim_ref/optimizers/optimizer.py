@@ -1,0 +1,134 @@
+"""The step, written once: choose a matrix C, choose a vector v, move by −lr · C⁻¹v."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from sofim_ref.arrays import Array
+from sofim_ref.matrices import Matrix
+from sofim_ref.problems.oracle import Oracle
+from sofim_ref.problems.problem import Problem
+from sofim_ref.validation import finite, floating
+
+Schedule = Callable[[int], float]
+"""A learning rate that changes: from the number of steps already taken, 0 at the first, to a number > 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What an optimizer carries from step to step: arrays and numbers, nothing else, so saving it saves the run.
+
+    Parameters
+    ----------
+    step : int
+        The number of steps taken.
+    """
+
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Preconditioned:
+    """The two choices of a method at a point.
+
+    Parameters
+    ----------
+    matrix : Matrix
+        C, shape (d, d).
+    vector : array, shape (d,)
+        v: the gradient, or a moment of it.
+    """
+
+    matrix: Matrix
+    vector: Array
+
+
+S = TypeVar("S", bound=State)
+
+
+class Optimizer(ABC, Generic[S]):
+    r"""A method of the form :math:`w \leftarrow w - \eta\, C^{-1} v`.
+
+    A subclass is a frozen dataclass of hyper-parameters and says, in `precondition`, what C and v are. Nothing is
+    mutated: a step takes a point and a state and returns new ones.
+    """
+
+    lr: float | Schedule
+    """The step size η, or a schedule for it."""
+
+    weight_decay: float = 0.0
+    """Decoupled weight decay: each step also takes lr · weight_decay · w off w."""
+
+    needs: frozenset[str] = frozenset({"gradient"})
+    """What the method asks an oracle."""
+
+    @abstractmethod
+    def init(self, w: Array) -> S:
+        """Return the state before the first step at w, shape (d,).
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `w` is not a 1-D floating array of finite numbers.
+        """
+
+    @abstractmethod
+    def precondition(self, state: S, oracle: Oracle) -> tuple[S, Preconditioned]:
+        """Return the next state, and the C and v of this step."""
+
+    def step(self, w: Array, state: S, oracle: Oracle) -> tuple[Array, S]:
+        """Take one step: one solve with C.
+
+        Parameters
+        ----------
+        w : array, shape (d,)
+            The point where `oracle` was made.
+        state : State
+            From `init`, or from the step before.
+        oracle : Oracle
+            ``problem.oracle(w, batch)``.
+
+        Returns
+        -------
+        w, state
+            The next point and the next state.
+
+        Raises
+        ------
+        TypeError
+            If the problem doesn't offer what the method needs.
+        """
+        if not self.needs <= oracle.offers:
+            self.check_problem(oracle.problem)
+        state, choice = self.precondition(state, oracle)
+        direction = choice.matrix.solve(choice.vector)
+        lr = self.step_size(state, oracle, direction)
+        if self.weight_decay:
+            return w - lr * (direction + self.weight_decay * w), state
+        return w - lr * direction, state
+
+    def step_size(self, state: S, oracle: Oracle, direction: Array) -> float:
+        """Return the η of the step that `state` counts last: a method with a line search asks the oracle for it."""
+        return float(self.lr(state.step - 1)) if callable(self.lr) else self.lr
+
+    def check_problem(self, problem: Problem) -> None:
+        """Refuse a problem that doesn't offer what the method needs.
+
+        Raises
+        ------
+        TypeError
+            Whose message says which method, which problem, and what is missing.
+        """
+        missing = self.needs - problem.offers
+        if missing:
+            msg = f"{self!r} needs {', '.join(sorted(missing))}, which {problem.name} doesn't offer."
+            raise TypeError(msg)
+
+
+def check_start(w: Array) -> None:
+    """Refuse a starting point that is not a 1-D floating array of finite numbers."""
+    floating("w", w, ndim=1)
+    finite("w", w)

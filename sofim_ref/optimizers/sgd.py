@@ -1,0 +1,130 @@
+"""Stochastic gradient descent: plain, with heavy-ball momentum, with Nesterov's."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass
+from functools import partial
+
+from sofim_ref.arrays import Array, namespace
+from sofim_ref.matrices import ScaledIdentity
+from sofim_ref.optimizers.method import Method
+from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
+from sofim_ref.problems.oracle import Oracle
+from sofim_ref.validation import fraction, non_negative, rate
+
+
+@dataclass(frozen=True, slots=True)
+class SGDState(State):
+    """The state of `SGD`.
+
+    Parameters
+    ----------
+    step : int
+        The number of steps taken.
+    moment : array, shape (d,)
+        The decaying sum of gradients, b.
+    """
+
+    moment: Array
+
+
+@dataclass(frozen=True)
+class SGD(Optimizer[SGDState]):
+    r"""Gradient descent with momentum: C = I.
+
+    .. math:: b_t = \mu\, b_{t-1} + g_t, \qquad
+              v = \begin{cases} b_t & \text{heavy ball} \\ g_t + \mu\, b_t & \text{Nesterov} \end{cases}
+
+    Parameters
+    ----------
+    lr : float or schedule
+        The step size η > 0, or a callable step -> η.
+    momentum : float
+        The number μ in [0, 1); 0 is plain gradient descent.
+    nesterov : bool
+        Whether to look ahead.
+    weight_decay : float
+        Decoupled weight decay >= 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a hyper-parameter is out of its range, or `nesterov` is asked for without momentum.
+
+    Notes
+    -----
+    Cost d operations, memory d numbers. b is a sum, not an average: at rest it is g/(1−μ), so the same `lr` moves
+    1/(1−μ) times as far as an averaged moment does. torch.optim.SGD counts so too.
+
+    Source: Polyak 1964, doi:10.1016/0041-5553(64)90137-5; Nesterov's in the form of Sutskever et al. 2013, as torch
+    has it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sofim_ref.problems import Quadratic
+    >>> problem, w = Quadratic(np.eye(1), np.zeros(1)), np.ones(1)
+    >>> optimizer = SGD(lr=0.5)
+    >>> optimizer.step(w, optimizer.init(w), problem.oracle(w))[0]
+    array([0.5])
+    """
+
+    lr: float | Schedule = 0.1
+    momentum: float = 0.0
+    nesterov: bool = False
+    _: KW_ONLY
+    weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        rate("lr", self.lr)
+        fraction("momentum", self.momentum)
+        non_negative("weight_decay", self.weight_decay)
+        if self.nesterov and self.momentum == 0:
+            msg = "momentum must be > 0 for nesterov, got 0."
+            raise ValueError(msg)
+
+    def init(self, w: Array) -> SGDState:
+        """Return the state before the first step: no step, moment zero."""
+        check_start(w)
+        return SGDState(0, namespace(w).zeros_like(w))
+
+    def precondition(self, state: SGDState, oracle: Oracle) -> tuple[SGDState, Preconditioned]:
+        """Return the next state, and C = I with v = b or g + μb."""
+        g = oracle.gradient()
+        b = self.momentum * state.moment + g
+        v = g + self.momentum * b if self.nesterov else b
+        return SGDState(state.step + 1, b), Preconditioned(ScaledIdentity(1.0, v), v)
+
+
+METHODS = (
+    Method(
+        name="sgd",
+        title="SGD",
+        make=SGD,
+        matrix="I",
+        vector="g",
+        cost="d",
+        memory="d",
+        source="Robbins & Monro 1951",
+    ),
+    Method(
+        name="heavy-ball",
+        title="SGD with momentum",
+        make=partial(SGD, momentum=0.9),
+        matrix="I",
+        vector="b = μb + g",
+        cost="d",
+        memory="d",
+        source="Polyak 1964",
+    ),
+    Method(
+        name="nesterov",
+        title="SGD with Nesterov momentum",
+        make=partial(SGD, momentum=0.9, nesterov=True),
+        matrix="I",
+        vector="g + μb",
+        cost="d",
+        memory="d",
+        source="Nesterov 1983; Sutskever et al. 2013",
+    ),
+)

@@ -1,0 +1,22 @@
+"""Losses to minimize, one a file, and the oracle through which an optimizer asks about them."""
+
+from sofim_ref.problems.finite_sum import FiniteSum
+from sofim_ref.problems.function import Function
+from sofim_ref.problems.least_squares import LeastSquares
+from sofim_ref.problems.logistic_regression import LogisticRegression
+from sofim_ref.problems.oracle import Oracle
+from sofim_ref.problems.problem import Constants, Problem
+from sofim_ref.problems.quadratic import Quadratic
+from sofim_ref.problems.softmax_regression import SoftmaxRegression
+
+__all__ = [
+    "Constants",
+    "FiniteSum",
+    "Function",
+    "LeastSquares",
+    "LogisticRegression",
+    "Oracle",
+    "Problem",
+    "Quadratic",
+    "SoftmaxRegression",
+]

@@ -1,0 +1,258 @@
+"""The mean loss of a model over examples: what supervised learning minimizes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sofim_ref.arrays import Array, device, eps, from_numpy, namespace, to_numpy
+from sofim_ref.likelihoods import Likelihood
+from sofim_ref.models import Linear, Model
+from sofim_ref.problems.oracle import Oracle
+from sofim_ref.problems.problem import Constants, Problem
+from sofim_ref.validation import finite, floating, non_negative
+
+
+class FiniteSum(Problem):
+    r"""The loss :math:`f(w) = \frac1N \sum_n -\log p(y_n \mid f_w(x_n)) + \frac{\lambda}{2} \|w\|^2`.
+
+    Parameters
+    ----------
+    model : Model
+        From parameters and input to outputs.
+    likelihood : Likelihood
+        How outputs are scored against a target.
+    features : array, shape (N, p)
+        The inputs. They decide backend, device and dtype of everything that follows.
+    targets : array, shape (N,) or (N, C)
+        What the likelihood takes: numbers, labels 0 and 1, or labels 0 … C−1, of any dtype.
+    l2 : float
+        The number λ >= 0. It weighs on all of w, the intercept too.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there are no rows, the lengths differ, a number isn't finite, a label is out of range, or arrays are of two
+        backends or devices.
+
+    Notes
+    -----
+    One scale holds everywhere: loss, gradient, Hessian and every Fisher matrix are **means** over the batch. The l2
+    term belongs to loss, gradient and Hessian, and to no per-example gradient and no Fisher matrix.
+    """
+
+    offers = frozenset(
+        {
+            "value",
+            "gradient",
+            "per_example_gradients",
+            "hvp",
+            "hessian",
+            "outputs",
+            "jacobian",
+            "output_gradient",
+            "output_hessian",
+            "output_fisher",
+            "output_fisher_factor",
+            "gauss_newton_of",
+        }
+    )
+
+    def __init__(self, model: Model, likelihood: Likelihood, features: Array, targets: Array, l2: float = 0.0) -> None:
+        non_negative("l2", l2)
+        check_data(features, targets)
+        self.model = model
+        self.likelihood = likelihood
+        self.l2 = float(l2)
+        self.features = features
+        self.targets = targets
+        self.size = int(features.shape[0])
+        self.like = features
+        self._X = model.prepare(features)
+        self._Y = likelihood.encode(targets, like=features, outputs=model.outputs_count)
+
+    @property
+    def dim(self) -> int:
+        """The number d of parameters."""
+        return self.model.dim
+
+    def initial_point(self, seed: int = 0) -> Array:
+        """Return where to start, shape (d,): the origin for a linear model, whatever the seed."""
+        if not isinstance(self.model, Linear):
+            return super().initial_point(seed)
+        xp = namespace(self.features)
+        return xp.zeros(self.dim, dtype=self.features.dtype, device=device(self.features))
+
+    def on(self, features: Array, targets: Array) -> FiniteSum:
+        """Return the same loss on other data, held-out examples say: same model, likelihood and l2."""
+        return FiniteSum(self.model, self.likelihood, features, targets, self.l2)
+
+    def error(self, w: Array) -> Array:
+        """Return the likelihood's error of the model at w over all examples, shape (): see `Likelihood.error`."""
+        return self.likelihood.error(self.oracle(w).outputs(), self._Y)
+
+    # ------------------------------------------------------------ answers, each from what the oracle remembers
+
+    def value(self, at: Oracle) -> Array:
+        """Return the mean loss plus l2/2 ‖w‖², shape ()."""
+        mean_loss = namespace(at.w).mean(self.likelihood.loss(at.outputs(), self._targets(at)))
+        return mean_loss + 0.5 * self.l2 * (at.w @ at.w)
+
+    def gradient(self, at: Oracle) -> Array:
+        """Return (1/B) Σₙ Jₙᵀ ∇ℓₙ + l2 w, shape (d,)."""
+        return self.model.vjp(at.w, self._inputs(at), at.output_gradient() / at.size) + self.l2 * at.w
+
+    def per_example_gradients(self, at: Oracle) -> Array:
+        """Return Jₙᵀ ∇ℓₙ for each example, shape (B, d)."""
+        return self.model.per_example_vjp(at.w, self._inputs(at), at.output_gradient())
+
+    def hvp(self, at: Oracle, v: Array) -> Array:
+        """Return (1/B) Σₙ Jₙᵀ Hₙ Jₙ v, plus what the model's own curvature adds, plus l2 v, shape (d,)."""
+        X = self._inputs(at)
+        Jv = self.model.jvp(at.w, X, v)
+        HJv = namespace(v).vecdot(at.output_hessian(), Jv[:, None, :], axis=-1)
+        product = self.model.vjp(at.w, X, HJv / at.size) + self.l2 * v
+        bend = self.model.curvature_vector_product(at.w, X, at.output_gradient() / at.size, v)
+        return product if bend is None else product + bend
+
+    def hessian(self, at: Oracle) -> Array:
+        """Return the Hessian, shape (d, d): Gauss–Newton's matrix, the model's own curvature, l2 I."""
+        xp = namespace(at.w)
+        eye = xp.eye(self.dim, dtype=at.w.dtype, device=device(at.w))
+        if isinstance(self.model, Linear):
+            return at.gauss_newton_of(at.output_hessian()) + self.l2 * eye
+        return xp.stack([self.hvp(at, eye[:, i]) for i in range(self.dim)], axis=1)
+
+    def outputs(self, at: Oracle) -> Array:
+        """Return the model's outputs, shape (B, C)."""
+        return self.model.outputs(at.w, self._inputs(at))
+
+    def jacobian(self, at: Oracle) -> Array:
+        """Return the derivative of the outputs in w, shape (B, C, d)."""
+        return self.model.jacobian(at.w, self._inputs(at))
+
+    def output_gradient(self, at: Oracle) -> Array:
+        """Return ∇ℓ in the outputs, shape (B, C)."""
+        return self.likelihood.gradient(at.outputs(), self._targets(at))
+
+    def output_hessian(self, at: Oracle) -> Array:
+        """Return ∇²ℓ in the outputs, shape (B, C, C)."""
+        return self.likelihood.hessian(at.outputs(), self._targets(at))
+
+    def output_fisher(self, at: Oracle) -> Array:
+        """Return the likelihood's Fisher matrix in the outputs, shape (B, C, C)."""
+        return self.likelihood.fisher(at.outputs())
+
+    def output_fisher_factor(self, at: Oracle) -> Array:
+        """Return S with S Sᵀ the likelihood's Fisher matrix in the outputs, shape (B, C, C)."""
+        return self.likelihood.fisher_factor(at.outputs())
+
+    def gauss_newton_of(self, at: Oracle, H: Array) -> Array:
+        """Return (1/B) Σₙ Jₙᵀ Hₙ Jₙ, shape (d, d)."""
+        return self.model.gauss_newton(at.w, self._inputs(at), H / at.size)
+
+    def _inputs(self, at: Oracle) -> Array:
+        return self._X if at.batch is None else at.remember("inputs", lambda: _rows(self._X, at.batch))
+
+    def _targets(self, at: Oracle) -> Array:
+        return self._Y if at.batch is None else at.remember("targets", lambda: _rows(self._Y, at.batch))
+
+    # ------------------------------------------------------------ what is known of the whole loss
+
+    def constants(self) -> Constants:
+        r"""Return μ, L and the Hessian's Lipschitz constant, proved for linear models; nothing for others.
+
+        With a ≤ ∇²ℓ ≤ b in the outputs, and A = X̄ᵀX̄/N: μ = a λ_min(A) + l2 and L = b λ_max(A) + l2. With a third
+        derivative of at most c: M = (c/N) Σₙ ‖x̄ₙ‖³. The numbers a, b, c are the likelihood's `bounds`; for least
+        squares a = b, so μ and L are exact.
+        """
+        if not isinstance(self.model, Linear):
+            return Constants()
+        xp = namespace(self._X)
+        eigenvalues = xp.linalg.eigvalsh(self._X.T @ self._X / self.size)
+        a, b, c = self.likelihood.bounds
+        cubes = xp.mean(xp.sqrt(xp.vecdot(self._X, self._X)) ** 3)
+        return Constants(
+            mu=a * max(float(eigenvalues[0]), 0.0) + self.l2,
+            L=b * float(eigenvalues[-1]) + self.l2,
+            hessian_lipschitz=None if c is None else c * float(cubes),
+        )
+
+    def optimum(self) -> Array:
+        """Return the point of smallest loss of a linear model, shape (d,), as exactly as the dtype allows.
+
+        SciPy's trust-region Newton method comes near on the host; then plain Newton steps follow for as long as the
+        gradient still shrinks.
+
+        Raises
+        ------
+        TypeError
+            If the model isn't linear.
+        ValueError
+            If there is no unique optimum: the Hessian there is singular, because l2 is 0 and the classes are separable
+            or features depend on each other.
+        """
+        if not isinstance(self.model, Linear):
+            msg = f"{self.name} with a {type(self.model).__name__} model has no known optimum."
+            raise TypeError(msg)
+        from scipy.optimize import minimize
+
+        def beside(w: np.ndarray) -> Oracle:
+            return self.oracle(from_numpy(w, like=self.features))
+
+        near = minimize(
+            lambda w: float(beside(w).value()),
+            to_numpy(self.initial_point()).astype(np.float64),
+            jac=lambda w: to_numpy(beside(w).gradient()).astype(np.float64),
+            hess=lambda w: to_numpy(beside(w).hessian()).astype(np.float64),
+            method="trust-exact",
+            options={"gtol": 1e-6, "maxiter": 500},
+        )
+        best, smallest = near.x, float("inf")
+        w = best
+        for _ in range(20):
+            at = beside(w)
+            gradient = to_numpy(at.gradient()).astype(np.float64)
+            length = float(np.linalg.norm(gradient))
+            if not length < smallest:
+                break
+            best, smallest = w, length
+            hessian = to_numpy(at.hessian()).astype(np.float64)
+            spread = np.linalg.eigvalsh(hessian)
+            if spread[0] <= 10 * self.dim * eps(namespace(self.features), self.features.dtype) * spread[-1]:
+                msg = (
+                    f"{self.name} has no unique optimum: its Hessian is singular there, because classes are separable "
+                    f"or features depend on each other. l2 > 0 gives it one; got l2={self.l2!r}."
+                )
+                raise ValueError(msg)
+            w = w - np.linalg.solve(hessian, gradient)
+        return from_numpy(best, like=self.features)
+
+
+def check_data(features: Array, targets: Array) -> None:
+    """Refuse features and targets that can't be a data set."""
+    floating("features", features, ndim=2)
+    if features.shape[0] == 0:
+        msg = f"features must have at least one row, got shape {tuple(features.shape)}."
+        raise ValueError(msg)
+    try:
+        mixed = namespace(targets) is not namespace(features)
+    except TypeError:
+        msg = f"targets must be an array, got {type(targets)!r}."
+        raise TypeError(msg) from None
+    if mixed:
+        msg = (
+            f"features and targets must be arrays of one backend, "
+            f"got {type(features).__module__} and {type(targets).__module__}."
+        )
+        raise TypeError(msg)
+    if device(features) != device(targets):
+        msg = f"features and targets must be on one device, got {device(features)} and {device(targets)}."
+        raise ValueError(msg)
+    if targets.ndim == 0 or targets.shape[0] != features.shape[0]:
+        msg = f"targets must have {features.shape[0]} rows to go with features, got shape {tuple(targets.shape)}."
+        raise ValueError(msg)
+    finite("features", features)
+
+
+def _rows(table: Array, batch: Array) -> Array:
+    return namespace(table).take(table, batch, axis=0)

@@ -1,0 +1,90 @@
+"""A loss of your own, from callables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sofim_ref.arrays import Array, device, namespace
+from sofim_ref.problems.oracle import Oracle
+from sofim_ref.problems.problem import Problem
+from sofim_ref.validation import count
+
+
+class Function(Problem):
+    """A loss given by its value, its gradient and, if you have them, its second derivatives.
+
+    Parameters
+    ----------
+    dim : int
+        The number d of parameters.
+    value : callable
+        w, shape (d,) -> loss, shape ().
+    gradient : callable
+        w -> gradient, shape (d,).
+    hvp : callable, optional
+        (w, v) -> Hessian times v, shape (d,). Made from `hessian` if only that is given.
+    hessian : callable, optional
+        w -> Hessian, shape (d, d). Made from d calls of `hvp` if only that is given.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `dim` is not an integer >= 1, or one of the others can't be called.
+
+    Notes
+    -----
+    Any array backend will do, as long as the callables speak it: the point given decides. Methods that need examples
+    (an empirical Fisher matrix, say) refuse a Function, since it has none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> bowl = Function(2, value=lambda w: w @ w, gradient=lambda w: 2 * w, hvp=lambda w, v: 2 * v)
+    >>> bowl.oracle(np.asarray([1.0, 2.0])).hessian()
+    array([[2., 0.],
+           [0., 2.]])
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        value: Callable[[Array], Array],
+        gradient: Callable[[Array], Array],
+        hvp: Callable[[Array, Array], Array] | None = None,
+        hessian: Callable[[Array], Array] | None = None,
+    ) -> None:
+        count("dim", dim)
+        given = {"value": value, "gradient": gradient, "hvp": hvp, "hessian": hessian}
+        for argument, callable_ in given.items():
+            if not (callable(callable_) or (callable_ is None and argument in ("hvp", "hessian"))):
+                msg = f"{argument} must be callable, got {callable_!r}."
+                raise TypeError(msg)
+        self._dim = dim
+        self._value, self._gradient, self._hvp, self._hessian = value, gradient, hvp, hessian
+        second = frozenset({"hvp", "hessian"}) if hvp or hessian else frozenset()
+        self.offers = frozenset({"value", "gradient"}) | second
+
+    @property
+    def dim(self) -> int:
+        """The number d of parameters."""
+        return self._dim
+
+    def value(self, at: Oracle) -> Array:
+        """Return what the caller's `value` gives at w, shape ()."""
+        return self._value(at.w)
+
+    def gradient(self, at: Oracle) -> Array:
+        """Return what the caller's `gradient` gives at w, shape (d,)."""
+        return self._gradient(at.w)
+
+    def hvp(self, at: Oracle, v: Array) -> Array:
+        """Return what the caller's `hvp` gives at w for v, or the caller's Hessian times v."""
+        return at.hessian() @ v if self._hvp is None else self._hvp(at.w, v)
+
+    def hessian(self, at: Oracle) -> Array:
+        """Return what the caller's `hessian` gives at w, or one column for each call of the caller's `hvp`."""
+        if self._hessian is not None:
+            return self._hessian(at.w)
+        xp = namespace(at.w)
+        eye = xp.eye(self.dim, dtype=at.w.dtype, device=device(at.w))
+        return xp.stack([at.hvp(eye[:, i]) for i in range(self.dim)], axis=1)

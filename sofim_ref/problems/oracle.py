@@ -1,0 +1,154 @@
+"""The oracle: all that an optimizer may ask about the loss at one point, on one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from sofim_ref.arrays import Array
+from sofim_ref.validation import floating, together
+
+if TYPE_CHECKING:
+    from sofim_ref.problems.problem import Problem
+
+
+class Oracle:
+    """The loss of a problem at one point on one batch; each answer is computed once, remembered and counted.
+
+    Made by ``problem.oracle(w, batch)``, and thrown away when the optimizer moves on.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is asked about.
+    w : array, shape (d,)
+        The point.
+    batch : integer array, shape (B,), or None
+        The rows of the data that take part; all of them if None.
+    calls : dict or None
+        Where to count, from a question's name to a number; a new dict if None.
+
+    Attributes
+    ----------
+    calls : dict
+        How many answers of each kind were computed. One `hvp` is counted per vector.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `w` is not a 1-D floating array of length d, on the backend and device of the problem's own arrays.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sofim_ref.problems import Quadratic
+    >>> oracle = Quadratic(np.eye(2), np.zeros(2)).oracle(np.asarray([3.0, 4.0]))
+    >>> float(oracle.value()), oracle.gradient(), oracle.gradient()
+    (12.5, array([3., 4.]), array([3., 4.]))
+    >>> oracle.calls
+    {'value': 1, 'gradient': 1}
+    """
+
+    __slots__ = ("_memory", "batch", "calls", "problem", "w")
+
+    def __init__(
+        self, problem: Problem, w: Array, batch: Array | None = None, calls: dict[str, int] | None = None
+    ) -> None:
+        like = problem.like
+        if type(w) is not type(like) or w.dtype != like.dtype or w.shape != (problem.dim,):
+            floating("w", w, ndim=1)
+            if like is not None:
+                together(data=like, w=w)
+            if w.shape[0] != problem.dim:
+                msg = f"w must have shape ({problem.dim},), got {tuple(w.shape)}."
+                raise ValueError(msg)
+        self.problem = problem
+        self.w = w
+        self.batch = batch
+        self.calls: dict[str, int] = {} if calls is None else calls
+        self._memory: dict[str, Any] = {}
+
+    @property
+    def offers(self) -> frozenset[str]:
+        """The names of the questions that the problem answers."""
+        return self.problem.offers
+
+    @property
+    def l2(self) -> float:
+        """The problem's l2, 0 where it has none."""
+        return self.problem.l2
+
+    @property
+    def size(self) -> int:
+        """The number B of examples in the batch."""
+        return self.problem.size if self.batch is None else int(self.batch.shape[0])
+
+    def at(self, w: Array) -> Oracle:
+        """Return the oracle at another point, same batch and same counter: for line searches."""
+        return Oracle(self.problem, w, self.batch, self.calls)
+
+    def value(self) -> Array:
+        """Return the mean loss over the batch plus l2/2 ‖w‖², shape ()."""
+        return self._ask("value")
+
+    def gradient(self) -> Array:
+        """Return the gradient of `value`, shape (d,)."""
+        return self._ask("gradient")
+
+    def per_example_gradients(self) -> Array:
+        """Return the gradient of each example's loss, without the l2 term, shape (B, d)."""
+        return self._ask("per_example_gradients")
+
+    def hessian(self) -> Array:
+        """Return the second derivative of `value`, shape (d, d)."""
+        return self._ask("hessian")
+
+    def hvp(self, v: Array) -> Array:
+        """Return the Hessian times v, shape (d,), without forming the Hessian where the problem knows how."""
+        return self._compute("hvp", v)
+
+    def outputs(self) -> Array:
+        """Return the model's outputs, shape (B, C)."""
+        return self._ask("outputs")
+
+    def jacobian(self) -> Array:
+        """Return the derivative of the outputs in w, shape (B, C, d)."""
+        return self._ask("jacobian")
+
+    def output_gradient(self) -> Array:
+        """Return the derivative of each loss in its outputs, shape (B, C)."""
+        return self._ask("output_gradient")
+
+    def output_hessian(self) -> Array:
+        """Return the second derivative of each loss in its outputs, shape (B, C, C)."""
+        return self._ask("output_hessian")
+
+    def output_fisher(self) -> Array:
+        """Return the likelihood's Fisher matrix in the outputs, shape (B, C, C)."""
+        return self._ask("output_fisher")
+
+    def output_fisher_factor(self) -> Array:
+        """Return S with S Sᵀ equal to `output_fisher`, shape (B, C, C)."""
+        return self._ask("output_fisher_factor")
+
+    def gauss_newton_of(self, H: Array) -> Array:
+        """Return (1/B) Σₙ Jₙᵀ Hₙ Jₙ, shape (d, d), for H of shape (B, C, C)."""
+        return self._compute("gauss_newton_of", H)
+
+    def remember(self, name: str, compute: Callable[[], Any]) -> Any:
+        """Return what `compute` gives, computed once under that name: for problems whose answers share work."""
+        if name not in self._memory:
+            self._memory[name] = compute()
+        return self._memory[name]
+
+    def _ask(self, question: str) -> Any:
+        if question not in self._memory:
+            self._memory[question] = self._compute(question)
+        return self._memory[question]
+
+    def _compute(self, question: str, *arguments: Array) -> Any:
+        if question not in self.problem.offers:
+            msg = f"{self.problem.name} doesn't offer {question}; it offers {', '.join(sorted(self.problem.offers))}."
+            raise TypeError(msg)
+        self.calls[question] = self.calls.get(question, 0) + 1
+        return getattr(self.problem, question)(self, *arguments)

@@ -1,0 +1,114 @@
+"""What a problem is: a loss to be minimized, and what is known about it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from sofim_ref.arrays import Array, from_numpy
+from sofim_ref.problems.oracle import Oracle
+from sofim_ref.validation import count
+
+
+@dataclass(frozen=True)
+class Constants:
+    """What is known of a loss everywhere: the numbers that convergence theorems need. None where nothing is proved.
+
+    Parameters
+    ----------
+    mu : float or None
+        Strong convexity: no eigenvalue of any Hessian is smaller.
+    L : float or None
+        Smoothness: no eigenvalue of any Hessian is larger.
+    hessian_lipschitz : float or None
+        M with ‖∇²f(w) − ∇²f(w')‖₂ ≤ M ‖w − w'‖.
+    """
+
+    mu: float | None = None
+    L: float | None = None
+    hessian_lipschitz: float | None = None
+
+
+class Problem(ABC):
+    """A loss over d parameters. What it can tell is asked through ``problem.oracle(w, batch)``.
+
+    A subclass names in `offers` the questions of an `Oracle` that it answers, and has a method of that name for each;
+    the method takes the oracle, so that answers can share work, and returns an array.
+    """
+
+    offers: frozenset[str] = frozenset({"value", "gradient"})
+    """The names of the questions that the problem answers."""
+
+    like: Array = None
+    """An array of the problem's own; it tells backend, device and dtype. None if any will do."""
+
+    size: int = 1
+    """The number N of examples."""
+
+    l2: float = 0.0
+    """The weight of l2/2 ‖w‖² in the loss."""
+
+    @property
+    def name(self) -> str:
+        """The problem's name in messages."""
+        return type(self).__name__
+
+    @property
+    @abstractmethod
+    def dim(self) -> int:
+        """The number d of parameters."""
+
+    def constants(self) -> Constants:
+        """Return what is proved of the loss everywhere: nothing, unless a subclass knows better."""
+        return Constants()
+
+    def oracle(self, w: Array, batch: Array | None = None, *, calls: dict[str, int] | None = None) -> Oracle:
+        """Return the oracle at w, shape (d,), on the batch's rows, or on all of them."""
+        return Oracle(self, w, batch, calls)
+
+    def initial_point(self, seed: int = 0) -> Array:
+        """Return a point to start from, shape (d,): standard normal numbers drawn from the seed on the host."""
+        drawn = np.random.default_rng(seed).standard_normal(self.dim)
+        return drawn if self.like is None else from_numpy(drawn, like=self.like)
+
+    def batches(self, size: int, seed: int | tuple[int, ...] = 0) -> Iterator[Array]:
+        """Yield one epoch of batches: row numbers in random order, `size` at a time; the last may be smaller.
+
+        Parameters
+        ----------
+        size : int
+            The number B of examples in a batch, from 1 to N.
+        seed : int or tuple of int
+            The order is drawn from it on the host, so it is the same on every backend.
+
+        Yields
+        ------
+        integer array, shape (B,)
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `size` is not an integer from 1 to N.
+        """
+        count("size", size)
+        if size > self.size:
+            msg = f"size must be at most {self.size}, the number of examples of {self.name}, got {size}."
+            raise ValueError(msg)
+        order = np.random.default_rng(seed).permutation(self.size)
+        for start in range(0, self.size, size):
+            rows = order[start : start + size]
+            yield rows if self.like is None else from_numpy(rows, like=self.like)
+
+    def optimum(self) -> Array:
+        """Return the point of smallest loss, shape (d,).
+
+        Raises
+        ------
+        TypeError
+            If the problem doesn't know it.
+        """
+        msg = f"{self.name} doesn't know its optimum."
+        raise TypeError(msg)

@@ -1,0 +1,93 @@
+"""½wᵀAw − bᵀw: the one loss that every method can be worked out on by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sofim_ref.arrays import Array, namespace
+from sofim_ref.problems.oracle import Oracle
+from sofim_ref.problems.problem import Constants, Problem
+from sofim_ref.validation import finite, floating, together
+
+
+@dataclass(frozen=True, eq=False)
+class Quadratic(Problem):
+    r"""The loss :math:`f(w) = \tfrac12 w^\top A w - b^\top w`, with gradient Aw − b and Hessian A.
+
+    Parameters
+    ----------
+    matrix : array, shape (d, d)
+        The matrix A, symmetric. Positive definite if there is to be an optimum.
+    linear : array, shape (d,)
+        The vector b.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If shapes, backends, devices or dtypes don't fit, A isn't symmetric, or a number isn't finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Quadratic(np.asarray([[2.0, 0.0], [0.0, 8.0]]), np.asarray([2.0, 8.0])).optimum()
+    array([1., 1.])
+    """
+
+    matrix: Array
+    linear: Array
+
+    offers = frozenset({"value", "gradient", "hvp", "hessian"})
+
+    def __post_init__(self) -> None:
+        floating("matrix", self.matrix, ndim=2)
+        floating("linear", self.linear, ndim=1)
+        together(matrix=self.matrix, linear=self.linear)
+        d = self.linear.shape[0]
+        if self.matrix.shape != (d, d):
+            msg = f"matrix must have shape ({d}, {d}) to go with linear, got {tuple(self.matrix.shape)}."
+            raise ValueError(msg)
+        object.__setattr__(self, "like", self.linear)
+        finite("matrix", self.matrix)
+        finite("linear", self.linear)
+        if not bool(namespace(self.matrix).all(self.matrix == self.matrix.T)):
+            msg = "matrix must be symmetric, got one that differs from its transpose."
+            raise ValueError(msg)
+
+    @property
+    def dim(self) -> int:
+        """The number d of parameters."""
+        return int(self.linear.shape[0])
+
+    def value(self, at: Oracle) -> Array:
+        """Return ½wᵀAw − bᵀw, shape ()."""
+        return 0.5 * (at.w @ (self.matrix @ at.w)) - self.linear @ at.w
+
+    def gradient(self, at: Oracle) -> Array:
+        """Return Aw − b, shape (d,)."""
+        return self.matrix @ at.w - self.linear
+
+    def hvp(self, at: Oracle, v: Array) -> Array:
+        """Return Av."""
+        return self.matrix @ v
+
+    def hessian(self, at: Oracle) -> Array:
+        """Return A, shape (d, d)."""
+        return self.matrix
+
+    def constants(self) -> Constants:
+        """Return the extreme eigenvalues of A, and 0: the Hessian doesn't change."""
+        eigenvalues = namespace(self.matrix).linalg.eigvalsh(self.matrix)
+        return Constants(mu=float(eigenvalues[0]), L=float(eigenvalues[-1]), hessian_lipschitz=0.0)
+
+    def optimum(self) -> Array:
+        """Return A⁻¹b, shape (d,).
+
+        Raises
+        ------
+        ValueError
+            If A isn't positive definite.
+        """
+        if self.constants().mu <= 0:  # type: ignore[operator]  # constants() of this class has no None
+            msg = "matrix must be positive definite for an optimum to exist, got an eigenvalue <= 0."
+            raise ValueError(msg)
+        return namespace(self.matrix).linalg.solve(self.matrix, self.linear[:, None])[:, 0]

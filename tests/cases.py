@@ -1,0 +1,121 @@
+"""The one list of every matrix, problem and optimizer: what is added here is in every generic test."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sofim_ref import matrices, optimizers, problems
+
+
+@dataclass(frozen=True)
+class MatrixCase:
+    """A way to make a matrix of a class, together with the dense matrix that it ought to be."""
+
+    name: str
+    make: Any  # (rng, d, asarray) -> (Matrix, dense host array in float64)
+
+    def __repr__(self):
+        return self.name
+
+
+def _scaled_identity(rng, d, asarray):
+    return matrices.ScaledIdentity(2.5, asarray(np.zeros(d))), 2.5 * np.eye(d)
+
+
+def _diagonal(rng, d, asarray):
+    values = rng.uniform(0.5, 4.0, d).astype(np.float32).astype(np.float64)
+    return matrices.Diagonal(asarray(values)), np.diag(values)
+
+
+def _rank_one(rng, d, asarray):
+    m = rng.standard_normal(d).astype(np.float32).astype(np.float64)
+    return matrices.RankOne(0.5, asarray(m)), 0.5 * np.eye(d) + np.outer(m, m)
+
+
+def _low_rank(rng, d, asarray):
+    Z = rng.standard_normal((d, 3)).astype(np.float32).astype(np.float64)
+    return matrices.LowRank(0.5, asarray(Z)), 0.5 * np.eye(d) + Z @ Z.T
+
+
+def _dense(rng, d, asarray):
+    Q = rng.standard_normal((d, d))
+    dense = np.eye(d) + Q @ Q.T / d
+    dense = ((dense + dense.T) / 2).astype(np.float32).astype(np.float64)
+    return matrices.Dense(asarray(dense)), dense
+
+
+MATRICES = [
+    MatrixCase("ScaledIdentity", _scaled_identity),
+    MatrixCase("Diagonal", _diagonal),
+    MatrixCase("RankOne", _rank_one),
+    MatrixCase("LowRank", _low_rank),
+    MatrixCase("Dense", _dense),
+]
+
+
+@dataclass(frozen=True)
+class ProblemCase:
+    """A small problem; `make(asarray)` puts it where `asarray` puts arrays."""
+
+    name: str
+    make: Any
+
+    def __repr__(self):
+        return self.name
+
+
+def data(N=24, p=3, seed=0):
+    """Features, real targets, 0/1 labels and labels 0 … 2 of a small data set, with noise in the labels."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((N, p))
+    score = X @ np.linspace(1, -1, p) + 0.5 * rng.standard_normal(N)
+    return X, score, (score > 0).astype(np.int64), np.digitize(score, [-0.5, 0.5]).astype(np.int64)
+
+
+def _quadratic(asarray):
+    Q = np.random.default_rng(1).standard_normal((4, 4))
+    A = np.eye(4) + (Q @ Q.T) / 4
+    return problems.Quadratic(asarray((A + A.T) / 2), asarray(np.linspace(-1, 1, 4)))
+
+
+def _least_squares(asarray):
+    X, score, _, _ = data()
+    return problems.LeastSquares(asarray(X), asarray(score), l2=0.01)
+
+
+def _two_outputs(asarray):
+    X, score, _, _ = data()
+    return problems.LeastSquares(asarray(X), asarray(np.stack([score, -(score**2)], axis=1)), l2=0.01)
+
+
+def _logistic(asarray):
+    X, _, label, _ = data()
+    return problems.LogisticRegression(asarray(X), asarray(label), l2=0.01)
+
+
+def _softmax(asarray):
+    X, _, _, label = data()
+    return problems.SoftmaxRegression(asarray(X), asarray(label), l2=0.01)
+
+
+PROBLEMS = [
+    ProblemCase("Quadratic", _quadratic),
+    ProblemCase("LeastSquares", _least_squares),
+    ProblemCase("LeastSquares, two outputs", _two_outputs),
+    ProblemCase("LogisticRegression", _logistic),
+    ProblemCase("SoftmaxRegression", _softmax),
+]
+
+FINITE_SUMS = [case for case in PROBLEMS if case.name != "Quadratic"]
+
+OPTIMIZERS = [
+    *(method.make() for method in optimizers.REGISTRY.values()),
+    optimizers.SGD(lr=0.05, momentum=0.5, weight_decay=0.1),
+    optimizers.SOFIM(bias_correction=False, weight_decay=0.1),
+    optimizers.SOFIM(vector="gradient", bias_correction=False),
+    optimizers.SOFIM(beta=0.0, lr=lambda step: 0.1 / (1 + step)),
+    optimizers.NaturalGradient(lr=0.5, damping=0.1, fisher="empirical", weight_decay=0.1),
+    optimizers.Newton(damping=0.1, line_search=False),
+]
+"""Every registered reading with its defaults, and settings that the defaults leave out."""

@@ -1,0 +1,79 @@
+"""One fixture, `xp`, runs a test on every backend: arrays are made through it, and land where it says."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+
+from sofim_ref import arrays
+
+settings.register_profile("suite", deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a test's arrays live: a backend, a device, and the dtypes it has."""
+
+    name: str
+    backend: arrays.Backend
+    read_only: bool = False
+
+    @property
+    def dtypes(self):
+        return tuple(self.backend.dtypes())
+
+    @property
+    def widest(self):
+        """The name of the widest real dtype here."""
+        return self.dtypes[-1]
+
+    def asarray(self, host, dtype=None):
+        """Put host numbers here; floating ones as `dtype`, the widest if none is named."""
+        host = np.asarray(host)
+        if np.issubdtype(host.dtype, np.floating):
+            host = host.astype(dtype or self.widest)
+        array = self.backend.asarray(host)
+        if self.read_only:
+            array.flags.writeable = False
+        return array
+
+    def eps(self, dtype=None):
+        return float(np.finfo(dtype or self.widest).eps)
+
+
+def _place(name):
+    if name == "numpy read-only":
+        return Place(name, arrays.open_backend("numpy"), read_only=True)
+    if name.startswith("array_api_strict"):
+        import array_api_strict as strict
+
+        device = strict.Device(name.split()[1])
+        return Place(name, arrays.Backend(name, strict, device, strict.__version__))
+    return Place(name, arrays.open_backend(name))
+
+
+PLACES = (
+    "numpy",
+    "numpy read-only",
+    "array_api_strict device1",  # stands in for a GPU: np.asarray of its arrays raises, and so does mixing devices
+    "array_api_strict no_float64",
+    "torch",
+    "jax",
+    "cupy",
+)
+
+
+@pytest.fixture(scope="session", params=PLACES)
+def xp(request):
+    """A place for arrays; the test runs once in each that is usable here."""
+    try:
+        return _place(request.param)
+    except (ImportError, RuntimeError) as error:
+        pytest.skip(f"{request.param}: {error}")
+
+
+@pytest.fixture(scope="session")
+def numpy_place():
+    return _place("numpy")
