@@ -66,6 +66,12 @@ def is_real_floating(xp: Namespace, dtype: Any) -> bool:
 
 
 @functools.cache
+def is_integral(xp: Namespace, dtype: Any) -> bool:
+    """Return whether a dtype is one of integers."""
+    return bool(xp.isdtype(dtype, "integral"))
+
+
+@functools.cache
 def eps(xp: Namespace, dtype: Any) -> float:
     """Return the distance from 1 to the next larger number of a floating dtype."""
     return float(xp.finfo(dtype).eps)
@@ -75,6 +81,12 @@ def eps(xp: Namespace, dtype: Any) -> float:
 def smallest_normal(xp: Namespace, dtype: Any) -> float:
     """Return the smallest positive number of a dtype that still has all its digits."""
     return float(xp.finfo(dtype).smallest_normal)
+
+
+@functools.cache
+def normal_range(xp: Namespace, dtype: Any) -> tuple[float, float]:
+    """Return the smallest and the largest positive number of a dtype that have all their digits."""
+    return smallest_normal(xp, dtype), float(xp.finfo(dtype).max)
 
 
 def largest_magnitude(x: Array) -> Array:

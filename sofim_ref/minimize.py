@@ -14,8 +14,8 @@ import numpy as np
 from sofim_ref.arrays import Array, namespace, norm, synchronize
 from sofim_ref.optimizers import Optimizer, State
 from sofim_ref.problems import Problem
-from sofim_ref.trace import Record, Status, Trace
-from sofim_ref.validation import count, non_negative
+from sofim_ref.trace import COLUMNS, Record, Status, Trace
+from sofim_ref.validation import count, finite, floating, non_negative, together
 
 S = TypeVar("S", bound=State)
 
@@ -57,7 +57,8 @@ def minimize(
     seed : int
         What the starting point and the order of the examples are drawn from.
     metrics : mapping, optional
-        From a name to a function of w that gives a number; each becomes a column of the trace.
+        From a name to a function of w that gives a number; each becomes a column of the trace, beside those that
+        every trace has.
     callbacks : sequence of callables
         Each is called with every record and the point; one that returns True ends the run.
     progress : bool or str, optional
@@ -98,8 +99,16 @@ def minimize(
     count("seed", seed, least=0)
     non_negative("tolerance", tolerance)
     optimizer.check_problem(problem)
-    w = problem.initial_point(seed) if w0 is None else w0
-    state = optimizer.init(w) if state is None else state
+    taken_names = sorted(set(metrics or {}) & set(COLUMNS))
+    if taken_names:
+        msg = f"metrics must have names other than every trace's own columns, got {', '.join(map(repr, taken_names))}."
+        raise ValueError(msg)
+    w = _start(problem, w0, seed)
+    fresh = optimizer.init(w)
+    state = fresh if state is None else state
+    if type(state) is not type(fresh):
+        msg = f"state must be a {type(fresh).__name__} to go with {type(optimizer).__name__}, got {state!r}."
+        raise TypeError(msg)
     first = state.step
     batches = _endless(problem, batch_size, seed, skip=first)
     label = progress if isinstance(progress, str) else type(optimizer).__name__
@@ -108,7 +117,7 @@ def minimize(
     calls: dict[str, int] = {}
     records: list[Record] = []
     points: list[Array] = []
-    finite = (w, state)
+    last_seen = (w, state)
 
     with np.errstate(all="ignore"), _bar(label, total, shown=bool(progress)) as advance:
         for taken in range(total + 1):
@@ -118,14 +127,14 @@ def minimize(
                 if not math.isfinite(loss + gradient_norm):
                     status = Status.DIVERGED
                     break
-                epoch = (first + taken) * (1.0 if batch_size is None else batch_size / problem.size)
+                epoch = _epochs(problem, batch_size, first + taken)
                 measured = {name: float(metric(w)) for name, metric in (metrics or {}).items()}
                 record = Record(
                     first + taken, epoch, loss, gradient_norm, step_norm, seconds, sum(calls.values()), measured
                 )
                 records.append(record)
                 points.append(w)
-                finite = (w, state)
+                last_seen = (w, state)
                 wishes = [callback(record, w) for callback in callbacks]
                 if gradient_norm <= tolerance:
                     status = Status.CONVERGED
@@ -149,7 +158,7 @@ def minimize(
             seconds += time.perf_counter() - started
             step_norm = float(norm(following - w))
             w = following
-            if not _is_finite(w):
+            if not math.isfinite(step_norm):  # the point isn't finite, or further from the last than a number can say
                 status = Status.DIVERGED
                 break
             advance()
@@ -158,8 +167,8 @@ def minimize(
         msg = "the loss or its gradient at w0 must be finite, got NaN or infinity."
         raise ValueError(msg)
     return Trace(
-        w=finite[0],
-        state=finite[1],
+        w=last_seen[0],
+        state=last_seen[1],
         status=status,
         records=tuple(records),
         oracle_calls=calls,
@@ -191,6 +200,28 @@ def _budget(
         return steps, every
     count("epochs", epochs)
     return int(epochs or 0) * an_epoch, every
+
+
+def _start(problem: Problem, w0: Array | None, seed: int) -> Array:
+    """Return the starting point, having refused a `w0` that doesn't go with the problem."""
+    if w0 is None:
+        return problem.initial_point(seed)
+    floating("w0", w0, ndim=1)
+    if problem.like is not None:
+        together(data=problem.like, w0=w0)
+    if w0.shape[0] != problem.dim:
+        msg = f"w0 must have shape ({problem.dim},), got {tuple(w0.shape)}."
+        raise ValueError(msg)
+    finite("w0", w0)
+    return w0
+
+
+def _epochs(problem: Problem, batch_size: int | None, steps: int) -> float:
+    """Return how many times that many steps go through the data; the last batch of an epoch may be smaller."""
+    if batch_size is None:
+        return float(steps)
+    whole, rest = divmod(steps, math.ceil(problem.size / batch_size))
+    return whole + rest * batch_size / problem.size
 
 
 def _endless(problem: Problem, batch_size: int | None, seed: int, *, skip: int) -> Iterator[Array | None]:

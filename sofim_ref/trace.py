@@ -181,12 +181,16 @@ class Trace:
         ValueError
             If the file isn't a trace.
         """
-        with np.load(Path(path), allow_pickle=False) as file:
-            if not hasattr(file, "files") or "text" not in file.files:
-                msg = f"path must be a file that Trace.save wrote, got {str(path)!r}."
-                raise ValueError(msg)
-            text = json.loads(str(file["text"]))
-            stored = {name: file[name] for name in file.files}
+        try:
+            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as members:
+                stored = {name: members[name] for name in members.files}
+            text = json.loads(str(stored["text"]))
+            text["state"], text["columns"], stored["w"]
+        except OSError:
+            raise
+        except Exception as error:
+            msg = f"path must be a file that Trace.save wrote, got {str(path)!r}."
+            raise ValueError(msg) from error
         like = stored["w"] if like is None else like
         arrays = {
             name.removeprefix("state."): from_numpy(value, like=like)

@@ -8,7 +8,9 @@ import numbers
 from collections.abc import Iterable
 from typing import Any
 
-from sofim_ref.arrays import Array, device, is_real_floating, namespace
+import numpy as np
+
+from sofim_ref.arrays import Array, device, is_integral, is_real_floating, namespace, normal_range
 
 
 def nearest(name: object, known: Iterable[str]) -> str:
@@ -32,6 +34,20 @@ def positive(argument: str, value: Any) -> None:
     _real(argument, "a finite number > 0", value)
     if not 0.0 < value < math.inf:
         msg = f"{argument} must be a finite number > 0, got {value!r}."
+        raise ValueError(msg)
+
+
+def positive_beside(argument: str, value: Any, x: Array) -> None:
+    """Refuse what is not a number > 0 that the dtype of `x` holds with all its digits."""
+    least, most = normal_range(namespace(x), x.dtype)
+    if type(value) is float and least <= value <= most:
+        return
+    positive(argument, value)
+    if value < least:
+        msg = f"{argument} must be at least {least:.4g}, the smallest normal {x.dtype}, got {value!r}."
+        raise ValueError(msg)
+    if value > most:
+        msg = f"{argument} must be at most {most:.4g}, the largest {x.dtype}, got {value!r}."
         raise ValueError(msg)
 
 
@@ -90,13 +106,42 @@ def finite(argument: str, x: Array) -> None:
         raise ValueError(msg)
 
 
+def row_numbers(argument: str, x: Array, *, beside: Array) -> None:
+    """Refuse what is not a 1-D array of at least one integer on the backend and device of `beside`."""
+    try:
+        xp = namespace(x)
+    except TypeError:
+        msg = f"{argument} must be an integer array, got {type(x)!r}."
+        raise TypeError(msg) from None
+    if xp is not namespace(beside):
+        msg = (
+            f"{argument} and data must be arrays of one backend, got {type(x).__module__} and "
+            f"{type(beside).__module__}."
+        )
+        raise TypeError(msg)
+    if not is_integral(xp, x.dtype):
+        msg = f"{argument} must have an integer dtype, got {x.dtype}."
+        raise TypeError(msg)
+    if type(x) is not np.ndarray and device(x) != device(beside):
+        msg = f"{argument} and data must be on one device, got {device(x)} and {device(beside)}."
+        raise ValueError(msg)
+    if x.ndim != 1 or x.shape[0] == 0:
+        msg = f"{argument} must be 1-D with at least one row number, got shape {tuple(x.shape)}."
+        raise ValueError(msg)
+
+
 def together(**arrays: Array) -> None:
     """Refuse arrays of different backends, devices or floating dtypes in one call."""
     (first, x), *others = arrays.items()
     for name, y in others:
         if type(y) is type(x) and y.dtype == x.dtype and device(y) == device(x):
             continue
-        if type(y) is not type(x) and namespace(y) is not namespace(x):
+        try:
+            mixed = type(y) is not type(x) and namespace(y) is not namespace(x)
+        except TypeError:
+            msg = f"{name} must be an array, as {first} is, got {type(y)!r}."
+            raise TypeError(msg) from None
+        if mixed:
             msg = (
                 f"{first} and {name} must be arrays of one backend, got {type(x).__module__} and {type(y).__module__}."
             )

@@ -1,1 +1,202 @@
 """Independent truths: algebra in 50 digits by mpmath, derivatives by JAX, minima by SciPy. Tests only."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from mpmath.ctx_mp import MPContext
+
+from sofim_ref import arrays
+
+jax.config.update("jax_enable_x64", True)
+
+# ------------------------------------------------------------ arrays
+
+
+def host(x):
+    """An array of any backend as a NumPy array in float64."""
+    return arrays.to_numpy(x).astype(np.float64)
+
+
+def assert_close(actual, truth, *, within):
+    """Every entry of `actual`, an array of any backend, differs from the truth by at most `within`."""
+    actual, truth = host(actual), np.asarray(truth, dtype=np.float64)
+    assert actual.shape == truth.shape
+    worst = np.max(np.abs(actual - truth), initial=0.0)
+    assert worst <= within, f"off by {worst:.3g}, allowed {within:.3g}"
+
+
+def assert_at(x, like, dtype=None):
+    """`x` has the backend and device of `like`, and its dtype."""
+    assert type(x) is type(like)
+    assert arrays.device(x) == arrays.device(like)
+    assert x.dtype == (like.dtype if dtype is None else dtype)
+
+
+def assert_unchanged(*before):
+    """Every (array, host copy) pair is still equal, bit for bit."""
+    for x, copy in before:
+        np.testing.assert_array_equal(arrays.to_numpy(x), copy)
+
+
+# ------------------------------------------------------------ algebra in as many digits as it takes
+
+exact = MPContext()
+exact.dps = 50
+
+
+def numbers(x):
+    """A host vector as exact numbers: every float is one."""
+    return [exact.mpf(float(t)) for t in x]
+
+
+def backward_error(times, size, x, v):
+    """‖Cx − v‖ / (‖C‖‖x‖ + ‖v‖) in 50 digits, from x -> Cx and ‖C‖; 0 where both x and v are."""
+    x, v = numbers(x), numbers(v)
+    residual = [a - b for a, b in zip(times(x), v, strict=True)]
+    scale = size * exact.norm(x) + exact.norm(v)
+    return float(exact.norm(residual) / scale) if scale else 0.0
+
+
+def dense_error(matrix, x, v):
+    """The backward error of x in Cx = v for a dense host matrix C."""
+    rows = [numbers(row) for row in matrix]
+    return backward_error(lambda x: [exact.fdot(row, x) for row in rows], np.linalg.norm(matrix, 2), x, v)
+
+
+def factor_error(rho, Z, x, v):
+    """The backward error of x in (ρI + ZZᵀ) x = v for a host factor Z, shape (d, k)."""
+    rows, columns = [numbers(row) for row in Z], [numbers(column) for column in Z.T]
+    rho, scale = exact.mpf(rho), np.max(np.abs(Z), initial=np.finfo(np.float64).tiny)
+    size = rho + (exact.mpf(scale) * exact.mpf(np.linalg.norm(Z / scale, 2))) ** 2
+
+    def times(x):
+        inner = [exact.fdot(column, x) for column in columns]
+        return [rho * a + exact.fdot(row, inner) for row, a in zip(rows, x, strict=True)]
+
+    return backward_error(times, size, x, v)
+
+
+def factor_solve(rho, Z, v, *, digits=1400):
+    """The largest entry in size of the x in (ρI + ZZᵀ) x = v; digits must exceed the condition number's."""
+    with exact.workdps(digits):
+        columns, v = [numbers(column) for column in Z.T], numbers(v)
+        gram = exact.matrix([[exact.fdot(a, b) for b in columns] for a in columns]) + exact.mpf(rho) * exact.eye(
+            len(columns)
+        )
+        inner = exact.lu_solve(gram, exact.matrix([exact.fdot(column, v) for column in columns]))
+        x = [a - exact.fdot([column[i] for column in columns], inner) for i, a in enumerate(v)]
+        return max(abs(a) for a in x) / exact.mpf(rho)
+
+
+def is_representable(largest, dtype):
+    """Whether a vector whose largest entry is that keeps all its digits: none overflows, none that matters underflows."""
+    info = np.finfo(dtype)
+    return largest == 0 or float(info.tiny / info.eps) <= largest <= float(info.max)
+
+
+def spectrum(dense):
+    """The eigenvalues in ascending order and log det of a symmetric host matrix, in 50 digits, as floats."""
+    eigenvalues = exact.eigsy(exact.matrix(dense.tolist()), eigvals_only=True)
+    return np.asarray([float(x) for x in eigenvalues]), float(sum(exact.log(x) for x in eigenvalues))
+
+
+# ------------------------------------------------------------ losses written once more, and what JAX derives from them
+
+
+def gaussian(f, y):
+    return 0.5 * jnp.sum((f - y) ** 2)
+
+
+def bernoulli(f, y):
+    return jnp.logaddexp(0.0, f[0]) - y * f[0]
+
+
+def categorical(f, y):
+    return jax.nn.logsumexp(f) - f[y]
+
+
+LOSSES = {"Gaussian": gaussian, "Bernoulli": bernoulli, "Categorical": categorical}
+"""The loss of one example from its outputs, shape (C,), and its raw target."""
+
+
+@functools.cache
+def loss_derivatives(name):
+    """(f, y) -> loss, gradient and Hessian in the outputs, for rows of f and y at once."""
+    loss = LOSSES[name]
+    every = (jax.vmap(d) for d in (loss, jax.grad(loss), jax.hessian(loss)))
+    return jax.jit(lambda f, y, every=tuple(every): [d(f, y) for d in every])
+
+
+def linear_outputs(w, X, intercept=True):
+    """The outputs of a linear model, shape (N, C), w holding the rows of W one after another."""
+    X = jnp.concatenate([X, jnp.ones((X.shape[0], 1))], axis=1) if intercept else X
+    return X @ w.reshape(X.shape[1], -1)
+
+
+@functools.cache
+def objective(name, l2, intercept):
+    """(w, X, y) -> mean loss plus l2/2 ‖w‖²."""
+
+    def mean_loss(w, X, y):
+        return jnp.mean(jax.vmap(LOSSES[name])(linear_outputs(w, X, intercept), y)) + l2 / 2 * jnp.sum(w**2)
+
+    return mean_loss
+
+
+@functools.cache
+def _derivatives(name, l2, intercept):
+    f, free = objective(name, l2, intercept), objective(name, 0.0, intercept)
+
+    def one_example(w, x, y):
+        return free(w, x[None], y[None])
+
+    def answers(w, X, y):
+        return {
+            "value": f(w, X, y),
+            "gradient": jax.grad(f)(w, X, y),
+            "hessian": jax.hessian(f)(w, X, y),
+            "per_example_gradients": jax.vmap(jax.grad(one_example), (None, 0, 0))(w, X, y),
+            "outputs": linear_outputs(w, X, intercept),
+            "jacobian": jax.jacobian(linear_outputs)(w, X, intercept),
+        }
+
+    return jax.jit(answers)
+
+
+def raw_data(problem, rows=None):
+    """The features in float64 and the raw targets of a finite sum, on the host."""
+    X, y = host(problem.features), arrays.to_numpy(problem.targets)
+    y = y.astype(np.float64) if np.issubdtype(y.dtype, np.floating) else y
+    y = y[:, None] if type(problem.likelihood).__name__ == "Gaussian" and y.ndim == 1 else y
+    return (X, y) if rows is None else (X[rows], y[rows])
+
+
+def derivatives(problem, w, rows=None):
+    """Every answer of a finite sum's oracle at a host point, by name, from JAX in float64."""
+    name = type(problem.likelihood).__name__
+    answers = _derivatives(name, problem.l2, problem.model.intercept)(np.asarray(w), *raw_data(problem, rows))
+    return {question: np.asarray(answer) for question, answer in answers.items()}
+
+
+def enumerated_fisher(problem, w):
+    """The mean over examples, and over labels as the model predicts them, of ∇ℓ ∇ℓᵀ in w, by JAX."""
+    name = type(problem.likelihood).__name__
+    X, _ = raw_data(problem)
+    f = np.asarray(linear_outputs(jnp.asarray(w), X, problem.model.intercept))
+    J = np.asarray(jax.jacobian(linear_outputs)(jnp.asarray(w), X, problem.model.intercept))
+    H = output_fisher(name, f)
+    return np.einsum("nci,ncd,ndj->ij", J, H, J) / X.shape[0]
+
+
+def output_fisher(name, f):
+    """E over y of ∇ℓ ∇ℓᵀ in the outputs, shape (N, C, C): labels listed one by one, the Gaussian by its covariance I."""
+    N, C = f.shape
+    if name == "Gaussian":
+        return np.broadcast_to(np.eye(C), (N, C, C))
+    F = np.zeros((N, C, C))
+    for label in range(max(2, C)):
+        loss, gradient, _ = loss_derivatives(name)(f, np.full(N, label))
+        F += np.exp(-np.asarray(loss))[:, None, None] * np.einsum("ni,nj->nij", gradient, gradient)
+    return F

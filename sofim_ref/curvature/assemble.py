@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from sofim_ref.arrays import Array, device, namespace
 from sofim_ref.matrices import Dense, LowRank
+from sofim_ref.problems.oracle import Oracle
 from sofim_ref.validation import non_negative
+
+
+def total_damping(oracle: Oracle, damping: float, *, include_l2: bool) -> float:
+    """Return the damping, with the problem's l2 added if it is included; refuse a negative one before any work."""
+    non_negative("damping", damping)
+    return float(damping + include_l2 * oracle.l2)
 
 
 def damped(matrix: Array, damping: float) -> Dense:
     """Return the d×d array plus damping·I as a `Dense` matrix."""
-    non_negative("damping", damping)
     if damping == 0:
         return Dense(matrix)
     xp = namespace(matrix)
@@ -21,7 +27,6 @@ def outer_products(Z: Array, damping: float) -> Dense | LowRank:
 
     With k < d the matrix is singular without damping, so `LowRank`, which divides by the damping, needs damping > 0.
     """
-    non_negative("damping", damping)
     if Z.shape[1] < Z.shape[0] and damping > 0:
-        return LowRank(float(damping), Z)
+        return LowRank(damping, Z)
     return damped(Z @ Z.T, damping)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sofim_ref.curvature.assemble import outer_products
+from sofim_ref.curvature.assemble import outer_products, total_damping
 from sofim_ref.matrices import Dense, LowRank
 from sofim_ref.problems.oracle import Oracle
 
@@ -47,5 +47,6 @@ def empirical_fisher(oracle: Oracle, *, damping: float = 0.0, include_l2: bool =
     >>> empirical_fisher(problem.oracle(np.zeros(1))).to_dense()
     array([[1.25]])
     """
+    shift = total_damping(oracle, damping, include_l2=include_l2)
     G = oracle.per_example_gradients()
-    return outer_products(G.T / G.shape[0] ** 0.5, damping + include_l2 * oracle.l2)
+    return outer_products(G.T / G.shape[0] ** 0.5, shift)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sofim_ref.arrays import namespace
-from sofim_ref.curvature.assemble import damped, outer_products
+from sofim_ref.curvature.assemble import damped, outer_products, total_damping
 from sofim_ref.matrices import Dense, LowRank
 from sofim_ref.problems.oracle import Oracle
 
@@ -48,7 +48,7 @@ def fisher(oracle: Oracle, *, damping: float = 0.0, include_l2: bool = False) ->
     >>> fisher(problem.oracle(np.zeros(1))).to_dense()
     array([[1.25]])
     """
-    shift = damping + include_l2 * oracle.l2
+    shift = total_damping(oracle, damping, include_l2=include_l2)
     B, C = oracle.outputs().shape
     d = oracle.w.shape[0]
     if shift <= 0 or d <= B * C:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sofim_ref.curvature.assemble import damped
+from sofim_ref.curvature.assemble import damped, total_damping
 from sofim_ref.matrices import Dense
 from sofim_ref.problems.oracle import Oracle
 
@@ -45,4 +45,5 @@ def gauss_newton(oracle: Oracle, *, damping: float = 0.0, include_l2: bool = Fal
     >>> gauss_newton(problem.oracle(np.zeros(1))).to_dense()
     array([[5.]])
     """
-    return damped(oracle.gauss_newton_of(oracle.output_hessian()), damping + include_l2 * oracle.l2)
+    shift = total_damping(oracle, damping, include_l2=include_l2)
+    return damped(oracle.gauss_newton_of(oracle.output_hessian()), shift)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sofim_ref.arrays import device, namespace
-from sofim_ref.curvature.assemble import damped
+from sofim_ref.curvature.assemble import damped, total_damping
 from sofim_ref.matrices import Dense
 from sofim_ref.problems.oracle import Oracle
 
@@ -44,6 +44,7 @@ def hessian(oracle: Oracle, *, damping: float = 0.0, include_l2: bool = False) -
     >>> hessian(Quadratic(2 * np.eye(1), np.ones(1)).oracle(np.zeros(1)), damping=1.0).to_dense()
     array([[3.]])
     """
+    damping = total_damping(oracle, damping, include_l2=False)
     H = oracle.hessian()
     if oracle.l2 and not include_l2:
         H = H - oracle.l2 * namespace(H).eye(H.shape[0], dtype=H.dtype, device=device(H))

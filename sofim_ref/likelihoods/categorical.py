@@ -27,7 +27,8 @@ class Categorical(Likelihood):
     def outputs(self, targets: Array) -> int:
         """Return the largest label plus one, at least 2."""
         host = raw_targets(targets)
-        return max(2, int(host.max()) + 1) if host.size else 2
+        labels = host[np.isfinite(host)]  # `encode` refuses the others
+        return max(2, int(labels.max()) + 1) if labels.size else 2
 
     def encode(self, targets: Array, *, like: Array, outputs: int) -> Array:
         """Return integer labels 0 … C−1 of shape (N,) as rows of the identity, shape (N, C)."""

@@ -74,4 +74,8 @@ def raw_targets(targets: Any) -> np.ndarray[Any, Any]:
     except TypeError:
         msg = f"targets must be an array, got {type(targets)!r}."
         raise TypeError(msg) from None
-    return to_numpy(targets)
+    host = to_numpy(targets)
+    if host.dtype.kind not in "biuf":
+        msg = f"targets must be real numbers, got dtype {host.dtype}."
+        raise TypeError(msg)
+    return host

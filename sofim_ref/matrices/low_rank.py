@@ -9,7 +9,7 @@ from typing import Literal
 
 from sofim_ref.arrays import Array, device, eps, largest_magnitude, namespace, smallest_normal
 from sofim_ref.matrices.matrix import Matrix
-from sofim_ref.validation import floating, one_of, positive
+from sofim_ref.validation import floating, one_of, positive_beside
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,14 +19,14 @@ class LowRank(Matrix):
     Parameters
     ----------
     shift : float
-        The number ρ > 0, at least the smallest normal number of the dtype.
+        The number ρ > 0, from the smallest normal number of the dtype to the largest.
     factor : array, shape (d, k)
         The factor Z. It may have dependent or zero columns, and k may exceed d.
 
     Raises
     ------
     TypeError, ValueError
-        If `shift` is not such a number, or `factor` not a 2-D floating array.
+        If `shift` is not such a number, or `factor` not a 2-D floating array with a column.
 
     Notes
     -----
@@ -47,12 +47,11 @@ class LowRank(Matrix):
     factor: Array
 
     def __post_init__(self) -> None:
-        positive("shift", self.shift)
         floating("factor", self.factor, ndim=2)
-        least = smallest_normal(namespace(self.factor), self.factor.dtype)
-        if self.shift < least:
-            msg = f"shift must be at least {least:.4g}, the smallest normal {self.factor.dtype}, got {self.shift!r}."
+        if self.factor.shape[1] == 0:
+            msg = f"factor must have at least one column, got shape {tuple(self.factor.shape)}."
             raise ValueError(msg)
+        positive_beside("shift", self.shift, self.factor)
 
     @property
     def like(self) -> Array:
@@ -121,11 +120,12 @@ class LowRank(Matrix):
         along = U.T @ v
         across = v - U @ along
         across = across - U @ (U.T @ across)  # rounding left a little of U in it, and 1/ρ would blow that up
-        # What is across by less than rounding is rounding.
+        share = along * size / s / s
+        # What is across by less than rounding is rounding; but where the share of U underflows, it is all there is.
         rounding = 4 * eps(xp, v.dtype)
-        squares = xp.vecdot(across, across, axis=0), xp.vecdot(along, along, axis=0)
-        across = xp.where(squares[0] > rounding**2 * squares[1], across, 0.0)
-        return across * size / self.shift + U @ (along * size / s / s)
+        small = xp.vecdot(across, across, axis=0) <= rounding**2 * xp.vecdot(along, along, axis=0)
+        whole = xp.max(xp.abs(share), axis=0) >= smallest_normal(xp, v.dtype) / rounding
+        return xp.where(small & whole, 0.0, across) * size / self.shift + U @ share
 
     def to_dense(self) -> Array:
         """Return ρI + ZZᵀ, shape (d, d)."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+import numpy as np
+
 from sofim_ref.arrays import Array, namespace
 from sofim_ref.validation import together
 
@@ -60,7 +62,7 @@ class Matrix(ABC):
     def check_operand(self, v: Array) -> None:
         """Refuse a v that can't stand to the right of C: wrong length, backend, device or dtype."""
         like = self.like
-        if type(v) is not type(like) or v.dtype != like.dtype:
+        if not (type(v) is type(like) is np.ndarray and v.dtype == like.dtype):  # NumPy has one device
             together(matrix=like, v=v)
         if v.ndim not in (1, 2) or v.shape[0] != self.dim:
             msg = f"v must have shape ({self.dim},) or ({self.dim}, k), got {tuple(v.shape)}."

@@ -8,7 +8,7 @@ from typing import Literal
 
 from sofim_ref.arrays import Array, device, eps, largest_magnitude, namespace, norm, smallest_normal
 from sofim_ref.matrices.matrix import Matrix
-from sofim_ref.validation import floating, one_of, positive
+from sofim_ref.validation import floating, one_of, positive_beside
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,7 +18,7 @@ class RankOne(Matrix):
     Parameters
     ----------
     shift : float
-        The number ρ > 0, at least the smallest normal number of the dtype.
+        The number ρ > 0, from the smallest normal number of the dtype to the largest.
     vector : array, shape (d,)
         The vector m; zero is allowed and gives ρI.
 
@@ -50,12 +50,8 @@ class RankOne(Matrix):
     vector: Array
 
     def __post_init__(self) -> None:
-        positive("shift", self.shift)
         floating("vector", self.vector, ndim=1)
-        least = smallest_normal(namespace(self.vector), self.vector.dtype)
-        if self.shift < least:
-            msg = f"shift must be at least {least:.4g}, the smallest normal {self.vector.dtype}, got {self.shift!r}."
-            raise ValueError(msg)
+        positive_beside("shift", self.shift, self.vector)
 
     @property
     def like(self) -> Array:
@@ -125,9 +121,12 @@ class RankOne(Matrix):
         along = u @ v
         across = v - column * along
         across = across - column * (u @ across)  # rounding left a little of u in it, and 1/ρ would blow that up
-        # What is across by less than rounding is rounding.
-        across = xp.where(xp.vecdot(across, across, axis=0) > (4 * eps(xp, v.dtype) * along) ** 2, across, 0.0)
-        return across * size / self.shift + column * (along * size / s / s)
+        share = along * size / s / s
+        # What is across by less than rounding is rounding; but where the share of u underflows, it is all there is.
+        rounding = 4 * eps(xp, v.dtype)
+        small = xp.vecdot(across, across, axis=0) <= (rounding * along) ** 2
+        across = xp.where(small & (xp.abs(share) >= smallest_normal(xp, v.dtype) / rounding), 0.0, across)
+        return across * size / self.shift + column * share
 
     def to_dense(self) -> Array:
         """Return ρI + mmᵀ, shape (d, d)."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sofim_ref.arrays import Array, device, namespace
 from sofim_ref.matrices.matrix import Matrix
-from sofim_ref.validation import floating, positive
+from sofim_ref.validation import floating, positive_beside
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,14 +16,14 @@ class ScaledIdentity(Matrix):
     Parameters
     ----------
     scale : float
-        The number c > 0.
+        The number c > 0, from the smallest normal number of the dtype to the largest.
     vector : array, shape (d,)
         Any vector of the space; it gives d, backend, device and dtype. Its values don't matter.
 
     Raises
     ------
     TypeError, ValueError
-        If `scale` is not a finite number > 0, or `vector` not a 1-D floating array.
+        If `scale` is not such a number, or `vector` not a 1-D floating array.
 
     Notes
     -----
@@ -40,8 +40,8 @@ class ScaledIdentity(Matrix):
     vector: Array
 
     def __post_init__(self) -> None:
-        positive("scale", self.scale)
         floating("vector", self.vector, ndim=1)
+        positive_beside("scale", self.scale, self.vector)
 
     @property
     def like(self) -> Array:

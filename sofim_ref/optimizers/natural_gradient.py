@@ -67,6 +67,7 @@ class NaturalGradient(Optimizer[State]):
     weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         rate("lr", self.lr)
         non_negative("damping", self.damping)
         one_of("fisher", self.fisher, ("exact", "empirical"))
@@ -77,7 +78,8 @@ class NaturalGradient(Optimizer[State]):
         """What the method asks an oracle."""
         if self.fisher == "empirical":
             return frozenset({"gradient", "per_example_gradients"})
-        return frozenset({"gradient", "outputs", "jacobian", "output_fisher"})
+        dense, low_rank = {"output_fisher", "gauss_newton_of"}, {"jacobian", "output_fisher_factor"}
+        return frozenset({"gradient", "outputs"} | dense | low_rank)
 
     def init(self, w: Array) -> State:
         """Return the state before the first step: a count of steps is all there is."""
@@ -93,7 +95,7 @@ class NaturalGradient(Optimizer[State]):
 METHODS = (
     Method(
         name="natural-gradient",
-        title="Natural gradient (exact Fisher)",
+        title="Natural gradient",
         make=NaturalGradient,
         matrix="(1/B) Σ JᵀHJ + λI",
         vector="g",
@@ -104,7 +106,7 @@ METHODS = (
     ),
     Method(
         name="empirical-natural-gradient",
-        title="Natural gradient (empirical Fisher)",
+        title="Natural gradient (empirical)",
         make=partial(NaturalGradient, fisher="empirical"),
         matrix="(1/B) Σ gₙgₙᵀ + λI",
         vector="g",

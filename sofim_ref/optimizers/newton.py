@@ -68,6 +68,7 @@ class Newton(Optimizer[State]):
     needs = frozenset({"value", "gradient", "hessian"})
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         rate("lr", self.lr)
         non_negative("damping", self.damping)
         non_negative("weight_decay", self.weight_decay)

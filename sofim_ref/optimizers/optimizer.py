@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+import numpy as np
+
 from sofim_ref.arrays import Array
 from sofim_ref.matrices import Matrix
 from sofim_ref.problems.oracle import Oracle
@@ -64,6 +66,12 @@ class Optimizer(ABC, Generic[S]):
 
     needs: frozenset[str] = frozenset({"gradient"})
     """What the method asks an oracle."""
+
+    def __post_init__(self) -> None:
+        # A hyper-parameter from a NumPy grid is a float64 scalar, and that would widen a float32 step.
+        for name, value in vars(self).items():
+            if isinstance(value, np.generic):
+                object.__setattr__(self, name, value.item())
 
     @abstractmethod
     def init(self, w: Array) -> S:

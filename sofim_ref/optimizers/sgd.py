@@ -76,6 +76,7 @@ class SGD(Optimizer[SGDState]):
     weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         rate("lr", self.lr)
         fraction("momentum", self.momentum)
         non_negative("weight_decay", self.weight_decay)
@@ -119,7 +120,7 @@ METHODS = (
     ),
     Method(
         name="nesterov",
-        title="SGD with Nesterov momentum",
+        title="SGD with Nesterov",
         make=partial(SGD, momentum=0.9, nesterov=True),
         matrix="I",
         vector="g + μb",

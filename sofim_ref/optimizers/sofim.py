@@ -93,6 +93,7 @@ class SOFIM(Optimizer[SOFIMState]):
     weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         rate("lr", self.lr)
         positive("rho", self.rho)
         fraction("beta", self.beta)

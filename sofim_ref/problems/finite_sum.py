@@ -207,6 +207,11 @@ class FiniteSum(Problem):
             method="trust-exact",
             options={"gtol": 1e-6, "maxiter": 500},
         )
+        L = self.constants().L or 0.0
+        singular = (
+            f"{self.name} has no unique optimum: its Hessian is singular there, because classes are separable "
+            f"or features depend on each other. l2 > 0 gives it one; got l2={self.l2!r}."
+        )
         best, smallest = near.x, float("inf")
         w = best
         for _ in range(20):
@@ -218,13 +223,11 @@ class FiniteSum(Problem):
             best, smallest = w, length
             hessian = to_numpy(at.hessian()).astype(np.float64)
             spread = np.linalg.eigvalsh(hessian)
-            if spread[0] <= 10 * self.dim * eps(namespace(self.features), self.features.dtype) * spread[-1]:
-                msg = (
-                    f"{self.name} has no unique optimum: its Hessian is singular there, because classes are separable "
-                    f"or features depend on each other. l2 > 0 gives it one; got l2={self.l2!r}."
-                )
-                raise ValueError(msg)
+            if spread[0] <= 10 * self.dim * eps(namespace(self.features), self.features.dtype) * max(spread[-1], L):
+                raise ValueError(singular)
             w = w - np.linalg.solve(hessian, gradient)
+        else:  # quadratic convergence takes a handful; a flight to infinity shrinks the gradient by e each time
+            raise ValueError(singular)
         return from_numpy(best, like=self.features)
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from sofim_ref.arrays import Array
-from sofim_ref.validation import floating, together
+from sofim_ref.validation import floating, row_numbers, together
 
 if TYPE_CHECKING:
     from sofim_ref.problems.problem import Problem
@@ -31,12 +33,14 @@ class Oracle:
     Attributes
     ----------
     calls : dict
-        How many answers of each kind were computed. One `hvp` is counted per vector.
+        How many answers of each kind were asked for and had to be computed; one `hvp` for each vector. What is
+        computed on the way to another answer, outputs for a gradient say, is part of that one.
 
     Raises
     ------
     TypeError, ValueError
-        If `w` is not a 1-D floating array of length d, on the backend and device of the problem's own arrays.
+        If `w` is not a 1-D floating array of length d, or `batch` not a 1-D
+        integer array with a row, both on the backend and device of the problem's own arrays.
 
     Examples
     --------
@@ -49,24 +53,27 @@ class Oracle:
     {'value': 1, 'gradient': 1}
     """
 
-    __slots__ = ("_memory", "batch", "calls", "problem", "w")
+    __slots__ = ("_answering", "_memory", "batch", "calls", "problem", "w")
 
     def __init__(
         self, problem: Problem, w: Array, batch: Array | None = None, calls: dict[str, int] | None = None
     ) -> None:
         like = problem.like
-        if type(w) is not type(like) or w.dtype != like.dtype or w.shape != (problem.dim,):
+        if not (type(w) is type(like) is np.ndarray and w.dtype == like.dtype and w.shape == (problem.dim,)):
             floating("w", w, ndim=1)
             if like is not None:
                 together(data=like, w=w)
             if w.shape[0] != problem.dim:
                 msg = f"w must have shape ({problem.dim},), got {tuple(w.shape)}."
                 raise ValueError(msg)
+        if batch is not None and like is not None:
+            row_numbers("batch", batch, beside=like)
         self.problem = problem
         self.w = w
         self.batch = batch
         self.calls: dict[str, int] = {} if calls is None else calls
         self._memory: dict[str, Any] = {}
+        self._answering = False
 
     @property
     def offers(self) -> frozenset[str]:
@@ -150,5 +157,11 @@ class Oracle:
         if question not in self.problem.offers:
             msg = f"{self.problem.name} doesn't offer {question}; it offers {', '.join(sorted(self.problem.offers))}."
             raise TypeError(msg)
+        if self._answering:  # on the way to another answer, which is counted
+            return getattr(self.problem, question)(self, *arguments)
         self.calls[question] = self.calls.get(question, 0) + 1
-        return getattr(self.problem, question)(self, *arguments)
+        self._answering = True
+        try:
+            return getattr(self.problem, question)(self, *arguments)
+        finally:
+            self._answering = False

@@ -1,0 +1,223 @@
+"""The command line: `sofim-ref tour`, `sofim-ref verify`, `sofim-ref methods`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sofim_ref import __version__, report, tour
+from sofim_ref.arrays import BACKENDS, Backend, open_backend
+from sofim_ref.datasets import DATASETS
+from sofim_ref.optimizers import REGISTRY
+from sofim_ref.validation import one_of
+from sofim_ref.verify import print_report, verify
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command of ``sofim-ref``.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        What stands after the program's name; taken from the command line if not given.
+
+    Returns
+    -------
+    int
+        The exit status: 0 done, 1 a check failed, 130 interrupted. A bad argument exits with 2.
+
+    Examples
+    --------
+    >>> main(["methods", "sgd"])  # doctest: +NORMALIZE_WHITESPACE
+    sgd  SGD
+        C       I
+        v       g
+        cost    d
+        memory  d
+        source  Robbins & Monro 1951
+        open    nothing
+    0
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except KeyboardInterrupt:
+        print("\nsofim-ref: interrupted before it was done.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader, `head` say, has seen enough
+        sys.stderr.close()
+        return 0
+
+
+def run_tour(options: argparse.Namespace) -> int:
+    """Verify, train every method on a real data set, print the table, write the report."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    with _progress() as progress:
+        seen = tour.take_tour(
+            options.dataset,
+            backend=options.backend,
+            methods=options.methods,
+            steps=options.steps,
+            batch_size=options.batch_size,
+            seed=options.seed,
+            quick=options.quick,
+            progress=progress,
+        )
+    console.print(f"\n[bold]{seen.dataset.title}[/bold]\n{report.setting(seen)}\n", highlight=False)
+    caption = f"{report.LEGEND} At the optimum the held-out error is {seen.optimum_error:.4f}."
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, caption=caption, caption_justify="left")
+    for heading in report.HEADINGS:
+        table.add_column(heading, justify="left" if heading == "method" else "right")
+    for row in report.rows(seen):
+        table.add_row(*row)
+    console.print(table)
+    if seen.verification.passed:
+        console.print(f"All {len(seen.verification.rows)} checks against dense inversion passed.", highlight=False)
+    else:
+        print_report(seen.verification, console)
+    print(f"Open {report.write(seen, options.out)}")
+    return 0 if seen.verification.passed else 1
+
+
+def run_verify(options: argparse.Namespace) -> int:
+    """Check every matrix and every optimizer against dense inversion and print what was found."""
+    from rich.console import Console
+
+    with _progress() as progress:
+        found = verify(options.backend or None, quick=options.quick, seed=options.seed, progress=progress)
+    if options.json:
+        print(json.dumps(found.to_rows(), indent=1, allow_nan=False))
+    else:
+        print_report(found, Console())
+    return 0 if found.passed else 1
+
+
+def run_methods(options: argparse.Namespace) -> int:
+    """Print what is known of each method."""
+    methods = [REGISTRY[name] for name in options.name or REGISTRY]
+    cards = [
+        {
+            "name": method.name,
+            "title": method.title,
+            "C": method.matrix,
+            "v": method.vector,
+            "cost": method.cost,
+            "memory": method.memory,
+            "source": method.source,
+            "open": method.open or "nothing",
+        }
+        for method in methods
+    ]
+    if options.json:
+        print(json.dumps(cards, indent=1, ensure_ascii=False))
+        return 0
+    for card in cards:
+        print(f"{card.pop('name')}  {card.pop('title')}")
+        for heading, text in card.items():
+            print(f"    {heading:8}{text}")
+    if len(cards) == len(REGISTRY):
+        print("\nEvery method is w ← w − lr · C⁻¹ v. Cost and memory are per step, beyond those of the gradient;")
+        print("d parameters, B examples in a step, C outputs.")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="sofim-ref", description="Fisher-based optimization, checked and compared.")
+    parser.add_argument("--version", action="version", version=f"sofim_ref {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("tour", help="verify, train, compare on real data, write a report")
+    command.set_defaults(run=run_tour)
+    command.add_argument("--dataset", type=_known("dataset", DATASETS), default="breast-cancer", metavar="NAME",
+                         help=f"one of {', '.join(DATASETS)} (default: %(default)s)")  # fmt: skip
+    command.add_argument("--methods", type=_known_list("method", REGISTRY), default=tour.METHODS, metavar="A,B,…",
+                         help="methods to compare, as `sofim-ref methods` names them")  # fmt: skip
+    command.add_argument("--steps", type=_whole(1), metavar="N", help="budget of every run, trials included")
+    command.add_argument("--batch-size", type=_whole(1), metavar="B", help="examples in a step (default: all)")
+    command.add_argument("--backend", type=_backend, default="numpy", metavar="NAME",
+                         help=f"one of {', '.join(BACKENDS)} (default: %(default)s)")  # fmt: skip
+    command.add_argument("--seed", type=_whole(0), default=0, metavar="N", help="of split and batches (default: 0)")
+    command.add_argument("--quick", action="store_true", help="fewer steps and step sizes: under ten seconds")
+    command.add_argument("--out", type=_folder, default="sofim-tour", metavar="FOLDER",
+                         help="where the report goes (default: %(default)s)")  # fmt: skip
+
+    command = commands.add_parser("verify", help="check every matrix and optimizer against dense inversion")
+    command.set_defaults(run=run_verify)
+    command.add_argument("--backend", type=_known("backend", BACKENDS), action="append", metavar="NAME",
+                         help=f"one of {', '.join(BACKENDS)}; may be repeated (default: all)")  # fmt: skip
+    command.add_argument("--seed", type=_whole(0), default=0, metavar="N", help="of the random cases (default: 0)")
+    command.add_argument("--quick", action="store_true", help="fewer cases")
+    command.add_argument("--json", action="store_true", help="print rows as JSON instead of tables")
+
+    command = commands.add_parser("methods", help="print every method: C, v, cost, memory, source, what is open")
+    command.set_defaults(run=run_methods)
+    command.add_argument("name", nargs="*", type=_known("method", REGISTRY), help="only these")
+    command.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+def _known(argument: str, known: Sequence[str] | dict[str, Any]) -> Callable[[str], str]:
+    def check(text: str) -> str:
+        try:
+            one_of(argument, text, known)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+        return text
+
+    return check
+
+
+def _known_list(argument: str, known: dict[str, Any]) -> Callable[[str], tuple[str, ...]]:
+    return lambda text: tuple(dict.fromkeys(map(_known(argument, known), text.split(","))))
+
+
+def _whole(least: int) -> Callable[[str], int]:
+    def check(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or int(text) < least:
+            msg = f"must be a whole number >= {least}, got {text!r}."
+            raise argparse.ArgumentTypeError(msg)
+        return int(text)
+
+    return check
+
+
+def _backend(name: str) -> Backend:
+    try:
+        return open_backend(name)
+    except (ValueError, RuntimeError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _folder(text: str) -> Path:
+    """Make the folder, and write and remove a file in it: better to learn now than after the training."""
+    folder = Path(text)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".sofim-ref"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        msg = f"can't write to {text!r}: {error.strerror}."
+        raise argparse.ArgumentTypeError(msg) from None
+    return folder
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int, str], None]]:
+    """Yield a function (done, total, text) that moves a bar on the terminal's error stream."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("starting", total=None)
+        yield lambda done, total, text: bar.update(task, completed=done, total=total, description=text)

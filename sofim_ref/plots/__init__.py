@@ -1,0 +1,6 @@
+"""Pictures, one a file; each takes traces and returns a matplotlib figure."""
+
+from sofim_ref.plots.loss_gap import loss_gap
+from sofim_ref.plots.step_norms import step_norms
+
+__all__ = ["loss_gap", "step_norms"]

@@ -1,0 +1,65 @@
+"""One look for every picture: colours that the colour-blind tell apart, type that the last row reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from sofim_ref.optimizers import REGISTRY
+
+# Okabe & Ito's palette, doi:10.1038/nmeth.1618, less its yellow, which a projector washes out.
+PALETTE = ("#D55E00", "#E69F00", "#0072B2", "#56B4E9", "#999999", "#009E73", "#CC79A7", "#000000")
+DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), "-", (0, (5, 1.5)), (0, (1, 1)), "-", (0, (5, 1.5)), (0, (3, 1, 1, 1)))
+MARKERS = ("o", "s", "^", "v", "x", "D", "P", "*")
+
+RC = {
+    "axes.grid": True,
+    "axes.labelsize": 14,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 15,
+    "figure.dpi": 100,
+    "figure.figsize": (10, 6),
+    "font.size": 13,
+    "grid.alpha": 0.25,
+    "legend.fontsize": 12,
+    "legend.frameon": False,
+    "lines.linewidth": 2.4,
+    "savefig.dpi": 130,
+}
+
+
+def draw(axes: Any, method: str, x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> None:
+    """Draw a method's line in its style on a logarithmic axis, with about a dozen markers."""
+    axes.semilogy(x, y, markevery=max(1, len(x) // 12), markersize=7, **line_style(method))
+
+
+def draw_level(axes: Any, height: float, label: str) -> None:
+    """Draw a thin horizontal line with its meaning written above its right end."""
+    axes.axhline(height, color="black", linewidth=1, zorder=0)
+    at = {"xy": (1, height), "xycoords": ("axes fraction", "data"), "xytext": (0, 3), "textcoords": "offset points"}
+    axes.annotate(label, **at, ha="right", va="bottom", fontsize=12)
+
+
+def line_style(method: str) -> dict[str, Any]:
+    """Return the colour, dashes and marker that a method of the registry has in every picture."""
+    i = list(REGISTRY).index(method)
+    return {
+        "color": PALETTE[i % len(PALETTE)],
+        "linestyle": DASHES[i % len(DASHES)],
+        "marker": MARKERS[i % len(MARKERS)],
+        "label": REGISTRY[method].title,
+    }
+
+
+@contextmanager
+def look() -> Iterator[None]:
+    """Draw with this look; what the caller had set comes back afterwards."""
+    import matplotlib as mpl
+
+    with mpl.rc_context(RC):
+        yield

@@ -1,0 +1,189 @@
+"""The tour: verify, train, compare, on real data, and write down what came out."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sofim_ref.arrays import Backend
+from sofim_ref.datasets import Dataset, load
+from sofim_ref.minimize import minimize
+from sofim_ref.optimizers import REGISTRY, SOFIM
+from sofim_ref.trace import Status, Trace
+from sofim_ref.tuning import GRID, Choice, choose_lr, gap
+from sofim_ref.verify import Report, verify
+
+METHODS = (
+    "sofim",
+    "sofim-gradient",
+    "heavy-ball",
+    "natural-gradient",
+    "empirical-natural-gradient",
+    "newton",
+)
+"""The methods that the tour compares unless others are named."""
+
+SHARE = 0.01
+"""The share of the initial gap to which steps and seconds are counted."""
+
+L2 = 1e-3
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One method's part in the tour.
+
+    Parameters
+    ----------
+    method : str
+        Its name in the registry.
+    choice : Choice
+        The step size, and how it was found.
+    trace : Trace
+        The run with that step size.
+    final_gap : float
+        The loss above the optimum at the end.
+    held_out_error : float
+        Of the last point, on the rows that were held out.
+    steps, seconds, oracle_calls : number or None
+        Until the gap fell to `SHARE` of its start; None if it never did.
+    """
+
+    method: str
+    choice: Choice
+    trace: Trace
+    final_gap: float
+    held_out_error: float
+    steps: int | None
+    seconds: float | None
+    oracle_calls: int | None
+
+
+@dataclass(frozen=True)
+class Tour:
+    """What the tour saw.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    backend : Backend
+    verification : Report
+        Of every matrix and optimizer on that backend.
+    entries : tuple of Entry
+        One a method, in the order asked for.
+    least : float
+        The loss at the optimum, from SciPy and Newton steps.
+    optimum_error : float
+        The held-out error at the optimum: what any method that converges ends at.
+    steps, batch_size, seed : int or None
+        The budget of every run, trials included.
+    """
+
+    dataset: Dataset
+    backend: Backend
+    verification: Report
+    entries: tuple[Entry, ...]
+    least: float
+    optimum_error: float
+    steps: int
+    batch_size: int | None
+    seed: int
+
+
+def take_tour(
+    dataset: str,
+    *,
+    backend: Backend,
+    methods: Sequence[str] = METHODS,
+    steps: int | None = None,
+    batch_size: int | None = None,
+    seed: int = 0,
+    quick: bool = False,
+    progress: Callable[[int, int, str], None] = lambda done, total, text: None,
+) -> Tour:
+    """Verify on a backend, then train every method on a data set with the step size that suits it.
+
+    Parameters
+    ----------
+    dataset : str
+        One of `datasets.DATASETS`.
+    backend : Backend
+    methods : sequence of str
+        Names in the registry.
+    steps : int, optional
+        The budget of every run; 200 for up to 100 parameters, 50 beyond, and a quarter of that if `quick`.
+    batch_size : int, optional
+        All examples in every step if not given.
+    seed : int
+        What the split, and the batches, are drawn from.
+    quick : bool
+        Fewer cases in the verification, fewer steps, and a grid of step sizes half as fine.
+    progress : callable
+        Called with what is done, what there is to do, and what is being done.
+
+    Returns
+    -------
+    Tour
+    """
+    data = load(dataset, l2=L2, seed=seed, backend=backend)
+    problem = data.train
+    if steps is None:
+        steps = (200 if problem.dim <= 100 else 50) // (4 if quick else 1)
+    grid = GRID[::2] if quick else GRID
+    total = 1 + len(methods) * (len(grid) + 1)
+    progress(0, total, "verifying")
+    verification = verify([backend.name], quick=True, seed=seed)
+    progress(1, total, "finding the optimum")
+    optimum = problem.optimum()
+    at_optimum = problem.oracle(optimum)
+    least = float(at_optimum.value())
+    start = problem.oracle(problem.initial_point(seed))
+    tolerance = 1e-10 * float(np.sqrt(float(start.gradient() @ start.gradient())))
+
+    done = 1
+
+    def tell(text: str) -> None:
+        nonlocal done
+        done += 1
+        progress(done, total, text)
+
+    entries = []
+    for name in methods:
+        method = REGISTRY[name]
+        settings: dict[str, Any] = {"steps": steps, "batch_size": batch_size, "seed": seed, "tolerance": tolerance}
+        tried = f"trying step sizes for {method.title}"
+        choice = choose_lr(problem, method, least=least, grid=grid, after_each=lambda lr, t=tried: tell(t), **settings)
+        trace = minimize(problem, method.make(lr=choice.lr), **settings)
+        entries.append(_entry(name, choice, trace, least, float(data.test.error(trace.w))))
+        tell(f"trained {method.title}")
+    return Tour(
+        data,
+        backend,
+        verification,
+        tuple(entries),
+        least,
+        float(data.test.error(optimum)),
+        steps,
+        batch_size,
+        seed,
+    )
+
+
+def _entry(name: str, choice: Choice, trace: Trace, least: float, held_out_error: float) -> Entry:
+    gaps = gap(trace, least)
+    there = np.flatnonzero(gaps <= SHARE * gaps[0])
+    first = trace.records[there[0]] if there.size else None
+    return Entry(
+        method=name,
+        choice=choice,
+        trace=trace,
+        final_gap=float(gaps[-1]),
+        held_out_error=held_out_error,
+        steps=first.step if first else None,
+        seconds=first.seconds if first else None,
+        oracle_calls=first.oracle_calls if first else None,
+    )

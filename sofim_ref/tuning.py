@@ -1,0 +1,130 @@
+"""The same small search for everyone: which step size suits a method on a problem."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sofim_ref.arrays import eps, namespace, smallest_normal
+from sofim_ref.minimize import minimize
+from sofim_ref.optimizers import Method
+from sofim_ref.problems import Problem
+from sofim_ref.trace import Status, Trace
+
+GRID = tuple(10.0 ** (half / 2) for half in range(-6, 5))
+"""Step sizes from 0.001 to 100, two a decade."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The step size that a search settled on, and what it saw.
+
+    Parameters
+    ----------
+    lr : float
+        The best step size of the grid.
+    scores : dict
+        From each step size to the mean of log₁₀ of the loss gap over its run; infinite for a run that diverged.
+    at_edge : bool
+        Whether the best is the first or last of the grid, so that a wider grid might hold a better one.
+    """
+
+    lr: float
+    scores: dict[float, float]
+
+    @property
+    def at_edge(self) -> bool:
+        """Whether the best is the smallest or the largest of the grid."""
+        return self.lr in (min(self.scores), max(self.scores))
+
+
+def gap(trace: Trace, least: float) -> np.ndarray[Any, Any]:
+    """Return how far each loss of a trace lies above the least one, shape (records,), no less than its rounding.
+
+    Parameters
+    ----------
+    trace : Trace
+    least : float
+        The loss at the optimum.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sofim_ref as sr
+    >>> bowl = sr.problems.Quadratic(np.eye(1), np.zeros(1))
+    >>> gap(sr.minimize(bowl, sr.SGD(lr=0.5), steps=2, w0=np.ones(1)), least=0.0)
+    array([0.5    , 0.125  , 0.03125])
+    """
+    xp, dtype = namespace(trace.w), trace.w.dtype
+    rounding = max(eps(xp, dtype) * abs(least), smallest_normal(xp, dtype))
+    return np.maximum(trace["loss"] - least, rounding)
+
+
+def choose_lr(
+    problem: Problem,
+    method: Method,
+    *,
+    steps: int,
+    least: float,
+    grid: Iterable[float] = GRID,
+    batch_size: int | None = None,
+    seed: int = 0,
+    tolerance: float = 0.0,
+    after_each: Callable[[float], Any] = lambda lr: None,
+) -> Choice:
+    """Try every step size of a grid for the same number of steps and return the best.
+
+    Parameters
+    ----------
+    problem : Problem
+    method : Method
+        Every hyper-parameter but `lr` stays at the method's default.
+    steps : int
+        The budget of each trial.
+    least : float
+        The loss at the optimum, from which gaps are measured.
+    grid : iterable of float
+        The step sizes.
+    batch_size, seed, tolerance
+        As in `minimize`.
+    after_each : callable
+        Called with each step size once it has been tried.
+
+    Returns
+    -------
+    Choice
+        The best is the one with the smallest mean of log₁₀ of the loss gap, start to end: it rewards a fast start and a
+        good end alike. A run that converges early keeps its last gap to the end; one that diverges is out.
+
+    Raises
+    ------
+    ValueError
+        If every step size of the grid diverged.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sofim_ref as sr
+    >>> bowl = sr.problems.Quadratic(np.eye(1), np.zeros(1))
+    >>> choose_lr(bowl, sr.optimizers.REGISTRY["sgd"], steps=5, least=0.0).lr
+    1.0
+    """
+    scores = {}
+    for lr in grid:
+        trace = minimize(
+            problem, method.make(lr=lr), steps=steps, batch_size=batch_size, seed=seed, tolerance=tolerance
+        )
+        heights = np.log10(gap(trace, least))
+        left_over = steps + 1 - len(heights) if trace.status is Status.CONVERGED else 0
+        mean = np.mean(np.pad(heights, (0, left_over), mode="edge"))
+        scores[lr] = math.inf if trace.status is Status.DIVERGED else float(mean)
+        after_each(lr)
+    best = min(scores, key=scores.__getitem__)
+    if math.isinf(scores[best]):
+        msg = f"{method.title} diverged with every step size from {min(scores):g} to {max(scores):g}."
+        raise ValueError(msg)
+    return Choice(best, scores)

@@ -1,0 +1,190 @@
+"""The matrices that are played: random ones, and those chosen to do harm."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sofim_ref.matrices import Dense, Diagonal, LowRank, Matrix, RankOne, ScaledIdentity
+
+Host = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Scales:
+    """The sizes of numbers that are tried in a dtype.
+
+    Parameters
+    ----------
+    dtype : str
+    norms : tuple of float
+        Of m, of Z's columns, of a dense C.
+    shifts : tuple of float
+        For ρ, from the smallest normal number to nearly the largest.
+    ratios : tuple of float
+        For ρ/‖m‖², around the places where a condition number stops being harmless.
+    conditions : tuple of float
+        Condition numbers, up to 1/eps.
+    """
+
+    dtype: str
+    norms: tuple[float, ...]
+    shifts: tuple[float, ...]
+    ratios: tuple[float, ...]
+    conditions: tuple[float, ...]
+
+    def held(self, shift: float) -> float:
+        """Return the number nearest to `shift` that the dtype holds."""
+        return min(max(shift, self.shifts[0]), self.shifts[-1])
+
+    @classmethod
+    def of(cls, dtype: str, *, quick: bool) -> Scales:
+        """Return the sizes for float32 or float64; `quick` takes a few of each, the extremes among them."""
+        info = np.finfo(dtype)
+        eps, tiny = float(info.eps), float(info.smallest_normal)
+        if dtype == "float32":
+            norms = (1e-30, 1e-20, 1e-10, 1e-3, 1.0, 1e3, 1e10, 1e20, 1e30)
+            shifts = (tiny, 1e-30, 1e-20, 1e-10, 1e-3, 1.0, 1e10, 1e20, 1e30, 1e38)
+        else:
+            norms = (1e-150, 1e-100, 1e-50, 1e-10, 1.0, 1e10, 1e50, 1e100, 1e150)
+            shifts = (tiny, 1e-250, 1e-150, 1e-75, 1e-8, 1.0, 1e75, 1e150, 1e250, 1e307)
+        conditions = (1.0, 100.0, eps**-0.5, 1 / eps)
+        ratios = (1.0, eps**0.5, eps, eps**2)
+        if quick:
+            return cls(dtype, norms[::4], shifts[::3], ratios[1:3], conditions[::3])
+        return cls(dtype, norms, shifts, ratios, conditions)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A matrix on the host, with a direction in which it is steep and one in which it is flat.
+
+    Parameters
+    ----------
+    label : str
+        What it is, in a few words.
+    matrix : Matrix
+        Of NumPy arrays.
+    steep, flat : array, shape (d,)
+        Where C is largest and smallest, as exactly as the dtype allows; any length.
+    """
+
+    label: str
+    matrix: Matrix
+    steep: Host
+    flat: Host
+
+
+def cast(a: Host, dtype: str) -> Host:
+    """Return an array in the dtype, with zeros for what is below its smallest normal number, as JAX would read it."""
+    return np.where(np.abs(a) < np.finfo(dtype).smallest_normal, 0.0, a).astype(dtype)
+
+
+def _scaled_identity(scales: Scales, rng: np.random.Generator) -> Iterator[Draft]:
+    for d, shift in itertools.product((6, 1), scales.shifts):
+        c = shift * rng.uniform(1, 2)
+        steep, flat = rng.standard_normal((2, d))
+        yield Draft(f"c = {c:.3g}, d = {d}", ScaledIdentity(c, cast(steep, scales.dtype)), steep, flat)
+
+
+def _diagonal(scales: Scales, rng: np.random.Generator) -> Iterator[Draft]:
+    for d, norm, condition in itertools.product((6, 1), scales.norms, scales.conditions):
+        c = norm * _spectrum(d, condition) * rng.uniform(1, 2, d)
+        axes = np.eye(d)
+        label = f"‖C‖ ≈ {norm:.0e}, κ ≈ {condition:.0e}, d = {d}"
+        yield Draft(label, Diagonal(cast(c, scales.dtype)), axes[np.argmax(c)], axes[np.argmin(c)])
+    c = np.geomspace(scales.norms[0], scales.norms[-1], 6)
+    yield Draft("c over the whole range", Diagonal(cast(c, scales.dtype)), np.eye(6)[-1], np.eye(6)[0])
+
+
+def _rank_one(scales: Scales, rng: np.random.Generator) -> Iterator[Draft]:
+    def draft(kind: str, m: Host, shift: float) -> Draft:
+        m = cast(m, scales.dtype)
+        steep = m if m.any() else rng.standard_normal(m.shape)
+        label = f"{kind}‖m‖ = {_length(m):.1e}, ρ = {shift:.2e}, d = {m.shape[0]}"
+        return Draft(label, RankOne(shift, m), steep, _across(steep[:, None], rng))
+
+    for norm, shift in itertools.product(scales.norms, scales.shifts):
+        yield draft("", norm * _unit(rng, 6), shift * rng.uniform(1, 2))
+    for norm, ratio in itertools.product(scales.norms[1:-1:3], scales.ratios):
+        yield draft("", norm * _unit(rng, 6), scales.held(norm**2 * ratio))
+    for norm, shift in itertools.product(scales.norms[::2], scales.shifts[::3]):
+        yield draft("", np.full(1, norm), shift * rng.uniform(1, 2))
+    for shift in scales.shifts[::3]:
+        yield draft("zero m, ", np.zeros(6), shift)
+        yield draft("m along an axis, ", np.asarray([0.0, 0.0, 1.0, 0.0, 0.0, 0.0]), shift)
+        yield draft("entries of m from 1 to 1e-10, ", np.geomspace(1, 1e-10, 6), shift)
+
+
+def _low_rank(scales: Scales, rng: np.random.Generator) -> Iterator[Draft]:
+    def draft(kind: str, Z: Host, shift: float) -> Draft:
+        Z = cast(Z, scales.dtype)
+        d, k = Z.shape
+        combined = (Z / (np.abs(Z).max() or 1.0)).astype(np.float64) @ rng.standard_normal(k)
+        steep = combined if combined.any() else rng.standard_normal(d)
+        label = f"{kind}columns of Z ≈ {np.abs(Z).max():.1e}, k = {k}, ρ = {shift:.2e}, d = {d}"
+        return Draft(label, LowRank(shift, Z), steep, _across(Z, rng))
+
+    for k, norm, shift in itertools.product((3, 1, 9), scales.norms[::2], scales.shifts[::3]):
+        yield draft("", norm * rng.standard_normal((6, k)), shift * rng.uniform(1, 2))
+    for norm, ratio in itertools.product(scales.norms[1:-1:3], scales.ratios):
+        yield draft("", norm * rng.standard_normal((6, 3)), scales.held(norm**2 * ratio))
+    for shift in scales.shifts[::3]:
+        Z = rng.standard_normal((6, 3))
+        yield draft("Z = 0, ", 0 * Z, shift)
+        yield draft("one column three times, ", Z[:, [0, 0, 0]], shift)
+        yield draft("columns from 1 to 1e-10, ", Z * np.asarray([1.0, 1e-5, 1e-10]), shift)
+        yield draft("", rng.standard_normal((1, 3)), shift)
+
+
+def _dense(scales: Scales, rng: np.random.Generator) -> Iterator[Draft]:
+    for norm, condition, shape in itertools.product(scales.norms[::4], scales.conditions, ("even", "one large")):
+        eigenvalues = _spectrum(8, condition)
+        if shape == "one large":
+            eigenvalues[1:] = eigenvalues[-1]
+        Q = np.linalg.qr(rng.standard_normal((8, 8)))[0]
+        C = norm * ((Q * eigenvalues) @ Q.T)
+        label = f"‖C‖ ≈ {norm:.0e}, κ ≈ {condition:.0e}, {shape} spectrum, d = 8"
+        yield Draft(label, Dense(cast((C + C.T) / 2, scales.dtype)), Q[:, 0], Q[:, -1])
+    for norm in scales.norms[::4]:
+        yield Draft(f"C = {norm:.0e}, d = 1", Dense(cast(np.full((1, 1), norm), scales.dtype)), np.ones(1), np.ones(1))
+
+
+DRAFTS: dict[str, Callable[[Scales, np.random.Generator], Iterator[Draft]]] = {
+    "ScaledIdentity": _scaled_identity,
+    "Diagonal": _diagonal,
+    "RankOne": _rank_one,
+    "LowRank": _low_rank,
+    "Dense": _dense,
+}
+"""From the name of a class of matrix to the matrices of it that are played."""
+
+
+def _spectrum(d: int, condition: float) -> Host:
+    """Return d numbers from 1 down to 1/condition."""
+    return np.geomspace(1, 1 / condition, d)
+
+
+def _unit(rng: np.random.Generator, d: int) -> Host:
+    m = rng.standard_normal(d)
+    return m / np.linalg.norm(m)
+
+
+def _length(m: Host) -> float:
+    return float(np.linalg.norm(m.astype(np.longdouble)))
+
+
+def _across(Z: Host, rng: np.random.Generator) -> Host:
+    """Return a vector across the columns of Z, shape (d, k); any vector where they span the space."""
+    d, k = Z.shape
+    y = rng.standard_normal(d)
+    if k >= d:
+        return y
+    Q = np.linalg.qr((Z / (np.abs(Z).max() or 1.0)).astype(np.float64))[0]
+    for _ in range(2):
+        y = y - Q @ (Q.T @ y)
+    return y

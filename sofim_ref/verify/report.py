@@ -1,0 +1,154 @@
+"""What a verification leaves behind: one row for each subject, backend and dtype, and one verdict."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from sofim_ref.verify.textbook import Comparison
+
+Kind = Literal["matrix", "optimizer"]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """How far one answer is from the truth.
+
+    Parameters
+    ----------
+    case : str
+        What was played, in a few words.
+    backward : float
+        The backward error, in eps.
+    bound : float
+        What is allowed of it, in eps.
+    forward : float
+        The forward error, in κ·eps.
+    forward_bound : float
+        What is allowed of it; ∞ where the backward error already says all.
+    solved : bool
+        Whether it is an answer of `solve`; False for `to_dense`, whose error is that of its entries.
+    """
+
+    case: str
+    backward: float
+    bound: float
+    forward: float = 0.0
+    forward_bound: float = math.inf
+    solved: bool = True
+
+    @property
+    def passed(self) -> bool:
+        """Whether both errors are within their bounds; NaN and ∞ never are."""
+        return math.isfinite(self.forward) and self.backward <= self.bound and self.forward <= self.forward_bound
+
+    @property
+    def used(self) -> float:
+        """The part of what is allowed that was used: 1 is the limit; ∞ for NaN and ∞."""
+        used = max(self.backward / self.bound, self.forward / self.forward_bound)
+        return used if math.isfinite(used) and math.isfinite(self.forward) else math.inf
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was found for one matrix class or optimizer, on one backend, in one dtype.
+
+    Parameters
+    ----------
+    subject : str
+        The class of matrix, or the registered name of the optimizer.
+    kind : {"matrix", "optimizer"}
+    backend, device, dtype : str
+    cases : int
+        The number of comparisons made.
+    backward_error_eps : float
+        ‖Cx − v‖ / (‖C‖‖x‖ + ‖v‖) in eps of the dtype, of the solve that came nearest to its bound, or of the case that
+        failed worst; NaN or ∞ if an answer had one in it.
+    forward_error : float
+        The worst ‖x − x*‖ / ‖x*‖ in units of κ·eps. For an optimizer x is the step, and ‖x*‖ counts the point too.
+    bound_eps : float
+        The backward error that was allowed in that case.
+    passed : bool
+        Whether every case stayed within its own bound.
+    worst_case : str
+        That case, in a few words.
+    """
+
+    subject: str
+    kind: Kind
+    backend: str
+    device: str
+    dtype: str
+    cases: int
+    backward_error_eps: float
+    forward_error: float
+    bound_eps: float
+    passed: bool
+    worst_case: str
+
+    @classmethod
+    def of(
+        cls, subject: str, kind: Kind, place: tuple[str, str, str], measurements: Sequence[Measurement]
+    ) -> Row:
+        """Sum up the measurements made at a place: backend, device, dtype."""
+        worst = max(measurements, key=lambda m: (not m.passed, m.solved, m.used))
+        return cls(
+            subject,
+            kind,
+            *place,
+            cases=len(measurements),
+            backward_error_eps=worst.backward,
+            forward_error=max((m.forward for m in measurements), key=lambda e: math.inf if math.isnan(e) else e),
+            bound_eps=worst.bound,
+            passed=all(m.passed for m in measurements),
+            worst_case=worst.case,
+        )
+
+
+@dataclass(frozen=True)
+class Report:
+    """The outcome of `verify`.
+
+    Parameters
+    ----------
+    rows : tuple of Row
+        Matrices first, then optimizers.
+    unusable : dict
+        From a backend that was asked for and can't be used to the sentence that says why. It fails nothing.
+    comparison : tuple of Comparison
+        The textbook's formulas beside the stable ones.
+
+    Examples
+    --------
+    >>> Report().passed, Report().verdict
+    (False, 'Nothing was verified: none of the backends asked for can be used here.')
+    """
+
+    rows: tuple[Row, ...] = ()
+    unusable: dict[str, str] = field(default_factory=dict)
+    comparison: tuple[Comparison, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether there is a row, and every row passed."""
+        return bool(self.rows) and all(row.passed for row in self.rows)
+
+    @property
+    def verdict(self) -> str:
+        """The outcome, in one sentence."""
+        if not self.rows:
+            return "Nothing was verified: none of the backends asked for can be used here."
+        failed = [f"{row.subject} on {row.backend} in {row.dtype}" for row in self.rows if not row.passed]
+        if failed:
+            return f"FAILED: {'; '.join(failed)}."
+        cases, places = sum(row.cases for row in self.rows), dict.fromkeys(row.backend for row in self.rows)
+        return f"PASSED: all {cases:,} cases on {', '.join(places)} agree with dense inversion in 50 digits."
+
+    def to_rows(self) -> list[dict[str, Any]]:
+        """Return the rows as plain dictionaries that JSON can hold: an error that isn't finite becomes None."""
+        return [
+            {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in row.items()}
+            for row in map(asdict, self.rows)
+        ]

@@ -1,0 +1,131 @@
+import numpy as np
+import pytest
+import systems
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from oracles import assert_close, factor_error, factor_solve, host, is_representable
+
+from sofim_ref.matrices import LowRank, RankOne
+
+
+def assert_stable(xp, dtype, system, x, v, bound=8):
+    """Finite, and within `bound` eps backward."""
+    x = host(x)
+    assert np.all(np.isfinite(x)), system
+    error = factor_error(system.rho, host(system.Z), x, host(v)) / xp.eps(dtype)
+    assert error <= bound, f"{system}: {error:.3g} eps"
+
+
+@pytest.mark.parametrize("d", [1, 3, 40, 300])
+def test_solve_is_backward_stable_at_every_scale(xp, d):
+    for dtype in xp.dtypes:
+        for system in systems.rank_one(dtype, d):
+            C = RankOne(system.rho, xp.asarray(system.Z[:, 0], dtype))
+            X = host(C.solve(xp.asarray(system.V, dtype)))
+            for v, x in zip(system.V.T, X.T, strict=True):
+                assert_stable(xp, dtype, system, x, v)
+
+
+def test_solve_of_one_vector_is_backward_stable_at_every_scale(xp):
+    for dtype in xp.dtypes:
+        for system in systems.rank_one(dtype, 3):
+            C = RankOne(system.rho, xp.asarray(system.Z[:, 0], dtype))
+            for v in system.V.T[:6]:
+                assert_stable(xp, dtype, system, C.solve(xp.asarray(v, dtype)), v)
+
+
+@pytest.mark.parametrize("d", [1, 3, 300])
+def test_solve_of_its_own_vector_is_backward_stable_at_every_scale(xp, d):
+    for dtype in xp.dtypes:
+        for system in systems.rank_one(dtype, d):
+            m = xp.asarray(system.Z[:, 0], dtype)
+            if np.any(system.V[:, 0]) or not np.any(system.Z):  # where the answer is representable
+                assert_stable(xp, dtype, system, RankOne(system.rho, m).solve(m), m)
+
+
+@given(
+    entries=st.lists(st.tuples(*2 * [st.floats(-1, 1, width=32)]), min_size=3, max_size=3),
+    exponents=st.tuples(*3 * [st.integers(-30, 30)]),
+)
+def test_solve_is_backward_stable_for_whatever_is_drawn(xp, entries, exponents):
+    dtype, (a, b, c) = "float32", exponents
+    m, v = np.asarray(entries).T * np.asarray([[10.0**a], [10.0**b]])
+    m, v = m.astype(dtype), v.astype(dtype)
+    assume(all(np.all((x == 0) | (np.abs(x) > 1e-30)) for x in (m, v)))
+    system = systems.System(10.0**c, m[:, None], v[:, None])
+    assume(is_representable(factor_solve(system.rho, system.Z, v, digits=250), dtype))
+    x = RankOne(system.rho, xp.asarray(m, dtype)).solve(xp.asarray(v, dtype))
+    assert_stable(xp, dtype, system, x, v)
+
+
+def textbook_error(xp, rho, m, v):
+    C = RankOne(rho, xp.asarray(m, "float32"))
+    with np.errstate(all="ignore"):
+        x = host(C.solve(xp.asarray(v, "float32"), form="textbook"))
+    m, v = m.astype(np.float32), v.astype(np.float32)
+    return factor_error(rho, m[:, None], x, v) / xp.eps("float32") if np.all(np.isfinite(x)) else np.inf
+
+
+def test_the_textbook_form_loses_all_digits_where_v_is_parallel_to_m(xp):
+    m = np.random.default_rng(0).standard_normal(50)
+    m /= np.linalg.norm(m)
+    assert textbook_error(xp, 0.5, m, m) <= 8
+    assert textbook_error(xp, 1e-7, m, m) >= 1e4
+    assert textbook_error(xp, 1e-12, m, m) >= 1e4
+
+
+def test_the_textbook_form_serves_where_v_is_not_parallel_to_m(xp):
+    m, v = np.random.default_rng(0).standard_normal((2, 50))
+    assert textbook_error(xp, 1e-7, m, v) <= 8
+
+
+@pytest.mark.parametrize(("rho", "size"), [(1.0, 1e20), (1e-30, 1e-20)])
+def test_the_textbook_form_leaves_the_numbers_of_the_dtype_early(xp, rho, size):
+    m = np.full(4, size)
+    assert textbook_error(xp, rho, m, m) == np.inf
+
+
+def test_both_forms_agree_where_both_are_well(xp):
+    m, v = (xp.asarray(x) for x in np.random.default_rng(0).standard_normal((2, 6)))
+    C = RankOne(0.5, m)
+    within = 16 * xp.eps() * (1 + 2 * float(host(m) @ host(m))) * np.linalg.norm(host(v)) / 0.5
+    for u in (v, v[:, None]):
+        assert_close(C.solve(u, form="textbook"), host(C.solve(u)), within=within)
+
+
+def test_it_is_low_rank_with_one_column(xp):
+    m, v = (xp.asarray(x) for x in np.random.default_rng(0).standard_normal((2, 6)))
+    one, low = RankOne(0.5, m), LowRank(0.5, m[:, None])
+    within = 24 * xp.eps() * (1 + 2 * float(host(m) @ host(m))) * np.linalg.norm(host(v)) / 0.5
+    assert_close(one.solve(v), host(low.solve(v)), within=within)
+
+
+def test_eigenvalues_do_not_overflow_before_they_must(xp):
+    C = RankOne(1.0, xp.asarray(np.asarray([0.0, 1e18]), "float32"))
+    assert_close(C.eigenvalues(), [1.0, 1e36], within=4 * xp.eps("float32") * 1e36)
+
+
+@pytest.mark.parametrize("shift", [0.0, -1.0, np.inf, np.nan])
+def test_a_shift_that_is_not_positive_is_refused(numpy_place, shift):
+    with pytest.raises(ValueError, match=r"shift must be a finite number > 0, got "):
+        RankOne(shift, numpy_place.asarray(np.ones(2)))
+
+
+def test_a_shift_that_the_dtype_cannot_hold_is_refused(xp):
+    m = xp.asarray(np.ones(2), "float32")
+    with pytest.raises(ValueError, match=r"shift must be at least 1\.175e-38, the smallest normal .*float32, got 1e-39"):
+        RankOne(1e-39, m)
+    with pytest.raises(ValueError, match=r"shift must be at most 3\.403e\+38, the largest .*float32, got 1e\+39"):
+        RankOne(1e39, m)
+
+
+def test_other_bad_arguments_are_refused(xp):
+    m = xp.asarray(np.ones(2))
+    with pytest.raises(TypeError, match=r"shift must be a finite number > 0, got True"):
+        RankOne(True, m)
+    with pytest.raises(ValueError, match=r"vector must be 1-D, got shape \(2, 1\)"):
+        RankOne(1.0, m[:, None])
+    with pytest.raises(TypeError, match=r"vector must have a real floating-point dtype, got .*int64"):
+        RankOne(1.0, xp.asarray(np.ones(2, dtype=np.int64)))
+    with pytest.raises(ValueError, match=r"form must be one of 'stable', 'textbook', got 'text'\. Did you mean 'textbook'"):
+        RankOne(1.0, m).solve(m, form="text")

@@ -1,0 +1,91 @@
+import dataclasses
+import math
+import re
+
+import pytest
+
+from sofim_ref import optimizers
+from sofim_ref.optimizers import REGISTRY, SGD, SOFIM, NaturalGradient, Newton, method_named
+
+
+@pytest.mark.parametrize("method", REGISTRY.values(), ids=list(REGISTRY))
+def test_a_method_makes_its_optimizer_and_says_what_it_is(method):
+    assert method_named(method.name) is method
+    optimizer = method.make(lr=0.25)
+    assert isinstance(optimizer, optimizers.Optimizer)
+    assert optimizer.lr == 0.25
+    for f in dataclasses.fields(method):
+        assert getattr(method, f.name) or f.name == "open", f.name
+
+
+def test_titles_are_as_distinct_as_names():
+    assert len({method.title for method in REGISTRY.values()}) == len(REGISTRY)
+
+
+def test_an_unknown_method_name_gets_the_nearest_ones():
+    with pytest.raises(ValueError, match=r"method must be one of 'sofim', .*, got 'sofm'\. Did you mean 'sofim'"):
+        method_named("sofm")
+    with pytest.raises(ValueError, match=r"got 'zzz'\.$"):
+        method_named("zzz")
+
+
+NOT_RATES = {
+    0: ValueError,
+    -0.1: ValueError,
+    math.nan: ValueError,
+    math.inf: ValueError,
+    "fast": TypeError,
+    True: TypeError,
+    None: TypeError,
+    1j: TypeError,
+}
+NOT_NON_NEGATIVE = {-1e-9: ValueError, math.nan: ValueError, math.inf: ValueError, "0": TypeError, False: TypeError}
+NOT_FRACTIONS = {1: ValueError, -0.1: ValueError, 1.5: ValueError, math.nan: ValueError, "0.9": TypeError}
+BAD = [
+    *((kind, "lr", "a finite number > 0", NOT_RATES) for kind in (SGD, SOFIM, NaturalGradient, Newton)),
+    *(
+        (kind, "weight_decay", "a finite number >= 0", NOT_NON_NEGATIVE)
+        for kind in (SGD, SOFIM, NaturalGradient, Newton)
+    ),
+    (SOFIM, "rho", "a finite number > 0", NOT_RATES),
+    (SOFIM, "beta", "a number in [0, 1)", NOT_FRACTIONS),
+    (SGD, "momentum", "a number in [0, 1)", NOT_FRACTIONS),
+    (NaturalGradient, "damping", "a finite number >= 0", NOT_NON_NEGATIVE),
+    (Newton, "damping", "a finite number >= 0", NOT_NON_NEGATIVE),
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "argument", "rule", "value", "error"),
+    [(kind, argument, rule, value, error) for kind, argument, rule, bad in BAD for value, error in bad.items()],
+)
+def test_a_hyper_parameter_out_of_range_is_refused_with_its_name_the_rule_and_what_came(
+    kind, argument, rule, value, error
+):
+    message = f"{argument} must be {rule}, got {value!r}."
+    with pytest.raises(error, match=f"^{re.escape(message)}$"):
+        kind(**{argument: value})
+
+
+@pytest.mark.parametrize(
+    ("kind", "argument", "value", "nearest"),
+    [
+        (SOFIM, "vector", "momentum", "Did you mean 'moment'?"),
+        (SOFIM, "vector", "grad", "Did you mean 'gradient'?"),
+        (NaturalGradient, "fisher", "emprical", "Did you mean 'empirical'?"),
+        (NaturalGradient, "fisher", None, ""),
+    ],
+)
+def test_an_unknown_reading_is_refused_with_the_nearest_known_one(kind, argument, value, nearest):
+    with pytest.raises(ValueError, match=rf"^{argument} must be one of '.*', '.*', got {value!r}\. ?{re.escape(nearest)}$"):
+        kind(**{argument: value})
+
+
+def test_nesterov_without_momentum_is_refused():
+    with pytest.raises(ValueError, match=r"^momentum must be > 0 for nesterov, got 0\.$"):
+        SGD(nesterov=True)
+
+
+def test_only_names_stand_behind_the_readings_of_sofim():
+    with pytest.raises(TypeError, match="positional"):
+        SOFIM(0.1, 0.5, 0.9, "gradient")
