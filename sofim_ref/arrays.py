@@ -85,8 +85,12 @@ def smallest_normal(xp: Namespace, dtype: Any) -> float:
 
 @functools.cache
 def normal_range(xp: Namespace, dtype: Any) -> tuple[float, float]:
-    """Return the smallest and the largest positive number of a dtype that have all their digits."""
-    return smallest_normal(xp, dtype), float(xp.finfo(dtype).max)
+    """Return the smallest positive number of a dtype with all its digits, and one over it.
+
+    What lies between has a reciprocal with all its digits too: a backend may divide by multiplying with that.
+    """
+    least = smallest_normal(xp, dtype)
+    return least, 1 / least
 
 
 def largest_magnitude(x: Array) -> Array:
@@ -129,7 +133,7 @@ def norm(x: Array) -> Array:
     xp = namespace(x)
     scale = largest_magnitude(x)
     scaled = x / scale
-    return scale * xp.sqrt(xp.vecdot(scaled, scaled, axis=0))
+    return scale * xp.sqrt(xp.vecdot(scaled, scaled, axis=-x.ndim))
 
 
 def to_numpy(x: Array) -> np.ndarray[Any, Any]:

@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit status: 0 done, 1 a check failed, 130 interrupted. A bad argument exits with 2.
+        The exit status: 0 done, 1 a check failed, 2 a bad argument, 130 interrupted.
 
     Examples
     --------
@@ -49,6 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nsofim-ref: interrupted before it was done.", file=sys.stderr)
         return 130
+    except ValueError as error:  # said by a check at the library's door
+        print(f"sofim-ref: error: {error}", file=sys.stderr)
+        return 2
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         sys.stderr.close()
         return 0

@@ -118,11 +118,10 @@ def load(
     order = np.random.default_rng(seed).permutation(len(features))
     train, test = np.split(order, [round(len(features) * (1 - test_share))])
     features = _standardized(features, train)
-    if source.fit is LeastSquares:
-        targets = _standardized(targets, train)
-
     backend = open_backend("numpy") if backend is None else backend
     dtype = list(backend.dtypes())[-1] if dtype is None else dtype
+    if source.fit is LeastSquares:
+        targets = _standardized(targets, train).astype(dtype)
     placed = [(backend.asarray(features[rows], dtype), backend.asarray(targets[rows])) for rows in (train, test)]
     problem = source.fit(*placed[0], l2=l2)  # type: ignore[call-arg]  # the three named forms take (features, targets)
     return Dataset(name, source.title, problem, problem.on(*placed[1]))
@@ -131,4 +130,4 @@ def load(
 def _standardized(table: np.ndarray[Any, Any], train: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     centred = table - table[train].mean(axis=0)
     spread = centred[train].std(axis=0)
-    return centred / np.where(spread > 0, spread, np.inf)
+    return np.asarray(centred / np.where(spread > 0, spread, np.inf))

@@ -133,7 +133,8 @@ def minimize(
                     first + taken, epoch, loss, gradient_norm, step_norm, seconds, sum(calls.values()), measured
                 )
                 records.append(record)
-                points.append(w)
+                if store_points:
+                    points.append(w)
                 last_seen = (w, state)
                 wishes = [callback(record, w) for callback in callbacks]
                 if gradient_norm <= tolerance:

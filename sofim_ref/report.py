@@ -24,8 +24,8 @@ HEADINGS = ("method", "lr", "loss gap", "held-out error", "steps", "ms", "calls"
 
 LEGEND = (
     f"Loss gap (above the optimum) and held-out error at the end of the run. Steps, milliseconds in the optimizer and "
-    f"oracle calls: until the gap was {SHARE:.0%} of what it was at the start; never, if not reached. A * marks an lr at "
-    f"the edge of the grid."
+    f"oracle calls: until the gap was {SHARE:.0%} of what it was at the start; never, if not reached. "
+    f"A * marks an lr at the edge of the grid."
 )
 """What the columns mean."""
 
@@ -53,11 +53,11 @@ def setting(tour: Tour) -> str:
     grid = sorted(tour.entries[0].choice.scores)
     return (
         f"{train.name} on {tour.dataset.name}: {train.size} training and {tour.dataset.test.size} held-out rows, "
-        f"d = {train.dim} parameters, l2 = {train.l2:g}, {tour.backend.name} on {tour.backend.device}, seed {tour.seed}; "
-        f"{share} in every step, at most {tour.steps} steps. "
+        f"d = {train.dim} parameters, l2 = {train.l2:g}, {tour.backend.name} on {tour.backend.device}, "
+        f"seed {tour.seed}; {share} in every step, at most {tour.steps} steps. "
         f"Every method's step size is the best of the same {len(grid)} ({grid[0]:g} to {grid[-1]:g}, evenly in the "
-        f"logarithm), each tried for the same {tour.steps} steps from the same start and judged by the mean of log₁₀ of "
-        f"the loss gap; all other hyper-parameters are the defaults."
+        f"logarithm), each tried for the same {tour.steps} steps from the same start and judged by the mean of log₁₀ "
+        f"of the loss gap; all other hyper-parameters are the defaults."
     )
 
 

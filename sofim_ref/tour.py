@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import platform
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from sofim_ref.arrays import Backend
+from sofim_ref.arrays import Backend, norm
 from sofim_ref.datasets import Dataset, load
 from sofim_ref.minimize import minimize
-from sofim_ref.optimizers import REGISTRY, SOFIM
-from sofim_ref.trace import Status, Trace
+from sofim_ref.optimizers import REGISTRY
+from sofim_ref.trace import Trace
 from sofim_ref.tuning import GRID, Choice, choose_lr, gap
 from sofim_ref.verify import Report, verify
 
@@ -103,7 +104,7 @@ def take_tour(
     batch_size: int | None = None,
     seed: int = 0,
     quick: bool = False,
-    progress: Callable[[int, int, str], None] = lambda done, total, text: None,
+    progress: Callable[[int, int, str], Any] | None = None,
 ) -> Tour:
     """Verify on a backend, then train every method on a data set with the step size that suits it.
 
@@ -128,38 +129,38 @@ def take_tour(
     Returns
     -------
     Tour
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown, or a batch is larger than the training data.
     """
     data = load(dataset, l2=L2, seed=seed, backend=backend)
     problem = data.train
+    if batch_size is not None and batch_size > problem.size:
+        msg = f"batch_size must be at most {problem.size}, the number of training rows, got {batch_size}."
+        raise ValueError(msg)
     if steps is None:
         steps = (200 if problem.dim <= 100 else 50) // (4 if quick else 1)
     grid = GRID[::2] if quick else GRID
-    total = 1 + len(methods) * (len(grid) + 1)
-    progress(0, total, "verifying")
+    tell = _counter(progress, 1 + len(methods) * (len(grid) + 1))
+    tell("verifying")
     verification = verify([backend.name], quick=True, seed=seed)
-    progress(1, total, "finding the optimum")
     optimum = problem.optimum()
-    at_optimum = problem.oracle(optimum)
-    least = float(at_optimum.value())
+    least = float(problem.oracle(optimum).value())
     start = problem.oracle(problem.initial_point(seed))
-    tolerance = 1e-10 * float(np.sqrt(float(start.gradient() @ start.gradient())))
-
-    done = 1
-
-    def tell(text: str) -> None:
-        nonlocal done
-        done += 1
-        progress(done, total, text)
+    tolerance = 1e-10 * float(norm(start.gradient()))
 
     entries = []
     for name in methods:
         method = REGISTRY[name]
         settings: dict[str, Any] = {"steps": steps, "batch_size": batch_size, "seed": seed, "tolerance": tolerance}
-        tried = f"trying step sizes for {method.title}"
-        choice = choose_lr(problem, method, least=least, grid=grid, after_each=lambda lr, t=tried: tell(t), **settings)
+        before_each = partial(tell, f"trying step sizes for {method.title}")
+        choice = choose_lr(problem, method, least=least, grid=grid, before_each=before_each, **settings)
+        tell(f"training {method.title}")
         trace = minimize(problem, method.make(lr=choice.lr), **settings)
         entries.append(_entry(name, choice, trace, least, float(data.test.error(trace.w))))
-        tell(f"trained {method.title}")
+    tell("done")
     return Tour(
         data,
         backend,
@@ -171,6 +172,12 @@ def take_tour(
         batch_size,
         seed,
     )
+
+
+def _counter(progress: Callable[[int, int, str], Any] | None, total: int) -> Callable[[str], None]:
+    """Return a function that says what is begun, and counts what has been done before it."""
+    done = itertools.count()
+    return lambda text: progress and progress(next(done), total, text)
 
 
 def _entry(name: str, choice: Choice, trace: Trace, least: float, held_out_error: float) -> Entry:

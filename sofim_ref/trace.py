@@ -68,6 +68,8 @@ class Record:
 COLUMNS = tuple(f.name for f in dataclasses.fields(Record) if f.name != "metrics")
 """The columns that every trace has."""
 
+_TEXT = "sofim_ref.Trace"  # the member of a saved file that no other program would call so
+
 
 @dataclass(frozen=True, eq=False)
 class Trace:
@@ -158,7 +160,7 @@ class Trace:
             "optimizer": self.optimizer,
         }
         with Path(path).open("wb") as file:  # np.savez would append .npz to a bare path
-            np.savez(file, allow_pickle=False, text=json.dumps(text), w=to_numpy(self.w), **columns, **arrays)
+            np.savez(file, allow_pickle=False, **{_TEXT: json.dumps(text)}, w=to_numpy(self.w), **columns, **arrays)
 
     @classmethod
     def load(cls, path: str | Path, *, like: Array | None = None) -> Trace:
@@ -184,8 +186,7 @@ class Trace:
         try:
             with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as members:
                 stored = {name: members[name] for name in members.files}
-            text = json.loads(str(stored["text"]))
-            text["state"], text["columns"], stored["w"]
+            text = json.loads(str(stored[_TEXT]))
         except OSError:
             raise
         except Exception as error:

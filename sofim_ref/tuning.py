@@ -74,7 +74,7 @@ def choose_lr(
     batch_size: int | None = None,
     seed: int = 0,
     tolerance: float = 0.0,
-    after_each: Callable[[float], Any] = lambda lr: None,
+    before_each: Callable[[], Any] | None = None,
 ) -> Choice:
     """Try every step size of a grid for the same number of steps and return the best.
 
@@ -91,8 +91,8 @@ def choose_lr(
         The step sizes.
     batch_size, seed, tolerance
         As in `minimize`.
-    after_each : callable
-        Called with each step size once it has been tried.
+    before_each : callable, optional
+        Called before each step size is tried.
 
     Returns
     -------
@@ -115,6 +115,8 @@ def choose_lr(
     """
     scores = {}
     for lr in grid:
+        if before_each is not None:
+            before_each()
         trace = minimize(
             problem, method.make(lr=lr), steps=steps, batch_size=batch_size, seed=seed, tolerance=tolerance
         )
@@ -122,7 +124,6 @@ def choose_lr(
         left_over = steps + 1 - len(heights) if trace.status is Status.CONVERGED else 0
         mean = np.mean(np.pad(heights, (0, left_over), mode="edge"))
         scores[lr] = math.inf if trace.status is Status.DIVERGED else float(mean)
-        after_each(lr)
     best = min(scores, key=scores.__getitem__)
     if math.isinf(scores[best]):
         msg = f"{method.title} diverged with every step size from {min(scores):g} to {max(scores):g}."

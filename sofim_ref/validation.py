@@ -38,7 +38,7 @@ def positive(argument: str, value: Any) -> None:
 
 
 def positive_beside(argument: str, value: Any, x: Array) -> None:
-    """Refuse what is not a number > 0 that the dtype of `x` holds with all its digits."""
+    """Refuse what is not a number > 0 that the dtype of `x` holds with all its digits, and one over it too."""
     least, most = normal_range(namespace(x), x.dtype)
     if type(value) is float and least <= value <= most:
         return
@@ -47,7 +47,7 @@ def positive_beside(argument: str, value: Any, x: Array) -> None:
         msg = f"{argument} must be at least {least:.4g}, the smallest normal {x.dtype}, got {value!r}."
         raise ValueError(msg)
     if value > most:
-        msg = f"{argument} must be at most {most:.4g}, the largest {x.dtype}, got {value!r}."
+        msg = f"{argument} must be at most {most:.4g}, one over the smallest normal {x.dtype}, got {value!r}."
         raise ValueError(msg)
 
 

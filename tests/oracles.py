@@ -29,7 +29,7 @@ def assert_close(actual, truth, *, within):
 
 def assert_at(x, like, dtype=None):
     """`x` has the backend and device of `like`, and its dtype."""
-    assert type(x) is type(like)
+    assert arrays.namespace(x) is arrays.namespace(like)
     assert arrays.device(x) == arrays.device(like)
     assert x.dtype == (like.dtype if dtype is None else dtype)
 
@@ -62,14 +62,15 @@ def backward_error(times, size, x, v):
 def dense_error(matrix, x, v):
     """The backward error of x in Cx = v for a dense host matrix C."""
     rows = [numbers(row) for row in matrix]
-    return backward_error(lambda x: [exact.fdot(row, x) for row in rows], np.linalg.norm(matrix, 2), x, v)
+    return backward_error(lambda x: [exact.fdot(row, x) for row in rows], float(np.linalg.norm(matrix, 2)), x, v)
 
 
 def factor_error(rho, Z, x, v):
     """The backward error of x in (ρI + ZZᵀ) x = v for a host factor Z, shape (d, k)."""
+    Z = np.asarray(Z, dtype=np.float64)
     rows, columns = [numbers(row) for row in Z], [numbers(column) for column in Z.T]
     rho, scale = exact.mpf(rho), np.max(np.abs(Z), initial=np.finfo(np.float64).tiny)
-    size = rho + (exact.mpf(scale) * exact.mpf(np.linalg.norm(Z / scale, 2))) ** 2
+    size = rho + (exact.mpf(float(scale)) * exact.mpf(float(np.linalg.norm(Z / scale, 2)))) ** 2
 
     def times(x):
         inner = [exact.fdot(column, x) for column in columns]
@@ -79,7 +80,7 @@ def factor_error(rho, Z, x, v):
 
 
 def factor_solve(rho, Z, v, *, digits=1400):
-    """The largest entry in size of the x in (ρI + ZZᵀ) x = v; digits must exceed the condition number's."""
+    """The length of the x in (ρI + ZZᵀ) x = v; digits must exceed the condition number's."""
     with exact.workdps(digits):
         columns, v = [numbers(column) for column in Z.T], numbers(v)
         gram = exact.matrix([[exact.fdot(a, b) for b in columns] for a in columns]) + exact.mpf(rho) * exact.eye(
@@ -87,13 +88,13 @@ def factor_solve(rho, Z, v, *, digits=1400):
         )
         inner = exact.lu_solve(gram, exact.matrix([exact.fdot(column, v) for column in columns]))
         x = [a - exact.fdot([column[i] for column in columns], inner) for i, a in enumerate(v)]
-        return max(abs(a) for a in x) / exact.mpf(rho)
+        return exact.norm(x) / exact.mpf(rho)
 
 
-def is_representable(largest, dtype):
-    """Whether a vector whose largest entry is that keeps all its digits: none overflows, none that matters underflows."""
+def is_representable(length, dtype):
+    """Whether a vector of that length keeps all its digits: it doesn't overflow, and no entry that matters underflows."""
     info = np.finfo(dtype)
-    return largest == 0 or float(info.tiny / info.eps) <= largest <= float(info.max)
+    return length == 0 or float(info.tiny / info.eps) <= length <= float(info.max)
 
 
 def spectrum(dense):

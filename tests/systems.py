@@ -23,9 +23,9 @@ class System:
 
 
 def shifts(dtype):
-    """From the smallest normal number to nearly the largest."""
+    """From the smallest normal number to one over it."""
     info, far = np.finfo(dtype), RANGES[dtype]
-    return [float(info.tiny), 1 / far, 1e-10, 0.5, 1e10, far, float(info.max) / 2]
+    return [float(info.tiny), 1 / far, 1e-10, 0.5, 1e10, far, float(1 / info.tiny)]
 
 
 def scales(dtype):

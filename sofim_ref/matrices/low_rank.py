@@ -19,7 +19,7 @@ class LowRank(Matrix):
     Parameters
     ----------
     shift : float
-        The number ρ > 0, from the smallest normal number of the dtype to the largest.
+        The number ρ > 0, from the smallest normal number of the dtype to one over it.
     factor : array, shape (d, k)
         The factor Z. It may have dependent or zero columns, and k may exceed d.
 
@@ -123,7 +123,7 @@ class LowRank(Matrix):
         share = along * size / s / s
         # What is across by less than rounding is rounding; but where the share of U underflows, it is all there is.
         rounding = 4 * eps(xp, v.dtype)
-        small = xp.vecdot(across, across, axis=0) <= rounding**2 * xp.vecdot(along, along, axis=0)
+        small = xp.vecdot(across, across, axis=-2) <= rounding**2 * xp.vecdot(along, along, axis=-2)
         whole = xp.max(xp.abs(share), axis=0) >= smallest_normal(xp, v.dtype) / rounding
         return xp.where(small & whole, 0.0, across) * size / self.shift + U @ share
 

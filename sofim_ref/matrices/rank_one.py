@@ -18,7 +18,7 @@ class RankOne(Matrix):
     Parameters
     ----------
     shift : float
-        The number ρ > 0, from the smallest normal number of the dtype to the largest.
+        The number ρ > 0, from the smallest normal number of the dtype to one over it.
     vector : array, shape (d,)
         The vector m; zero is allowed and gives ρI.
 
@@ -124,7 +124,7 @@ class RankOne(Matrix):
         share = along * size / s / s
         # What is across by less than rounding is rounding; but where the share of u underflows, it is all there is.
         rounding = 4 * eps(xp, v.dtype)
-        small = xp.vecdot(across, across, axis=0) <= (rounding * along) ** 2
+        small = xp.vecdot(across, across, axis=-v.ndim) <= (rounding * along) ** 2
         across = xp.where(small & (xp.abs(share) >= smallest_normal(xp, v.dtype) / rounding), 0.0, across)
         return across * size / self.shift + column * share
 

@@ -16,7 +16,7 @@ class ScaledIdentity(Matrix):
     Parameters
     ----------
     scale : float
-        The number c > 0, from the smallest normal number of the dtype to the largest.
+        The number c > 0, from the smallest normal number of the dtype to one over it.
     vector : array, shape (d,)
         Any vector of the space; it gives d, backend, device and dtype. Its values don't matter.
 

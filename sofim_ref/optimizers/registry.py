@@ -15,6 +15,15 @@ REGISTRY: dict[str, Method] = {
 def method_named(name: str) -> Method:
     """Return the method of that name.
 
+    Parameters
+    ----------
+    name : str
+        One of `REGISTRY`.
+
+    Returns
+    -------
+    Method
+
     Raises
     ------
     ValueError

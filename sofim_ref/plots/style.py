@@ -15,12 +15,13 @@ PALETTE = ("#D55E00", "#E69F00", "#0072B2", "#56B4E9", "#999999", "#009E73", "#C
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), "-", (0, (5, 1.5)), (0, (1, 1)), "-", (0, (5, 1.5)), (0, (3, 1, 1, 1)))
 MARKERS = ("o", "s", "^", "v", "x", "D", "P", "*")
 
-RC = {
+RC: Any = {
     "axes.grid": True,
     "axes.labelsize": 14,
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlelocation": "left",
+    "axes.titlepad": 16,
     "axes.titlesize": 15,
     "figure.dpi": 100,
     "figure.figsize": (10, 6),

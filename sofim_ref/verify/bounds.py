@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from decimal import Decimal
 
+import numpy as np
+
 from sofim_ref.arrays import to_numpy
 from sofim_ref.matrices import Dense, Diagonal, LowRank, Matrix, RankOne, ScaledIdentity
 from sofim_ref.verify.exact import Decimals, decimals, identity
@@ -18,19 +20,20 @@ def definition(C: Matrix) -> Decimals:
     TypeError
         If the class is none of those whose definition is known.
     """
+    eye = identity(C.dim)
     match C:
         case ScaledIdentity():
-            return Decimal(C.scale) * identity(C.dim)
+            return np.asarray(Decimal(C.scale) * eye)
         case Diagonal():
-            return decimals(to_numpy(C.values)) * identity(C.dim)
+            return np.asarray(decimals(to_numpy(C.values)) * eye)
         case RankOne():
             m = decimals(to_numpy(C.vector))
-            return Decimal(C.shift) * identity(C.dim) + m[:, None] * m
+            return np.asarray(Decimal(C.shift) * eye + m[:, None] * m)
         case LowRank():
             Z = decimals(to_numpy(C.factor))
-            return Decimal(C.shift) * identity(C.dim) + Z @ Z.T
+            return np.asarray(Decimal(C.shift) * eye + Z @ Z.T)
         case Dense():
-            return +decimals(to_numpy(C.matrix))
+            return np.asarray(+decimals(to_numpy(C.matrix)))
     msg = f"C must be of a class whose definition is known, got {type(C).__name__}."
     raise TypeError(msg)
 
@@ -53,5 +56,5 @@ def dense_bound(C: Matrix) -> float:
         case RankOne():
             return 2.0
         case LowRank():
-            return C.factor.shape[1] + 2.0
+            return float(C.factor.shape[1] + 2)
     return 1.0

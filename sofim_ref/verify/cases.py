@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import array_api_compat.numpy as numpy_namespace
 import numpy as np
 
+from sofim_ref.arrays import normal_range
 from sofim_ref.matrices import Dense, Diagonal, LowRank, Matrix, RankOne, ScaledIdentity
 
 Host = np.ndarray[Any, Any]
@@ -24,7 +26,7 @@ class Scales:
     norms : tuple of float
         Of m, of Z's columns, of a dense C.
     shifts : tuple of float
-        For ρ, from the smallest normal number to nearly the largest.
+        For ρ, from the smallest number that `RankOne` takes to nearly the largest.
     ratios : tuple of float
         For ρ/‖m‖², around the places where a condition number stops being harmless.
     conditions : tuple of float
@@ -44,14 +46,14 @@ class Scales:
     @classmethod
     def of(cls, dtype: str, *, quick: bool) -> Scales:
         """Return the sizes for float32 or float64; `quick` takes a few of each, the extremes among them."""
-        info = np.finfo(dtype)
-        eps, tiny = float(info.eps), float(info.smallest_normal)
+        eps = float(np.finfo(dtype).eps)
+        tiny, most = normal_range(numpy_namespace, np.dtype(dtype))
         if dtype == "float32":
             norms = (1e-30, 1e-20, 1e-10, 1e-3, 1.0, 1e3, 1e10, 1e20, 1e30)
-            shifts = (tiny, 1e-30, 1e-20, 1e-10, 1e-3, 1.0, 1e10, 1e20, 1e30, 1e38)
+            shifts = (tiny, 1e-30, 1e-20, 1e-10, 1e-3, 1.0, 1e10, 1e20, 1e30, most / 2)
         else:
             norms = (1e-150, 1e-100, 1e-50, 1e-10, 1.0, 1e10, 1e50, 1e100, 1e150)
-            shifts = (tiny, 1e-250, 1e-150, 1e-75, 1e-8, 1.0, 1e75, 1e150, 1e250, 1e307)
+            shifts = (tiny, 1e-250, 1e-150, 1e-75, 1e-8, 1.0, 1e75, 1e150, 1e250, most / 2)
         conditions = (1.0, 100.0, eps**-0.5, 1 / eps)
         ratios = (1.0, eps**0.5, eps, eps**2)
         if quick:
@@ -104,7 +106,7 @@ def _diagonal(scales: Scales, rng: np.random.Generator) -> Iterator[Draft]:
 def _rank_one(scales: Scales, rng: np.random.Generator) -> Iterator[Draft]:
     def draft(kind: str, m: Host, shift: float) -> Draft:
         m = cast(m, scales.dtype)
-        steep = m if m.any() else rng.standard_normal(m.shape)
+        steep = m if m.any() else rng.standard_normal(m.shape[0])
         label = f"{kind}‖m‖ = {_length(m):.1e}, ρ = {shift:.2e}, d = {m.shape[0]}"
         return Draft(label, RankOne(shift, m), steep, _across(steep[:, None], rng))
 
@@ -166,12 +168,12 @@ DRAFTS: dict[str, Callable[[Scales, np.random.Generator], Iterator[Draft]]] = {
 
 def _spectrum(d: int, condition: float) -> Host:
     """Return d numbers from 1 down to 1/condition."""
-    return np.geomspace(1, 1 / condition, d)
+    return np.asarray(np.geomspace(1, 1 / condition, d))
 
 
 def _unit(rng: np.random.Generator, d: int) -> Host:
-    m = rng.standard_normal(d)
-    return m / np.linalg.norm(m)
+    m: Host = rng.standard_normal(d)
+    return np.asarray(m / np.linalg.norm(m))
 
 
 def _length(m: Host) -> float:
@@ -186,5 +188,5 @@ def _across(Z: Host, rng: np.random.Generator) -> Host:
         return y
     Q = np.linalg.qr((Z / (np.abs(Z).max() or 1.0)).astype(np.float64))[0]
     for _ in range(2):
-        y = y - Q @ (Q.T @ y)
+        y -= Q @ (Q.T @ y)
     return y

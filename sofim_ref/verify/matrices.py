@@ -79,8 +79,8 @@ def play(case: Case, backend: Backend) -> Iterator[Measurement]:
                 backward, forward = case.truth.backward_error(column, b), case.truth.forward_error(column, exact)
                 yield Measurement(f"{label}, {case.label}", backward, bound, forward)
     if max(np.abs(case.truth.C).flat) <= Decimal(float(np.finfo(case.matrix.like.dtype).max)):
-        error = _dense_error(C, case.truth)
-        yield Measurement(f"to_dense, {case.label}", error, dense_bound(case.matrix), solved=False)
+        off = _dense_error(C, case.truth)
+        yield Measurement(f"to_dense, {case.label}", off, dense_bound(case.matrix), solved=False)
 
 
 def _case(draft: Draft, turn: int, dtype: str, rng: np.random.Generator) -> Case:
@@ -105,9 +105,7 @@ def _question(truth: Truth, v: Host, labels: tuple[str, ...], *, own: bool = Fal
     return Question(v, labels, answers, playable, own)
 
 
-def _right_hand_sides(
-    draft: Draft, truth: Truth, dtype: str, rng: np.random.Generator
-) -> tuple[tuple[str, ...], Host]:
+def _right_hand_sides(draft: Draft, truth: Truth, dtype: str, rng: np.random.Generator) -> tuple[tuple[str, ...], Host]:
     """Return eight right-hand sides, shape (d, 8): four directions, each so long that ‖x‖ ≈ 1, and as long as `like`.
 
     A direction is scaled by powers of two only, so that v ∥ m is exact.

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from sofim_ref.arrays import Backend
 from sofim_ref.verify.textbook import Comparison
 
 Kind = Literal["matrix", "optimizer"]
@@ -89,15 +90,15 @@ class Row:
     worst_case: str
 
     @classmethod
-    def of(
-        cls, subject: str, kind: Kind, place: tuple[str, str, str], measurements: Sequence[Measurement]
-    ) -> Row:
-        """Sum up the measurements made at a place: backend, device, dtype."""
+    def of(cls, subject: str, kind: Kind, backend: Backend, dtype: str, measurements: Sequence[Measurement]) -> Row:
+        """Sum up the measurements made on a backend in a dtype."""
         worst = max(measurements, key=lambda m: (not m.passed, m.solved, m.used))
         return cls(
             subject,
             kind,
-            *place,
+            backend.name,
+            str(backend.device),
+            dtype,
             cases=len(measurements),
             backward_error_eps=worst.backward,
             forward_error=max((m.forward for m in measurements), key=lambda e: math.inf if math.isnan(e) else e),
@@ -149,6 +150,9 @@ class Report:
     def to_rows(self) -> list[dict[str, Any]]:
         """Return the rows as plain dictionaries that JSON can hold: an error that isn't finite becomes None."""
         return [
-            {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in row.items()}
+            {
+                key: None if isinstance(value, float) and not math.isfinite(value) else value
+                for key, value in row.items()
+            }
             for row in map(asdict, self.rows)
         ]

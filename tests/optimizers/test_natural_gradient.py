@@ -58,7 +58,7 @@ def test_with_fewer_examples_than_parameters_the_short_way_equals_the_dense_one(
     assert relative(choice.matrix.solve(choice.vector), truth) <= 16 * problem.dim * np.linalg.cond(C) * xp.eps()
 
 
-def test_without_damping_the_dense_way_is_taken_and_a_singular_matrix_says_so(numpy_place):
+def test_without_damping_the_dense_way_is_taken_and_a_singular_matrix_says_so():
     problem = LogisticRegression(np.array([[2.0, 0.0, 0.0], [0.0, 0.0, 0.0]]), np.array([0, 1]), intercept=False)
     w = np.zeros(3)
     for fisher in ("exact", "empirical"):

@@ -3,7 +3,7 @@ import pytest
 from cases import data
 from trajectories import logistic_optimum
 
-from sofim_ref import SGD, Newton, arrays, minimize
+from sofim_ref import Newton, arrays, minimize
 from sofim_ref.problems import Function, LogisticRegression, Quadratic
 
 X, _, LABEL, _ = data()
@@ -31,12 +31,10 @@ def test_the_number_of_right_digits_doubles_on_logistic_regression(xp):
     rounding = 4 * max(np.linalg.cond(h) for h in H) * EPS * np.linalg.norm(optimum)
     assert (error[1:] <= squared[:-1] + rounding).all()
 
-    # And what is measured: the order log(e₊/e)/log(e/e₋) tends to 2, and three ratios of logarithms are near it.
-    inside = error[(error < 0.5) & (error > 10 * rounding)]
-    ratio = np.log(inside[1:]) / np.log(inside[:-1])
-    print(error, squared, rounding, inside, ratio)
-    assert len(ratio) >= 3
-    assert (np.abs(ratio[-3:] - 2) < 0.5).all()
+    # And what is measured: the order log(e₊/e)/log(e/e₋) is 2.0, three times running, until rounding ends it.
+    fall = np.diff(np.log(error[error > 10 * rounding]))
+    order = fall[1:] / fall[:-1]
+    assert list(np.round(order[-3:], 1)) == [2.0, 2.0, 2.0]
     assert error[-1] <= rounding
 
 
@@ -54,7 +52,7 @@ def test_a_step_that_would_overshoot_is_halved_and_the_loss_never_rises(xp):
     assert trace["gradient_norm"][-1] <= 100 * xp.eps() * trace["gradient_norm"][0]
 
 
-def test_the_accepted_step_is_the_first_half_that_meets_armijos_rule(numpy_place):
+def test_the_accepted_step_is_the_first_half_that_meets_armijos_rule():
     problem, w = LogisticRegression(X, LABEL, l2=1e-4), np.array([-6.0, 6.0, -6.0, 6.0])
     optimizer = Newton(lr=2.0)
     oracle = problem.oracle(w)
@@ -82,8 +80,9 @@ TWO_WELLS = Function(
 def test_where_the_hessian_is_indefinite_the_step_is_next_to_nothing_until_damping_makes_it_descend():
     w = np.array([0.1])
     g, H = 4e-3 - 0.2, 0.12 - 2
-    uphill = Newton(line_search=False)
-    assert TWO_WELLS.oracle(uphill.step(w, uphill.init(w), TWO_WELLS.oracle(w))[0]).value() > TWO_WELLS.oracle(w).value()
+    whole = Newton(line_search=False)
+    uphill, _ = whole.step(w, whole.init(w), TWO_WELLS.oracle(w))
+    assert TWO_WELLS.oracle(uphill).value() > TWO_WELLS.oracle(w).value()
 
     searching = Newton()
     found = searching.step(w, searching.init(w), TWO_WELLS.oracle(w))[0]
@@ -96,9 +95,7 @@ def test_where_the_hessian_is_indefinite_the_step_is_next_to_nothing_until_dampi
 
 def test_without_a_line_search_no_loss_is_asked_for(numpy_place):
     trace = minimize(logistic(numpy_place), Newton(line_search=False, damping=0.1), steps=3)
-    assert trace.oracle_calls == {"hessian": 3, "gradient": 3, "output_gradient": 3} | {
-        name: trace.oracle_calls[name] for name in ("outputs", "output_hessian", "gauss_newton_of")
-    }
+    assert trace.oracle_calls == {"hessian": 3, "gradient": 3}
 
 
 def test_one_step_is_the_optimum_of_a_quadratic(xp):
@@ -114,4 +111,5 @@ def test_a_singular_hessian_without_damping_says_what_to_do():
     problem, w = Quadratic(np.diag([1.0, 0.0]), np.zeros(2)), np.ones(2)
     with pytest.raises(ValueError, match=r"C, shape \(2, 2\), is singular and can't be solved; damping > 0"):
         Newton().step(w, Newton().init(w), problem.oracle(w))
-    assert minimize(problem, Newton(damping=0.5), steps=60, w0=w).w[0] < minimize(problem, SGD(lr=0.5), steps=1, w0=w).w[0]
+    damped = Newton(damping=0.5)
+    np.testing.assert_allclose(damped.step(w, damped.init(w), problem.oracle(w))[0], [1 / 3, 1.0], rtol=4 * EPS)

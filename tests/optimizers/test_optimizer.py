@@ -15,13 +15,12 @@ SEEDS = st.integers(0, 2**32 - 1)
 LOGISTIC = next(case for case in PROBLEMS if case.name == "LogisticRegression")
 
 
-
 def settings_of(optimizer):
-    """The class and what differs from its defaults: a name that, unlike a lambda's repr, is the same in every process."""
-    named = {f.name: getattr(optimizer, f.name) for f in dataclasses.fields(optimizer) if f.init}
-    defaults = {f.name: f.default for f in dataclasses.fields(optimizer) if f.init}
-    own = [f"{name}={'schedule' if callable(value) else value}" for name, value in named.items() if value != defaults[name]]
-    return " ".join([type(optimizer).__name__, *own])
+    """The class and what differs from its defaults: unlike a lambda's repr, the same in every process."""
+    given_ = {f.name: getattr(optimizer, f.name) for f in dataclasses.fields(optimizer)}
+    own = {f.name: given_[f.name] for f in dataclasses.fields(optimizer) if given_[f.name] != f.default}
+    named = [f"{name}={'schedule' if callable(value) else value}" for name, value in own.items()]
+    return " ".join([type(optimizer).__name__, *named])
 
 
 every_optimizer = pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=settings_of)
@@ -105,7 +104,7 @@ def test_a_step_is_one_dense_solve_and_leaves_its_inputs_alone(xp, optimizer, da
 
 @every_optimizer
 def test_numpy_scalars_as_hyper_parameters_change_nothing(xp, optimizer):
-    given_ = {f.name: getattr(optimizer, f.name) for f in dataclasses.fields(optimizer) if f.init}
+    given_ = {f.name: getattr(optimizer, f.name) for f in dataclasses.fields(optimizer)}
     scalars = {name: np.float64(value) if isinstance(value, float) else value for name, value in given_.items()}
     same = type(optimizer)(**scalars)
     assert repr(same) == repr(optimizer)
@@ -170,7 +169,7 @@ def test_a_method_asks_only_what_it_says_that_it_needs(numpy_place, optimizer, b
     ids=["exact", "empirical", "newton"],
 )
 def test_a_problem_that_lacks_what_a_method_needs_is_refused_before_any_work(optimizer, missing):
-    def never(w):
+    def never(_):
         pytest.fail("computed before the refusal")
 
     problem, w = problems.Function(2, never, never), np.ones(2)
@@ -215,7 +214,7 @@ def test_a_schedule_is_asked_for_every_step_in_turn_and_goes_on_after_a_pause(nu
 
 def test_a_constant_schedule_is_a_constant(numpy_place):
     problem = problem_at(numpy_place, LOGISTIC, "float64")
-    one, other = (minimize(problem, optimizers.SOFIM(lr=lr), steps=4) for lr in (0.25, lambda step: np.float64(0.25)))
+    one, other = (minimize(problem, optimizers.SOFIM(lr=lr), steps=4) for lr in (0.25, lambda _: np.float64(0.25)))
     assert bits(one.w) == bits(other.w)
 
 

@@ -77,7 +77,8 @@ def test_a_hyper_parameter_out_of_range_is_refused_with_its_name_the_rule_and_wh
     ],
 )
 def test_an_unknown_reading_is_refused_with_the_nearest_known_one(kind, argument, value, nearest):
-    with pytest.raises(ValueError, match=rf"^{argument} must be one of '.*', '.*', got {value!r}\. ?{re.escape(nearest)}$"):
+    message = rf"^{argument} must be one of '.*', '.*', got {value!r}\. ?{re.escape(nearest)}$"
+    with pytest.raises(ValueError, match=message):
         kind(**{argument: value})
 
 

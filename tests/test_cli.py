@@ -1,0 +1,128 @@
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from sofim_ref import cli, datasets, optimizers
+
+QUICK = ["tour", "--dataset", "iris", "--quick", "--methods", "sofim,newton"]
+
+
+def _refused(arguments, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(arguments)
+    assert stop.value.code == 2
+    return capsys.readouterr().err
+
+
+def test_the_tour_ends_by_naming_the_file_to_open(tmp_path, capsys):
+    assert cli.main([*QUICK, "--out", str(tmp_path / "new" / "folder")]) == 0
+    printed = capsys.readouterr().out
+    page = tmp_path / "new" / "folder" / "report.html"
+    assert printed.rstrip().splitlines()[-1].startswith("Open ")
+    assert str(page) in printed.replace("\n", "")
+    assert page.stat().st_size > 10_000
+    assert "SOFIM (moment)" in printed
+    assert "nan" not in printed.lower()
+
+
+def test_methods_prints_the_whole_registry(capsys):
+    assert cli.main(["methods"]) == 0
+    printed = capsys.readouterr().out
+    for method in optimizers.REGISTRY.values():
+        for text in (method.name, method.title, method.matrix, method.vector, method.cost, method.source, method.open):
+            assert text in printed
+
+
+def test_methods_as_json_is_a_list_of_cards(capsys):
+    assert cli.main(["methods", "newton", "sgd", "--json"]) == 0
+    cards = json.loads(capsys.readouterr().out)
+    assert [card["name"] for card in cards] == ["newton", "sgd"]
+    assert set(cards[0]) == {"name", "title", "C", "v", "cost", "memory", "source", "open"}
+
+
+def test_verify_as_json_is_a_list_of_rows(capsys):
+    assert cli.main(["verify", "--quick", "--backend", "numpy", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert {row["kind"] for row in rows} == {"matrix", "optimizer"}
+    assert all(row["passed"] for row in rows)
+
+
+def test_verify_exits_with_1_when_a_check_fails(capsys, monkeypatch):
+    from sofim_ref.matrices import Diagonal
+
+    honest = Diagonal.solve
+    monkeypatch.setattr(Diagonal, "solve", lambda self, v: 1.001 * honest(self, v))
+    assert cli.main(["verify", "--quick", "--backend", "numpy"]) == 1
+    assert "Diagonal" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["tour", "--dataset", "breast-cancr"], "Did you mean 'breast-cancer'"),
+        (["tour", "--methods", "sofim,newtn"], "method must be one of"),
+        (["tour", "--backend", "cupi"], "Did you mean 'cupy'"),
+        (["tour", "--steps", "0"], "must be a whole number >= 1, got '0'"),
+        (["tour", "--steps", "many"], "must be a whole number >= 1, got 'many'"),
+        (["tour", "--seed", "-1"], "must be a whole number >= 0, got '-1'"),
+        (["verify", "--backend", "nunpy"], "Did you mean 'numpy'"),
+        (["methods", "sofm"], "Did you mean 'sofim'"),
+        (["tuor"], "invalid choice: 'tuor'"),
+        ([], "required"),
+    ],
+)
+def test_a_wrong_argument_is_named_with_what_is_known(arguments, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert message in _refused(arguments, capsys)
+    assert list(tmp_path.iterdir()) == [], "something was written"
+
+
+def test_a_folder_that_can_t_be_written_is_said_before_any_work(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(datasets, "load", pytest.fail)
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    assert "can't write to" in _refused([*QUICK, "--out", str(blocked)], capsys)
+    assert "can't write to" in _refused([*QUICK, "--out", str(blocked / "below")], capsys)
+
+
+def test_a_batch_larger_than_the_data_is_refused(tmp_path, capsys):
+    assert cli.main([*QUICK, "--batch-size", "500", "--out", str(tmp_path)]) == 2
+    assert "batch_size must be at most 120" in capsys.readouterr().err
+
+
+def test_an_unusable_backend_is_refused_with_its_reason(capsys, monkeypatch):
+    def no_gpu(name):
+        msg = f"backend {name!r} can't be used here: CUDA finds no usable GPU."
+        raise RuntimeError(msg)
+
+    monkeypatch.setattr(cli, "open_backend", no_gpu)
+    assert "no usable GPU" in _refused(["tour", "--backend", "cupy"], capsys)
+
+
+def test_a_closed_pipe_is_no_error():
+    program = f"{sys.executable} -m sofim_ref methods | head -n 1"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", program], capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr
+    assert done.stdout.startswith("sofim")
+
+
+def test_ctrl_c_ends_the_tour_with_a_sentence_and_no_traceback(tmp_path):
+    command = [sys.executable, "-m", "sofim_ref", "tour", "--dataset", "digits", "--out", str(tmp_path)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+        time.sleep(6)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 130, "the tour was over before it could be interrupted"
+    assert "interrupted" in said
+    assert "Traceback" not in said
+
+
+def test_the_version_is_the_package_s(capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["--version"])
+    assert stop.value.code == 0
+    assert "0.1.0" in capsys.readouterr().out

@@ -1,0 +1,161 @@
+"""What the house asks of every file: documented symbols, imports that go one way, methods that fit on two screens."""
+
+import ast
+import dataclasses
+import importlib
+import inspect
+import pkgutil
+import textwrap
+from enum import Enum
+from pathlib import Path
+
+import pytest
+
+import sofim_ref
+from sofim_ref import validation
+
+ROOT = Path(sofim_ref.__file__).parent
+MODULES = [
+    "sofim_ref",
+    *sorted(m.name for m in pkgutil.walk_packages(sofim_ref.__path__, "sofim_ref.") if "__main__" not in m.name),
+]
+CHECKS = {
+    name
+    for name, thing in vars(validation).items()
+    if inspect.isfunction(thing) and thing.__module__ == validation.__name__ and name != "nearest"
+}
+
+
+def public_symbols():
+    """Everything that an __all__ names and this package wrote, once, and those classes' public methods."""
+    found = {}
+    for name in MODULES:
+        module = importlib.import_module(name)
+        for symbol in getattr(module, "__all__", ()):
+            thing = getattr(module, symbol)
+            if (inspect.isclass(thing) or inspect.isfunction(thing)) and thing.__module__.startswith("sofim_ref"):
+                found[f"{thing.__module__}.{symbol}"] = thing
+    for name, thing in list(found.items()):
+        if inspect.isclass(thing):
+            for method, member in vars(thing).items():
+                function = getattr(member, "fget", None) or getattr(member, "__func__", member)
+                if not method.startswith("_") and inspect.isfunction(function):
+                    found[f"{name}.{method}"] = function
+    return found
+
+
+PUBLIC = public_symbols()
+
+
+def every(things):
+    return pytest.mark.parametrize("thing", things.values(), ids=list(things))
+
+
+def takes_arguments(thing):
+    method = "." in thing.__qualname__
+    if method or (inspect.isclass(thing) and (inspect.isabstract(thing) or issubclass(thing, Enum))):
+        return False
+    parameters = inspect.signature(thing).parameters.values()
+    return any(p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) for p in parameters)
+
+
+def refuses(thing):
+    """Whether its own lines, or its constructor's, raise or call a check that does."""
+    if inspect.isclass(thing):
+        own = [vars(thing).get(name) for name in ("__init__", "__post_init__")]
+        return any(refuses(f) for f in own if f and f.__code__.co_filename.endswith(".py"))  # a dataclass's has no file
+    nodes = list(ast.walk(ast.parse(textwrap.dedent(inspect.getsource(thing)))))
+    called = {node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    return bool(called & CHECKS) or any(isinstance(node, ast.Raise) and node.exc for node in nodes)
+
+
+def documentation(thing):
+    """Its own docstring; for a method also those of its class and of the contract that it fulfils."""
+    owner, _, name = thing.__qualname__.rpartition(".")
+    if not owner:
+        return inspect.getdoc(thing)
+    owner = getattr(importlib.import_module(thing.__module__), owner)
+    contracts = [getattr(base, name, None) for base in owner.__mro__]
+    return "\n".join(inspect.getdoc(documented) or "" for documented in (thing, owner, *contracts))
+
+
+@every(PUBLIC)
+def test_a_public_symbol_has_a_docstring(thing):
+    first = (thing.__doc__ or "").strip().splitlines()[0]
+    assert first.endswith((".", ":", "!"))
+    assert not first.startswith(f"{thing.__name__}(")  # a dataclass makes that one up
+
+
+@every({name: thing for name, thing in PUBLIC.items() if takes_arguments(thing)})
+def test_what_takes_arguments_documents_them(thing):
+    assert "Parameters\n" in inspect.getdoc(thing)
+    if dataclasses.is_dataclass(thing):
+        section = inspect.getdoc(thing).split("Parameters\n")[1].split("\n\nRaises\n")[0]
+        for f in dataclasses.fields(thing):
+            assert f.name in section, f.name
+
+
+@every({name: thing for name, thing in PUBLIC.items() if refuses(thing)})
+def test_what_raises_says_so(thing):
+    documented = documentation(thing)
+    assert "Raises\n" in documented or "efus" in documented  # "Refuse a …", "refusing …": the short form
+
+
+@every({method.name: type(method.make()) for method in sofim_ref.optimizers.REGISTRY.values()})
+def test_an_optimizer_says_its_formula_cost_memory_and_source(thing):
+    documented = inspect.getdoc(thing)
+    for part in (".. math::", "Notes\n", "Source: ", "Examples\n"):
+        assert part in documented, part
+    for word in ("cost", "memory"):
+        assert word in documented.lower() or "operations" in documented, word
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_says_what_it_is(module):
+    assert importlib.import_module(module).__doc__.strip()
+
+
+# design.md's table: what a room may import, itself apart. Whatever isn't named here may import anything.
+DOOR = {"arrays", "validation"}
+MAY_IMPORT = {
+    "arrays": {"validation"},
+    "validation": {"arrays"},
+    "matrices": DOOR,
+    "likelihoods": DOOR,
+    "models": DOOR,
+    "problems": DOOR | {"matrices", "likelihoods", "models"},
+    "curvature": DOOR | {"matrices", "problems.oracle"},
+    "optimizers": DOOR | {"matrices", "curvature", "problems.oracle", "problems.problem"},
+    "trace": DOOR | {"matrices", "likelihoods", "models", "problems", "curvature", "optimizers"},
+    "minimize": DOOR | {"matrices", "likelihoods", "models", "problems", "curvature", "optimizers", "trace"},
+}
+
+
+def imports(file):
+    """The sofim_ref modules that a file imports, as far as their names go: "problems.oracle", "optimizers"."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.removeprefix("sofim_ref.") for alias in node.names if "sofim_ref" in alias.name)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "sofim_ref":
+            inner = node.module.removeprefix("sofim_ref").removeprefix(".")
+            yield from ([inner] if inner else [alias.name for alias in node.names])
+
+
+FILES = {
+    str(file.relative_to(ROOT)): file
+    for file in sorted(ROOT.rglob("*.py"))
+    if file.relative_to(ROOT).parts[0].removesuffix(".py") in MAY_IMPORT
+}
+
+
+@pytest.mark.parametrize("file", FILES.values(), ids=list(FILES))
+def test_a_room_never_imports_from_a_room_to_its_right(file):
+    room = file.relative_to(ROOT).parts[0].removesuffix(".py")
+    for imported in imports(file):
+        allowed = MAY_IMPORT[room] | {room}
+        assert any(imported == name or imported.startswith(f"{name}.") for name in allowed), imported
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "optimizers").glob("*.py")), ids=lambda file: file.name)
+def test_a_method_fits_on_two_screens(file):
+    assert len(file.read_text(encoding="utf-8").splitlines()) <= 200

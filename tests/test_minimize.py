@@ -1,0 +1,351 @@
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+from cases import data
+
+from sofim_ref import SGD, SOFIM, NaturalGradient, Newton, Status, arrays, minimize, optimizers, problems
+from sofim_ref.problems import Function, LeastSquares, LogisticRegression, Quadratic
+
+X, SCORE, LABEL, _ = data()  # 24 examples
+W0 = np.array([1.0, -1.0, 0.5, 2.0])
+
+
+@pytest.fixture(scope="module")
+def problem():
+    return LogisticRegression(X, LABEL, l2=0.01)
+
+
+# ---------------------------------------------------------------------------- what is recorded
+
+
+def test_without_batches_every_step_is_an_epoch_and_has_a_record(problem):
+    trace = minimize(problem, SGD(lr=0.5), steps=4, w0=W0)
+    assert list(trace["step"]) == list(trace["epoch"]) == [0, 1, 2, 3, 4]
+    assert trace.status is Status.BUDGET_SPENT
+    assert list(minimize(problem, SGD(lr=0.5), epochs=4, w0=W0)["loss"]) == list(trace["loss"])
+
+
+def test_with_batches_there_is_a_record_an_epoch_and_one_at_the_end(problem):
+    epochs = minimize(problem, SGD(), epochs=2, batch_size=10)
+    assert list(epochs["step"]) == [0, 3, 6]  # 10 + 10 + 4 examples
+    assert list(epochs["epoch"]) == [0, 1, 2]
+    steps = minimize(problem, SGD(), steps=5, batch_size=10)
+    assert list(steps["step"]) == [0, 3, 5]
+    assert list(steps["epoch"]) == [0, 1, 1 + 20 / 24]
+
+
+def test_record_every_says_how_many_steps_lie_between_two_records(problem):
+    assert list(minimize(problem, SGD(), steps=7, record_every=3)["step"]) == [0, 3, 6, 7]
+    every = minimize(problem, SGD(), steps=4, batch_size=10, record_every=1)
+    assert list(every["epoch"]) == [0, 10 / 24, 20 / 24, 1, 1 + 10 / 24]
+
+
+@pytest.mark.parametrize("batch_size", [None, 5])
+def test_loss_gradient_and_step_are_those_of_all_examples_at_the_stored_points(xp, batch_size):
+    problem = LogisticRegression(xp.asarray(X), xp.asarray(LABEL), l2=0.01)
+    trace = minimize(
+        problem, SGD(lr=0.5), steps=3, batch_size=batch_size, w0=xp.asarray(W0), record_every=1, store_points=True
+    )
+    design = np.column_stack([X, np.ones(24)])
+    points = [arrays.to_numpy(point).astype(np.float64) for point in trace.points]
+    loss = [np.mean(np.logaddexp(0, design @ w) - LABEL * (design @ w)) + 0.005 * w @ w for w in points]
+    probability = [1 / (1 + np.exp(-design @ w)) for w in points]
+    gradient = [design.T @ (p - LABEL) / 24 + 0.01 * w for p, w in zip(probability, points, strict=True)]
+    # Sums of 24 products of four factors: at most 24 + 4 roundings, each of what the largest term is long.
+    atol = 28 * xp.eps() * np.abs(design).sum(axis=1).max()
+    np.testing.assert_allclose(trace["loss"], loss, rtol=0, atol=atol)
+    np.testing.assert_allclose(trace["gradient_norm"], np.linalg.norm(gradient, axis=1), rtol=0, atol=atol)
+    moved = [0, *np.linalg.norm(np.diff(points, axis=0), axis=1)]
+    np.testing.assert_allclose(trace["step_norm"], moved, rtol=0, atol=8 * xp.eps() * np.abs(points).max())
+    assert arrays.to_numpy(trace.w).tobytes() == arrays.to_numpy(trace.points[-1]).tobytes()
+    assert type(trace.w) is type(problem.like)
+
+
+def test_points_are_kept_only_if_asked_for(problem):
+    assert minimize(problem, SGD(), steps=2).points is None
+    assert len(minimize(problem, SGD(), steps=2, store_points=True).points) == 3
+
+
+def test_seconds_never_go_back(problem):
+    seconds = minimize(problem, Newton(), steps=6)["seconds"]
+    assert seconds[0] == 0
+    assert (np.diff(seconds) > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "batch_size", "a_step"),
+    [
+        (SGD(), None, {"gradient": 1}),
+        (SOFIM(vector="gradient"), 6, {"gradient": 1}),
+        (Newton(line_search=False), None, {"hessian": 1, "gradient": 1}),
+        (Newton(), None, {"hessian": 1, "gradient": 1, "value": 2}),  # the loss here, and at the whole step
+        (NaturalGradient(fisher="empirical"), 6, {"gradient": 1, "per_example_gradients": 1}),
+        (NaturalGradient(), 6, {"gradient": 1, "outputs": 1, "output_fisher": 1, "gauss_newton_of": 1}),
+        (NaturalGradient(), 2, {"gradient": 1, "outputs": 1, "jacobian": 1, "output_fisher_factor": 1}),
+    ],
+)
+def test_oracle_calls_are_those_that_the_method_made_and_no_other(problem, optimizer, batch_size, a_step):
+    trace = minimize(problem, optimizer, steps=3, batch_size=batch_size, record_every=1, metrics={"e": problem.error})
+    assert trace.oracle_calls == {question: 3 * times for question, times in a_step.items()}
+    assert list(trace["oracle_calls"]) == [step * sum(a_step.values()) for step in range(4)]
+
+
+def test_metrics_become_columns(problem):
+    trace = minimize(problem, SGD(), steps=2, w0=W0, metrics={"error": problem.error, "size": lambda w: abs(w).max()})
+    assert trace.columns[-2:] == ("error", "size")
+    assert trace["size"][0] == 2.0
+    assert trace["error"][0] == float(problem.error(W0))
+
+
+# ---------------------------------------------------------------------------- how a run ends
+
+
+def test_a_callback_sees_every_record_with_its_point_and_ends_the_run_by_returning_true(problem):
+    seen = []
+
+    def stop_at_two(record, w):
+        seen.append((record.step, float(problem.oracle(w).value()) == record.loss))
+        return record.step == 2
+
+    trace = minimize(problem, SGD(), steps=9, callbacks=[lambda *_: None, stop_at_two])
+    assert seen == [(0, True), (1, True), (2, True)]
+    assert trace.status is Status.STOPPED
+    assert trace.state.step == trace["step"][-1] == 2
+
+
+def test_a_run_has_converged_once_the_full_gradient_is_within_the_tolerance(problem):
+    trace = minimize(problem, Newton(), steps=50, tolerance=1e-9)
+    assert trace.status is Status.CONVERGED
+    assert trace["gradient_norm"][-1] <= 1e-9 < trace["gradient_norm"][-2]
+    assert trace["step"][-1] < 50
+
+
+def test_a_start_at_the_minimum_has_converged_without_a_step():
+    trace = minimize(Quadratic(np.eye(2), np.zeros(2)), SGD(), steps=5, w0=np.zeros(2))
+    assert trace.status is Status.CONVERGED
+    assert (len(trace), trace.state.step, trace.oracle_calls) == (1, 0, {})
+
+
+def everything_is_finite(trace):
+    state = [getattr(trace.state, f.name) for f in dataclasses.fields(trace.state) if f.name != "step"]
+    found = [arrays.to_numpy(x) for x in (trace.w, *state, *(trace.points or ()))]
+    return all(np.isfinite(x).all() for x in found + [trace[column] for column in trace.columns])
+
+
+CAN_DIVERGE = {
+    "sofim": SOFIM,
+    "sofim-gradient": lambda **kw: SOFIM(vector="gradient", **kw),
+    "sgd": SGD,
+    "heavy-ball": lambda **kw: SGD(momentum=0.9, **kw),
+    "nesterov": lambda **kw: SGD(momentum=0.9, nesterov=True, **kw),
+    "natural-gradient": NaturalGradient,
+    "empirical-natural-gradient": lambda **kw: NaturalGradient(fisher="empirical", **kw),
+    "newton": lambda **kw: Newton(line_search=False, **kw),  # with one, it can't
+}
+
+
+def test_every_registered_method_is_made_to_diverge():
+    assert set(CAN_DIVERGE) == set(optimizers.REGISTRY)
+
+
+BOUNDED = ("sofim", "sofim-gradient", "empirical-natural-gradient")  # C grows with g², so long steps don't grow longer
+
+
+@pytest.mark.parametrize("method", CAN_DIVERGE)
+@pytest.mark.parametrize(("batch_size", "record_every"), [(None, 1), (2, 3)])
+def test_a_run_that_diverges_says_so_and_keeps_the_last_finite_point(xp, method, batch_size, record_every):
+    problem = LeastSquares(xp.asarray(X), xp.asarray(SCORE), l2=0.01)
+    finest = float(np.finfo(xp.widest).max)
+    growing = () if method in BOUNDED else (finest**0.2,)
+    for lr in (*growing, finest**0.6, finest**0.99):  # in some steps; at once in the loss; at once in the step
+        trace = minimize(
+            problem,
+            CAN_DIVERGE[method](lr=lr),
+            steps=100,
+            batch_size=batch_size,
+            record_every=record_every,
+            w0=xp.asarray(W0),
+            store_points=True,
+        )
+        assert trace.status is Status.DIVERGED
+        assert everything_is_finite(trace)
+        last = trace.records[-1]
+        assert trace.state.step == last.step < 100
+        assert float(problem.oracle(trace.w).value()) == last.loss
+        assert "nan" not in repr(trace)
+
+
+def test_a_slow_divergence_ends_too():
+    quadratic, w0 = Quadratic(np.eye(2), np.zeros(2)), np.ones(2)
+    trace = minimize(quadratic, SGD(lr=30.0), steps=1000, w0=w0)
+    assert trace.status is Status.DIVERGED
+    assert everything_is_finite(trace)
+    assert len(trace) > 50
+
+    # SOFIM doesn't: no step of it is longer than η/(2√ρ).
+    trace = minimize(quadratic, SOFIM(lr=30.0, rho=0.25), steps=1000, w0=w0)
+    assert trace.status is Status.BUDGET_SPENT
+    assert trace["step_norm"].max() <= 30.0 * (1 + 16 * np.finfo(float).eps)
+
+
+def test_a_decomposition_of_infinities_is_divergence_whatever_the_backend_makes_of_it(xp):
+    problem = LeastSquares(xp.asarray(X), xp.asarray(SCORE))
+    optimizer = NaturalGradient(lr=float(np.finfo(xp.widest).max) ** 0.99, fisher="empirical", damping=1e-3)
+    trace = minimize(problem, optimizer, steps=9, batch_size=2, record_every=9, w0=xp.asarray(W0))
+    assert trace.status is Status.DIVERGED
+    assert everything_is_finite(trace)
+
+
+def test_a_step_too_long_to_be_measured_is_divergence():
+    leap = Function(2, value=lambda w: 0.0 * w[0], gradient=np.sign)
+    trace = minimize(leap, SGD(lr=1.5e308), steps=9, w0=np.array([1e308, -1e308]))  # ∓5e307, but √2 · 1.5e308 away
+    assert trace.status is Status.DIVERGED
+    assert everything_is_finite(trace)
+
+
+def test_an_error_in_a_step_from_a_finite_gradient_is_no_divergence():
+    def hessian(_):
+        msg = "not written yet"
+        raise NotImplementedError(msg)
+
+    function = Function(1, value=lambda w: w @ w, gradient=lambda w: 2 * w, hessian=hessian)
+    with pytest.raises(NotImplementedError, match="not written yet"):
+        minimize(function, Newton(), steps=1, w0=np.ones(1))
+
+
+def test_an_interruption_from_the_keyboard_gets_through(problem):
+    def interrupt(record, w):
+        if record.step == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        minimize(problem, SGD(), steps=3, callbacks=[interrupt])
+
+    def value(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        minimize(Function(1, value, lambda w: w), SGD(), steps=3, w0=np.ones(1))
+
+
+def test_the_progress_bar_is_written_to_stderr_if_it_is_asked_for_and_not_otherwise(problem, capsys):
+    minimize(problem, SGD(), steps=3)
+    minimize(problem, SGD(), steps=3, progress=False)
+    assert capsys.readouterr() == ("", "")
+    for progress, label in [(True, "SGD:"), ("Breast cancer", "Breast cancer:")]:
+        minimize(problem, SGD(), steps=3, progress=progress)
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert label in err
+
+
+# ---------------------------------------------------------------------------- where it starts
+
+
+def test_the_seed_draws_start_and_order(problem):
+    quadratic = Quadratic(np.eye(3), np.zeros(3))
+    runs = [minimize(quadratic, SGD(), steps=1, seed=seed).w for seed in (3, 3, 4)]
+    assert runs[0].tobytes() == runs[1].tobytes() != runs[2].tobytes()
+    runs = [minimize(problem, SGD(), steps=2, batch_size=5, seed=seed).w for seed in (3, 3, 4)]
+    assert runs[0].tobytes() == runs[1].tobytes() != runs[2].tobytes()
+
+
+def test_an_epoch_sees_every_example_once_and_the_next_one_in_another_order():
+    class Seen(LogisticRegression):
+        rows = ()
+
+        def gradient(self, at):
+            if at.batch is not None:
+                self.rows += (tuple(int(row) for row in at.batch),)
+            return super().gradient(at)
+
+    seen = Seen(X, LABEL)
+    minimize(seen, SGD(), epochs=2, batch_size=10)
+    assert [len(rows) for rows in seen.rows] == [10, 10, 4, 10, 10, 4]
+    first, second = sum(seen.rows[:3], ()), sum(seen.rows[3:], ())
+    assert sorted(first) == sorted(second) == list(range(24))
+    assert first != second
+
+
+QUADRATIC = Quadratic(np.eye(4), np.ones(4))
+BAD = {
+    "no budget": ({"steps": None}, ValueError, r"exactly one of steps and epochs .*, got steps=None and epochs=None\."),
+    "two budgets": ({"epochs": 2}, ValueError, r"exactly one of steps and epochs .*, got steps=3 and epochs=2\."),
+    "steps 0": ({"steps": 0}, ValueError, r"steps must be an integer >= 1, got 0\."),
+    "steps 2.0": ({"steps": 2.0}, TypeError, r"steps must be an integer >= 1, got 2\.0\."),
+    "epochs -1": ({"steps": None, "epochs": -1}, ValueError, r"epochs must be an integer >= 1, got -1\."),
+    "batch_size 0": ({"batch_size": 0}, ValueError, r"batch_size must be an integer >= 1, got 0\."),
+    "batch_size 25": ({"batch_size": 25}, ValueError, r"batch_size must be at most 24, the number of examples, got 25"),
+    "batch_size 2.5": ({"batch_size": 2.5}, TypeError, r"batch_size must be an integer >= 1, got 2\.5\."),
+    "record_every 0": ({"record_every": 0}, ValueError, r"record_every must be an integer >= 1, got 0\."),
+    "seed -1": ({"seed": -1}, ValueError, r"seed must be an integer >= 0, got -1\."),
+    "seed None": ({"seed": None}, TypeError, r"seed must be an integer >= 0, got None\."),
+    "tolerance -1": ({"tolerance": -1.0}, ValueError, r"tolerance must be a finite number >= 0, got -1\.0\."),
+    "tolerance nan": ({"tolerance": math.nan}, ValueError, r"tolerance must be a finite number >= 0, got nan\."),
+    "integer w0": ({"w0": np.ones(4, dtype=int)}, TypeError, r"w0 must have a real floating-point dtype, got int64"),
+    "list w0": ({"w0": [1.0] * 4}, TypeError, r"w0 must be an array of NumPy, .*, got <class 'list'>"),
+    "2-D w0": ({"w0": np.ones((4, 1))}, ValueError, r"w0 must be 1-D, got shape \(4, 1\)\."),
+    "short w0": ({"w0": np.ones(3)}, ValueError, r"w0 must have shape \(4,\), got \(3,\)\."),
+    "NaN in w0": ({"w0": np.array([0, 0, 0, np.nan])}, ValueError, r"w0 must be finite, got NaN or infinity in it"),
+    "w0 of another dtype": (
+        {"w0": np.ones(4, dtype=np.float32)},
+        TypeError,
+        r"data and w0 must have one dtype, got float64 and float32\.",
+    ),
+    "another method's state": (
+        {"state": optimizers.State(3)},
+        TypeError,
+        r"state must be a SGDState to go with SGD, got State\(step=3\)\.",
+    ),
+    "a metric called loss": (
+        {"metrics": {"loss": lambda _: 0.0}},
+        ValueError,
+        r"metrics must have names other than every trace's own columns, got 'loss'\.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("arguments", "error", "message"), BAD.values(), ids=list(BAD))
+def test_a_bad_argument_is_refused_before_any_work(monkeypatch, problem, arguments, error, message):
+    for question in ("value", "gradient"):
+        monkeypatch.setattr(LogisticRegression, question, lambda *_: pytest.fail("computed before the refusal"))
+    with pytest.raises(error, match=message):
+        minimize(problem, SGD(), **{"steps": 3} | arguments)
+
+
+def test_a_starting_point_of_another_backend_or_device_is_refused(xp):
+    problem = LogisticRegression(X.astype(xp.widest), LABEL)
+    w0 = xp.asarray(W0)
+    if xp.backend.name == "numpy":
+        assert minimize(problem, SGD(), steps=1, w0=w0).state.step == 1
+        return
+    with pytest.raises(TypeError, match=r"data and w0 must be arrays of one backend, got numpy and .+\."):
+        minimize(problem, SGD(), steps=1, w0=w0)
+
+
+def test_a_starting_point_on_another_device_is_refused():
+    strict = pytest.importorskip("array_api_strict")
+    here, there = strict.Device("CPU_DEVICE"), strict.Device("device1")
+    problem = Quadratic(strict.eye(2, device=here), strict.zeros(2, device=here))
+    with pytest.raises(ValueError, match=r"data and w0 must be on one device, got .*CPU_DEVICE.* and .*device1"):
+        minimize(problem, SGD(), steps=1, w0=strict.ones(2, device=there))
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+@pytest.mark.parametrize("what", ["value", "gradient"])
+def test_a_loss_that_is_not_finite_at_the_start_is_refused(what, bad):
+    answers = {"value": lambda w: w @ w, "gradient": lambda w: 2 * w}
+    answers[what] = lambda w: bad * (w[0] if what == "value" else w)
+    with pytest.raises(ValueError, match=r"the loss or its gradient at w0 must be finite, got NaN or infinity\."):
+        minimize(Function(1, **answers), SGD(), steps=1, w0=np.ones(1))
+
+
+def test_a_function_without_arrays_of_its_own_takes_any(xp):
+    bowl = Function(2, value=lambda w: w @ w, gradient=lambda w: 2 * w)
+    w0 = xp.asarray(np.array([1.0, 2.0]))
+    trace = minimize(bowl, SGD(lr=0.5), steps=1, w0=w0)
+    assert type(trace.w) is type(w0)
+    assert list(arrays.to_numpy(trace.w)) == [0.0, 0.0]
+    assert problems.Problem.like is None

@@ -1,0 +1,42 @@
+"""README, lessons and set-up are what they say they are."""
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_there_are_exactly_two_set_up_commands_each_on_one_line():
+    job, tests = re.findall(r"^python3 -m venv .*$", README, flags=re.MULTILINE)
+    assert job.endswith("sofim-ref tour")
+    assert "'.[test]'" in tests
+    assert tests.endswith("pytest")
+
+
+def test_the_ten_lines_run_as_they_stand(capsys):
+    (example,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    assert len(example.strip().splitlines()) == 10
+    exec(compile(example, "README.md", "exec"), {})
+    assert capsys.readouterr().out.count("SOFIM") == 2
+
+
+def test_every_file_that_the_readme_names_is_there():
+    named = re.findall(r"\]\(([^)]+)\)|`((?:sofim_ref|notebooks|docs|benchmarks)/[\w./]*)`", README)
+    assert named
+    assert all((ROOT / (link or path)).exists() for link, path in named)
+
+
+@pytest.mark.parametrize("lesson", sorted((ROOT / "notebooks").glob("*.py")), ids=lambda path: path.stem)
+def test_every_claim_of_a_lesson_holds(lesson):
+    runpy.run_path(str(lesson))
+
+
+def test_no_file_names_a_package_registry():
+    hosts = re.compile("|".join(["pypi" + r"\.org", "python" + "hosted", "npm" + r"js\.", "deb" + r"\.debian"]))
+    kept = [path for path in ROOT.rglob("*") if path.is_file() and not set(path.parts) & {".git", ".venv"}]
+    texts = (path for path in kept if path.suffix in {".md", ".py", ".toml", ".txt", ".cff", ".html", ""})
+    assert [path.name for path in texts if hosts.search(path.read_text(encoding="utf-8", errors="ignore"))] == []
