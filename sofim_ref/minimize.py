@@ -110,7 +110,7 @@ def minimize(
         msg = f"state must be a {type(fresh).__name__} to go with {type(optimizer).__name__}, got {state!r}."
         raise TypeError(msg)
     first = state.step
-    batches = _endless(problem, batch_size, seed, skip=first)
+    batches = itertools.repeat(None) if batch_size is None else _endless(problem, batch_size, seed, skip=first)
     label = progress if isinstance(progress, str) else type(optimizer).__name__
 
     status, seconds, step_norm = Status.BUDGET_SPENT, 0.0, 0.0
@@ -225,11 +225,8 @@ def _epochs(problem: Problem, batch_size: int | None, steps: int) -> float:
     return whole + rest * batch_size / problem.size
 
 
-def _endless(problem: Problem, batch_size: int | None, seed: int, *, skip: int) -> Iterator[Array | None]:
+def _endless(problem: Problem, batch_size: int, seed: int, *, skip: int) -> Iterator[Array]:
     """Yield batches for ever, an epoch's order drawn from the seed and its number; the first `skip` are left out."""
-    if batch_size is None:
-        yield from itertools.repeat(None)
-        return
     an_epoch = math.ceil(problem.size / batch_size)
     for epoch in itertools.count(skip // an_epoch):
         left_out = skip % an_epoch if epoch == skip // an_epoch else 0

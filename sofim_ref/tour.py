@@ -145,7 +145,7 @@ def take_tour(
     grid = GRID[::2] if quick else GRID
     tell = _counter(progress, 1 + len(methods) * (len(grid) + 1))
     tell("verifying")
-    verification = verify([backend.name], quick=True, seed=seed)
+    verification = verify([backend.name], quick=quick, seed=seed)
     optimum = problem.optimum()
     least = float(problem.oracle(optimum).value())
     start = problem.oracle(problem.initial_point(seed))

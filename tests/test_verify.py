@@ -107,7 +107,7 @@ def test_definitions_agree_with_to_dense_and_cases_are_the_same_for_the_same_see
     cases = matrix_cases(subject, dtype, quick=True, seed=3)
     again = matrix_cases(subject, dtype, quick=True, seed=3)
     assert [case.label for case in cases] == [case.label for case in again]
-    case = next(case for case in cases if 1e-3 < case.truth.norm < 1e3)
+    case = min(cases, key=lambda case: abs(case.truth.norm.ln()))
     assert type(case.matrix).__name__ == subject
     assert case.matrix.like.dtype == dtype
     with localcontext(Context(prec=50)):
@@ -137,7 +137,7 @@ def test_the_cases_are_as_adversarial_as_they_claim():
 def test_every_usable_place_passes(xp, monkeypatch):
     if xp.name == "numpy read-only":
         pytest.skip("verify puts the numbers on the backend itself, and they are the same there")
-    monkeypatch.setattr(run, "available_backends", lambda names: {xp.name: xp.backend})
+    monkeypatch.setattr(run, "available_backends", lambda _: {xp.name: xp.backend})
     report = verify(quick=True)
     assert report.passed, printed(report)
     subjects = {*DRAFTS, *optimizers.REGISTRY}
@@ -168,8 +168,8 @@ def test_progress_counts_up_to_the_number_of_rows():
 
 
 def test_the_same_seed_gives_the_same_report(report):
-    assert verify(["numpy"], quick=True) == report
-    assert verify(["numpy"], quick=True, seed=1) != report
+    assert verify(["numpy"], quick=True).rows == report.rows
+    assert verify(["numpy"], quick=True, seed=1).rows != report.rows
 
 
 # ------------------------------------------------------------ what is broken fails, and is named
@@ -190,7 +190,7 @@ stable = matrices.RankOne.solve
         lambda self, v: stable(self, v) * float("nan"),
         lambda self, v: stable(self, v)[..., None],
         lambda self, v: stable(self, v).astype(np.float16),
-        lambda self, v: 1 / 0,
+        lambda *_: 1 / 0,
     ],
     ids=["textbook", "one per mille", "NaN", "shape", "dtype", "raises"],
 )
@@ -247,7 +247,7 @@ def test_a_broken_precondition_fails(monkeypatch):
         state, choice = right(self, state, oracle)
         return state, Preconditioned(Crooked(choice.matrix.matrix), choice.vector)
 
-    def none(self, state, oracle):
+    def none(*_):
         msg = "no Hessian today"
         raise RuntimeError(msg)
 
@@ -268,7 +268,7 @@ def test_an_unusable_backend_is_listed_with_its_reason(monkeypatch):
         raise ImportError(msg)
 
     arrays.open_backend.cache_clear()
-    monkeypatch.setattr(arrays, "_import_backend", lambda name: only_numpy(name))
+    monkeypatch.setattr(arrays, "_import_backend", only_numpy)
     try:
         both = verify(["numpy", "cupy"], quick=True)
         none = verify(["cupy"])

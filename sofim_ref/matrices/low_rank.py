@@ -88,8 +88,9 @@ class LowRank(Matrix):
 
             .. math:: x = \frac{v_\perp}{\rho} + U \operatorname{diag}\Big(\frac{1}{\rho + \sigma_i^2}\Big) U^\top v .
 
-            Backward error at most 8 (1 + √k) eps at any scale. ``"textbook"`` is Woodbury's formula through the k×k
-            Gram matrix, about four times cheaper and, like Sherman–Morrison's, no better than κ(C) eps:
+            Backward error at most 8 (1 + √k) eps at any scale, with √d for √k in the one corner where v lies in the
+            span of Z up to rounding and the part along U underflows. ``"textbook"`` is Woodbury's formula through the
+            k×k Gram matrix, about four times cheaper and, like Sherman–Morrison's, no better than κ(C) eps:
 
             .. math:: x = \frac1\rho \big(v - Z (\rho I_k + Z^\top Z)^{-1} Z^\top v\big) .
 
@@ -120,12 +121,13 @@ class LowRank(Matrix):
         along = U.T @ v
         across = v - U @ along
         across = across - U @ (U.T @ across)  # rounding left a little of U in it, and 1/ρ would blow that up
-        share = along * size / s / s
-        # What is across by less than rounding is rounding; but where the share of U underflows, it is all there is.
+        # What is small beside the rest is rounding; but where the share of the rest underflows, it is all there is.
         rounding = 4 * eps(xp, v.dtype)
-        small = xp.vecdot(across, across, axis=-2) <= rounding**2 * xp.vecdot(along, along, axis=-2)
-        whole = xp.max(xp.abs(share), axis=0) >= smallest_normal(xp, v.dtype) / rounding
-        return xp.where(small & whole, 0.0, across) * size / self.shift + U @ share
+        small = rounding * xp.sqrt(xp.vecdot(along, along, axis=-2))
+        rest = xp.where(xp.abs(along) <= small, 0.0, along)
+        whole = xp.max(xp.abs(rest * size / s / s), axis=0) >= smallest_normal(xp, v.dtype) / rounding
+        drop = whole & (xp.vecdot(across, across, axis=-2) <= small**2)
+        return xp.where(drop, 0.0, across) * size / self.shift + U @ (xp.where(whole, rest, along) * size / s / s)
 
     def to_dense(self) -> Array:
         """Return ρI + ZZᵀ, shape (d, d)."""

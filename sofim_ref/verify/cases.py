@@ -31,6 +31,8 @@ class Scales:
         For ρ/‖m‖², around the places where a condition number stops being harmless.
     conditions : tuple of float
         Condition numbers, up to 1/eps.
+    columns : tuple of int
+        Numbers of columns of Z, which has 6 rows.
     """
 
     dtype: str
@@ -38,6 +40,7 @@ class Scales:
     shifts: tuple[float, ...]
     ratios: tuple[float, ...]
     conditions: tuple[float, ...]
+    columns: tuple[int, ...] = (3, 1, 9)
 
     def held(self, shift: float) -> float:
         """Return the number nearest to `shift` that the dtype holds."""
@@ -57,7 +60,7 @@ class Scales:
         conditions = (1.0, 100.0, eps**-0.5, 1 / eps)
         ratios = (1.0, eps**0.5, eps, eps**2)
         if quick:
-            return cls(dtype, norms[::4], shifts[::3], ratios[1:3], conditions[::3])
+            return cls(dtype, norms[::4], shifts[::3], ratios[1:3], conditions[::3], (3,))
         return cls(dtype, norms, shifts, ratios, conditions)
 
 
@@ -131,7 +134,7 @@ def _low_rank(scales: Scales, rng: np.random.Generator) -> Iterator[Draft]:
         label = f"{kind}columns of Z ≈ {np.abs(Z).max():.1e}, k = {k}, ρ = {shift:.2e}, d = {d}"
         return Draft(label, LowRank(shift, Z), steep, _across(Z, rng))
 
-    for k, norm, shift in itertools.product((3, 1, 9), scales.norms[::2], scales.shifts[::3]):
+    for k, norm, shift in itertools.product(scales.columns, scales.norms[::2], scales.shifts[::3]):
         yield draft("", norm * rng.standard_normal((6, k)), shift * rng.uniform(1, 2))
     for norm, ratio in itertools.product(scales.norms[1:-1:3], scales.ratios):
         yield draft("", norm * rng.standard_normal((6, 3)), scales.held(norm**2 * ratio))
@@ -183,7 +186,7 @@ def _length(m: Host) -> float:
 def _across(Z: Host, rng: np.random.Generator) -> Host:
     """Return a vector across the columns of Z, shape (d, k); any vector where they span the space."""
     d, k = Z.shape
-    y = rng.standard_normal(d)
+    y: Host = rng.standard_normal(d)
     if k >= d:
         return y
     Q = np.linalg.qr((Z / (np.abs(Z).max() or 1.0)).astype(np.float64))[0]

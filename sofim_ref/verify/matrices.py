@@ -35,7 +35,7 @@ class Question:
     playable : tuple of bool
         Whether the dtype can hold x*: its largest entry is a normal number. Other columns are solved, not judged.
     own : bool
-        Whether it is the very array that the matrix keeps: ``C.solve(m)``.
+        Whether it is the very vector that the matrix keeps: ``C.solve(m)``.
     """
 
     values: Host
@@ -91,7 +91,9 @@ def _case(draft: Draft, turn: int, dtype: str, rng: np.random.Generator) -> Case
     playable = [i for i, yes in enumerate(block.playable) if yes] or [0]
     one = playable[turn % len(playable)]  # a single right-hand side of each kind in turn
     single = _question(truth, V[:, one], (labels[one],))
-    own = _question(truth, C.like, ("v is the matrix's own array",) * _columns(C.like).shape[0], own=True)
+    if C.like.ndim == 2:
+        return Case(draft.label, C, truth, (block, single))
+    own = _question(truth, C.like, ("v is the matrix's own vector",), own=True)
     return Case(draft.label, C, truth, (block, single, own))
 
 

@@ -54,11 +54,11 @@ def verify(
 
     Notes
     -----
-    The cases: v along the steep direction, within a few eps of it, across it, random, and the matrix's own array; sizes
-    from 1e-30 to 1e30 in float32 and from 1e-150 to 1e150 in float64; shifts from the smallest normal number to nearly
-    the largest; condition numbers to 1/eps and, where a class has a shift, far beyond; d = 1, m = 0, Z of dependent
-    columns. A case whose exact answer the dtype can't hold isn't played, and isn't counted. Where an exact answer is
-    itself near the smallest normal number, one such number per entry is forgiven.
+    The cases: v along the steep direction, within a few eps of it, across it, random, and the matrix's own vector;
+    sizes from 1e-30 to 1e30 in float32 and from 1e-150 to 1e150 in float64; every order of shift that a matrix takes;
+    condition numbers to 1/eps and, where a class has a shift, far beyond; d = 1, m = 0, Z of dependent columns. A case
+    whose exact answer the dtype can't hold isn't played, and isn't counted. Where an exact answer is itself near the
+    smallest normal number, one such number per entry is forgiven.
 
     What is allowed is what the docstrings promise: 1 eps for `ScaledIdentity` and `Diagonal`, 8 for `RankOne`,
     8 (1 + √k) for `LowRank`, 8 √d for `Dense`. An optimizer's step is held against w − lr·C⁻¹v with C from

@@ -75,7 +75,7 @@ def in_words(error: float) -> str:
 def _results(rows: list[Row]) -> Table:
     table = _table(("", "backend", "dtype"), ("cases", "backward\n[eps]", "allowed\n[eps]", "forward\n[κ·eps]", ""))
     for row in rows:
-        errors = in_words(row.backward_error_eps), f"{row.bound_eps:.3g}", in_words(row.forward_error)
+        errors = in_words(row.backward_error_eps), f"{row.bound_eps:.2g}", in_words(row.forward_error)
         verdict = "[green]passed" if row.passed else "[bold red]FAILED"
         table.add_row(row.subject, row.backend, row.dtype, f"{row.cases:,}", *errors, verdict)
     return table
@@ -96,9 +96,11 @@ def _table(left: tuple[str, ...], right: tuple[str, ...]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0)
     for heading in left:
-        table.add_column(Text(heading), no_wrap=True)
+        table.add_column(
+            Text(heading), no_wrap=heading != "", overflow="fold"
+        )  # the names give way where the terminal is narrow
     for heading in right:
         table.add_column(Text(heading), justify="right", no_wrap=True)
     return table
