@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from sofim_ref.arrays import Array, namespace, norm, synchronize
+from sofim_ref.budget import Budget
 from sofim_ref.optimizers import Optimizer, State
 from sofim_ref.problems import Problem
 from sofim_ref.trace import COLUMNS, Record, Status, Trace
@@ -95,14 +95,14 @@ def minimize(
     >>> trace.status.message
     'The gradient norm fell to the tolerance.'
     """
-    total, every = _budget(problem, steps, epochs, batch_size, record_every)
+    budget = Budget(problem, steps, epochs, batch_size, record_every)
     count("seed", seed, least=0)
     non_negative("tolerance", tolerance)
     optimizer.check_problem(problem)
-    taken_names = sorted(set(metrics or {}) & set(COLUMNS))
-    if taken_names:
-        msg = f"metrics must have names other than every trace's own columns, got {', '.join(map(repr, taken_names))}."
-        raise ValueError(msg)
+    for name in metrics or {}:
+        if name in COLUMNS:
+            msg = f"metrics must have names other than every trace's own columns, got {name!r}."
+            raise ValueError(msg)
     w = _start(problem, w0, seed)
     fresh = optimizer.init(w)
     state = fresh if state is None else state
@@ -110,7 +110,7 @@ def minimize(
         msg = f"state must be a {type(fresh).__name__} to go with {type(optimizer).__name__}, got {state!r}."
         raise TypeError(msg)
     first = state.step
-    batches = itertools.repeat(None) if batch_size is None else _endless(problem, batch_size, seed, skip=first)
+    batches = budget.batches(seed, skip=first)
     label = progress if isinstance(progress, str) else type(optimizer).__name__
 
     status, seconds, step_norm = Status.BUDGET_SPENT, 0.0, 0.0
@@ -119,15 +119,15 @@ def minimize(
     points: list[Array] = []
     last_seen = (w, state)
 
-    with np.errstate(all="ignore"), _bar(label, total, shown=bool(progress)) as advance:
-        for taken in range(total + 1):
-            if taken % every == 0 or taken == total:
+    with np.errstate(all="ignore"), _bar(label, budget.total, shown=bool(progress)) as advance:
+        for taken in range(budget.total + 1):
+            if budget.records(taken):
                 seen = problem.oracle(w)
                 loss, gradient_norm = float(seen.value()), float(norm(seen.gradient()))
                 if not math.isfinite(loss + gradient_norm):
                     status = Status.DIVERGED
                     break
-                epoch = _epochs(problem, batch_size, first + taken)
+                epoch = budget.passes(first + taken)
                 measured = {name: float(metric(w)) for name, metric in (metrics or {}).items()}
                 record = Record(
                     first + taken, epoch, loss, gradient_norm, step_norm, seconds, sum(calls.values()), measured
@@ -143,7 +143,7 @@ def minimize(
                 if any(wishes):
                     status = Status.STOPPED
                     break
-            if taken == total:
+            if taken == budget.total:
                 break
 
             at = problem.oracle(w, next(batches), calls=calls)
@@ -179,30 +179,6 @@ def minimize(
     )
 
 
-def _budget(
-    problem: Problem, steps: int | None, epochs: int | None, batch_size: int | None, record_every: int | None
-) -> tuple[int, int]:
-    """Return the number of steps in all, and from record to record."""
-    if (steps is None) == (epochs is None):
-        msg = f"exactly one of steps and epochs must be given, got steps={steps!r} and epochs={epochs!r}."
-        raise ValueError(msg)
-    an_epoch = 1
-    if batch_size is not None:
-        count("batch_size", batch_size)
-        if batch_size > problem.size:
-            msg = f"batch_size must be at most {problem.size}, the number of examples, got {batch_size}."
-            raise ValueError(msg)
-        an_epoch = math.ceil(problem.size / batch_size)
-    if record_every is not None:
-        count("record_every", record_every)
-    every = an_epoch if record_every is None else record_every
-    if steps is not None:
-        count("steps", steps)
-        return steps, every
-    count("epochs", epochs)
-    return int(epochs or 0) * an_epoch, every
-
-
 def _start(problem: Problem, w0: Array | None, seed: int) -> Array:
     """Return the starting point, having refused a `w0` that doesn't go with the problem."""
     if w0 is None:
@@ -215,22 +191,6 @@ def _start(problem: Problem, w0: Array | None, seed: int) -> Array:
         raise ValueError(msg)
     finite("w0", w0)
     return w0
-
-
-def _epochs(problem: Problem, batch_size: int | None, steps: int) -> float:
-    """Return how many times that many steps go through the data; the last batch of an epoch may be smaller."""
-    if batch_size is None:
-        return float(steps)
-    whole, rest = divmod(steps, math.ceil(problem.size / batch_size))
-    return whole + rest * batch_size / problem.size
-
-
-def _endless(problem: Problem, batch_size: int, seed: int, *, skip: int) -> Iterator[Array]:
-    """Yield batches for ever, an epoch's order drawn from the seed and its number; the first `skip` are left out."""
-    an_epoch = math.ceil(problem.size / batch_size)
-    for epoch in itertools.count(skip // an_epoch):
-        left_out = skip % an_epoch if epoch == skip // an_epoch else 0
-        yield from itertools.islice(problem.batches(batch_size, (seed, epoch)), left_out, None)
 
 
 def _is_finite(x: Array) -> bool:

@@ -127,7 +127,8 @@ MAY_IMPORT = {
     "curvature": DOOR | {"matrices", "problems.oracle"},
     "optimizers": DOOR | {"matrices", "curvature", "problems.oracle", "problems.problem"},
     "trace": DOOR | {"matrices", "likelihoods", "models", "problems", "curvature", "optimizers"},
-    "minimize": DOOR | {"matrices", "likelihoods", "models", "problems", "curvature", "optimizers", "trace"},
+    "budget": DOOR | {"problems"},
+    "minimize": DOOR | {"problems", "optimizers", "trace", "budget"},
 }
 
 

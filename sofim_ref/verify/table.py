@@ -76,7 +76,7 @@ def _results(rows: list[Row]) -> Table:
     table = _table(("", "backend", "dtype"), ("cases", "backward\n[eps]", "allowed\n[eps]", "forward\n[κ·eps]", ""))
     for row in rows:
         errors = in_words(row.backward_error_eps), f"{row.bound_eps:.2g}", in_words(row.forward_error)
-        verdict = "[green]passed" if row.passed else "[bold red]FAILED"
+        verdict = "[green]ok" if row.passed else "[bold red]FAILED"
         table.add_row(row.subject, row.backend, row.dtype, f"{row.cases:,}", *errors, verdict)
     return table
 
@@ -97,10 +97,8 @@ def _table(left: tuple[str, ...], right: tuple[str, ...]) -> Table:
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0)
-    for heading in left:
-        table.add_column(
-            Text(heading), no_wrap=heading != "", overflow="fold"
-        )  # the names give way where the terminal is narrow
+    for heading in left:  # the names, which have no heading, give way where the terminal is narrow
+        table.add_column(Text(heading), no_wrap=heading != "", overflow="fold")
     for heading in right:
         table.add_column(Text(heading), justify="right", no_wrap=True)
     return table

@@ -52,20 +52,22 @@ def test_a_step_that_would_overshoot_is_halved_and_the_loss_never_rises(xp):
     assert trace["gradient_norm"][-1] <= 100 * xp.eps() * trace["gradient_norm"][0]
 
 
-def test_the_accepted_step_is_the_first_half_that_meets_armijos_rule():
+@pytest.mark.parametrize("first", np.geomspace(1, 2, 8))
+def test_the_accepted_step_is_the_first_half_that_meets_armijos_rule(first):
     problem, w = LogisticRegression(X, LABEL, l2=1e-4), np.array([-6.0, 6.0, -6.0, 6.0])
-    optimizer = Newton(lr=2.0)
     oracle = problem.oracle(w)
-    g, p = oracle.gradient(), np.linalg.solve(oracle.hessian(), oracle.gradient())
+    g, H = oracle.gradient(), oracle.hessian()
+    p = np.linalg.solve(H, g)
 
     def enough(lr):
         return problem.oracle(w - lr * p).value() <= oracle.value() - 1e-4 * lr * (g @ p)
 
-    lr = next(2.0 / 2**k for k in range(40) if enough(2.0 / 2**k))
-    assert lr < 1
+    lr = next(lr for lr in first / 2.0 ** np.arange(40) if enough(lr))
+    assert lr < first
+    optimizer = Newton(lr=first)
     found = optimizer.step(w, optimizer.init(w), problem.oracle(w))[0]
-    H = np.linalg.cond(oracle.hessian())
-    np.testing.assert_allclose(found, w - lr * p, rtol=0, atol=16 * 4 * H * EPS * np.linalg.norm(lr * p))
+    atol = 16 * 4 * np.linalg.cond(H) * EPS * np.linalg.norm(lr * p)
+    np.testing.assert_allclose(found, w - lr * p, rtol=0, atol=atol)
 
 
 # f = w⁴ − w² has its minima at ±√½ and a maximum at 0; its second derivative is negative for |w| < 1/√6.

@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+from oracles import assert_close, host, output_fisher
+
+from sofim_ref.likelihoods import Categorical
+
+
+def test_outputs_are_the_largest_label_plus_one_and_at_least_two(xp):
+    assert Categorical().outputs(xp.asarray(np.asarray([0, 4, 1]))) == 5
+    assert Categorical().outputs(xp.asarray(np.asarray([0, 0]))) == 2
+    assert Categorical().outputs(xp.asarray(np.zeros(0))) == 2
+
+
+def test_labels_become_rows_of_the_identity(xp):
+    y = Categorical().encode(xp.asarray(np.asarray([2, 0])), like=xp.asarray(np.ones(1)), outputs=3)
+    assert_close(y, [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]], within=0)
+
+
+def test_a_common_shift_of_the_outputs_changes_nothing(xp):
+    f = xp.asarray(np.random.default_rng(0).standard_normal((4, 3)))
+    assert_close(Categorical().probability(f + 100.0), host(Categorical().probability(f)), within=200 * xp.eps())
+    assert_close(host(Categorical().fisher(f)) @ np.ones(3), np.zeros((4, 3)), within=4 * xp.eps())
+
+
+def test_the_upper_bound_is_reached_by_two_equal_classes():
+    assert np.linalg.eigvalsh(output_fisher("Categorical", np.asarray([[20.0, 20.0, -20.0]])))[0, -1] == pytest.approx(
+        Categorical().bounds[1], abs=1e-15
+    )
+
+
+def test_error_is_the_share_of_wrong_classes(xp):
+    f, y = xp.asarray(np.asarray([[1.0, 2.0], [3.0, 0.0]])), xp.asarray(np.asarray([[0.0, 1.0], [0.0, 1.0]]))
+    assert_close(Categorical().error(f, y), 0.5, within=0)
+
+
+def test_samples_fall_as_often_as_the_probabilities_say(xp):
+    draws = 4000
+    f = xp.asarray(np.broadcast_to([0.0, 1.0, -1.0], (draws, 3)))
+    share = np.mean(host(Categorical().sample(f, np.random.default_rng(1))), axis=0)
+    p = host(Categorical().probability(f))[0]
+    assert np.all(np.abs(share - p) <= 5 * np.sqrt(p * (1 - p) / draws))
+
+
+@pytest.mark.parametrize(("labels", "named"), [([0, 3], "3"), ([-1, 1], "-1"), ([0.0, 0.5], "0.5"), ([0.0, np.nan], "nan")])
+def test_labels_out_of_range_are_refused(xp, labels, named):
+    with pytest.raises(ValueError, match=rf"targets must be integer labels from 0 to 2, got {named}\."):
+        Categorical().encode(xp.asarray(np.asarray(labels)), like=xp.asarray(np.ones(1)), outputs=3)
+
+
+def test_labels_in_columns_are_refused(xp):
+    with pytest.raises(ValueError, match=r"targets must have shape \(N,\), got \(2, 1\)"):
+        Categorical().encode(xp.asarray(np.ones((2, 1))), like=xp.asarray(np.ones(1)), outputs=2)
