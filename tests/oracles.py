@@ -92,7 +92,7 @@ def factor_solve(rho, Z, v, *, digits=1400):
 
 
 def is_representable(length, dtype):
-    """Whether a vector of that length keeps all its digits: it doesn't overflow, and no entry that matters underflows."""
+    """Whether a vector of that length keeps all its digits: no overflow, and no entry that matters underflows."""
     info = np.finfo(dtype)
     return length == 0 or float(info.tiny / info.eps) <= length <= float(info.max)
 
@@ -192,7 +192,7 @@ def enumerated_fisher(problem, w):
 
 
 def output_fisher(name, f):
-    """E over y of ∇ℓ ∇ℓᵀ in the outputs, shape (N, C, C): labels listed one by one, the Gaussian by its covariance I."""
+    """E over y of ∇ℓ ∇ℓᵀ in the outputs, shape (N, C, C): labels listed one by one; the Gaussian's covariance is I."""
     N, C = f.shape
     if name == "Gaussian":
         return np.broadcast_to(np.eye(C), (N, C, C))

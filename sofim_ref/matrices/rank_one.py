@@ -82,8 +82,8 @@ class RankOne(Matrix):
                       \qquad \alpha = u^\top v, \quad v_\perp = v - \alpha u .
 
             Backward error at most 8 eps at any scale, ‖x‖ within the range of the dtype; 8 √d eps in the one corner
-            where v is parallel to m up to rounding and α/(ρ + ‖m‖²) underflows. ``"textbook"`` is Sherman and Morrison's formula as papers
-            print it, kept because lessons set the two side by side:
+            where v is parallel to m up to rounding and α/(ρ + ‖m‖²) underflows. ``"textbook"`` is Sherman and
+            Morrison's formula as papers print it, kept because lessons set the two side by side:
 
             .. math:: x = \frac{v}{\rho} - \frac{m\,(m^\top v)}{\rho^2 + \rho\,\|m\|^2} .
 

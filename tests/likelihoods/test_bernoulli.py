@@ -50,7 +50,9 @@ def test_labels_of_any_dtype_become_a_column(xp):
         assert_close(y, [[1.0], [0.0]], within=0)
 
 
-@pytest.mark.parametrize(("labels", "named"), [([0, 2], "2"), ([-1, 1], "-1"), ([0.0, 0.5], "0.5"), ([0.0, np.nan], "nan")])
+@pytest.mark.parametrize(
+    ("labels", "named"), [([0, 2], "2"), ([-1, 1], "-1"), ([0.0, 0.5], "0.5"), ([0.0, np.nan], "nan")]
+)
 def test_labels_out_of_range_are_refused(xp, labels, named):
     with pytest.raises(ValueError, match=rf"targets must be labels 0 or 1, got {named}\."):
         Bernoulli().encode(xp.asarray(np.asarray(labels)), like=xp.asarray(np.ones(1)), outputs=1)

@@ -41,7 +41,9 @@ def test_samples_fall_as_often_as_the_probabilities_say(xp):
     assert np.all(np.abs(share - p) <= 5 * np.sqrt(p * (1 - p) / draws))
 
 
-@pytest.mark.parametrize(("labels", "named"), [([0, 3], "3"), ([-1, 1], "-1"), ([0.0, 0.5], "0.5"), ([0.0, np.nan], "nan")])
+@pytest.mark.parametrize(
+    ("labels", "named"), [([0, 3], "3"), ([-1, 1], "-1"), ([0.0, 0.5], "0.5"), ([0.0, np.nan], "nan")]
+)
 def test_labels_out_of_range_are_refused(xp, labels, named):
     with pytest.raises(ValueError, match=rf"targets must be integer labels from 0 to 2, got {named}\."):
         Categorical().encode(xp.asarray(np.asarray(labels)), like=xp.asarray(np.ones(1)), outputs=3)

@@ -30,7 +30,7 @@ def test_solve_is_backward_stable_at_every_scale(xp, kind):
 
 def test_solve_of_one_vector_is_backward_stable(xp):
     for dtype in xp.dtypes:
-        for system in systems.low_rank(dtype, "dependent")[::4]:
+        for system in systems.low_rank(dtype, "dependent")[::3]:
             v = system.V[:, 0]
             C = LowRank(system.rho, xp.asarray(system.Z, dtype))
             assert_stable(xp, dtype, system, C.solve(xp.asarray(v, dtype)), v)
@@ -84,7 +84,9 @@ def test_bad_arguments_are_refused(xp):
     Z = xp.asarray(np.ones((3, 2)), "float32")
     with pytest.raises(ValueError, match=r"shift must be a finite number > 0, got 0"):
         LowRank(0.0, Z)
-    with pytest.raises(ValueError, match=r"shift must be at least 1\.175e-38, the smallest normal .*float32, got 1e-39"):
+    with pytest.raises(
+        ValueError, match=r"shift must be at least 1\.175e-38, the smallest normal .*float32, got 1e-39"
+    ):
         LowRank(1e-39, Z)
     with pytest.raises(ValueError, match=r"factor must be 2-D, got shape \(3,\)"):
         LowRank(1.0, Z[:, 0])
@@ -92,5 +94,7 @@ def test_bad_arguments_are_refused(xp):
         LowRank(1.0, Z[:, :0])
     with pytest.raises(TypeError, match=r"factor must have a real floating-point dtype, got .*int64"):
         LowRank(1.0, xp.asarray(np.ones((3, 2), dtype=np.int64)))
-    with pytest.raises(ValueError, match=r"form must be one of 'stable', 'textbook', got 'stabel'\. Did you mean 'stable'"):
+    with pytest.raises(
+        ValueError, match=r"form must be one of 'stable', 'textbook', got 'stabel'\. Did you mean 'stable'"
+    ):
         LowRank(1.0, Z).solve(Z, form="stabel")

@@ -18,7 +18,7 @@ DIMS = st.sampled_from([1, 6])
 WIDTHS = st.sampled_from([None, 3])
 
 
-def draw(xp, case, dtype, seed=0, d=6, k=None):
+def draw(xp, case, dtype, seed=0, d=6, *, k=None):
     """A matrix of the case, its dense truth, and an operand of shape (d,) or (d, k)."""
     rng = np.random.default_rng(seed)
     matrix, dense = case.make(rng, d, lambda a: xp.asarray(a, dtype))
@@ -49,7 +49,7 @@ def test_to_dense_is_the_definition(xp, case, seed, d):
 @settings(max_examples=8)
 def test_matvec_is_the_dense_product(xp, case, seed, d, k):
     for dtype in xp.dtypes:
-        matrix, dense, v = draw(xp, case, dtype, seed, d, k)
+        matrix, dense, v = draw(xp, case, dtype, seed, d, k=k)
         size = np.linalg.norm(dense, 2) * np.linalg.norm(host(v))
         assert_close(matrix.matvec(v), dense @ host(v), within=(d + 4) * xp.eps(dtype) * size)
 
@@ -59,7 +59,7 @@ def test_matvec_is_the_dense_product(xp, case, seed, d, k):
 @settings(max_examples=8)
 def test_solve_inverts_matvec(xp, case, seed, d, k):
     for dtype in xp.dtypes:
-        matrix, dense, v = draw(xp, case, dtype, seed, d, k)
+        matrix, dense, v = draw(xp, case, dtype, seed, d, k=k)
         within = (d + 4 + 8 * (1 + d**0.5)) * np.linalg.cond(dense) * xp.eps(dtype) * np.linalg.norm(host(v))
         assert_close(matrix.solve(matrix.matvec(v)), host(v), within=within)
 

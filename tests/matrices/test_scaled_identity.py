@@ -26,9 +26,13 @@ def test_a_scale_that_is_not_positive_is_refused(numpy_place, scale):
 
 def test_a_scale_that_the_dtype_cannot_hold_is_refused(xp):
     v = xp.asarray(np.zeros(2), "float32")
-    with pytest.raises(ValueError, match=r"scale must be at least 1\.175e-38, the smallest normal .*float32, got 1e-60"):
+    with pytest.raises(
+        ValueError, match=r"scale must be at least 1\.175e-38, the smallest normal .*float32, got 1e-60"
+    ):
         ScaledIdentity(1e-60, v)
-    with pytest.raises(ValueError, match=r"scale must be at most 8\.507e\+37, one over the smallest normal .*float32, got 1e\+60"):
+    with pytest.raises(
+        ValueError, match=r"scale must be at most 8\.507e\+37, one over the smallest normal .*float32, got 1e\+60"
+    ):
         ScaledIdentity(1e60, v)
 
 

@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+from oracles import assert_at, assert_close
+
+from sofim_ref.problems import Function
+
+
+def cubic(**second):
+    """The loss Σ wᵢ³/3 + w₀w₁, with gradient w² + (w₁, w₀, 0) and a Hessian that depends on w."""
+    return Function(3, value=lambda w: (w**3).sum() / 3 + w[0] * w[1], gradient=lambda w: w**2 + swapped(w), **second)
+
+
+def swapped(v):
+    return v @ np.asarray([[0.0, 1, 0], [1, 0, 0], [0, 0, 0]])
+
+
+W, V = np.asarray([1.0, 2.0, 3.0]), np.asarray([1.0, -1.0, 2.0])
+H = np.asarray([[2.0, 1, 0], [1, 4, 0], [0, 0, 6]])
+SECOND = {
+    "hvp": {"hvp": lambda w, v: 2 * w * v + swapped(v)},
+    "hessian": {"hessian": lambda _: H},
+    "both": {"hvp": lambda w, v: 2 * w * v + swapped(v), "hessian": lambda _: H},
+}
+
+
+@pytest.mark.parametrize("given", SECOND)
+def test_either_second_derivative_makes_the_other(given):
+    oracle = cubic(**SECOND[given]).oracle(W)
+    assert_close(oracle.hessian(), H, within=0)
+    assert_close(oracle.hvp(V), H @ V, within=0)
+    assert oracle.offers == {"value", "gradient", "hvp", "hessian"}
+
+
+def test_a_hessian_made_of_products_counts_as_one():
+    oracle = cubic(**SECOND["hvp"]).oracle(W)
+    oracle.hessian()
+    assert oracle.calls == {"hessian": 1}
+
+
+@pytest.mark.parametrize("question", ["hessian", "hvp"])
+def test_without_second_derivatives_there_are_none(question):
+    oracle = cubic().oracle(W)
+    assert (float(oracle.value()), oracle.gradient().tolist()) == (14.0, [3.0, 5.0, 9.0])
+    with pytest.raises(TypeError, match=rf"Function doesn't offer {question}; it offers gradient, value\."):
+        getattr(oracle, question)(*([V] if question == "hvp" else []))
+
+
+def test_the_point_decides_the_place(xp):
+    for dtype in xp.dtypes:
+        bowl = Function(2, value=lambda w: w @ w, gradient=lambda w: 2 * w, hvp=lambda _, v: 2 * v)
+        w = xp.asarray(np.asarray([3.0, 4.0]), dtype)
+        oracle = bowl.oracle(w)
+        for answer, truth in ((oracle.value(), 25), (oracle.gradient(), [6, 8]), (oracle.hessian(), 2 * np.eye(2))):
+            assert_close(answer, truth, within=0)
+            assert_at(answer, w)
+
+
+def test_a_batch_plays_no_part():
+    assert cubic().oracle(W, np.asarray([0])).gradient().tolist() == [3.0, 5.0, 9.0]
+
+
+def test_bad_arguments_are_refused():
+    with pytest.raises(ValueError, match=r"dim must be an integer >= 1, got 0"):
+        Function(0, value=len, gradient=len)
+    with pytest.raises(TypeError, match=r"value must be callable, got None"):
+        Function(1, value=None, gradient=len)
+    with pytest.raises(TypeError, match=r"gradient must be callable, got 3"):
+        Function(1, value=len, gradient=3)
+    with pytest.raises(TypeError, match=r"hvp must be callable, got 'no'"):
+        Function(1, value=len, gradient=len, hvp="no")
+    with pytest.raises(ValueError, match=r"w must have shape \(3,\), got \(2,\)"):
+        cubic().oracle(np.zeros(2))
+    with pytest.raises(TypeError, match=r"w must have a real floating-point dtype, got int64"):
+        cubic().oracle(np.zeros(3, dtype=np.int64))

@@ -1,0 +1,46 @@
+import cases
+import numpy as np
+import pytest
+from oracles import host
+
+from sofim_ref.problems import LogisticRegression
+
+X, SCORE, LABELS, _ = cases.data()
+SEPARABLE = (X[:, 0] > 0).astype(np.int64)
+
+
+@pytest.mark.parametrize(
+    ("features", "labels"),
+    [
+        (X[:2], np.asarray([0, 1])),
+        (X, SEPARABLE),
+        (np.r_[X, np.zeros((2, 3))], np.r_[SEPARABLE, 0, 1]),  # two examples keep the loss above zero
+    ],
+    ids=["two examples", "separable", "separable but for two"],
+)
+def test_separable_classes_leave_no_optimum_and_l2_gives_one(xp, features, labels):
+    for dtype in xp.dtypes:
+        data = xp.asarray(features, dtype), xp.asarray(labels)
+        with pytest.raises(
+            ValueError, match=r"LogisticRegression has no unique optimum: .*separable.* l2 > 0 gives it one"
+        ):
+            LogisticRegression(*data, intercept=False).optimum()
+        assert np.all(np.isfinite(host(LogisticRegression(*data, l2=0.01, intercept=False).optimum())))
+
+
+def test_classes_that_overlap_have_an_optimum_without_l2(xp):
+    labels = np.random.default_rng(1).integers(0, 2, 24)
+    problem = LogisticRegression(xp.asarray(X), xp.asarray(labels))
+    gradient = problem.oracle(problem.optimum()).gradient()
+    assert np.linalg.norm(host(gradient)) <= 100 * xp.eps()
+
+
+def test_error_is_the_share_misclassified(xp):
+    problem = LogisticRegression(xp.asarray(X), xp.asarray(SEPARABLE), intercept=False)
+    assert float(problem.error(xp.asarray(np.asarray([1.0, 0.0, 0.0])))) == 0
+    assert float(problem.error(xp.asarray(np.asarray([-1.0, 0.0, 0.0])))) == 1
+
+
+def test_labels_out_of_range_are_refused(xp):
+    with pytest.raises(ValueError, match=r"targets must be labels 0 or 1, got 2"):
+        LogisticRegression(xp.asarray(X[:3]), xp.asarray(np.asarray([0, 1, 2])))

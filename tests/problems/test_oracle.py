@@ -1,0 +1,107 @@
+import array_api_strict as strict
+import cases
+import numpy as np
+import pytest
+from oracles import assert_close, host
+
+from sofim_ref import problems
+
+
+def logistic(xp):
+    X, _, labels, _ = cases.data()
+    return problems.LogisticRegression(xp.asarray(X), xp.asarray(labels), l2=0.1)
+
+
+def test_an_answer_is_computed_once_and_counted_once(xp):
+    problem = logistic(xp)
+    oracle = problem.oracle(problem.initial_point())
+    assert oracle.gradient() is oracle.gradient()
+    oracle.value()
+    oracle.outputs()  # remembered from the gradient, whose part it was
+    assert oracle.calls == {"gradient": 1, "value": 1}
+
+
+def test_a_hessian_vector_product_is_counted_for_every_vector(xp):
+    problem = logistic(xp)
+    oracle = problem.oracle(problem.initial_point())
+    for _ in range(2):
+        oracle.hvp(problem.initial_point())
+    assert oracle.calls == {"hvp": 2}
+
+
+def test_another_point_keeps_batch_and_counter(xp):
+    problem = logistic(xp)
+    w, batch = problem.initial_point(), xp.asarray(np.asarray([0, 5]))
+    oracle = problem.oracle(w, batch)
+    other = oracle.at(w + 1.0)
+    oracle.value()
+    assert_close(other.value(), host(problem.oracle(w + 1.0, batch).value()), within=0)
+    assert other.calls is oracle.calls
+    assert oracle.calls["value"] == 2
+    assert (other.size, oracle.l2) == (2, 0.1)
+
+
+def test_a_caller_may_bring_the_counter(xp):
+    problem, calls = logistic(xp), {}
+    for _ in range(3):
+        problem.oracle(problem.initial_point(), calls=calls).value()
+    assert calls["value"] == 3
+
+
+def test_what_is_remembered_is_computed_once(xp):
+    oracle = logistic(xp).oracle(logistic(xp).initial_point())
+    assert oracle.remember("number", lambda: 1) == oracle.remember("number", lambda: 2) == 1
+    assert "gradient" in oracle.offers
+
+
+@pytest.mark.parametrize("question", ["per_example_gradients", "outputs", "jacobian", "output_fisher"])
+def test_a_question_without_an_answer_names_problem_question_and_what_there_is(xp, question):
+    problem = problems.Quadratic(xp.asarray(np.eye(2)), xp.asarray(np.zeros(2)))
+    message = rf"Quadratic doesn't offer {question}; it offers gradient, hessian, hvp, value\."
+    with pytest.raises(TypeError, match=message):
+        getattr(problem.oracle(problem.initial_point()), question)()
+
+
+def test_weights_that_cannot_be_are_refused(xp):
+    problem = logistic(xp)
+    with pytest.raises(TypeError, match=r"w must have a real floating-point dtype, got .*int64"):
+        problem.oracle(xp.asarray(np.zeros(4, dtype=np.int64)))
+    with pytest.raises(ValueError, match=r"w must be 1-D, got shape \(4, 1\)"):
+        problem.oracle(xp.asarray(np.zeros((4, 1))))
+    with pytest.raises(ValueError, match=r"w must have shape \(4,\), got \(3,\)"):
+        problem.oracle(xp.asarray(np.zeros(3)))
+    with pytest.raises(TypeError, match=r"w must be an array of NumPy, .*, got <class 'list'>"):
+        problem.oracle([0.0] * 4)
+
+
+def test_weights_of_another_backend_or_dtype_are_refused(xp):
+    problem = logistic(xp)
+    other = strict.zeros(4) if "numpy" in xp.name else np.zeros(4)
+    with pytest.raises(TypeError, match=r"data and w must be arrays of one backend, got "):
+        problem.oracle(other)
+    if xp.widest == "float64":
+        with pytest.raises(TypeError, match=r"data and w must have one dtype, got .*float64 and .*float32"):
+            problem.oracle(xp.asarray(np.zeros(4), "float32"))
+
+
+def test_weights_and_batches_on_another_device_are_refused():
+    X, _, labels, _ = cases.data()
+    problem, there = problems.LogisticRegression(strict.asarray(X), strict.asarray(labels)), strict.Device("device1")
+    with pytest.raises(ValueError, match=r"data and w must be on one device, got .*CPU_DEVICE.*device1"):
+        problem.oracle(strict.zeros(4, device=there))
+    with pytest.raises(ValueError, match=r"batch and data must be on one device, got .*device1.*CPU_DEVICE"):
+        problem.oracle(strict.zeros(4), strict.asarray([0], device=there))
+
+
+def test_batches_that_are_no_row_numbers_are_refused(xp):
+    problem = logistic(xp)
+    w = problem.initial_point()
+    with pytest.raises(TypeError, match=r"batch must have an integer dtype, got .*bool"):
+        problem.oracle(w, xp.asarray(np.ones(24, dtype=bool)))
+    with pytest.raises(ValueError, match=r"batch must be 1-D with at least one row number, got shape \(0,\)"):
+        problem.oracle(w, xp.asarray(np.zeros(0, dtype=np.int64)))
+    with pytest.raises(TypeError, match=r"batch must be an integer array, got <class 'list'>"):
+        problem.oracle(w, [0, 1])
+    other = strict.asarray([0]) if "numpy" in xp.name else np.asarray([0])
+    with pytest.raises(TypeError, match=r"batch and data must be arrays of one backend, got "):
+        problem.oracle(w, other)

@@ -1,0 +1,53 @@
+import cases
+import numpy as np
+import pytest
+from oracles import assert_at, host
+
+from sofim_ref import problems
+from sofim_ref.arrays import to_numpy
+
+EVERY_SUM = pytest.mark.parametrize("case", cases.FINITE_SUMS, ids=repr)
+
+
+@EVERY_SUM
+@pytest.mark.parametrize("size", [1, 7, 24])
+def test_an_epoch_has_every_row_once(xp, case, size):
+    problem = case.make(xp.asarray)
+    batches = [to_numpy(batch) for batch in problem.batches(size, seed=1)]
+    assert [len(batch) for batch in batches[:-1]] == [size] * (len(batches) - 1)
+    assert sorted(np.concatenate(batches)) == list(range(24))
+
+
+def test_the_order_is_the_same_on_every_backend(xp, numpy_place):
+    here, there = (cases.FINITE_SUMS[0].make(place.asarray) for place in (numpy_place, xp))
+    for a, b in zip(here.batches(5, seed=(3, 1)), there.batches(5, seed=(3, 1)), strict=True):
+        np.testing.assert_array_equal(a, to_numpy(b))
+        assert_at(b, there.like, b.dtype)
+    orders = [np.concatenate(list(here.batches(24, seed=seed))).tolist() for seed in (0, 1)]
+    assert orders[0] != orders[1]
+
+
+def test_bad_batch_sizes_are_refused(numpy_place):
+    problem = cases.FINITE_SUMS[0].make(numpy_place.asarray)
+    with pytest.raises(ValueError, match=r"size must be an integer >= 1, got 0"):
+        list(problem.batches(0))
+    with pytest.raises(TypeError, match=r"size must be an integer >= 1, got 2\.0"):
+        list(problem.batches(2.0))
+    with pytest.raises(ValueError, match=r"size must be at most 24, the number of examples of LeastSquares, got 25"):
+        list(problem.batches(25))
+
+
+def test_a_start_is_drawn_from_the_seed_and_the_same_everywhere(xp):
+    problem = problems.Quadratic(xp.asarray(np.eye(3)), xp.asarray(np.zeros(3)))
+    drawn = np.random.default_rng(5).standard_normal(3)
+    np.testing.assert_array_equal(host(problem.initial_point(5)), drawn.astype(xp.widest))
+    assert_at(problem.initial_point(5), problem.linear)
+
+
+def test_a_problem_without_data_has_one_batch_and_knows_nothing_more():
+    problem = problems.Function(2, value=lambda w: w @ w, gradient=lambda w: 2 * w)
+    assert [batch.tolist() for batch in problem.batches(1)] == [[0]]
+    assert problem.constants() == problems.Constants(None, None, None)
+    assert problem.initial_point(0).shape == (2,)
+    with pytest.raises(TypeError, match=r"Function doesn't know its optimum"):
+        problem.optimum()
