@@ -34,7 +34,7 @@ def scales(dtype):
 
 
 def operands(rng, Z, dtype):
-    """Parallel to a column, a scaled copy, nearly parallel, in the span, random, orthogonal, tiny, huge: shape (d, 8)."""
+    """Parallel to a column, scaled, nearly parallel, in the span, random, orthogonal, tiny, huge: shape (d, 8)."""
     d, k = Z.shape
     size = np.max(np.abs(Z)) or 1.0
     m, random = Z[:, 0] / size, rng.standard_normal(d)

@@ -14,7 +14,7 @@ from sofim_ref import arrays
 # ------------------------------------------------------------ numbers
 
 
-@given(entries=st.lists(st.floats(-1, 1, width=32), min_size=4, max_size=4), exponent=st.integers(-30, 37))
+@given(entries=st.lists(st.floats(-1, 1, width=32), min_size=6, max_size=6), exponent=st.integers(-30, 37))
 def test_norm_is_exact_to_a_few_eps_at_every_scale(xp, entries, exponent):
     x = (np.asarray(entries) * 10.0**exponent).astype(np.float32)
     x[np.abs(x) < 1e-30] = 0

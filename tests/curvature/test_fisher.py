@@ -43,7 +43,7 @@ def test_it_is_gauss_newton_and_the_hessian_of_a_linear_model(xp, case):
 @EVERY_SUM
 def test_few_examples_give_low_rank_and_the_same_matrix(xp, case):
     for dtype in xp.dtypes:
-        oracle = oracle_of(xp, case, dtype, rows=1)
+        oracle = oracle_of(xp, case, dtype, rows=3)
         F, low = host(curvature.fisher(oracle).to_dense()), curvature.fisher(oracle, damping=0.1)
         assert isinstance(low, matrices.LowRank)
         assert_close(low.to_dense(), F + 0.1 * np.eye(oracle.problem.dim), within=tolerance(xp, dtype, F))

@@ -14,7 +14,7 @@ CASES = {
     "Categorical": (likelihoods.Categorical(), 3, lambda rng, N: rng.integers(0, 3, N)),
 }
 EVERY_LIKELIHOOD = pytest.mark.parametrize("name", CASES)
-N = 8
+N = 24
 
 
 def draw(xp, name, dtype, seed=0, size=2.0):

@@ -29,7 +29,7 @@ def assert_stable(xp, dtype, system, x, v):
     assert error <= bound, f"{system}: {error:.3g} eps"
 
 
-@pytest.mark.parametrize("d", [1, 3, 300])
+@pytest.mark.parametrize("d", [1, 6, 300])
 def test_solve_is_backward_stable_at_every_scale(xp, d):
     for dtype in xp.dtypes:
         for system in systems.rank_one(dtype, d):
@@ -41,13 +41,13 @@ def test_solve_is_backward_stable_at_every_scale(xp, d):
 
 def test_solve_of_one_vector_is_backward_stable_at_every_scale(xp):
     for dtype in xp.dtypes:
-        for system in systems.rank_one(dtype, 3):
+        for system in systems.rank_one(dtype, 6):
             C = RankOne(system.rho, xp.asarray(system.Z[:, 0], dtype))
             for v in system.V.T[:6]:
                 assert_stable(xp, dtype, system, C.solve(xp.asarray(v, dtype)), v)
 
 
-@pytest.mark.parametrize("d", [1, 3, 300])
+@pytest.mark.parametrize("d", [1, 6, 300])
 def test_solve_of_its_own_vector_is_backward_stable_at_every_scale(xp, d):
     for dtype in xp.dtypes:
         for system in systems.rank_one(dtype, d):
@@ -57,7 +57,7 @@ def test_solve_of_its_own_vector_is_backward_stable_at_every_scale(xp, d):
 
 
 @given(
-    entries=st.lists(st.tuples(*2 * [st.floats(-1, 1, width=32)]), min_size=3, max_size=3),
+    entries=st.lists(st.tuples(*2 * [st.floats(-1, 1, width=32)]), min_size=6, max_size=6),
     exponents=st.tuples(*3 * [st.integers(-30, 30)]),
 )
 def test_solve_is_backward_stable_for_whatever_is_drawn(xp, entries, exponents):
@@ -80,7 +80,7 @@ def textbook_error(xp, rho, m, v):
 
 
 def test_the_textbook_form_loses_all_digits_where_v_is_parallel_to_m(xp):
-    m = np.random.default_rng(0).standard_normal(50)
+    m = np.random.default_rng(0).standard_normal(300)
     m /= np.linalg.norm(m)
     assert textbook_error(xp, 0.5, m, m) <= 8
     assert textbook_error(xp, 1e-7, m, m) >= 1e4
@@ -88,13 +88,13 @@ def test_the_textbook_form_loses_all_digits_where_v_is_parallel_to_m(xp):
 
 
 def test_the_textbook_form_serves_where_v_is_not_parallel_to_m(xp):
-    m, v = np.random.default_rng(0).standard_normal((2, 50))
+    m, v = np.random.default_rng(0).standard_normal((2, 300))
     assert textbook_error(xp, 1e-7, m, v) <= 8
 
 
 @pytest.mark.parametrize(("rho", "size"), [(1.0, 1e20), (1e-30, 1e-20)])
 def test_the_textbook_form_leaves_the_numbers_of_the_dtype_early(xp, rho, size):
-    m = np.full(4, size)
+    m = np.full(6, size)
     assert textbook_error(xp, rho, m, m) == np.inf
 
 

@@ -8,7 +8,7 @@ from oracles import assert_at, assert_close, host, linear_outputs
 
 from sofim_ref.models import Linear
 
-N, P = 5, 3
+N, P = 24, 3  # the sizes of the problems' data
 SHAPES = pytest.mark.parametrize(("C", "intercept"), [(1, True), (2, True), (2, False)])
 
 
