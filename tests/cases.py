@@ -19,7 +19,7 @@ class MatrixCase:
         return self.name
 
 
-def _scaled_identity(rng, d, asarray):
+def _scaled_identity(_, d, asarray):
     return matrices.ScaledIdentity(2.5, asarray(np.zeros(d))), 2.5 * np.eye(d)
 
 
@@ -116,6 +116,7 @@ OPTIMIZERS = [
     optimizers.SOFIM(vector="gradient", bias_correction=False),
     optimizers.SOFIM(beta=0.0, lr=lambda step: 0.1 / (1 + step)),
     optimizers.NaturalGradient(lr=0.5, damping=0.1, fisher="empirical", weight_decay=0.1),
+    optimizers.NaturalGradient(lr=0.5, damping=0.1, low_rank="gram"),
     optimizers.Newton(damping=0.1, line_search=False),
 ]
 """Every registered reading with its defaults, and settings that the defaults leave out."""

@@ -1,5 +1,6 @@
 """One fixture, `xp`, runs a test on every backend: arrays are made through it, and land where it says."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,3 +78,12 @@ def xp(request):
 @pytest.fixture(scope="session")
 def numpy_place():
     return _place("numpy")
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say each reason for skipping once, with how many tests it skipped."""
+    reasons = Counter(
+        report.longrepr[2].removeprefix("Skipped: ") for report in terminalreporter.stats.get("skipped", [])
+    )
+    for reason, tests in reasons.most_common():
+        terminalreporter.write_line(f"{tests:5} skipped: {reason}")

@@ -49,11 +49,6 @@ class Dense(Matrix):
         """The matrix itself."""
         return self.matrix
 
-    @property
-    def dim(self) -> int:
-        """The number d of rows, and of columns."""
-        return int(self.matrix.shape[0])
-
     def matvec(self, v: Array) -> Array:
         """Return C v: 2d² operations."""
         self.check_operand(v)

@@ -45,11 +45,6 @@ class Diagonal(Matrix):
         """The diagonal."""
         return self.values
 
-    @property
-    def dim(self) -> int:
-        """The number d of rows, and of columns."""
-        return int(self.values.shape[0])
-
     def matvec(self, v: Array) -> Array:
         """Return c v, entry by entry."""
         self.check_operand(v)

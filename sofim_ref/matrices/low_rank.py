@@ -22,6 +22,8 @@ class LowRank(Matrix):
         The number ρ > 0, from the smallest normal number of the dtype to one over it.
     factor : array, shape (d, k)
         The factor Z. It may have dependent or zero columns, and k may exceed d.
+    form : {"stable", "gram"}
+        Which arrangement `solve` takes unless told otherwise.
 
     Raises
     ------
@@ -32,9 +34,11 @@ class LowRank(Matrix):
     -----
     The thin singular value decomposition Z = U diag(σ) Vᵀ, made once at the first use, is all that is needed: the
     squares σ² are the eigenvalues of the k×k Gram matrix ZᵀZ, and C has the eigenvalues ρ + σ² along U and ρ across.
-    With one column this is `RankOne`, formula for formula. Decomposition O(dk²), each solve O(dk), memory O(dk).
+    With one column this is `RankOne`, formula for formula. Decomposition O(dk²), each solve O(dk), memory O(dk). The
+    Gram form is O(dk²) too, of matrix products alone, and much quicker; ``python -m benchmarks`` measures
+    both beside the dense way.
 
-    Source: Woodbury 1950 for the textbook form; Golub & Van Loan, Matrix Computations, §2.4, for the decomposition.
+    Source: Woodbury 1950 for the Gram form; Golub & Van Loan, Matrix Computations, §2.4, for the decomposition.
 
     Examples
     --------
@@ -45,6 +49,7 @@ class LowRank(Matrix):
 
     shift: float
     factor: Array
+    form: Literal["stable", "gram"] = "stable"
 
     def __post_init__(self) -> None:
         floating("factor", self.factor, ndim=2)
@@ -52,16 +57,12 @@ class LowRank(Matrix):
             msg = f"factor must have at least one column, got shape {tuple(self.factor.shape)}."
             raise ValueError(msg)
         positive_beside("shift", self.shift, self.factor)
+        one_of("form", self.form, ("stable", "gram"))
 
     @property
     def like(self) -> Array:
         """The factor Z."""
         return self.factor
-
-    @property
-    def dim(self) -> int:
-        """The number d of rows, and of columns."""
-        return int(self.factor.shape[0])
 
     @cached_property
     def directions(self) -> tuple[Array, Array]:
@@ -76,21 +77,21 @@ class LowRank(Matrix):
         self.check_operand(v)
         return self.shift * v + self.factor @ (self.factor.T @ v)
 
-    def solve(self, v: Array, *, form: Literal["stable", "textbook"] = "stable") -> Array:
+    def solve(self, v: Array, *, form: Literal["stable", "gram"] | None = None) -> Array:
         r"""Return the x with C x = v.
 
         Parameters
         ----------
         v : array, shape (d,) or (d, k)
-        form : {"stable", "textbook"}
+        form : {"stable", "gram"}, optional
             ``"stable"`` splits v along the columns of U and across them, and divides each part by its own
             eigenvalue:
 
             .. math:: x = \frac{v_\perp}{\rho} + U \operatorname{diag}\Big(\frac{1}{\rho + \sigma_i^2}\Big) U^\top v .
 
             Backward error at most 8 (1 + √k) eps at any scale, with √d for √k in the one corner where v lies in the
-            span of Z up to rounding and the part along U underflows. ``"textbook"`` is Woodbury's formula through the
-            k×k Gram matrix, about four times cheaper and, like Sherman–Morrison's, no better than κ(C) eps:
+            span of Z up to rounding and the part along U underflows. ``"gram"`` is Woodbury's formula through the k×k
+            Gram matrix, quick and, like Sherman–Morrison's textbook form, off by up to κ(C) eps:
 
             .. math:: x = \frac1\rho \big(v - Z (\rho I_k + Z^\top Z)^{-1} Z^\top v\big) .
 
@@ -108,12 +109,12 @@ class LowRank(Matrix):
         xp = namespace(v)
         if v.ndim == 1:
             return self.solve(v[:, None], form=form)[:, 0]
-        if form == "textbook":
+        form = self.form if form is None else form
+        one_of("form", form, ("stable", "gram"))
+        if form == "gram":
             Z, k = self.factor, self.factor.shape[1]
             gram = self.shift * xp.eye(k, dtype=v.dtype, device=device(v)) + Z.T @ Z
             return (v - Z @ xp.linalg.solve(gram, Z.T @ v)) / self.shift
-        one_of("form", form, ("stable", "textbook"))
-
         U, sigma = self.directions
         s = xp.hypot(sigma, math.sqrt(self.shift))[:, None]  # s² = ρ + σ², without the overflow of a square
         size = largest_magnitude(v)

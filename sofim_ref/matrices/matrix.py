@@ -25,12 +25,12 @@ class Matrix(ABC):
     @property
     @abstractmethod
     def like(self) -> Array:
-        """An array that the matrix keeps; it tells backend, device and dtype."""
+        """An array that the matrix keeps, d along its first axis; it tells backend, device and dtype."""
 
     @property
-    @abstractmethod
     def dim(self) -> int:
         """The number d of rows, and of columns."""
+        return int(self.like.shape[0])
 
     @abstractmethod
     def matvec(self, v: Array) -> Array:

@@ -58,11 +58,6 @@ class RankOne(Matrix):
         """The vector m."""
         return self.vector
 
-    @property
-    def dim(self) -> int:
-        """The number d of rows, and of columns."""
-        return int(self.vector.shape[0])
-
     def matvec(self, v: Array) -> Array:
         """Return ρv + m(mᵀv): two passes over d numbers."""
         self.check_operand(v)

@@ -48,11 +48,6 @@ class ScaledIdentity(Matrix):
         """The vector that was given."""
         return self.vector
 
-    @property
-    def dim(self) -> int:
-        """The number d of rows, and of columns."""
-        return int(self.vector.shape[0])
-
     def matvec(self, v: Array) -> Array:
         """Return c v."""
         self.check_operand(v)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
 from typing import Literal
 
 from sofim_ref import curvature
 from sofim_ref.arrays import Array
+from sofim_ref.matrices import LowRank
 from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
 from sofim_ref.problems.oracle import Oracle
@@ -29,6 +30,8 @@ class NaturalGradient(Optimizer[State]):
         softmax regression.
     fisher : {"exact", "empirical"}
         `curvature.fisher`, over the model's own labels, or `curvature.empirical_fisher`, over those in the data.
+    low_rank : {"stable", "gram"}
+        How C is solved with where it is `LowRank`: `LowRank.solve` weighs the two.
     weight_decay : float
         Decoupled weight decay >= 0.
 
@@ -41,8 +44,9 @@ class NaturalGradient(Optimizer[State]):
     -----
     Let k be the number of columns of F's factor Z: B·C for the exact matrix, B for the empirical one. With k ≥ d, or
     without damping, F is formed and solved densely: 2kd² + 2d³/3 operations, d² numbers. With k < d and damping, C
-    stays `LowRank` and works with the eigenvalues of the k×k Gram matrix ZᵀZ, found as the squared singular values of
-    Z: O(dk²) operations, dk numbers.
+    stays `LowRank`, O(dk²) operations, dk numbers, and works with the k×k Gram matrix ZᵀZ: with its eigenvalues, found
+    as the squared singular values of Z, or, ``low_rank="gram"``, with that matrix itself, which is much quicker
+    and loses κ(C) eps: little at ordinary damping, everything where λ < eps ‖F‖.
 
     Special cases: least squares with lr 1 and no damping: the optimum in one step. Logistic and softmax regression with
     the exact matrix and damping equal to l2: Newton's method.
@@ -64,6 +68,7 @@ class NaturalGradient(Optimizer[State]):
     damping: float = 1e-3
     fisher: Literal["exact", "empirical"] = "exact"
     _: KW_ONLY
+    low_rank: Literal["stable", "gram"] = "stable"
     weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
@@ -71,6 +76,7 @@ class NaturalGradient(Optimizer[State]):
         rate("lr", self.lr)
         non_negative("damping", self.damping)
         one_of("fisher", self.fisher, ("exact", "empirical"))
+        one_of("low_rank", self.low_rank, ("stable", "gram"))
         non_negative("weight_decay", self.weight_decay)
 
     @property
@@ -89,7 +95,10 @@ class NaturalGradient(Optimizer[State]):
     def precondition(self, state: State, oracle: Oracle) -> tuple[State, Preconditioned]:
         """Return the next state, and C = F + λI with v = g."""
         matrix_of = curvature.fisher if self.fisher == "exact" else curvature.empirical_fisher
-        return State(state.step + 1), Preconditioned(matrix_of(oracle, damping=self.damping), oracle.gradient())
+        C = matrix_of(oracle, damping=self.damping)
+        if isinstance(C, LowRank):
+            C = replace(C, form=self.low_rank)
+        return State(state.step + 1), Preconditioned(C, oracle.gradient())
 
 
 METHODS = (

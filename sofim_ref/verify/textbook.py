@@ -103,10 +103,11 @@ def _both(
         dense = definition(C)
         size = spectral_norm(dense)
 
-    def error(form: Literal["textbook", "stable"]) -> float:
+    def error(form: Any) -> float:
         try:
             return backward_error(dense, size, C.solve(v, form=form), v)
         except Exception:  # noqa: BLE001  # a Gram matrix that was rounded to a singular one, say: no answer at all
             return math.nan
 
-    return Comparison(subject, length, C.shift, error("textbook"), error("stable"), solve_bound(C))
+    textbook = error("textbook" if isinstance(C, RankOne) else "gram")
+    return Comparison(subject, length, C.shift, textbook, error("stable"), solve_bound(C))

@@ -33,17 +33,19 @@ def test_the_exact_matrix_with_damping_l2_is_newtons_method(xp, kind, targets):
     assert relative(one, other) <= 16 * problem.dim * kappa * xp.eps()
 
 
+@pytest.mark.parametrize("low_rank", ["stable", "gram"])
 @pytest.mark.parametrize("fisher", ["exact", "empirical"])
 @pytest.mark.parametrize(("kind", "targets"), [(LogisticRegression, LABEL), (SoftmaxRegression, CLASS)])
-def test_with_fewer_examples_than_parameters_the_short_way_equals_the_dense_one(xp, fisher, kind, targets):
+def test_with_fewer_examples_than_parameters_the_short_way_equals_the_dense_one(xp, low_rank, fisher, kind, targets):
     wide = np.random.default_rng(3).standard_normal((len(X), 8))
     problem = kind(xp.asarray(wide), xp.asarray(targets), l2=0.05)
     w = xp.asarray(np.linspace(-1, 1, problem.dim))
     batch = next(problem.batches(3, seed=0))
-    optimizer = NaturalGradient(lr=1.0, damping=0.1, fisher=fisher)
+    optimizer = NaturalGradient(lr=1.0, damping=0.1, fisher=fisher, low_rank=low_rank)
     oracle = problem.oracle(w, batch)
     _, choice = optimizer.precondition(optimizer.init(w), oracle)
     assert isinstance(choice.matrix, LowRank)
+    assert choice.matrix.form == low_rank
     assert "gauss_newton_of" not in oracle.calls  # the (d, d) array is never formed
 
     # The same matrix from the whole d × d array that no batch size would make low rank.
