@@ -113,16 +113,39 @@ def largest_magnitude(x: Array) -> Array:
     return xp.maximum(xp.max(xp.abs(x), axis=0), floor)
 
 
-def norm(x: Array) -> Array:
-    """Return the Euclidean norm along the first axis, computed so that no square overflows or underflows.
+def dot(x: Array, y: Array) -> Array:
+    """Return xᵀy, for long vectors in pairs of pairs, so that its rounding grows with log d and not with d.
 
     Parameters
     ----------
-    x : array, shape (d,) or (d, k)
+    x : array, shape (d,)
+    y : array, shape (d,) or (d, k)
 
     Returns
     -------
     array, shape () or (k,)
+    """
+    if x.shape[0] <= _SHORT:
+        return x @ y
+    xp = namespace(x)
+    if y.ndim == 1:
+        return xp.sum(x * y)  # every backend adds a long axis pairwise; a product of BLAS may add one after another
+    return xp.stack([dot(x, y[:, i]) for i in range(y.shape[1])])
+
+
+_SHORT = 1024
+
+
+def norm(x: Array) -> Array:
+    """Return the Euclidean norm, computed so that no square overflows or underflows.
+
+    Parameters
+    ----------
+    x : array, shape (d,)
+
+    Returns
+    -------
+    array, shape ()
 
     Examples
     --------
@@ -130,10 +153,9 @@ def norm(x: Array) -> Array:
     >>> float(norm(np.asarray([3.0, 4.0]))), bool(np.isfinite(norm(np.full(4, 1e300))))
     (5.0, True)
     """
-    xp = namespace(x)
     scale = largest_magnitude(x)
     scaled = x / scale
-    return scale * xp.sqrt(xp.vecdot(scaled, scaled, axis=-x.ndim))
+    return scale * namespace(x).sqrt(dot(scaled, scaled))
 
 
 def to_numpy(x: Array) -> np.ndarray[Any, Any]:

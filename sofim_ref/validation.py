@@ -37,11 +37,14 @@ def positive(argument: str, value: Any) -> None:
         raise ValueError(msg)
 
 
-def positive_beside(argument: str, value: Any, x: Array) -> None:
-    """Refuse what is not a number > 0 that the dtype of `x` holds with all its digits, and one over it too."""
+def positive_beside(argument: str, value: Any, x: Array) -> float:
+    """Return a number > 0 that the dtype of `x` holds with all its digits, and one over it too; refuse any other.
+
+    It comes back as Python's own float: NumPy's float64 would widen float32 arrays.
+    """
     least, most = normal_range(namespace(x), x.dtype)
     if type(value) is float and least <= value <= most:
-        return
+        return value
     positive(argument, value)
     if value < least:
         msg = f"{argument} must be at least {least:.4g}, the smallest normal {x.dtype}, got {value!r}."
@@ -49,6 +52,7 @@ def positive_beside(argument: str, value: Any, x: Array) -> None:
     if value > most:
         msg = f"{argument} must be at most {most:.4g}, one over the smallest normal {x.dtype}, got {value!r}."
         raise ValueError(msg)
+    return float(value)
 
 
 def non_negative(argument: str, value: Any) -> None:

@@ -51,11 +51,11 @@ def numbers(x):
     return [exact.mpf(float(t)) for t in x]
 
 
-def backward_error(times, size, x, v):
-    """‖Cx − v‖ / (‖C‖‖x‖ + ‖v‖) in 50 digits, from x -> Cx and ‖C‖; 0 where both x and v are."""
+def backward_error(times, size, x, v, *, underflow=0.0):
+    """‖Cx − v‖ / (‖C‖(‖x‖ + ω) + ‖v‖) in 50 digits, from x -> Cx, ‖C‖ and ω; 0 where both x and v are."""
     x, v = numbers(x), numbers(v)
     residual = [a - b for a, b in zip(times(x), v, strict=True)]
-    scale = size * exact.norm(x) + exact.norm(v)
+    scale = size * (exact.norm(x) + underflow) + exact.norm(v)
     return float(exact.norm(residual) / scale) if scale else 0.0
 
 
@@ -65,8 +65,9 @@ def dense_error(matrix, x, v):
     return backward_error(lambda x: [exact.fdot(row, x) for row in rows], float(np.linalg.norm(matrix, 2)), x, v)
 
 
-def factor_error(rho, Z, x, v):
-    """The backward error of x in (ρI + ZZᵀ) x = v for a host factor Z, shape (d, k)."""
+def factor_error(rho, Z, x, v, dtype):
+    """The backward error of x in (ρI + ZZᵀ) x = v for a host factor Z, shape (d, k); a smallest number is forgiven."""
+    info = np.finfo(dtype)
     Z = np.asarray(Z, dtype=np.float64)
     rows, columns = [numbers(row) for row in Z], [numbers(column) for column in Z.T]
     rho, scale = exact.mpf(rho), np.max(np.abs(Z), initial=np.finfo(np.float64).tiny)
@@ -76,7 +77,7 @@ def factor_error(rho, Z, x, v):
         inner = [exact.fdot(column, x) for column in columns]
         return [rho * a + exact.fdot(row, inner) for row, a in zip(rows, x, strict=True)]
 
-    return backward_error(times, size, x, v)
+    return backward_error(times, size, x, v, underflow=len(Z) ** 0.5 * float(info.tiny / info.eps))
 
 
 def factor_solve(rho, Z, v, *, digits=1400):

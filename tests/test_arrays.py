@@ -26,8 +26,8 @@ def test_norm_is_exact_to_a_few_eps_at_every_scale(xp, entries, exponent):
 def test_norm_neither_overflows_nor_underflows(xp, size):
     if xp.widest == "float32":
         pytest.skip("this place has no float64")
-    x = xp.asarray(np.asarray([[3.0, 0.0], [4.0, -1.0]]) * size)
-    assert host(arrays.norm(x)) == pytest.approx([5 * size, size], rel=4 * xp.eps())
+    x = xp.asarray(np.asarray([3.0, 4.0]) * size)
+    assert host(arrays.norm(x)) == pytest.approx(5 * size, rel=4 * xp.eps())
     assert_at(arrays.norm(x), x)
 
 

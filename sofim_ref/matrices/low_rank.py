@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from sofim_ref.arrays import Array, device, eps, largest_magnitude, namespace, smallest_normal
+from sofim_ref.arrays import Array, device, eps, largest_magnitude, namespace
 from sofim_ref.matrices.matrix import Matrix
 from sofim_ref.validation import floating, one_of, positive_beside
 
@@ -56,7 +56,7 @@ class LowRank(Matrix):
         if self.factor.shape[1] == 0:
             msg = f"factor must have at least one column, got shape {tuple(self.factor.shape)}."
             raise ValueError(msg)
-        positive_beside("shift", self.shift, self.factor)
+        object.__setattr__(self, "shift", positive_beside("shift", self.shift, self.factor))
         one_of("form", self.form, ("stable", "gram"))
 
     @property
@@ -89,9 +89,9 @@ class LowRank(Matrix):
 
             .. math:: x = \frac{v_\perp}{\rho} + U \operatorname{diag}\Big(\frac{1}{\rho + \sigma_i^2}\Big) U^\top v .
 
-            Backward error at most 8 (1 + √k) eps at any scale, with √d for √k in the one corner where v lies in the
-            span of Z up to rounding and the part along U underflows. ``"gram"`` is Woodbury's formula through the k×k
-            Gram matrix, quick and, like Sherman–Morrison's textbook form, off by up to κ(C) eps:
+            Backward error at most 8 (1 + √k) eps at any scale, underflow reckoned as in `RankOne.solve`. ``"gram"`` is
+            Woodbury's formula through the k×k Gram matrix, quick and, like Sherman–Morrison's textbook form, off by up
+            to κ(C) eps:
 
             .. math:: x = \frac1\rho \big(v - Z (\rho I_k + Z^\top Z)^{-1} Z^\top v\big) .
 
@@ -121,14 +121,13 @@ class LowRank(Matrix):
         v = v / size
         along = U.T @ v
         across = v - U @ along
-        across = across - U @ (U.T @ across)  # rounding left a little of U in it, and 1/ρ would blow that up
-        # What is small beside the rest is rounding; but where the share of the rest underflows, it is all there is.
-        rounding = 4 * eps(xp, v.dtype)
-        small = rounding * xp.sqrt(xp.vecdot(along, along, axis=-2))
-        rest = xp.where(xp.abs(along) <= small, 0.0, along)
-        whole = xp.max(xp.abs(rest * size / s / s), axis=0) >= smallest_normal(xp, v.dtype) / rounding
-        drop = whole & (xp.vecdot(across, across, axis=-2) <= small**2)
-        return xp.where(drop, 0.0, across) * size / self.shift + U @ (xp.where(whole, rest, along) * size / s / s)
+        left = U.T @ across  # rounding left a little of U in it, and 1/ρ would blow that up
+        along, across = along + left, across - U @ left
+        # What is below rounding beside the whole of v is rounding.
+        rounding = 4 * eps(xp, v.dtype) * xp.sqrt(xp.vecdot(v, v, axis=-2))
+        across = xp.where(xp.sqrt(xp.vecdot(across, across, axis=-2)) > rounding, across, 0.0)
+        along = xp.where(xp.abs(along) > rounding, along, 0.0)
+        return across * size / self.shift + U @ (along * size / s / s)
 
     def to_dense(self) -> Array:
         """Return ρI + ZZᵀ, shape (d, d)."""

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from sofim_ref.arrays import Array, device, eps, largest_magnitude, namespace, norm, smallest_normal
+from sofim_ref.arrays import Array, device, dot, eps, largest_magnitude, namespace, norm, smallest_normal
 from sofim_ref.matrices.matrix import Matrix
 from sofim_ref.validation import floating, one_of, positive_beside
 
@@ -51,7 +51,7 @@ class RankOne(Matrix):
 
     def __post_init__(self) -> None:
         floating("vector", self.vector, ndim=1)
-        positive_beside("shift", self.shift, self.vector)
+        object.__setattr__(self, "shift", positive_beside("shift", self.shift, self.vector))
 
     @property
     def like(self) -> Array:
@@ -76,9 +76,10 @@ class RankOne(Matrix):
             .. math:: x = \frac{v_\perp}{\rho} + \frac{\alpha}{\rho + \|m\|^2}\, u,
                       \qquad \alpha = u^\top v, \quad v_\perp = v - \alpha u .
 
-            Backward error at most 8 eps at any scale, ‖x‖ within the range of the dtype; 8 √d eps in the one corner
-            where v is parallel to m up to rounding and α/(ρ + ‖m‖²) underflows. ``"textbook"`` is Sherman and
-            Morrison's formula as papers print it, kept because lessons set the two side by side:
+            Backward error at most 8 eps at any scale: :math:`\|C x - v\| \le 8\,\varepsilon\,(\|C\|\,(\|x\| + \omega) +
+            \|v\|)`, where ω, √d times the smallest normal number over eps, is the length of x below which underflow
+            decides. ``"textbook"`` is Sherman and Morrison's formula as papers print it, kept because lessons set the
+            two side by side:
 
             .. math:: x = \frac{v}{\rho} - \frac{m\,(m^\top v)}{\rho^2 + \rho\,\|m\|^2} .
 
@@ -107,22 +108,21 @@ class RankOne(Matrix):
 
         scale = largest_magnitude(self.vector)
         m = self.vector / scale
-        length = xp.sqrt(m @ m)
+        length = xp.sqrt(dot(m, m))
         u = m / (length + smallest_normal(xp, v.dtype))  # zero for m = 0
         s = xp.hypot(scale * length, root)  # s² = ρ + ‖m‖², without the overflow of a square
 
         size = largest_magnitude(v)
         v = v / size
         column = u if v.ndim == 1 else u[:, None]
-        along = u @ v
+        along = dot(u, v)
         across = v - column * along
-        across = across - column * (u @ across)  # rounding left a little of u in it, and 1/ρ would blow that up
-        share = along * size / s / s
-        # What is across by less than rounding is rounding; but where the share of u underflows, it is all there is.
-        rounding = 4 * eps(xp, v.dtype)
-        small = xp.vecdot(across, across, axis=-v.ndim) <= (rounding * along) ** 2
-        across = xp.where(small & (xp.abs(share) >= smallest_normal(xp, v.dtype) / rounding), 0.0, across)
-        return across * size / self.shift + column * share
+        left = dot(u, across)  # rounding left a little of u in it, and 1/ρ would blow that up
+        along, across = along + left, across - column * left
+        # What is across by less than rounding is rounding.
+        rounding = (4 * eps(xp, v.dtype) * along) ** 2
+        across = xp.where(xp.vecdot(across, across, axis=-v.ndim) > rounding, across, 0.0)
+        return across * size / self.shift + column * (along * size / s / s)
 
     def to_dense(self) -> Array:
         """Return ρI + mmᵀ, shape (d, d)."""

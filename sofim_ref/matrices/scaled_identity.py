@@ -41,7 +41,7 @@ class ScaledIdentity(Matrix):
 
     def __post_init__(self) -> None:
         floating("vector", self.vector, ndim=1)
-        positive_beside("scale", self.scale, self.vector)
+        object.__setattr__(self, "scale", positive_beside("scale", self.scale, self.vector))
 
     @property
     def like(self) -> Array:

@@ -14,7 +14,7 @@ def assert_stable(xp, dtype, system, x, v):
     """Finite, and within 8 (1 + √k) eps backward, as the docstring says."""
     x = host(x)
     assert np.all(np.isfinite(x)), system
-    error = factor_error(system.rho, host(system.Z), x, host(v)) / xp.eps(dtype)
+    error = factor_error(system.rho, host(system.Z), x, host(v), dtype) / xp.eps(dtype)
     assert error <= 8 * (1 + system.Z.shape[1] ** 0.5), f"{system}: {error:.3g} eps"
 
 
@@ -55,7 +55,7 @@ def test_the_gram_form_breaks_where_v_lies_in_the_span(xp):
     Z = np.random.default_rng(0).standard_normal((6, 3)).astype(np.float32)
     v, rho = Z[:, 0], 1e-7
     C = LowRank(rho, xp.asarray(Z, "float32"))
-    gram = factor_error(rho, Z, host(C.solve(xp.asarray(v, "float32"), form="gram")), v)
+    gram = factor_error(rho, Z, host(C.solve(xp.asarray(v, "float32"), form="gram")), v, "float32")
     assert gram >= 1e4 * xp.eps("float32")
 
 
