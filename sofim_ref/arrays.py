@@ -136,6 +136,34 @@ def dot(x: Array, y: Array) -> Array:
 _SHORT = 1024
 
 
+def widened(x: Array) -> Array:
+    """Return an array in float64 where its device has that, else as it is: for the few sums that decide about digits.
+
+    Parameters
+    ----------
+    x : array
+        Any shape, any floating dtype.
+
+    Returns
+    -------
+    array
+        Same shape; `x` itself if it is in float64 already.
+    """
+    xp = namespace(x)
+    if eps(xp, x.dtype) <= _FLOAT64_EPS:
+        return x
+    has = xp.__array_namespace_info__().dtypes(device=device(x), kind="real floating")
+    return xp.astype(x, has["float64"]) if "float64" in has else x
+
+
+def narrowed(x: Array, *, like: Array) -> Array:
+    """Return an array in the dtype of another: the way back from `widened`."""
+    return x if x.dtype == like.dtype else namespace(x).astype(x, like.dtype)
+
+
+_FLOAT64_EPS = float(np.finfo(np.float64).eps)
+
+
 def norm(x: Array) -> Array:
     """Return the Euclidean norm, computed so that no square overflows or underflows.
 

@@ -65,9 +65,8 @@ def dense_error(matrix, x, v):
     return backward_error(lambda x: [exact.fdot(row, x) for row in rows], float(np.linalg.norm(matrix, 2)), x, v)
 
 
-def factor_error(rho, Z, x, v, dtype):
-    """The backward error of x in (ρI + ZZᵀ) x = v for a host factor Z, shape (d, k); a smallest number is forgiven."""
-    info = np.finfo(dtype)
+def factor_error(rho, Z, x, v, *, forgiven=0.0):
+    """The backward error of x in (ρI + ZZᵀ) x = v for a host factor Z, shape (d, k); ω forgiven."""
     Z = np.asarray(Z, dtype=np.float64)
     rows, columns = [numbers(row) for row in Z], [numbers(column) for column in Z.T]
     rho, scale = exact.mpf(rho), np.max(np.abs(Z), initial=np.finfo(np.float64).tiny)
@@ -77,7 +76,18 @@ def factor_error(rho, Z, x, v, dtype):
         inner = [exact.fdot(column, x) for column in columns]
         return [rho * a + exact.fdot(row, inner) for row, a in zip(rows, x, strict=True)]
 
-    return backward_error(times, size, x, v, underflow=len(Z) ** 0.5 * float(info.tiny / info.eps))
+    return backward_error(times, size, x, v, underflow=forgiven)
+
+
+def forgiven(xp, dtype, Z, v):
+    """The docstrings' ω, the length below which x underflows, where v lies along Z's first column up to rounding."""
+    info = np.finfo(dtype)
+    with exact.workdps(400):
+        z, v = numbers(Z[:, 0]), numbers(v)
+        share = exact.fdot(z, v) / (exact.fdot(z, z) or 1)
+        across = [a - share * b for a, b in zip(v, z, strict=True)]
+        parallel = exact.norm(across) <= 8 * xp.eps() * exact.norm(v)
+    return len(v) ** 0.5 * float(info.tiny / info.eps) if parallel else 0.0
 
 
 def factor_solve(rho, Z, v, *, digits=1400):

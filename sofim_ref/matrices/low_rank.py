@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from sofim_ref.arrays import Array, device, eps, largest_magnitude, namespace
+from sofim_ref.arrays import Array, device, eps, largest_magnitude, namespace, narrowed, widened
 from sofim_ref.matrices.matrix import Matrix
 from sofim_ref.validation import floating, one_of, positive_beside
 
@@ -66,10 +66,11 @@ class LowRank(Matrix):
 
     @cached_property
     def directions(self) -> tuple[Array, Array]:
-        """The orthonormal U, shape (d, r), and the singular values σ, shape (r,), of Z; r = min(d, k)."""
-        xp = namespace(self.factor)
-        scale = xp.max(largest_magnitude(self.factor))
-        U, sigma, _ = xp.linalg.svd(self.factor / scale, full_matrices=False)
+        """The orthonormal U, shape (d, r), and the singular values σ, shape (r,), of Z; r = min(d, k); widened."""
+        Z = widened(self.factor)
+        xp = namespace(Z)
+        scale = xp.max(largest_magnitude(Z))
+        U, sigma, _ = xp.linalg.svd(Z / scale, full_matrices=False)
         return U, sigma * scale
 
     def matvec(self, v: Array) -> Array:
@@ -89,7 +90,8 @@ class LowRank(Matrix):
 
             .. math:: x = \frac{v_\perp}{\rho} + U \operatorname{diag}\Big(\frac{1}{\rho + \sigma_i^2}\Big) U^\top v .
 
-            Backward error at most 8 (1 + √k) eps at any scale, underflow reckoned as in `RankOne.solve`. ``"gram"`` is
+            Backward error at most 8 (1 + √k) eps at any scale, underflow reckoned as in `RankOne.solve`, for d up to
+            10⁵; far beyond, products of BLAS that add one number after another lose more. ``"gram"`` is
             Woodbury's formula through the k×k Gram matrix, quick and, like Sherman–Morrison's textbook form, off by up
             to κ(C) eps:
 
@@ -118,16 +120,16 @@ class LowRank(Matrix):
         U, sigma = self.directions
         s = xp.hypot(sigma, math.sqrt(self.shift))[:, None]  # s² = ρ + σ², without the overflow of a square
         size = largest_magnitude(v)
-        v = v / size
-        along = U.T @ v
-        across = v - U @ along
+        b = widened(v) / size
+        along = U.T @ b
+        across = b - U @ along
         left = U.T @ across  # rounding left a little of U in it, and 1/ρ would blow that up
         along, across = along + left, across - U @ left
         # What is below rounding beside the whole of v is rounding.
-        rounding = 4 * eps(xp, v.dtype) * xp.sqrt(xp.vecdot(v, v, axis=-2))
+        rounding = 4 * eps(xp, b.dtype) * xp.sqrt(xp.vecdot(b, b, axis=-2))
         across = xp.where(xp.sqrt(xp.vecdot(across, across, axis=-2)) > rounding, across, 0.0)
         along = xp.where(xp.abs(along) > rounding, along, 0.0)
-        return across * size / self.shift + U @ (along * size / s / s)
+        return narrowed(across * size / self.shift + U @ (along * size / s / s), like=v)
 
     def to_dense(self) -> Array:
         """Return ρI + ZZᵀ, shape (d, d)."""
@@ -140,4 +142,4 @@ class LowRank(Matrix):
         xp = namespace(self.factor)
         _, sigma = self.directions
         rest = xp.zeros(self.dim - sigma.shape[0], dtype=sigma.dtype, device=device(sigma))
-        return self.shift + xp.concat([rest, xp.flip(sigma * sigma)])
+        return narrowed(self.shift + xp.concat([rest, xp.flip(sigma * sigma)]), like=self.factor)

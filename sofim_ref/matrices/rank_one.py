@@ -6,7 +6,18 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from sofim_ref.arrays import Array, device, dot, eps, largest_magnitude, namespace, norm, smallest_normal
+from sofim_ref.arrays import (
+    Array,
+    device,
+    dot,
+    eps,
+    largest_magnitude,
+    namespace,
+    narrowed,
+    norm,
+    smallest_normal,
+    widened,
+)
 from sofim_ref.matrices.matrix import Matrix
 from sofim_ref.validation import floating, one_of, positive_beside
 
@@ -76,10 +87,11 @@ class RankOne(Matrix):
             .. math:: x = \frac{v_\perp}{\rho} + \frac{\alpha}{\rho + \|m\|^2}\, u,
                       \qquad \alpha = u^\top v, \quad v_\perp = v - \alpha u .
 
-            Backward error at most 8 eps at any scale: :math:`\|C x - v\| \le 8\,\varepsilon\,(\|C\|\,(\|x\| + \omega) +
-            \|v\|)`, where ω, √d times the smallest normal number over eps, is the length of x below which underflow
-            decides. ``"textbook"`` is Sherman and Morrison's formula as papers print it, kept because lessons set the
-            two side by side:
+            Backward error at any scale: :math:`\|C x - v\| \le 8\,\varepsilon\,(\|C\|\,(\|x\| + \omega) + \|v\|)`. The
+            split is made in float64 where the device has it. There ω is 0, unless v is parallel to m up to the
+            rounding of the split: then it is √d times the smallest normal number over eps, below which x underflows.
+            ``"textbook"`` is Sherman and Morrison's formula as papers print it, kept because lessons set the two side
+            by side:
 
             .. math:: x = \frac{v}{\rho} - \frac{m\,(m^\top v)}{\rho^2 + \rho\,\|m\|^2} .
 
@@ -102,27 +114,28 @@ class RankOne(Matrix):
         one_of("form", form, ("stable", "textbook"))
         xp = namespace(v)
         root = math.sqrt(self.shift)
+        m = widened(self.vector)
         if v is self.vector:  # nothing lies across m: C⁻¹m = m / (ρ + ‖m‖²)
-            s = xp.hypot(norm(v), root)
-            return v / s / s
+            s = xp.hypot(norm(m), root)
+            return narrowed(m / s / s, like=v)
 
-        scale = largest_magnitude(self.vector)
-        m = self.vector / scale
+        scale = largest_magnitude(m)
+        m = m / scale
         length = xp.sqrt(dot(m, m))
-        u = m / (length + smallest_normal(xp, v.dtype))  # zero for m = 0
+        u = m / (length + smallest_normal(xp, m.dtype))  # zero for m = 0
         s = xp.hypot(scale * length, root)  # s² = ρ + ‖m‖², without the overflow of a square
 
         size = largest_magnitude(v)
-        v = v / size
+        b = widened(v) / size
         column = u if v.ndim == 1 else u[:, None]
-        along = dot(u, v)
-        across = v - column * along
+        along = dot(u, b)
+        across = b - column * along
         left = dot(u, across)  # rounding left a little of u in it, and 1/ρ would blow that up
         along, across = along + left, across - column * left
         # What is across by less than rounding is rounding.
-        rounding = (4 * eps(xp, v.dtype) * along) ** 2
+        rounding = (4 * eps(xp, b.dtype) * along) ** 2
         across = xp.where(xp.vecdot(across, across, axis=-v.ndim) > rounding, across, 0.0)
-        return across * size / self.shift + column * (along * size / s / s)
+        return narrowed(across * size / self.shift + column * (along * size / s / s), like=v)
 
     def to_dense(self) -> Array:
         """Return ρI + mmᵀ, shape (d, d)."""
