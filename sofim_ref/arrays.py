@@ -61,8 +61,8 @@ def device(x: Array) -> Any:
 
 @functools.cache
 def is_real_floating(xp: Namespace, dtype: Any) -> bool:
-    """Return whether a dtype is a real floating-point one."""
-    return bool(xp.isdtype(dtype, "real floating"))
+    """Return whether a dtype is a real floating-point one, no wider than a Python float."""
+    return bool(xp.isdtype(dtype, "real floating")) and float(xp.finfo(dtype).smallest_normal) > 0
 
 
 @functools.cache
@@ -108,7 +108,7 @@ def largest_magnitude(x: Array) -> Array:
     """
     xp = namespace(x)
     floor = smallest_normal(xp, x.dtype)
-    if xp is numpy_namespace:  # np.max costs three times its ufunc on small arrays
+    if xp is numpy_namespace:  # its ufunc is what np.max calls, and on small arrays the call costs more
         return np.maximum.reduce(np.abs(x), axis=0, initial=floor)
     return xp.maximum(xp.max(xp.abs(x), axis=0), floor)
 

@@ -59,9 +59,12 @@ class Budget:
         """The number of steps in all."""
         return self.steps if self.steps is not None else (self.epochs or 0) * self.an_epoch
 
-    def records(self, taken: int) -> bool:
-        """Return whether a record is due after that many steps: at the start, at the end, and every so often."""
-        return taken % (self.record_every or self.an_epoch) == 0 or taken == self.total
+    def records(self, taken: int, *, first: int = 0) -> bool:
+        """Return whether a record is due after that many steps: at the start, at the end, and every so often.
+
+        A run that goes on from step `first` keeps to the records of the run that it goes on with.
+        """
+        return taken in (0, self.total) or (first + taken) % (self.record_every or self.an_epoch) == 0
 
     def passes(self, steps: int) -> float:
         """Return how many times that many steps go through the data."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +14,7 @@ from typing import Any
 
 from sofim_ref import __version__, report, tour
 from sofim_ref.arrays import BACKENDS, Backend, open_backend
-from sofim_ref.datasets import DATASETS
+from sofim_ref.datasets import DATASETS, load
 from sofim_ref.optimizers import REGISTRY
 from sofim_ref.validation import one_of
 from sofim_ref.verify import print_report, verify
@@ -43,30 +45,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
         open    nothing
     0
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal without ρ shows a question mark, and goes on
+            stream.reconfigure(errors="replace")
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))
     except KeyboardInterrupt:
         print("\nsofim-ref: interrupted before it was done.", file=sys.stderr)
         return 130
-    except ValueError as error:  # said by a check at the library's door
-        print(f"sofim-ref: error: {error}", file=sys.stderr)
-        return 2
     except BrokenPipeError:  # the reader, `head` say, has seen enough
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left in the buffer goes there
         return 0
 
 
 def run_tour(options: argparse.Namespace) -> int:
     """Verify, train every method on a real data set, print the table, write the report."""
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console()
+    data = load(options.dataset, l2=tour.L2, seed=options.seed, backend=options.backend)
+    if options.batch_size is not None and options.batch_size > data.train.size:
+        options.error(f"--batch-size must be at most {data.train.size}, the training rows, got {options.batch_size}.")
+    _make_writable(options.out, options.error)
     with _progress() as progress:
         seen = tour.take_tour(
-            options.dataset,
+            data,
             backend=options.backend,
             methods=options.methods,
             steps=options.steps,
@@ -75,6 +79,9 @@ def run_tour(options: argparse.Namespace) -> int:
             quick=options.quick,
             progress=progress,
         )
+    page = report.write(seen, options.out)
+
+    console = _console()
     console.print(f"\n[bold]{seen.dataset.title}[/bold]\n{report.setting(seen)}\n", highlight=False)
     caption = f"{report.LEGEND} At the optimum the held-out error is {seen.optimum_error:.4f}."
     table = Table(box=SIMPLE_HEAD, pad_edge=False, caption=caption, caption_justify="left")
@@ -87,20 +94,20 @@ def run_tour(options: argparse.Namespace) -> int:
         console.print(f"All {len(seen.verification.rows)} checks against dense inversion passed.", highlight=False)
     else:
         print_report(seen.verification, console)
-    print(f"Open {report.write(seen, options.out)}")
+    print(f"Open {page}")
     return 0 if seen.verification.passed else 1
 
 
 def run_verify(options: argparse.Namespace) -> int:
     """Check every matrix and every optimizer against dense inversion and print what was found."""
-    from rich.console import Console
-
     with _progress() as progress:
         found = verify(options.backend or None, quick=options.quick, seed=options.seed, progress=progress)
     if options.json:
         print(json.dumps(found.to_rows(), indent=1, allow_nan=False))
+        for reason in found.unusable.values():
+            print(f"sofim-ref: {reason}", file=sys.stderr)
     else:
-        print_report(found, Console())
+        print_report(found, _console())
     return 0 if found.passed else 1
 
 
@@ -139,7 +146,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     command = commands.add_parser("tour", help="verify, train, compare on real data, write a report")
-    command.set_defaults(run=run_tour)
+    command.set_defaults(run=run_tour, error=command.error)
     command.add_argument("--dataset", type=_known("dataset", DATASETS), default="breast-cancer", metavar="NAME",
                          help=f"one of {', '.join(DATASETS)} (default: %(default)s)")  # fmt: skip
     command.add_argument("--methods", type=_known_list("method", REGISTRY), default=tour.METHODS, metavar="A,B,…",
@@ -149,8 +156,8 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--backend", type=_backend, default="numpy", metavar="NAME",
                          help=f"one of {', '.join(BACKENDS)} (default: %(default)s)")  # fmt: skip
     command.add_argument("--seed", type=_whole(0), default=0, metavar="N", help="of split and batches (default: 0)")
-    command.add_argument("--quick", action="store_true", help="fewer steps and step sizes: under ten seconds")
-    command.add_argument("--out", type=_folder, default="sofim-tour", metavar="FOLDER",
+    command.add_argument("--quick", action="store_true", help="fewer checks, steps and step sizes")
+    command.add_argument("--out", type=Path, default="sofim-tour", metavar="FOLDER",
                          help="where the report goes (default: %(default)s)")  # fmt: skip
 
     command = commands.add_parser("verify", help="check every matrix and optimizer against dense inversion")
@@ -180,7 +187,7 @@ def _known(argument: str, known: Sequence[str] | dict[str, Any]) -> Callable[[st
 
 
 def _known_list(argument: str, known: dict[str, Any]) -> Callable[[str], tuple[str, ...]]:
-    return lambda text: tuple(dict.fromkeys(map(_known(argument, known), text.split(","))))
+    return lambda text: tuple(dict.fromkeys(_known(argument, known)(name.strip()) for name in text.split(",")))
 
 
 def _whole(least: int) -> Callable[[str], int]:
@@ -200,18 +207,26 @@ def _backend(name: str) -> Backend:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def _folder(text: str) -> Path:
+def _make_writable(folder: Path, refuse: Callable[[str], Any]) -> None:
     """Make the folder, and write and remove a file in it: better to learn now than after the training."""
-    folder = Path(text)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".sofim-ref"
         probe.touch()
         probe.unlink()
     except OSError as error:
-        msg = f"can't write to {text!r}: {error.strerror}."
-        raise argparse.ArgumentTypeError(msg) from None
-    return folder
+        refuse(f"argument --out: can't write to {str(folder)!r}: {error.strerror}.")
+
+
+def _console() -> Any:
+    """Return a terminal that lets `main` know when nobody reads on; rich's own would exit with 1."""
+    from rich.console import Console
+
+    class Terminal(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    return Terminal()
 
 
 @contextmanager
@@ -221,6 +236,7 @@ def _progress() -> Iterator[Callable[[int, int, str], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("starting", total=None)
         yield lambda done, total, text: bar.update(task, completed=done, total=total, description=text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,6 +13,7 @@ import numpy as np
 
 from sofim_ref.arrays import Array, namespace, norm, synchronize
 from sofim_ref.budget import Budget
+from sofim_ref.matrices.dense import SingularMatrixError
 from sofim_ref.optimizers import Optimizer, State
 from sofim_ref.problems import Problem
 from sofim_ref.trace import COLUMNS, Record, Status, Trace
@@ -98,6 +100,10 @@ def minimize(
     budget = Budget(problem, steps, epochs, batch_size, record_every)
     count("seed", seed, least=0)
     non_negative("tolerance", tolerance)
+    for argument, given, kind in (("problem", problem, Problem), ("optimizer", optimizer, Optimizer)):
+        if not isinstance(given, kind):
+            msg = f"{argument} must be a sofim_ref {kind.__name__}, got {given!r}."
+            raise TypeError(msg)
     optimizer.check_problem(problem)
     for name in metrics or {}:
         if name in COLUMNS:
@@ -109,6 +115,10 @@ def minimize(
     if type(state) is not type(fresh):
         msg = f"state must be a {type(fresh).__name__} to go with {type(optimizer).__name__}, got {state!r}."
         raise TypeError(msg)
+    for field in dataclasses.fields(state):
+        value, like = getattr(state, field.name), getattr(fresh, field.name)
+        if hasattr(like, "shape"):
+            _check_beside(f"state.{field.name}", value, like)
     first = state.step
     batches = budget.batches(seed, skip=first)
     label = progress if isinstance(progress, str) else type(optimizer).__name__
@@ -121,7 +131,7 @@ def minimize(
 
     with np.errstate(all="ignore"), _bar(label, budget.total, shown=bool(progress)) as advance:
         for taken in range(budget.total + 1):
-            if budget.records(taken):
+            if budget.records(taken, first=first):
                 seen = problem.oracle(w)
                 loss, gradient_norm = float(seen.value()), float(norm(seen.gradient()))
                 if not math.isfinite(loss + gradient_norm):
@@ -150,6 +160,9 @@ def minimize(
             started = time.perf_counter()
             try:
                 following, state = optimizer.step(w, state, at)
+            except SingularMatrixError:
+                status = Status.SINGULAR
+                break
             except Exception:
                 if _is_finite(at.gradient()):
                     raise
@@ -191,6 +204,16 @@ def _start(problem: Problem, w0: Array | None, seed: int) -> Array:
         raise ValueError(msg)
     finite("w0", w0)
     return w0
+
+
+def _check_beside(argument: str, x: Array, like: Array) -> None:
+    """Refuse an array of a state that can't go with the starting point."""
+    floating(argument, x, ndim=like.ndim)
+    together(**{"w0": like, argument: x})
+    if x.shape != like.shape:
+        msg = f"{argument} must have shape {tuple(like.shape)}, got {tuple(x.shape)}."
+        raise ValueError(msg)
+    finite(argument, x)
 
 
 def _is_finite(x: Array) -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sofim_ref import __version__, plots
 from sofim_ref.optimizers import REGISTRY, SOFIM
+from sofim_ref.problems import LeastSquares
 from sofim_ref.tour import SHARE, Entry, Tour
 
 if TYPE_CHECKING:
@@ -23,9 +24,9 @@ HEADINGS = ("method", "lr", "loss gap", "held-out error", "steps", "ms", "calls"
 """The columns of the tour's table."""
 
 LEGEND = (
-    f"Loss gap (above the optimum) and held-out error at the end of the run. Steps, milliseconds in the optimizer and "
-    f"oracle calls: until the gap was {SHARE:.0%} of what it was at the start; never, if not reached. "
-    f"A * marks an lr at the edge of the grid."
+    f"Loss gap (above the optimum, no less than rounding) and held-out error at the end of the run. "
+    f"Steps, milliseconds in the optimizer and oracle calls: until the gap was {SHARE:.0%} of what it was at the start; "
+    f"never, if not reached. A * marks an lr at the edge of the grid."
 )
 """What the columns mean."""
 
@@ -47,7 +48,7 @@ def rows(tour: Tour) -> list[tuple[str, ...]]:
 
 
 def setting(tour: Tour) -> str:
-    """Return in two sentences what was run, and how the step sizes were chosen."""
+    """Return what was run, how the step sizes were chosen, and what the error is."""
     train = tour.dataset.train
     share = "all examples" if tour.batch_size is None else f"{tour.batch_size} examples"
     grid = sorted(tour.entries[0].choice.scores)
@@ -57,7 +58,8 @@ def setting(tour: Tour) -> str:
         f"seed {tour.seed}; {share} in every step, at most {tour.steps} steps. "
         f"Every method's step size is the best of the same {len(grid)} ({grid[0]:g} to {grid[-1]:g}, evenly in the "
         f"logarithm), each tried for the same {tour.steps} steps from the same start and judged by the mean of log₁₀ "
-        f"of the loss gap; all other hyper-parameters are the defaults."
+        f"of the loss gap; all other hyper-parameters are the defaults. The held-out error is the "
+        f"{train.likelihood.error_name}{' of standardized targets' * isinstance(train, LeastSquares)}."
     )
 
 
@@ -98,7 +100,7 @@ def summary(tour: Tour) -> dict[str, Any]:
                 ],
                 "status": entry.trace.status.name,
                 "status_message": entry.trace.status.message,
-                "loss_above_optimum": entry.final_gap,
+                "loss_above_optimum_or_rounding": entry.final_gap,
                 "held_out_error": entry.held_out_error,
                 "steps_to_share": entry.steps,
                 "seconds_to_share": entry.seconds,
@@ -139,7 +141,6 @@ def _page(tour: Tour, pictures: dict[str, bytes]) -> str:
         legend=html.escape(LEGEND),
         optimum=f"{tour.least:.6g}",
         optimum_error=f"{tour.optimum_error:.4f}",
-        error_name=tour.dataset.train.likelihood.error_name,
         loss_gap=inline["loss-gap.png"],
         step_norm=inline["step-norm.png"],
         methods="".join(
@@ -156,7 +157,7 @@ def _race_title(entries: tuple[Entry, ...]) -> str:
     if not reached:
         return f"No method closes {1 - SHARE:.0%} of the gap"
     (fewest, first), (most, last) = reached[0], reached[-1]
-    title = f"{first} closes {1 - SHARE:.0%} of the gap in {fewest} steps"
+    title = f"{first} closes {1 - SHARE:.0%} of the gap in {fewest} step{'s' * (fewest != 1)}"
     if len(reached) > 1:
         title += f", {last} in {most}"
     missing = len(entries) - len(reached)

@@ -23,6 +23,7 @@ class Status(Enum):
     CONVERGED = "The gradient norm fell to the tolerance."
     BUDGET_SPENT = "All the steps that were allowed have been taken."
     DIVERGED = "The loss or the point stopped being finite; the last finite point is returned."
+    SINGULAR = "C could not be inverted at the last point; damping > 0 makes it regular."
     STOPPED = "A callback asked to stop."
 
     @property
@@ -38,7 +39,7 @@ class Record:
     Parameters
     ----------
     step : int
-        The number of steps taken to come here; 0 at the start.
+        The number of steps taken to come here, those before a run that goes on included.
     epoch : float
         The number of passes over the data, by examples that steps looked at.
     loss : float
@@ -48,9 +49,9 @@ class Record:
     step_norm : float
         The length of the last step; 0 at the start.
     seconds : float
-        Time spent in the optimizer, what was seen for the record not included.
+        Time that this run spent in the optimizer, what was seen for the record not included.
     oracle_calls : int
-        The number of answers that the optimizer had computed.
+        The number of answers that the optimizer had computed in this run.
     metrics : dict
         What the run's own metrics gave here, from name to float.
     """
@@ -163,7 +164,7 @@ class Trace:
             np.savez(file, allow_pickle=False, **{_TEXT: json.dumps(text)}, w=to_numpy(self.w), **columns, **arrays)
 
     @classmethod
-    def load(cls, path: str | Path, *, like: Array | None = None) -> Trace:
+    def load(cls, path: str | Path, *, like: Array | None = None, state_type: type[State] | None = None) -> Trace:
         """Read a trace that `save` wrote.
 
         Parameters
@@ -171,6 +172,8 @@ class Trace:
         path : str or Path
         like : array, optional
             Where w, state and points are put: backend, device, dtype. NumPy, as saved, if not given.
+        state_type : type, optional
+            The class of the state; needed only for an optimizer of your own.
 
         Returns
         -------
@@ -181,7 +184,7 @@ class Trace:
         FileNotFoundError
             If there is no such file.
         ValueError
-            If the file isn't a trace.
+            If the file isn't a trace, or holds the state of an optimizer that isn't this library's.
         """
         try:
             with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as members:
@@ -193,6 +196,10 @@ class Trace:
             msg = f"path must be a file that Trace.save wrote, got {str(path)!r}."
             raise ValueError(msg) from error
         like = stored["w"] if like is None else like
+        state_type = getattr(optimizers, text["state"], None) if state_type is None else state_type
+        if state_type is None:
+            msg = f"state_type must be given to load a state of a class of your own, {text['state']}."
+            raise ValueError(msg)
         arrays = {
             name.removeprefix("state."): from_numpy(value, like=like)
             for name, value in stored.items()
@@ -210,7 +217,7 @@ class Trace:
         points = stored.get("points")
         return cls(
             w=from_numpy(stored["w"], like=like),
-            state=getattr(optimizers, text["state"])(**text["numbers"], **arrays),
+            state=state_type(**text["numbers"], **arrays),
             status=Status[text["status"]],
             records=records,
             oracle_calls=text["oracle_calls"],

@@ -29,8 +29,6 @@ class Choice:
         The best step size of the grid.
     scores : dict
         From each step size to the mean of log₁₀ of the loss gap over its run; infinite for a run that diverged.
-    at_edge : bool
-        Whether the best is the first or last of the grid, so that a wider grid might hold a better one.
     """
 
     lr: float
@@ -38,7 +36,7 @@ class Choice:
 
     @property
     def at_edge(self) -> bool:
-        """Whether the best is the smallest or the largest of the grid."""
+        """Whether the best is the smallest or the largest of the grid, so that a wider grid might hold a better one."""
         return self.lr in (min(self.scores), max(self.scores))
 
 
@@ -118,12 +116,18 @@ def choose_lr(
         if before_each is not None:
             before_each()
         trace = minimize(
-            problem, method.make(lr=lr), steps=steps, batch_size=batch_size, seed=seed, tolerance=tolerance
+            problem,
+            method.make(lr=lr),
+            steps=steps,
+            batch_size=batch_size,
+            seed=seed,
+            tolerance=tolerance,
+            record_every=1,
         )
         heights = np.log10(gap(trace, least))
         left_over = steps + 1 - len(heights) if trace.status is Status.CONVERGED else 0
         mean = np.mean(np.pad(heights, (0, left_over), mode="edge"))
-        scores[lr] = math.inf if trace.status is Status.DIVERGED else float(mean)
+        scores[lr] = math.inf if trace.status in (Status.DIVERGED, Status.SINGULAR) else float(mean)
     best = min(scores, key=scores.__getitem__)
     if math.isinf(scores[best]):
         msg = f"{method.title} diverged with every step size from {min(scores):g} to {max(scores):g}."

@@ -1,4 +1,5 @@
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -6,7 +7,7 @@ import time
 
 import pytest
 
-from sofim_ref import cli, datasets, optimizers
+from sofim_ref import cli, optimizers, tour
 
 QUICK = ["tour", "--dataset", "iris", "--quick", "--methods", "sofim,newton"]
 
@@ -82,16 +83,17 @@ def test_a_wrong_argument_is_named_with_what_is_known(arguments, message, capsys
 
 
 def test_a_folder_that_can_t_be_written_is_said_before_any_work(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(datasets, "load", pytest.fail)
+    monkeypatch.setattr(tour, "take_tour", pytest.fail)
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     assert "can't write to" in _refused([*QUICK, "--out", str(blocked)], capsys)
     assert "can't write to" in _refused([*QUICK, "--out", str(blocked / "below")], capsys)
 
 
-def test_a_batch_larger_than_the_data_is_refused(tmp_path, capsys):
-    assert cli.main([*QUICK, "--batch-size", "500", "--out", str(tmp_path)]) == 2
-    assert "batch_size must be at most 120" in capsys.readouterr().err
+def test_a_batch_larger_than_the_data_is_refused_before_anything_is_written(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "--batch-size must be at most 120" in _refused([*QUICK, "--batch-size", "500", "--out", "x"], capsys)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_unusable_backend_is_refused_with_its_reason(capsys, monkeypatch):
@@ -103,11 +105,30 @@ def test_an_unusable_backend_is_refused_with_its_reason(capsys, monkeypatch):
     assert "no usable GPU" in _refused(["tour", "--backend", "cupy"], capsys)
 
 
-def test_a_closed_pipe_is_no_error():
-    program = f"{sys.executable} -m sofim_ref methods | head -n 1"
+@pytest.mark.parametrize("command", ["methods", "verify --quick --backend numpy", "tour --quick --dataset iris"])
+def test_a_reader_who_has_seen_enough_is_no_error_and_loses_nothing(command, tmp_path):
+    out = f" --out {tmp_path}" if command.startswith("tour") else ""
+    program = f"{sys.executable} -u -m sofim_ref {command}{out} | head -n 1"
     done = subprocess.run(["bash", "-o", "pipefail", "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
-    assert done.stdout.startswith("sofim")
+    assert (tmp_path / "report.html").exists() == bool(out)
+
+
+def test_a_terminal_without_greek_letters_gets_question_marks(tmp_path):
+    ascii_only = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    program = [sys.executable, "-m", "sofim_ref", "tour", "--quick", "--dataset", "iris", "--out", str(tmp_path)]
+    done = subprocess.run(program, capture_output=True, text=True, check=False, env=ascii_only)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "report.html").exists()
+
+
+def test_reasons_stand_beside_the_json(capsys, monkeypatch):
+    monkeypatch.setattr("sofim_ref.verify.run.available_backends", lambda _: {"cupy": "no GPU here"})
+    assert cli.main(["verify", "--json", "--backend", "cupy"]) == 1
+    printed = capsys.readouterr()
+    assert json.loads(printed.out) == []
+    assert "no GPU here" in printed.err
 
 
 def test_ctrl_c_ends_the_tour_with_a_sentence_and_no_traceback(tmp_path):

@@ -128,7 +128,7 @@ MAY_IMPORT = {
     "optimizers": DOOR | {"matrices", "curvature", "problems.oracle", "problems.problem"},
     "trace": DOOR | {"matrices", "likelihoods", "models", "problems", "curvature", "optimizers"},
     "budget": DOOR | {"problems"},
-    "minimize": DOOR | {"problems", "optimizers", "trace", "budget"},
+    "minimize": DOOR | {"matrices", "problems", "optimizers", "trace", "budget"},
 }
 
 

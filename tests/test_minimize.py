@@ -355,3 +355,46 @@ def test_a_function_without_arrays_of_its_own_takes_any(xp):
     assert type(trace.w) is type(w0)
     assert list(arrays.to_numpy(trace.w)) == [0.0, 0.0]
     assert problems.Problem.like is None
+
+
+def test_a_singular_matrix_ends_the_run_and_keeps_what_was_seen():
+    flat = Function(
+        2,
+        value=lambda w: w[0] ** 4,
+        gradient=lambda w: np.asarray([4 * w[0] ** 3, 0.0]),
+        hessian=lambda w: np.diag([12 * w[0] ** 2, 0.0]),
+    )
+    trace = minimize(flat, Newton(), steps=5, w0=np.ones(2))
+    assert trace.status is Status.SINGULAR
+    assert len(trace) == 1
+    assert np.array_equal(trace.w, np.ones(2))
+
+
+def test_a_run_that_goes_on_keeps_to_the_records_of_the_first():
+    problem = LeastSquares(np.eye(4), np.ones(4))
+    first = minimize(problem, SGD(), steps=15, record_every=10)
+    second = minimize(problem, SGD(), steps=25, record_every=10, w0=first.w, state=first.state)
+    assert first["step"].tolist() == [0, 10, 15]
+    assert second["step"].tolist() == [15, 20, 30, 40]
+
+
+@pytest.mark.parametrize(
+    ("moment", "message"),
+    [
+        (np.ones(1), r"state.moment must have shape \(4,\), got \(1,\)"),
+        (np.full(4, np.nan), "state.moment must be finite"),
+        (np.ones(4, dtype=np.float32), "w0 and state.moment must have one dtype"),
+    ],
+)
+def test_a_state_that_can_t_go_with_the_start_is_refused(moment, message):
+    problem = LeastSquares(np.eye(4), np.ones(4), intercept=False)
+    with pytest.raises((TypeError, ValueError), match=message):
+        minimize(problem, SOFIM(), steps=1, state=optimizers.SOFIMState(3, moment))
+
+
+def test_arguments_of_the_wrong_kind_are_named():
+    problem = LeastSquares(np.eye(4), np.ones(4))
+    with pytest.raises(TypeError, match="optimizer must be a sofim_ref Optimizer, got 'sofim'"):
+        minimize(problem, "sofim", steps=1)
+    with pytest.raises(TypeError, match="problem must be a sofim_ref Problem, got SOFIM"):
+        minimize(SOFIM(), problem, steps=1)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sofim_ref import NaturalGradient, arrays, report, tour, tuning
+from sofim_ref.datasets import load
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -14,9 +15,8 @@ PNG = b"\x89PNG\r\n\x1a\n"
 def iris():
     """A quick tour of the smallest classification, with every step of its progress."""
     told = []
-    taken = tour.take_tour(
-        "iris", backend=arrays.open_backend("numpy"), quick=True, progress=lambda *seen: told.append(seen)
-    )
+    backend = arrays.open_backend("numpy")
+    taken = tour.take_tour(load("iris"), backend=backend, quick=True, progress=lambda *seen: told.append(seen))
     return taken, told
 
 
@@ -97,10 +97,21 @@ def test_titles_say_who_reached_the_goal_and_who_never_did(iris):
     title = report.figures(iris[0])["loss-gap.png"].axes[0].get_title(loc="left")
     assert f"in {min(entry.steps for entry in reached)} steps" in title
     assert ("never" in title) == (len(reached) < len(entries))
-    too_short = tour.take_tour("iris", backend=arrays.open_backend("numpy"), methods=["sofim"], steps=1, quick=True)
+    too_short = tour.take_tour(
+        load("iris"), backend=arrays.open_backend("numpy"), methods=["sofim"], steps=1, quick=True
+    )
     assert "No method" in report.figures(too_short)["loss-gap.png"].axes[0].get_title(loc="left")
 
 
-def test_a_batch_larger_than_the_data_is_refused_before_any_work():
-    with pytest.raises(ValueError, match="batch_size must be at most 120"):
-        tour.take_tour("iris", backend=arrays.open_backend("numpy"), batch_size=121, progress=pytest.fail)
+def test_with_batches_every_step_is_seen():
+    settings = {"methods": ["sofim"], "steps": 40, "batch_size": 16, "quick": True}
+    taken = tour.take_tour(load("iris"), backend=arrays.open_backend("numpy"), **settings)
+    assert taken.entries[0].trace["step"].tolist() == list(range(41))
+    title = report.figures(taken)["step-norm.png"].axes[0].get_title(loc="left").replace("\n", " ")
+    assert f"{taken.entries[0].trace['step_norm'].max():.3g}" in title
+
+
+def test_long_titles_stay_inside_the_picture(iris):
+    figure = report.figures(iris[0])["loss-gap.png"]
+    figure.draw_without_rendering()
+    assert figure.axes[0]._left_title.get_window_extent().x1 <= figure.bbox.x1

@@ -7,6 +7,7 @@ import pytest
 from cases import data
 
 from sofim_ref import SGD, SOFIM, NaturalGradient, Status, Trace, arrays, minimize
+from sofim_ref.optimizers import State
 from sofim_ref.problems import LogisticRegression
 from sofim_ref.trace import COLUMNS
 
@@ -122,3 +123,16 @@ def test_a_missing_file_and_a_folder_are_what_they_are(tmp_path, trace):
         Trace.load(tmp_path)
     with pytest.raises(FileNotFoundError):
         trace.save(tmp_path / "no such folder" / "run.npz")
+
+
+@dataclasses.dataclass(frozen=True)
+class OwnState(State):
+    memory: np.ndarray
+
+
+def test_the_state_of_an_optimizer_of_ones_own_is_loaded_when_its_class_is_given(trace, tmp_path):
+    own = dataclasses.replace(trace, state=OwnState(3, np.arange(2.0)))
+    own.save(tmp_path / "own")
+    with pytest.raises(ValueError, match="state_type must be given to load a state of a class of your own, OwnState"):
+        Trace.load(tmp_path / "own")
+    assert Trace.load(tmp_path / "own", state_type=OwnState).state.memory.tolist() == [0.0, 1.0]

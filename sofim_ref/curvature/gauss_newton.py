@@ -35,7 +35,8 @@ def gauss_newton(oracle: Oracle, *, damping: float = 0.0, include_l2: bool = Fal
 
     Notes
     -----
-    Cost 2·B·C·d² operations. Source: Schraudolph 2002, doi:10.1162/08997660260028683; Martens 2020, JMLR 21:146, §8.
+    Cost 2·B·d² operations for a linear model. Source: Schraudolph 2002, doi:10.1162/08997660260028683; Martens 2020,
+    JMLR 21:146, §8.
 
     Examples
     --------

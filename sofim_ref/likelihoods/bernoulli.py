@@ -15,7 +15,8 @@ from sofim_ref.likelihoods.likelihood import Likelihood, raw_targets
 class Bernoulli(Likelihood):
     r"""The likelihood P(y = 1) = σ(f), with σ(f) = 1/(1 + e⁻ᶠ) and loss :math:`\log(1 + e^f) - y f`.
 
-    Loss and derivatives are finite for every finite f: no exponential of a positive number is taken.
+    Loss and derivatives are finite for every finite f, no exponential of a positive number being taken, and keep their
+    digits where a prediction is nearly certain, right or wrong.
 
     Examples
     --------
@@ -43,12 +44,11 @@ class Bernoulli(Likelihood):
     def loss(self, f: Array, y: Array) -> Array:
         """Return log(1 + eᶠ) − y f, shape (N,)."""
         xp = namespace(f)
-        softplus = xp.maximum(f, 0.0) + xp.log1p(xp.exp(-xp.abs(f)))
-        return (softplus - y * f)[:, 0]
+        return (xp.maximum(f, 0.0) - y * f + xp.log1p(xp.exp(-xp.abs(f))))[:, 0]
 
     def gradient(self, f: Array, y: Array) -> Array:
-        """Return σ(f) − y, shape (N, 1)."""
-        return self.probability(f) - y
+        """Return σ(f) − y, shape (N, 1), with all digits where the two are close: σ(f) − 1 is −σ(−f)."""
+        return (1 - y) * self.probability(f) - y * self.probability(-f)
 
     def hessian(self, f: Array, y: Array) -> Array:
         """Return σ(f) σ(−f), shape (N, 1, 1)."""

@@ -43,14 +43,17 @@ class Categorical(Likelihood):
         return from_numpy(np.eye(outputs)[host.astype(np.int64)], like=like)
 
     def loss(self, f: Array, y: Array) -> Array:
-        """Return log Σ eᶠ − f_y, shape (N,)."""
+        """Return log Σ eᶠ − f_y, shape (N,), with all digits where class y is nearly certain."""
         xp = namespace(f)
-        f = f - xp.max(f, axis=1, keepdims=True)
-        return xp.log(xp.sum(xp.exp(f), axis=1)) - xp.sum(y * f, axis=1)
+        f = f - xp.sum(y * f, axis=1, keepdims=True)  # now f_y = 0
+        top = xp.max(f, axis=1, keepdims=True)
+        others = xp.sum((1 - y) * xp.exp(f - top), axis=1)
+        return top[:, 0] + xp.log1p(others + xp.expm1(-top[:, 0]))
 
     def gradient(self, f: Array, y: Array) -> Array:
-        """Return p − y, shape (N, C)."""
-        return self.probability(f) - y
+        """Return p − y, shape (N, C), with all digits where class y is nearly certain: p_y − 1 is −Σ of the others."""
+        others = (1 - y) * self.probability(f)
+        return others - y * namespace(f).sum(others, axis=1, keepdims=True)
 
     def hessian(self, f: Array, y: Array) -> Array:
         """Return diag(p) − ppᵀ, shape (N, C, C)."""

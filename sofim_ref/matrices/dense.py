@@ -9,6 +9,10 @@ from sofim_ref.matrices.matrix import Matrix
 from sofim_ref.validation import floating
 
 
+class SingularMatrixError(ValueError):
+    """Raised where C can't be inverted."""
+
+
 @dataclass(frozen=True, eq=False)
 class Dense(Matrix):
     r"""A symmetric matrix C kept as the array that it is.
@@ -60,8 +64,9 @@ class Dense(Matrix):
         Raises
         ------
         TypeError, ValueError
-            If `v` has another length, backend, device or dtype, or C is singular and the backend says so (JAX and
-            CuPy return infinities instead).
+            If `v` has another length, backend, device or dtype.
+        SingularMatrixError
+            A ValueError, if C is singular and the backend says so (JAX and CuPy return infinities instead).
         """
         self.check_operand(v)
         if v.ndim == 1:
@@ -72,7 +77,7 @@ class Dense(Matrix):
             if "singular" not in str(error).lower():
                 raise
             msg = f"C, shape {self.shape}, is singular and can't be solved; damping > 0 makes it regular."
-            raise ValueError(msg) from error
+            raise SingularMatrixError(msg) from error
 
     def to_dense(self) -> Array:
         """Return the matrix itself."""

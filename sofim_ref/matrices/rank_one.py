@@ -41,7 +41,7 @@ class RankOne(Matrix):
     Notes
     -----
     Eigenvalues: ρ, d−1 times, and ρ + ‖m‖². Condition number 1 + ‖m‖²/ρ. Determinant ρ^(d−1) (ρ + ‖m‖²).
-    `solve` costs about ten passes over d numbers and a few vectors of memory; dense inversion costs d³ and d².
+    `solve` costs O(d) operations and a few vectors of memory; dense inversion costs d³ and d².
 
     Source: Sherman & Morrison 1950, doi:10.1214/aoms/1177729893, for the textbook form; SOFIM, arXiv 2403.02833, for
     its use. The stable form is this library's own arrangement of the same inverse.

@@ -43,13 +43,13 @@ class NaturalGradient(Optimizer[State]):
     Notes
     -----
     Let k be the number of columns of F's factor Z: B·C for the exact matrix, B for the empirical one. With k ≥ d, or
-    without damping, F is formed and solved densely: 2kd² + 2d³/3 operations, d² numbers. With k < d and damping, C
-    stays `LowRank`, O(dk²) operations, dk numbers, and works with the k×k Gram matrix ZᵀZ: with its eigenvalues, found
-    as the squared singular values of Z, or, ``low_rank="gram"``, with that matrix itself, which is much quicker
-    and loses κ(C) eps: little at ordinary damping, everything where λ < eps ‖F‖.
+    without damping, F is formed and solved densely: 2Bd² + 2d³/3 operations for a linear model, d² numbers. With k < d
+    and damping, C stays `LowRank`, O(dk²) operations, dk numbers, and works with the k×k Gram matrix ZᵀZ: with its
+    eigenvalues, found as the squared singular values of Z, or, ``low_rank="gram"``, with that matrix itself, which is
+    much quicker and loses κ(C) eps: little at ordinary damping, everything where λ < eps ‖F‖.
 
-    Special cases: least squares with lr 1 and no damping: the optimum in one step. Logistic and softmax regression with
-    the exact matrix and damping equal to l2: Newton's method.
+    Special cases: least squares with lr 1 and damping equal to l2: the optimum in one step. Logistic and softmax
+    regression with the exact matrix and damping equal to l2: Newton's method.
 
     Source: Amari 1998, doi:10.1162/089976698300017746; Martens 2020, JMLR 21:146, for damping; Kunstner, Balles &
     Hennig 2019, arXiv 1905.12558, for what the empirical matrix loses.

@@ -44,8 +44,8 @@ class Newton(Optimizer[State]):
     allows for rounding, so that the last digits of a converged run are not mistaken for ascent.
 
     Near the optimum of a strongly convex loss with η = 1 and λ = 0 the error is squared in every step: the number of
-    right digits doubles. Where the Hessian is indefinite p may point uphill; no η passes then, and the step is 2⁻⁴⁰ of
-    its length: take damping.
+    right digits doubles. Where the Hessian is indefinite p may point uphill; η is then halved until the loss doesn't
+    rise, and after 40 times taken as it is: take damping.
 
     Source: Nocedal & Wright 2006, Numerical Optimization, §3.1 (Armijo's rule) and §3.3.
 
@@ -89,7 +89,7 @@ class Newton(Optimizer[State]):
         if not self.line_search:
             return lr
         here = float(oracle.value())
-        slope = float(oracle.gradient() @ direction)
+        slope = max(float(oracle.gradient() @ direction), 0.0)  # where p points uphill, at least no ascent
         rounding = 10 * eps(namespace(direction), direction.dtype) * abs(here)
         for _ in range(_HALVINGS):
             if float(oracle.at(oracle.w - lr * direction).value()) <= here - _SUFFICIENT * lr * slope + rounding:

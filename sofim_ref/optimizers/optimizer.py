@@ -13,7 +13,7 @@ from sofim_ref.arrays import Array
 from sofim_ref.matrices import Matrix
 from sofim_ref.problems.oracle import Oracle
 from sofim_ref.problems.problem import Problem
-from sofim_ref.validation import finite, floating
+from sofim_ref.validation import finite, floating, positive, together
 
 Schedule = Callable[[int], float]
 """A learning rate that changes: from the number of steps already taken, 0 at the first, to a number > 0."""
@@ -106,21 +106,33 @@ class Optimizer(ABC, Generic[S]):
 
         Raises
         ------
-        TypeError
-            If the problem doesn't offer what the method needs.
+        TypeError, ValueError
+            If the problem doesn't offer what the method needs, `w` has another shape, backend, device or dtype than the
+            oracle's point, or a schedule gives anything but a number > 0.
         """
         if not self.needs <= oracle.offers:
             self.check_problem(oracle.problem)
+        if w is not oracle.w:
+            check_same_point(w, oracle.w)
         state, choice = self.precondition(state, oracle)
         direction = choice.matrix.solve(choice.vector)
-        lr = self.step_size(state, oracle, direction)
         if self.weight_decay:
-            return w - lr * (direction + self.weight_decay * w), state
-        return w - lr * direction, state
+            direction = direction + self.weight_decay * w
+        return w - self.step_size(state, oracle, direction) * direction, state
 
     def step_size(self, state: S, oracle: Oracle, direction: Array) -> float:
-        """Return the η of the step that `state` counts last: a method with a line search asks the oracle for it."""
-        return float(self.lr(state.step - 1)) if callable(self.lr) else self.lr
+        """Return the η of the step that `state` counts last: a method with a line search asks the oracle for it.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a schedule gives anything but a finite number > 0.
+        """
+        if not callable(self.lr):
+            return self.lr
+        lr = self.lr(state.step - 1)
+        positive(f"lr({state.step - 1})", lr)
+        return float(lr)
 
     def check_problem(self, problem: Problem) -> None:
         """Refuse a problem that doesn't offer what the method needs.
@@ -134,6 +146,15 @@ class Optimizer(ABC, Generic[S]):
         if missing:
             msg = f"{self!r} needs {', '.join(sorted(missing))}, which {problem.name} doesn't offer."
             raise TypeError(msg)
+
+
+def check_same_point(w: Array, w_of_oracle: Array) -> None:
+    """Refuse a point that isn't beside the one where the oracle was made; that the numbers agree isn't looked at."""
+    floating("w", w, ndim=1)
+    together(w=w, oracle=w_of_oracle)
+    if w.shape != w_of_oracle.shape:
+        msg = f"w must have shape {tuple(w_of_oracle.shape)}, as the oracle's point has, got {tuple(w.shape)}."
+        raise ValueError(msg)
 
 
 def check_start(w: Array) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from sofim_ref.plots.style import draw, draw_level, look
+from sofim_ref.plots.style import draw, draw_level, look, wrapped
 from sofim_ref.trace import Trace
 from sofim_ref.tuning import gap
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 def loss_gap(traces: Mapping[str, Trace], least: float, *, title: str, share: float = 0.01) -> Figure:
     """Draw the loss above the optimum against steps, on a logarithmic axis, with a line at a share of the start.
+
+    A gap that is rounding is drawn as the rounding, eps times the loss: a line that ends level has arrived.
 
     Parameters
     ----------
@@ -40,6 +42,6 @@ def loss_gap(traces: Mapping[str, Trace], least: float, *, title: str, share: fl
             draw(axes, method, trace["step"], gap(trace, least))
         start = max(gap(trace, least)[0] for trace in traces.values())
         draw_level(axes, share * start, f"{share:.0%} of the gap at the start")
-        axes.set(xlabel="steps", ylabel="loss above the optimum", title=title)
+        axes.set(xlabel="steps", ylabel="loss above the optimum", title=wrapped(title))
         figure.legend(loc="outside lower center", ncols=3)
     return figure

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from sofim_ref.plots.style import draw, draw_level, look
+from sofim_ref.plots.style import draw, draw_level, look, wrapped
 from sofim_ref.trace import Trace
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def step_norms(traces: Mapping[str, Trace], *, title: str, bound: float | None =
         for method, trace in traces.items():
             draw(axes, method, trace["step"][1:], trace["step_norm"][1:])
         if bound is not None:
-            draw_level(axes, bound, "η / (2√ρ), SOFIM's longest possible step")
-        axes.set(xlabel="step", ylabel="length of the step, ‖w⁺ − w‖", title=title)
+            draw_level(axes, bound, "η / (2√ρ), the longest step of SOFIM (moment)")
+        axes.set(xlabel="step", ylabel="length of the step, ‖w⁺ − w‖", title=wrapped(title))
         figure.legend(loc="outside lower center", ncols=3)
     return figure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -55,6 +56,11 @@ def line_style(method: str) -> dict[str, Any]:
         "marker": MARKERS[i % len(MARKERS)],
         "label": REGISTRY[method].title,
     }
+
+
+def wrapped(title: str) -> str:
+    """Return a title in lines that a picture holds."""
+    return textwrap.fill(title, 76)
 
 
 @contextmanager

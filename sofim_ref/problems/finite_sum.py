@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+from typing import Self
+
 import numpy as np
 
 from sofim_ref.arrays import Array, device, eps, from_numpy, namespace, to_numpy
 from sofim_ref.likelihoods import Likelihood
 from sofim_ref.models import Linear, Model
+from sofim_ref.problems.optimum import least_point
 from sofim_ref.problems.oracle import Oracle
 from sofim_ref.problems.problem import Constants, Problem
 from sofim_ref.validation import finite, floating, non_negative
@@ -70,6 +74,10 @@ class FiniteSum(Problem):
         self._X = model.prepare(features)
         self._Y = likelihood.encode(targets, like=features, outputs=model.outputs_count)
 
+    def __repr__(self) -> str:
+        """Return what is fitted, to how much."""
+        return f"<{self.name}: N = {self.size}, d = {self.dim}, l2 = {self.l2:g}>"
+
     @property
     def dim(self) -> int:
         """The number d of parameters."""
@@ -82,9 +90,11 @@ class FiniteSum(Problem):
         xp = namespace(self.features)
         return xp.zeros(self.dim, dtype=self.features.dtype, device=device(self.features))
 
-    def on(self, features: Array, targets: Array) -> FiniteSum:
+    def on(self, features: Array, targets: Array) -> Self:
         """Return the same loss on other data, held-out examples say: same model, likelihood and l2."""
-        return FiniteSum(self.model, self.likelihood, features, targets, self.l2)
+        other = copy.copy(self)
+        FiniteSum.__init__(other, self.model, self.likelihood, features, targets, self.l2)
+        return other
 
     def error(self, w: Array) -> Array:
         """Return the likelihood's error of the model at w over all examples, shape (): see `Likelihood.error`."""
@@ -163,7 +173,7 @@ class FiniteSum(Problem):
 
         With a ≤ ∇²ℓ ≤ b in the outputs, and A = X̄ᵀX̄/N: μ = a λ_min(A) + l2 and L = b λ_max(A) + l2. With a third
         derivative of at most c: M = (c/N) Σₙ ‖x̄ₙ‖³. The numbers a, b, c are the likelihood's `bounds`; for least
-        squares a = b, so μ and L are exact.
+        squares a = b, so μ and L are exact but for the rounding of A, (N + d) eps λ_max(A), allowed for in both.
         """
         if not isinstance(self.model, Linear):
             return Constants()
@@ -171,17 +181,18 @@ class FiniteSum(Problem):
         eigenvalues = xp.linalg.eigvalsh(self._X.T @ self._X / self.size)
         a, b, c = self.likelihood.bounds
         cubes = xp.mean(xp.sqrt(xp.vecdot(self._X, self._X)) ** 3)
+        least, largest = float(eigenvalues[0]), float(eigenvalues[-1])
+        rounding = (self.size + self.dim) * eps(xp, self._X.dtype) * largest
         return Constants(
-            mu=a * max(float(eigenvalues[0]), 0.0) + self.l2,
-            L=b * float(eigenvalues[-1]) + self.l2,
+            mu=a * max(least - rounding, 0.0) + self.l2,
+            L=b * (largest + rounding) + self.l2,
             hessian_lipschitz=None if c is None else c * float(cubes),
         )
 
     def optimum(self) -> Array:
         """Return the point of smallest loss of a linear model, shape (d,), as exactly as the dtype allows.
 
-        SciPy's trust-region Newton method comes near on the host; then plain Newton steps follow for as long as the
-        gradient still shrinks.
+        It is sought on the host in float64: see `least_point`.
 
         Raises
         ------
@@ -194,48 +205,15 @@ class FiniteSum(Problem):
         if not isinstance(self.model, Linear):
             msg = f"{self.name} with a {type(self.model).__name__} model has no known optimum."
             raise TypeError(msg)
-        from scipy.optimize import minimize
-
-        def beside(w: np.ndarray) -> Oracle:
-            return self.oracle(from_numpy(w, like=self.features))
-
-        near = minimize(
-            lambda w: float(beside(w).value()),
-            to_numpy(self.initial_point()).astype(np.float64),
-            jac=lambda w: to_numpy(beside(w).gradient()).astype(np.float64),
-            hess=lambda w: to_numpy(beside(w).hessian()).astype(np.float64),
-            method="trust-exact",
-            options={"gtol": 1e-6, "maxiter": 500},
-        )
-        L = self.constants().L or 0.0
-        singular = (
-            f"{self.name} has no unique optimum: its Hessian is singular there, because classes are separable "
-            f"or features depend on each other. l2 > 0 gives it one; got l2={self.l2!r}."
-        )
-        best, smallest = near.x, float("inf")
-        w = best
-        for _ in range(20):
-            at = beside(w)
-            gradient = to_numpy(at.gradient()).astype(np.float64)
-            length = float(np.linalg.norm(gradient))
-            if not length < smallest:
-                break
-            best, smallest = w, length
-            hessian = to_numpy(at.hessian()).astype(np.float64)
-            spread = np.linalg.eigvalsh(hessian)
-            if spread[0] <= 10 * self.dim * eps(namespace(self.features), self.features.dtype) * max(spread[-1], L):
-                raise ValueError(singular)
-            w = w - np.linalg.solve(hessian, gradient)
-        else:  # quadratic convergence takes a handful; a flight to infinity shrinks the gradient by e each time
-            raise ValueError(singular)
-        return from_numpy(best, like=self.features)
+        on_host = self.on(to_numpy(self.features).astype(np.float64), to_numpy(self.targets))
+        return from_numpy(least_point(on_host), like=self.features)
 
 
 def check_data(features: Array, targets: Array) -> None:
     """Refuse features and targets that can't be a data set."""
     floating("features", features, ndim=2)
-    if features.shape[0] == 0:
-        msg = f"features must have at least one row, got shape {tuple(features.shape)}."
+    if 0 in features.shape:
+        msg = f"features must have at least one row and one column, got shape {tuple(features.shape)}."
         raise ValueError(msg)
     try:
         mixed = namespace(targets) is not namespace(features)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sofim_ref.arrays import Array, device, namespace
 from sofim_ref.problems.oracle import Oracle
 from sofim_ref.problems.problem import Problem
-from sofim_ref.validation import count
+from sofim_ref.validation import count, floating, together
 
 
 class Function(Problem):
@@ -29,7 +29,8 @@ class Function(Problem):
     Raises
     ------
     TypeError, ValueError
-        If `dim` is not an integer >= 1, or one of the others can't be called.
+        If `dim` is not an integer >= 1, or one of the others can't be called; later, if one returns something of
+        another shape, backend, device or dtype than w has.
 
     Notes
     -----
@@ -75,16 +76,29 @@ class Function(Problem):
 
     def gradient(self, at: Oracle) -> Array:
         """Return what the caller's `gradient` gives at w, shape (d,)."""
-        return self._gradient(at.w)
+        return _as_asked("gradient", self._gradient(at.w), at.w, at.w.shape)
 
     def hvp(self, at: Oracle, v: Array) -> Array:
         """Return what the caller's `hvp` gives at w for v, or the caller's Hessian times v."""
-        return at.hessian() @ v if self._hvp is None else self._hvp(at.w, v)
+        if self._hvp is None:
+            return at.hessian() @ v
+        return _as_asked("hvp", self._hvp(at.w, v), at.w, at.w.shape)
 
     def hessian(self, at: Oracle) -> Array:
         """Return what the caller's `hessian` gives at w, or one column for each call of the caller's `hvp`."""
         if self._hessian is not None:
-            return self._hessian(at.w)
+            return _as_asked("hessian", self._hessian(at.w), at.w, (self.dim, self.dim))
         xp = namespace(at.w)
         eye = xp.eye(self.dim, dtype=at.w.dtype, device=device(at.w))
         return xp.stack([at.hvp(eye[:, i]) for i in range(self.dim)], axis=1)
+
+
+def _as_asked(name: str, answer: Array, w: Array, shape: tuple[int, ...]) -> Array:
+    """Return what a caller's function gave, or refuse it: it must lie beside w and have the right shape."""
+    if type(answer) is not type(w) or answer.dtype != w.dtype or answer.shape != shape:
+        floating(f"what {name} returns", answer, ndim=len(shape))
+        together(**{"w": w, f"what {name} returns": answer})
+        if answer.shape != shape:
+            msg = f"what {name} returns must have shape {shape}, got {tuple(answer.shape)}."
+            raise ValueError(msg)
+    return answer

@@ -12,7 +12,7 @@ class LeastSquares(FiniteSum):
     r"""The loss :math:`\frac{1}{2N} \sum_n \|W^\top \bar x_n - y_n\|^2 + \frac{\lambda}{2} \|w\|^2`.
 
     Fisher matrix, Gauss–Newton matrix and Hessian (less l2 I) are one constant matrix, so one natural-gradient step
-    with lr 1 and no damping lands on the optimum.
+    with lr 1 and damping equal to l2 lands on the optimum.
 
     Parameters
     ----------

@@ -91,12 +91,14 @@ class Problem(ABC):
         Raises
         ------
         TypeError, ValueError
-            If `size` is not an integer from 1 to N.
+            If `size` is not an integer from 1 to N, or `seed` has a number in it that is not an integer >= 0.
         """
         count("size", size)
         if size > self.size:
             msg = f"size must be at most {self.size}, the number of examples of {self.name}, got {size}."
             raise ValueError(msg)
+        for part in seed if isinstance(seed, tuple) else (seed,):
+            count("seed", part, least=0)
         order = np.random.default_rng(seed).permutation(self.size)
         for start in range(0, self.size, size):
             rows = order[start : start + size]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sofim_ref.arrays import Array, namespace
+from sofim_ref.arrays import Array, eps, namespace
 from sofim_ref.problems.oracle import Oracle
 from sofim_ref.problems.problem import Constants, Problem
 from sofim_ref.validation import finite, floating, together
@@ -43,6 +43,9 @@ class Quadratic(Problem):
         floating("linear", self.linear, ndim=1)
         together(matrix=self.matrix, linear=self.linear)
         d = self.linear.shape[0]
+        if d == 0:
+            msg = "linear must have at least one entry, got shape (0,)."
+            raise ValueError(msg)
         if self.matrix.shape != (d, d):
             msg = f"matrix must have shape ({d}, {d}) to go with linear, got {tuple(self.matrix.shape)}."
             raise ValueError(msg)
@@ -75,9 +78,12 @@ class Quadratic(Problem):
         return self.matrix
 
     def constants(self) -> Constants:
-        """Return the extreme eigenvalues of A, and 0: the Hessian doesn't change."""
-        eigenvalues = namespace(self.matrix).linalg.eigvalsh(self.matrix)
-        return Constants(mu=float(eigenvalues[0]), L=float(eigenvalues[-1]), hessian_lipschitz=0.0)
+        """Return the extreme eigenvalues of A, their rounding d eps ‖A‖ allowed for, and 0: the Hessian stays."""
+        xp = namespace(self.matrix)
+        eigenvalues = xp.linalg.eigvalsh(self.matrix)
+        least, largest = float(eigenvalues[0]), float(eigenvalues[-1])
+        rounding = self.dim * eps(xp, self.matrix.dtype) * max(abs(least), abs(largest))
+        return Constants(mu=least - rounding, L=largest + rounding, hessian_lipschitz=0.0)
 
     def optimum(self) -> Array:
         """Return A⁻¹b, shape (d,).
@@ -88,6 +94,6 @@ class Quadratic(Problem):
             If A isn't positive definite.
         """
         if self.constants().mu <= 0:  # type: ignore[operator]  # constants() of this class has no None
-            msg = "matrix must be positive definite for an optimum to exist, got an eigenvalue <= 0."
+            msg = "matrix must be positive definite for an optimum to exist, got an eigenvalue <= 0, up to rounding."
             raise ValueError(msg)
         return namespace(self.matrix).linalg.solve(self.matrix, self.linear[:, None])[:, 0]

@@ -56,7 +56,7 @@ class Case:
 
 
 def matrix_cases(subject: str, dtype: str, *, quick: bool, seed: int) -> list[Case]:
-    """Return the cases of a class of matrix in a dtype, inverted in 50 digits: half a second or less."""
+    """Return the cases of a class of matrix in a dtype, inverted in 50 digits."""
     rng = np.random.default_rng((seed, list(DRAFTS).index(subject), np.dtype(dtype).itemsize))
     drafts = list(DRAFTS[subject](Scales.of(dtype, quick=quick), rng))
     return [_case(draft, turn, dtype, rng) for turn, draft in enumerate(drafts)]

@@ -61,3 +61,14 @@ def test_labels_out_of_range_are_refused(xp, labels, named):
 def test_labels_in_columns_are_refused(xp):
     with pytest.raises(ValueError, match=r"targets must have shape \(N,\), got \(2, 1\)"):
         Bernoulli().encode(xp.asarray(np.ones((2, 1))), like=xp.asarray(np.ones(1)), outputs=1)
+
+
+@pytest.mark.parametrize("f", [5.0, 40.0, 700.0])
+def test_a_confident_right_answer_keeps_its_digits_whatever_its_label(xp, f):
+    likelihood = Bernoulli()
+    ones, zeros = xp.asarray(np.ones((1, 1))), xp.asarray(np.zeros((1, 1)))
+    up, down = xp.asarray(np.full((1, 1), f)), xp.asarray(np.full((1, 1), -f))
+    assert_close(likelihood.loss(up, ones), host(likelihood.loss(down, zeros)), within=0)
+    assert_close(likelihood.gradient(up, ones), -host(likelihood.gradient(down, zeros)), within=0)
+    truth = np.log1p(np.exp(-f))
+    assert_close(likelihood.loss(up, ones), [truth], within=8 * xp.eps() * truth + np.finfo(xp.widest).tiny)

@@ -52,3 +52,14 @@ def test_labels_out_of_range_are_refused(xp, labels, named):
 def test_labels_in_columns_are_refused(xp):
     with pytest.raises(ValueError, match=r"targets must have shape \(N,\), got \(2, 1\)"):
         Categorical().encode(xp.asarray(np.ones((2, 1))), like=xp.asarray(np.ones(1)), outputs=2)
+
+
+@pytest.mark.parametrize("f", [5.0, 40.0, 80.0])
+def test_a_confident_right_answer_keeps_its_digits(xp, f):
+    likelihood = Categorical()
+    outputs, label = xp.asarray(np.asarray([[f, 0.0, -1.0]])), xp.asarray(np.asarray([[1.0, 0.0, 0.0]]))
+    others = np.exp(-f) + np.exp(-f - 1)
+    assert_close(likelihood.loss(outputs, label), [np.log1p(others)], within=16 * f * xp.eps() * others)
+    gradient = host(likelihood.gradient(outputs, label))[0]
+    assert abs(gradient[0] + others / (1 + others)) <= 16 * f * xp.eps() * others
+    assert abs(gradient.sum()) <= 2 * xp.eps() * others

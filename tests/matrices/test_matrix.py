@@ -147,3 +147,11 @@ def test_an_operand_on_another_device_is_refused(case, method):
 
 def test_the_list_holds_every_matrix():
     assert {case.name for case in cases.MATRICES} == set(matrices.__all__) - {"Matrix"}
+
+
+@pytest.mark.parametrize("kind", ["RankOne", "LowRank", "ScaledIdentity"])
+def test_a_numpy_scalar_doesn_t_widen_float32(kind):
+    like = np.ones((3, 1) if kind == "LowRank" else 3, dtype=np.float32)
+    C = getattr(matrices, kind)(np.float64(0.5), like)
+    v = np.ones(3, dtype=np.float32)
+    assert {x.dtype for x in (C.solve(v), C.matvec(v), C.to_dense(), C.eigenvalues())} == {np.dtype(np.float32)}

@@ -115,3 +115,31 @@ def test_a_singular_hessian_without_damping_says_what_to_do():
         Newton().step(w, Newton().init(w), problem.oracle(w))
     damped = Newton(damping=0.5)
     np.testing.assert_allclose(damped.step(w, damped.init(w), problem.oracle(w))[0], [1 / 3, 1.0], rtol=4 * EPS)
+
+
+def test_the_search_is_for_the_step_that_is_taken_weight_decay_included():
+    problem = Quadratic(np.eye(1), np.zeros(1))
+    optimizer, w = Newton(weight_decay=1.5), np.asarray([-100.0])
+    losses = []
+    state = optimizer.init(w)
+    for _ in range(4):
+        losses.append(float(problem.oracle(w).value()))
+        w, state = optimizer.step(w, state, problem.oracle(w))
+    assert losses == sorted(losses, reverse=True)
+
+
+@pytest.mark.parametrize("start", [0.4, 0.1, -0.2])
+def test_where_the_hessian_is_negative_the_loss_still_never_rises(start):
+    hill = Function(
+        1,
+        value=lambda w: (w**4 - w**2)[0],
+        gradient=lambda w: 4 * w**3 - 2 * w,
+        hessian=lambda w: (12 * w**2 - 2)[:, None],
+    )
+    optimizer, w = Newton(), np.asarray([start])
+    state = optimizer.init(w)
+    for _ in range(5):
+        here = hill.oracle(w)
+        w, state = optimizer.step(w, state, here)
+        slope = abs(float(here.gradient()[0] ** 2 / here.hessian()[0, 0]))
+        assert float(hill.oracle(w).value()) <= float(here.value()) + 2.0**-39 * slope  # the fortieth halving

@@ -224,3 +224,22 @@ def test_weight_decay_takes_lr_times_weight_decay_off_the_point(xp):
     plain, decayed = (optimizers.SOFIM(lr=0.5, weight_decay=wd) for wd in (0.0, 0.25))
     one, other = (arrays.to_numpy(o.step(w, o.init(w), problem.oracle(w))[0]) for o in (plain, decayed))
     np.testing.assert_allclose(one - other, 0.125 * arrays.to_numpy(w), rtol=0, atol=4 * xp.eps())
+
+
+def test_a_point_that_isn_t_the_oracle_s_is_refused():
+    problem = problems.Quadratic(np.eye(2), np.zeros(2))
+    optimizer, w = optimizers.SOFIM(), np.ones(2)
+    for wrong, message in (
+        (np.ones(3), r"w must have shape \(2,\), as the oracle's point has, got \(3,\)"),
+        (np.ones(2, dtype=np.float32), "w and oracle must have one dtype"),
+        ([1.0, 1.0], "w must be an array"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=message):
+            optimizer.step(wrong, optimizer.init(w), problem.oracle(w))
+
+
+@pytest.mark.parametrize("lr", [-1.0, 0.0, float("nan"), float("inf"), "fast", None])
+def test_a_schedule_must_give_numbers_above_0(lr):
+    problem = problems.Quadratic(np.eye(2), np.zeros(2))
+    with pytest.raises((TypeError, ValueError), match=r"lr\(0\) must be a finite number > 0, got "):
+        minimize(problem, optimizers.SOFIM(lr=lambda _: lr), steps=1)

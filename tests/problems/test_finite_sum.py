@@ -183,7 +183,7 @@ X, Y = np.asarray([[-1.0], [1.0], [0.5]]), np.asarray([0, 1, 1])
 
 @EVERY_MAKER
 def test_data_without_rows_is_refused(xp, make):
-    with pytest.raises(ValueError, match=r"features must have at least one row, got shape \(0, 1\)"):
+    with pytest.raises(ValueError, match=r"features must have at least one row and one column, got shape \(0, 1\)"):
         make(xp.asarray(X[:0]), xp.asarray(Y[:0]))
 
 

@@ -72,3 +72,18 @@ def test_bad_arguments_are_refused():
         cubic().oracle(np.zeros(2))
     with pytest.raises(TypeError, match=r"w must have a real floating-point dtype, got int64"):
         cubic().oracle(np.zeros(3, dtype=np.int64))
+
+
+@pytest.mark.parametrize(
+    ("gradient", "error", "message"),
+    [
+        (lambda _: np.ones(3), ValueError, r"what gradient returns must have shape \(2,\), got \(3,\)"),
+        (lambda _: np.ones((2, 1)), ValueError, r"what gradient returns must be 1-D"),
+        (lambda _: [1.0, 2.0], TypeError, r"what gradient returns must be an array .*, got <class 'list'>"),
+        (lambda _: np.ones(2, dtype=np.float32), TypeError, r"w and what gradient returns must have one dtype"),
+    ],
+)
+def test_a_gradient_that_is_none_is_refused(gradient, error, message):
+    problem = Function(2, value=lambda w: w @ w, gradient=gradient)
+    with pytest.raises(error, match=message):
+        problem.oracle(np.ones(2)).gradient()

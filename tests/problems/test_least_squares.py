@@ -39,3 +39,10 @@ def test_features_that_depend_on_each_other_leave_no_unique_optimum(xp):
 def test_targets_that_are_not_finite_are_refused(xp, bad):
     with pytest.raises(ValueError, match=r"targets must be finite, got NaN or infinity"):
         LeastSquares(xp.asarray(np.ones((2, 1))), xp.asarray(np.asarray([0.0, bad])))
+
+
+def test_dependent_features_have_no_strong_convexity():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        X = rng.standard_normal((8, 2)) @ rng.standard_normal((2, 4))
+        assert LeastSquares(X, np.ones(8), intercept=False).constants().mu == 0

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 from oracles import host
 
+from sofim_ref.datasets import load
 from sofim_ref.problems import LogisticRegression
 
 X, SCORE, LABELS, _ = cases.data()
@@ -53,3 +54,19 @@ def test_error_is_the_share_misclassified(xp):
 def test_labels_out_of_range_are_refused(xp):
     with pytest.raises(ValueError, match=r"targets must be labels 0 or 1, got 2"):
         LogisticRegression(xp.asarray(X[:3]), xp.asarray(np.asarray([0, 1, 2])))
+
+
+@pytest.mark.parametrize("l2", [1e-3, 1e-6, 1e-12])
+def test_the_optimum_of_nearly_separable_data_is_one_to_the_last_digits(l2):
+    problem = load("breast-cancer", l2=l2).train
+    at = problem.oracle(problem.optimum())
+    scale = np.linalg.norm(at.per_example_gradients(), axis=1).mean() + l2 * np.linalg.norm(at.w)
+    assert np.linalg.norm(at.gradient()) <= 100 * np.finfo(float).eps * scale * problem.dim**0.5
+    assert float(problem.oracle(0.99 * at.w).value()) > float(at.value())
+
+
+def test_a_small_l2_in_float32_leaves_an_optimum():
+    narrow, wide = (load("breast-cancer", l2=1e-5, dtype=dtype).train for dtype in ("float32", "float64"))
+    assert narrow.optimum().dtype == np.float32
+    rounded = wide.on(narrow.features.astype(np.float64), wide.targets).optimum()
+    assert np.linalg.norm(narrow.optimum() - rounded) <= 2 * np.finfo(np.float32).eps * np.linalg.norm(rounded)

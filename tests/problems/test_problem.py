@@ -51,3 +51,9 @@ def test_a_problem_without_data_has_one_batch_and_knows_nothing_more():
     assert problem.initial_point(0).shape == (2,)
     with pytest.raises(TypeError, match=r"Function doesn't know its optimum"):
         problem.optimum()
+
+
+def test_the_seed_of_batches_must_be_whole_numbers():
+    problem = problems.LeastSquares(np.ones((3, 1)), np.ones(3))
+    with pytest.raises(ValueError, match="seed must be an integer >= 0, got -1"):
+        next(problem.batches(2, seed=-1))

@@ -76,3 +76,18 @@ def test_bad_arguments_are_refused(xp):
 def test_arguments_on_two_devices_are_refused():
     with pytest.raises(ValueError, match=r"matrix and linear must be on one device, got .*CPU_DEVICE.*device1"):
         Quadratic(strict.eye(2), strict.ones(2, device=strict.Device("device1")))
+
+
+def test_a_singular_matrix_has_no_mu_and_no_optimum():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        Z = rng.standard_normal((4, 2))
+        problem = Quadratic(Z @ Z.T, np.ones(4))
+        assert problem.constants().mu <= 0
+        with pytest.raises(ValueError, match="matrix must be positive definite for an optimum to exist"):
+            problem.optimum()
+
+
+def test_a_quadratic_of_nothing_is_refused():
+    with pytest.raises(ValueError, match=r"linear must have at least one entry, got shape \(0,\)"):
+        Quadratic(np.ones((0, 0)), np.ones(0))
