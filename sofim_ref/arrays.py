@@ -55,7 +55,23 @@ def namespace(x: Array) -> Namespace:
 
 
 def device(x: Array) -> Any:
-    """Return the device on which an array lies, as its backend spells it."""
+    """Return the device on which an array lies, as its backend spells it.
+
+    Parameters
+    ----------
+    x : array
+        Any shape, any backend.
+
+    Returns
+    -------
+    object
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> device(np.ones(2))
+    'cpu'
+    """
     return array_api_compat.device(x)
 
 
@@ -105,6 +121,12 @@ def largest_magnitude(x: Array) -> Array:
     Returns
     -------
     array, shape () or (k,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> float(largest_magnitude(np.asarray([3.0, -4.0]))), bool(largest_magnitude(np.zeros(2)) > 0)
+    (4.0, True)
     """
     xp = namespace(x)
     floor = smallest_normal(xp, x.dtype)
@@ -124,6 +146,12 @@ def dot(x: Array, y: Array) -> Array:
     Returns
     -------
     array, shape () or (k,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> float(dot(np.ones(1_000_000, dtype=np.float32), np.full(1_000_000, 0.5, dtype=np.float32)))
+    500000.0
     """
     if x.shape[0] <= _SHORT:
         return x @ y
@@ -148,6 +176,12 @@ def widened(x: Array) -> Array:
     -------
     array
         Same shape; `x` itself if it is in float64 already.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> widened(np.ones(2, dtype=np.float32)).dtype
+    dtype('float64')
     """
     xp = namespace(x)
     if eps(xp, x.dtype) <= _FLOAT64_EPS:
@@ -198,6 +232,11 @@ def to_numpy(x: Array) -> np.ndarray[Any, Any]:
     -------
     numpy.ndarray
         Same shape and dtype; shares memory with `x` only if `x` is a NumPy array.
+
+    Examples
+    --------
+    >>> to_numpy(open_backend("numpy").asarray([1.0, 2.0]))
+    array([1., 2.])
     """
     if isinstance(x, np.ndarray | np.generic):
         return np.asarray(x)
@@ -240,6 +279,13 @@ def from_numpy(a: Any, *, like: Array) -> Array:
 def synchronize(x: Array) -> None:
     """Wait until an array has been computed, so that a clock read afterwards tells the truth.
 
+    Parameters
+    ----------
+    x : array
+        Any shape, any backend.
+
+    Notes
+    -----
     NumPy computes at once; CuPy, CUDA torch and JAX return before they have.
     """
     if array_api_compat.is_jax_array(x):
@@ -264,6 +310,11 @@ class Backend:
         The device on which arrays are made.
     version : str
         The version of the package.
+
+    Examples
+    --------
+    >>> list(open_backend("numpy").dtypes())
+    ['float32', 'float64']
     """
 
     name: str

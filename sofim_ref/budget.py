@@ -30,6 +30,14 @@ class Budget:
     ------
     TypeError, ValueError
         If a number is out of its range, or not exactly one of steps and epochs is given.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sofim_ref.problems import LeastSquares
+    >>> problem = LeastSquares(np.ones((10, 1)), np.ones(10))
+    >>> Budget(problem, steps=None, epochs=3, batch_size=4, record_every=None).total
+    9
     """
 
     problem: Problem

@@ -25,8 +25,8 @@ HEADINGS = ("method", "lr", "loss gap", "held-out error", "steps", "ms", "calls"
 
 LEGEND = (
     f"Loss gap (above the optimum, no less than rounding) and held-out error at the end of the run. "
-    f"Steps, milliseconds in the optimizer and oracle calls: until the gap was {SHARE:.0%} of what it was at the start; "
-    f"never, if not reached. A * marks an lr at the edge of the grid."
+    f"Steps, milliseconds in the optimizer and oracle calls: until the gap was {SHARE:.0%} of what it was at the "
+    f"start; never, if not reached. A * marks an lr at the edge of the grid."
 )
 """What the columns mean."""
 

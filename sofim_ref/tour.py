@@ -135,6 +135,14 @@ def take_tour(
     ------
     ValueError
         If a batch is larger than the training data, or a method diverges with every step size.
+
+    Examples
+    --------
+    >>> from sofim_ref.arrays import open_backend
+    >>> from sofim_ref.datasets import load
+    >>> seen = take_tour(load("iris"), backend=open_backend("numpy"), methods=["newton"], quick=True)
+    >>> seen.entries[0].trace.status.name, seen.verification.passed
+    ('CONVERGED', True)
     """
     problem = data.train
     if steps is None:

@@ -43,8 +43,9 @@ def draw(axes: Any, method: str, x: np.ndarray[Any, Any], y: np.ndarray[Any, Any
 def draw_level(axes: Any, height: float, label: str) -> None:
     """Draw a thin horizontal line with its meaning written above its right end."""
     axes.axhline(height, color="black", linewidth=1, zorder=0)
-    at = {"xy": (1, height), "xycoords": ("axes fraction", "data"), "xytext": (0, 3), "textcoords": "offset points"}
-    axes.annotate(label, **at, ha="right", va="bottom", fontsize=12)
+    at = {"xy": (1, height), "xycoords": ("axes fraction", "data"), "xytext": (0, 4), "textcoords": "offset points"}
+    paper = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}
+    axes.annotate(label, **at, ha="right", va="bottom", fontsize=12, bbox=paper, zorder=10)
 
 
 def line_style(method: str) -> dict[str, Any]:

@@ -42,6 +42,14 @@ class FiniteSum(Problem):
     -----
     One scale holds everywhere: loss, gradient, Hessian and every Fisher matrix are **means** over the batch. The l2
     term belongs to loss, gradient and Hessian, and to no per-example gradient and no Fisher matrix.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sofim_ref.likelihoods import Gaussian
+    >>> problem = FiniteSum(Linear(inputs=1), Gaussian(), np.asarray([[0.0], [2.0]]), np.asarray([1.0, 1.0]))
+    >>> float(problem.oracle(np.zeros(2)).value()), problem.oracle(np.zeros(2)).gradient()
+    (0.5, array([-1., -1.]))
     """
 
     offers = frozenset(
