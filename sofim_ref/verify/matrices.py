@@ -108,7 +108,7 @@ def _question(truth: Truth, v: Host, labels: tuple[str, ...], *, own: bool = Fal
 
 
 def _right_hand_sides(draft: Draft, truth: Truth, dtype: str, rng: np.random.Generator) -> tuple[tuple[str, ...], Host]:
-    """Return eight right-hand sides, shape (d, 8): four directions, each so long that ‖x‖ ≈ 1, and as long as `like`.
+    """Return twelve right-hand sides, shape (d, 12): four directions, so long that ‖x‖ ≈ 1, as long as `like`, and 1.
 
     A direction is scaled by powers of two only, so that v ∥ m is exact.
     """
@@ -124,7 +124,7 @@ def _right_hand_sides(draft: Draft, truth: Truth, dtype: str, rng: np.random.Gen
     )
     labels, columns = [], []
     for label, v, unit in directions:
-        for length in (unit, own):
+        for length in (unit, own, Decimal(1)):
             v = _power_of_two(1 / Decimal(float(np.abs(v).max())), np.float64) * v.astype(np.float64)  # noqa: PLW2901  # to about 1
             size = _power_of_two(length or Decimal(1), dtype)
             labels.append(f"{label} of size {size:.0e}")
