@@ -11,11 +11,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from sofim_ref.arrays import Array, namespace, norm, synchronize
+from sofim_ref.arrays import Array, namespace, synchronize
 from sofim_ref.budget import Budget
 from sofim_ref.matrices.dense import SingularMatrixError
 from sofim_ref.optimizers import Optimizer, State
 from sofim_ref.problems import Problem
+from sofim_ref.sums import norm
 from sofim_ref.trace import COLUMNS, Record, Status, Trace
 from sofim_ref.validation import count, finite, floating, non_negative, together
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from sofim_ref.arrays import Backend, norm
+from sofim_ref.arrays import Backend
 from sofim_ref.datasets import Dataset
 from sofim_ref.minimize import minimize
 from sofim_ref.optimizers import REGISTRY
+from sofim_ref.sums import norm
 from sofim_ref.trace import Trace
 from sofim_ref.tuning import GRID, Choice, choose_lr, gap
 from sofim_ref.verify import Report, verify

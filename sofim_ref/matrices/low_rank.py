@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from sofim_ref.arrays import Array, device, eps, largest_magnitude, namespace, narrowed, widened
+from sofim_ref.arrays import Array, device, eps, namespace
 from sofim_ref.matrices.matrix import Matrix
+from sofim_ref.sums import largest_magnitude, narrowed, widened
 from sofim_ref.validation import floating, one_of, positive_beside
 
 

@@ -6,19 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from sofim_ref.arrays import (
-    Array,
-    device,
-    dot,
-    eps,
-    largest_magnitude,
-    namespace,
-    narrowed,
-    norm,
-    smallest_normal,
-    widened,
-)
+from sofim_ref.arrays import Array, device, eps, namespace, smallest_normal
 from sofim_ref.matrices.matrix import Matrix
+from sofim_ref.sums import dot, largest_magnitude, narrowed, norm, widened
 from sofim_ref.validation import floating, one_of, positive_beside
 
 
