@@ -79,6 +79,13 @@ def factor_error(rho, Z, x, v, *, forgiven=0.0):
     return backward_error(times, size, x, v, underflow=forgiven)
 
 
+def long_factor_error(rho, Z, x, v):
+    """The backward error of `factor_error` for float32 vectors too long for 50 digits: float64 tells it of float32."""
+    residual = rho * x + Z @ (Z.T @ x) - v
+    size = rho + np.linalg.norm(Z, 2) ** 2
+    return float(np.linalg.norm(residual) / (size * np.linalg.norm(x) + np.linalg.norm(v)))
+
+
 def forgiven(xp, dtype, Z, v):
     """The docstrings' ω, the length below which x underflows, where v lies along Z's first column up to rounding."""
     info = np.finfo(dtype)

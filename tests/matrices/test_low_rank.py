@@ -3,7 +3,7 @@ import pytest
 import systems
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from oracles import assert_close, factor_error, factor_solve, forgiven, host, is_representable
+from oracles import assert_close, factor_error, factor_solve, forgiven, host, is_representable, long_factor_error
 
 from sofim_ref.matrices import LowRank
 
@@ -58,7 +58,7 @@ def test_a_hundred_thousand_parameters_are_no_trouble(xp):
     Z = np.stack([np.full(d, 0.1), np.random.default_rng(0).standard_normal(d)], axis=1).astype(np.float32)
     for v in (np.float32(0.7) * Z[:, 0], np.float32(0.7) * Z[:, 1]):
         x = LowRank(1e-3, xp.asarray(Z, "float32")).solve(xp.asarray(v, "float32"))
-        assert_stable(xp, "float32", systems.System(1e-3, Z, v[:, None]), x, v)
+        assert long_factor_error(1e-3, host(Z), host(x), host(v)) <= 8 * (1 + 2**0.5) * xp.eps("float32")
 
 
 def test_the_gram_form_breaks_where_v_lies_in_the_span(xp):
