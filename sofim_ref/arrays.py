@@ -144,7 +144,7 @@ def from_numpy(a: Any, *, like: Array) -> Array:
     Parameters
     ----------
     a : numpy.ndarray
-        Any shape. Integers and booleans keep their dtype.
+        Any shape. Integers and booleans keep their dtype where the device has it; JAX as it comes has no 64-bit one.
     like : array
         The array whose backend, device and floating dtype are taken.
 
@@ -161,8 +161,13 @@ def from_numpy(a: Any, *, like: Array) -> Array:
     """
     a = np.asarray(a)
     xp = namespace(like)
-    dtype = like.dtype if np.issubdtype(a.dtype, np.floating) else getattr(xp, a.dtype.name)
-    return xp.asarray(np.array(a), dtype=dtype, device=device(like), copy=True)
+    there = device(like)
+    if np.issubdtype(a.dtype, np.floating):
+        dtype = like.dtype
+    else:
+        info = xp.__array_namespace_info__()
+        dtype = info.dtypes(device=there).get(a.dtype.name, info.default_dtypes(device=there)["indexing"])
+    return xp.asarray(np.array(a), dtype=dtype, device=there, copy=True)
 
 
 def synchronize(x: Array) -> None:

@@ -59,7 +59,7 @@ def dot(x: Array, y: Array) -> Array:
         return x @ y
     xp = namespace(x)
     if y.ndim == 1:
-        return xp.sum(x * y)  # every backend adds a long axis pairwise; a product of BLAS may add one after another
+        return xp.sum(x * y)  # NumPy, torch and JAX add a long axis pairwise; a product of BLAS, one after another
     return xp.stack([dot(x, y[:, i]) for i in range(y.shape[1])])
 
 

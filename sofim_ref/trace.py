@@ -22,8 +22,8 @@ class Status(Enum):
 
     CONVERGED = "The gradient norm fell to the tolerance."
     BUDGET_SPENT = "All the steps that were allowed have been taken."
-    DIVERGED = "The loss or the point stopped being finite; the last finite point is returned."
-    SINGULAR = "C could not be inverted at the last point; damping > 0 makes it regular."
+    DIVERGED = "The loss or the point stopped being finite; the last finite point on record is returned."
+    SINGULAR = "C could not be inverted, damping > 0 makes it regular; the last point on record is returned."
     STOPPED = "A callback asked to stop."
 
     @property

@@ -138,3 +138,22 @@ def test_importing_the_package_loads_no_heavy_one():
     code = f"import sys, sofim_ref; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_jax_as_it_comes_without_64_bit_numbers_warns_of_nothing():
+    program = """
+import jax.numpy as jnp
+import numpy as np
+import sofim_ref as sr
+
+X = jnp.asarray(np.random.default_rng(0).standard_normal((20, 3)), dtype=jnp.float32)
+problem = sr.problems.LogisticRegression(X, jnp.asarray(np.arange(20) % 2), l2=0.01)
+w = problem.optimum()
+assert float(jnp.linalg.norm(problem.oracle(w).gradient())) < 1e-6
+for optimizer in (sr.SOFIM(), sr.SOFIM(vector="gradient"), sr.NaturalGradient(fisher="empirical"), sr.Newton()):
+    trace = sr.minimize(problem, optimizer, steps=4, batch_size=2)
+    assert trace.w.dtype == jnp.float32, trace.w.dtype
+    assert trace.status.name == "BUDGET_SPENT", trace.status
+"""
+    done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -58,3 +58,16 @@ def test_a_run_that_converges_early_keeps_its_last_gap():
     early = tuning.choose_lr(problem, newton, steps=50, least=least, grid=(1.0,), tolerance=1e-12)
     patient = tuning.choose_lr(problem, newton, steps=50, least=least, grid=(1.0,))
     assert math.isclose(early.scores[1.0], patient.scores[1.0], rel_tol=1e-3)
+
+
+@pytest.mark.parametrize("tolerance", [0.0, 1e-2])
+def test_with_batches_too_the_score_is_the_mean_over_all_steps(tolerance):
+    X = np.random.default_rng(0).standard_normal((40, 2))
+    problem = sr.problems.LeastSquares(X, X @ np.asarray([1.0, -2.0]))
+    settings = {"steps": 100, "batch_size": 10, "tolerance": tolerance}
+    choice = tuning.choose_lr(problem, SGD, least=0.0, grid=(0.03, 0.3), **settings)
+    for lr, score in choice.scores.items():
+        trace = sr.minimize(problem, sr.SGD(lr=lr), record_every=1, **settings)
+        heights = np.log10(tuning.gap(trace, 0.0)).tolist()
+        heights += heights[-1:] * (101 - len(heights))
+        assert math.isclose(score, sum(heights) / 101, rel_tol=1e-12)

@@ -39,8 +39,8 @@ class Oracle:
     Raises
     ------
     TypeError, ValueError
-        If `w` is not a 1-D floating array of length d, or `batch` not a 1-D
-        integer array with a row, both on the backend and device of the problem's own arrays.
+        If `w` is not a 1-D floating array of length d, or `batch` not a 1-D integer array with a row, both on the
+        backend and device of the problem's own arrays.
 
     Examples
     --------
