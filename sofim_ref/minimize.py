@@ -15,7 +15,7 @@ from sofim_ref.arrays import Array, namespace, synchronize
 from sofim_ref.budget import Budget
 from sofim_ref.matrices.dense import SingularMatrixError
 from sofim_ref.optimizers import Optimizer, State
-from sofim_ref.problems import Problem
+from sofim_ref.problems import Calls, Problem
 from sofim_ref.sums import norm
 from sofim_ref.trace import COLUMNS, Record, Status, Trace
 from sofim_ref.validation import count, finite, floating, non_negative, together
@@ -125,7 +125,7 @@ def minimize(
     label = progress if isinstance(progress, str) else type(optimizer).__name__
 
     status, seconds, step_norm = Status.BUDGET_SPENT, 0.0, 0.0
-    calls: dict[str, int] = {}
+    calls = Calls()
     records: list[Record] = []
     points: list[Array] = []
     last_seen = (w, state)
@@ -141,7 +141,15 @@ def minimize(
                 epoch = budget.passes(first + taken)
                 measured = {name: float(metric(w)) for name, metric in (metrics or {}).items()}
                 record = Record(
-                    first + taken, epoch, loss, gradient_norm, step_norm, seconds, sum(calls.values()), measured
+                    step=first + taken,
+                    epoch=epoch,
+                    loss=loss,
+                    gradient_norm=gradient_norm,
+                    step_norm=step_norm,
+                    seconds=seconds,
+                    oracle_calls=sum(calls.values()),
+                    gradient_evaluations=calls.gradients / problem.size,
+                    metrics=measured,
                 )
                 records.append(record)
                 if store_points:

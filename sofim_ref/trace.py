@@ -52,6 +52,8 @@ class Record:
         Time that this run spent in the optimizer, what was seen for the record not included.
     oracle_calls : int
         The number of answers that the optimizer had computed in this run.
+    gradient_evaluations : float
+        What they cost, in gradients over all N examples; a Hessian-vector product counts as two: see `Problem.price`.
     metrics : dict
         What the run's own metrics gave here, from name to float.
     """
@@ -63,6 +65,7 @@ class Record:
     step_norm: float
     seconds: float
     oracle_calls: int
+    gradient_evaluations: float
     metrics: dict[str, float] = field(default_factory=dict)
 
 

@@ -1,8 +1,10 @@
-"""How a model's output is scored against a target, one distribution a file."""
+"""How a model's outputs are scored against targets, one a file."""
 
 from sofim_ref.likelihoods.bernoulli import Bernoulli
 from sofim_ref.likelihoods.categorical import Categorical
 from sofim_ref.likelihoods.gaussian import Gaussian
 from sofim_ref.likelihoods.likelihood import Likelihood
+from sofim_ref.likelihoods.location_scale import LocationScale
+from sofim_ref.likelihoods.poisson import Poisson
 
-__all__ = ["Bernoulli", "Categorical", "Gaussian", "Likelihood"]
+__all__ = ["Bernoulli", "Categorical", "Gaussian", "Likelihood", "LocationScale", "Poisson"]

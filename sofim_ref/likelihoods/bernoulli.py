@@ -73,7 +73,7 @@ class Bernoulli(Likelihood):
         return xp.mean(xp.astype((f > 0) != (y > 0.5), f.dtype))
 
     @property
-    def bounds(self) -> tuple[float, float, float | None]:
+    def bounds(self) -> tuple[float | None, float | None, float | None]:
         """Return 0, ¼, 1/(6√3): the extremes of σ' and σ''."""
         return (0.0, 0.25, 1 / (6 * math.sqrt(3)))
 

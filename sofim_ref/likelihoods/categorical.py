@@ -83,7 +83,7 @@ class Categorical(Likelihood):
         return xp.mean(xp.astype(xp.argmax(f, axis=1) != xp.argmax(y, axis=1), f.dtype))
 
     @property
-    def bounds(self) -> tuple[float, float, float | None]:
+    def bounds(self) -> tuple[float | None, float | None, float | None]:
         """Return 0, ½, None: ∇²ℓ is the covariance of a one-hot vector; its third derivative isn't bounded here."""
         return (0.0, 0.5, None)
 

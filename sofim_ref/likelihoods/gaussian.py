@@ -75,7 +75,7 @@ class Gaussian(Likelihood):
         return 2 * namespace(f).mean(self.loss(f, y))
 
     @property
-    def bounds(self) -> tuple[float, float, float | None]:
+    def bounds(self) -> tuple[float | None, float | None, float | None]:
         """Return 1, 1, 0: the loss is a parabola."""
         return (1.0, 1.0, 0.0)
 

@@ -16,8 +16,9 @@ class Likelihood(ABC):
     The loss of one example is −log p(y | f), up to a constant that doesn't depend on f. Targets are kept *encoded* as
     an array of shape (N, C) beside the outputs, so that every formula is one line for the whole batch.
 
-    All three likelihoods here are canonical: the second derivative of the loss doesn't depend on the target, so it
-    equals the Fisher matrix in the output, and Gauss–Newton, Fisher and, for a linear model, Hessian are one matrix.
+    All likelihoods here but `LocationScale` are canonical: the second derivative of the loss doesn't depend on the
+    target, so it equals the Fisher matrix in the output, and Gauss–Newton, Fisher and, for a linear model, Hessian are
+    one matrix.
     """
 
     @abstractmethod
@@ -58,8 +59,11 @@ class Likelihood(ABC):
 
     @property
     @abstractmethod
-    def bounds(self) -> tuple[float, float, float | None]:
-        """Numbers a, b, c: every eigenvalue of the loss's second derivative in f lies in [a, b], its third is <= c."""
+    def bounds(self) -> tuple[float | None, float | None, float | None]:
+        """Numbers a, b, c: every eigenvalue of the loss's second derivative in f lies in [a, b], its third is <= c.
+
+        None where nothing bounds it.
+        """
 
     @property
     @abstractmethod

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from sofim_ref.arrays import Array, device, namespace
+from sofim_ref.models.layer import Layer, LayerStatistics
 from sofim_ref.models.model import Model
 from sofim_ref.validation import count
 
@@ -36,7 +40,7 @@ class Linear(Model):
     --------
     >>> import numpy as np
     >>> model = Linear(inputs=2, outputs_count=1)
-    >>> model.outputs(np.asarray([1.0, 2.0, 10.0]), model.prepare(np.asarray([[1.0, 1.0]])))
+    >>> model.forward(np.asarray([1.0, 2.0, 10.0]), model.prepare(np.asarray([[1.0, 1.0]])))[0]
     array([[13.]])
     """
 
@@ -64,9 +68,18 @@ class Linear(Model):
         ones = xp.ones((features.shape[0], 1), dtype=features.dtype, device=device(features))
         return xp.concat([features, ones], axis=1)
 
-    def outputs(self, w: Array, X: Array) -> Array:
-        """Return XW, shape (N, C)."""
-        return X @ self._weights(w)
+    @property
+    def layers(self) -> tuple[Layer, ...]:  # type: ignore[override]  # read-only here, since it depends on the sizes
+        """The one layer, all of w."""
+        return (Layer(0, self.inputs + self.intercept, self.outputs_count),)
+
+    def start(self, rng: np.random.Generator) -> np.ndarray[Any, Any]:
+        """Return the origin, shape (d,), whatever the generator: the losses over a linear model are convex."""
+        return np.zeros(self.dim)
+
+    def forward(self, w: Array, X: Array) -> tuple[Array, Array]:
+        """Return XW, shape (N, C), and X, which is all that a tape needs."""
+        return X @ self._weights(w), X
 
     def jvp(self, w: Array, X: Array, v: Array) -> Array:
         """Return XV, shape (N, C): the outputs move as v does."""
@@ -80,22 +93,19 @@ class Linear(Model):
         """Return the flat outer product of x̄ₙ and uₙ for each example, shape (N, d)."""
         return namespace(w).reshape(X[:, :, None] * u[:, None, :], (X.shape[0], self.dim))
 
-    def jacobian(self, w: Array, X: Array) -> Array:
-        """Return J, shape (N, C, d): output c depends on column c of W alone, through x̄."""
-        xp = namespace(w)
-        eye = xp.eye(self.outputs_count, dtype=w.dtype, device=device(w))
-        J = X[:, None, :, None] * eye[None, :, None, :]
-        return xp.reshape(J, (X.shape[0], self.outputs_count, self.dim))
+    def hvp(self, w: Array, X: Array, v: Array, u: Array, H: Array) -> Array:
+        """Return Xᵀ(H XV), flat, shape (d,): a linear model has no second derivative."""
+        return self.vjp(w, X, namespace(v).vecdot(H, self.jvp(w, X, v)[:, None, :], axis=-1))
+
+    def layer_statistics(self, w: Array, X: Array, u: Array) -> tuple[LayerStatistics, ...]:
+        """Return x̄ and u: the one layer's inputs and gradients."""
+        return (LayerStatistics(self.layers[0], X, u),)
 
     def gauss_newton(self, w: Array, X: Array, H: Array) -> Array:
         """Return Σₙ Hₙ ⊗ x̄ₙx̄ₙᵀ in the order of w, shape (d, d), one output at a time to keep memory at N·d."""
         xp = namespace(w)
         rows = [X.T @ xp.reshape(X[:, :, None] * H[:, None, c, :], (X.shape[0], self.dim)) for c in range(H.shape[1])]
         return xp.reshape(xp.stack(rows, axis=1), (self.dim, self.dim))
-
-    def curvature_vector_product(self, w: Array, X: Array, u: Array, v: Array) -> Array | None:
-        """Return None: a linear model has no second derivative."""
-        return None
 
     def _weights(self, w: Array) -> Array:
         return namespace(w).reshape(w, (-1, self.outputs_count))

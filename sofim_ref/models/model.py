@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Any
 
-from sofim_ref.arrays import Array
+import numpy as np
+
+from sofim_ref.arrays import Array, device, namespace
+from sofim_ref.models.layer import Layer, LayerStatistics
+
+Tape = Any
+"""What a forward pass leaves for the passes that follow it; each model has its own kind."""
 
 
 class Model(ABC):
     """A function (w, x) -> f from d parameters and an input to C outputs.
 
-    Parameters are one flat vector w, shape (d,). Inputs come as a batch X that `prepare` has seen once.
+    Parameters are one flat vector w, shape (d,). Inputs come as a batch X that `prepare` has seen once. `forward` goes
+    through the model once; everything else starts from the tape that it left.
     """
+
+    layers: tuple[Layer, ...] = ()
+    """The dense layers, first to last; none where w isn't made of such."""
 
     @property
     @abstractmethod
@@ -23,34 +34,54 @@ class Model(ABC):
     def outputs_count(self) -> int:
         """The number C of outputs."""
 
+    def start(self, rng: np.random.Generator) -> np.ndarray[Any, Any]:
+        """Return a point to start from, drawn on the host, shape (d,): standard normal unless a model knows better."""
+        return rng.standard_normal(self.dim)
+
     @abstractmethod
     def prepare(self, features: Array) -> Array:
-        """Return raw features, shape (N, p), in the form in which all other methods take them; done once."""
+        """Return raw features, shape (N, p), in the form in which `forward` takes them; done once."""
 
     @abstractmethod
-    def outputs(self, w: Array, X: Array) -> Array:
-        """Return f, shape (N, C)."""
+    def forward(self, w: Array, X: Array) -> tuple[Array, Tape]:
+        """Return f, shape (N, C), and the tape."""
 
     @abstractmethod
-    def jvp(self, w: Array, X: Array, v: Array) -> Array:
+    def jvp(self, w: Array, tape: Tape, v: Array) -> Array:
         """Return J v for each example, shape (N, C): how the outputs move when w moves along v, shape (d,)."""
 
     @abstractmethod
-    def vjp(self, w: Array, X: Array, u: Array) -> Array:
+    def vjp(self, w: Array, tape: Tape, u: Array) -> Array:
         """Return Σₙ Jₙᵀ uₙ, shape (d,), for u of shape (N, C)."""
 
     @abstractmethod
-    def per_example_vjp(self, w: Array, X: Array, u: Array) -> Array:
+    def per_example_vjp(self, w: Array, tape: Tape, u: Array) -> Array:
         """Return Jₙᵀ uₙ for each example, shape (N, d), for u of shape (N, C)."""
 
     @abstractmethod
-    def jacobian(self, w: Array, X: Array) -> Array:
-        """Return J, shape (N, C, d). It costs N·C·d numbers."""
+    def hvp(self, w: Array, tape: Tape, v: Array, u: Array, H: Array) -> Array:
+        """Return Σₙ (Jₙᵀ Hₙ Jₙ + Σ_c uₙ_c ∇²f_c) v, shape (d,), for u of shape (N, C) and H of shape (N, C, C)."""
 
-    @abstractmethod
-    def gauss_newton(self, w: Array, X: Array, H: Array) -> Array:
-        """Return Σₙ Jₙᵀ Hₙ Jₙ, shape (d, d), for symmetric H of shape (N, C, C)."""
+    def layer_statistics(self, w: Array, tape: Tape, u: Array) -> tuple[LayerStatistics, ...]:
+        """Return what flows through each of `layers` when u, shape (N, C), is sent back from the outputs."""
+        return ()
 
-    @abstractmethod
-    def curvature_vector_product(self, w: Array, X: Array, u: Array, v: Array) -> Array | None:
-        """Return Σₙ Σ_c uₙ_c ∇²f_c(w, xₙ) v, shape (d,), or None for a model that is linear in w, where it is zero."""
+    def jacobian(self, w: Array, tape: Tape, outputs: Array) -> Array:
+        """Return J, shape (N, C, d), with one backward pass an output. It costs N·C·d numbers."""
+        xp = namespace(w)
+        eye = xp.eye(self.outputs_count, dtype=w.dtype, device=device(w))
+        units = [xp.broadcast_to(eye[c, :], outputs.shape) for c in range(self.outputs_count)]
+        return xp.stack([self.per_example_vjp(w, tape, unit) for unit in units], axis=1)
+
+    def gauss_newton(self, w: Array, tape: Tape, H: Array) -> Array:
+        """Return Σₙ Jₙᵀ Hₙ Jₙ, shape (d, d), for symmetric H of shape (N, C, C): row c of H sent back meets row c of J.
+
+        Memory 2·N·d numbers, one output at a time.
+        """
+        xp = namespace(w)
+        eye = xp.eye(H.shape[1], dtype=w.dtype, device=device(w))
+        total = 0.0
+        for c in range(H.shape[1]):
+            J = self.per_example_vjp(w, tape, xp.broadcast_to(eye[c, :], H.shape[:2]))
+            total = total + J.T @ self.per_example_vjp(w, tape, H[:, c, :])
+        return total

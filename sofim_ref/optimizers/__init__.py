@@ -1,6 +1,6 @@
 """One method a file, each a choice of C and v in w ← w − lr · C⁻¹v."""
 
-from sofim_ref.optimizers.method import Method
+from sofim_ref.optimizers.method import LogUniform, Method, OneOf
 from sofim_ref.optimizers.natural_gradient import NaturalGradient
 from sofim_ref.optimizers.newton import Newton
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State
@@ -12,9 +12,11 @@ __all__ = [
     "REGISTRY",
     "SGD",
     "SOFIM",
+    "LogUniform",
     "Method",
     "NaturalGradient",
     "Newton",
+    "OneOf",
     "Optimizer",
     "Preconditioned",
     "SGDState",

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import copy
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
 from sofim_ref.arrays import Array, device, eps, from_numpy, namespace, to_numpy
 from sofim_ref.likelihoods import Likelihood
-from sofim_ref.models import Linear, Model
+from sofim_ref.models import LayerStatistics, Linear, Model
 from sofim_ref.problems.optimum import least_point
 from sofim_ref.problems.oracle import Oracle
 from sofim_ref.problems.problem import Constants, Problem
 from sofim_ref.validation import finite, floating, non_negative
+
+_PRICES = {
+    "value": 1 / 3,
+    "outputs": 1 / 3,
+    **dict.fromkeys(("gradient", "per_example_gradients", "per_example_gradients_of"), 1.0),
+    **dict.fromkeys(("layer_statistics", "layer_statistics_of"), 1.0),
+    **dict.fromkeys(("hvp", "gauss_newton_product"), 2.0),
+}
 
 
 class FiniteSum(Problem):
@@ -66,6 +74,9 @@ class FiniteSum(Problem):
             "output_fisher",
             "output_fisher_factor",
             "gauss_newton_of",
+            "gauss_newton_product",
+            "sampled_output_gradient",
+            "per_example_gradients_of",
         }
     )
 
@@ -79,6 +90,9 @@ class FiniteSum(Problem):
         self.targets = targets
         self.size = int(features.shape[0])
         self.like = features
+        self.layers = model.layers
+        if model.layers:
+            self.offers = FiniteSum.offers | {"layer_statistics", "layer_statistics_of"}
         self._X = model.prepare(features)
         self._Y = likelihood.encode(targets, like=features, outputs=model.outputs_count)
 
@@ -92,11 +106,16 @@ class FiniteSum(Problem):
         return self.model.dim
 
     def initial_point(self, seed: int = 0) -> Array:
-        """Return where to start, shape (d,): the origin for a linear model, whatever the seed."""
-        if not isinstance(self.model, Linear):
-            return super().initial_point(seed)
-        xp = namespace(self.features)
-        return xp.zeros(self.dim, dtype=self.features.dtype, device=device(self.features))
+        """Return where to start, shape (d,): the model's `start`, drawn from the seed on the host."""
+        return from_numpy(self.model.start(np.random.default_rng(seed)), like=self.features)
+
+    def price(self, question: str) -> float:
+        """Return what an answer costs an example, in gradients: one backward pass an output for a Jacobian."""
+        C, linear = self.model.outputs_count, isinstance(self.model, Linear)
+        backward_passes = {"jacobian": C, "gauss_newton_of": C, "hessian": C if linear else 2 * self.dim}
+        if question in backward_passes:
+            return float(backward_passes[question])
+        return _PRICES.get(question, 0.0)
 
     def on(self, features: Array, targets: Array) -> Self:
         """Return the same loss on other data, held-out examples say: same model, likelihood and l2."""
@@ -117,36 +136,39 @@ class FiniteSum(Problem):
 
     def gradient(self, at: Oracle) -> Array:
         """Return (1/B) Σₙ Jₙᵀ ∇ℓₙ + l2 w, shape (d,)."""
-        return self.model.vjp(at.w, self._inputs(at), at.output_gradient() / at.size) + self.l2 * at.w
+        gradient = self.model.vjp(at.w, self._forward(at)[1], at.output_gradient() / at.size)
+        return gradient + self.l2 * at.w if self.l2 else gradient
 
     def per_example_gradients(self, at: Oracle) -> Array:
         """Return Jₙᵀ ∇ℓₙ for each example, shape (B, d)."""
-        return self.model.per_example_vjp(at.w, self._inputs(at), at.output_gradient())
+        return self.per_example_gradients_of(at, at.output_gradient())
+
+    def per_example_gradients_of(self, at: Oracle, u: Array) -> Array:
+        """Return Jₙᵀ uₙ for each example, shape (B, d)."""
+        return self.model.per_example_vjp(at.w, self._forward(at)[1], u)
 
     def hvp(self, at: Oracle, v: Array) -> Array:
-        """Return (1/B) Σₙ Jₙᵀ Hₙ Jₙ v, plus what the model's own curvature adds, plus l2 v, shape (d,)."""
-        X = self._inputs(at)
-        Jv = self.model.jvp(at.w, X, v)
-        HJv = namespace(v).vecdot(at.output_hessian(), Jv[:, None, :], axis=-1)
-        product = self.model.vjp(at.w, X, HJv / at.size) + self.l2 * v
-        bend = self.model.curvature_vector_product(at.w, X, at.output_gradient() / at.size, v)
-        return product if bend is None else product + bend
+        """Return (1/B) Σₙ (Jₙᵀ Hₙ Jₙ + Σ_c ∇ℓₙ_c ∇²f_c) v + l2 v, shape (d,)."""
+        u, H = at.output_gradient() / at.size, at.output_hessian() / at.size
+        return self.model.hvp(at.w, self._forward(at)[1], v, u, H) + self.l2 * v
 
     def hessian(self, at: Oracle) -> Array:
-        """Return the Hessian, shape (d, d): Gauss–Newton's matrix, the model's own curvature, l2 I."""
+        """Return the Hessian, shape (d, d): Gauss–Newton's matrix for a linear model, else a product a column."""
         xp = namespace(at.w)
         eye = xp.eye(self.dim, dtype=at.w.dtype, device=device(at.w))
         if isinstance(self.model, Linear):
             return at.gauss_newton_of(at.output_hessian()) + self.l2 * eye
-        return xp.stack([self.hvp(at, eye[:, i]) for i in range(self.dim)], axis=1)
+        H = xp.stack([self.hvp(at, eye[:, i]) for i in range(self.dim)], axis=1)
+        return (H + H.T) / 2
 
     def outputs(self, at: Oracle) -> Array:
         """Return the model's outputs, shape (B, C)."""
-        return self.model.outputs(at.w, self._inputs(at))
+        return self._forward(at)[0]
 
     def jacobian(self, at: Oracle) -> Array:
         """Return the derivative of the outputs in w, shape (B, C, d)."""
-        return self.model.jacobian(at.w, self._inputs(at))
+        outputs, tape = self._forward(at)
+        return self.model.jacobian(at.w, tape, outputs)
 
     def output_gradient(self, at: Oracle) -> Array:
         """Return ∇ℓ in the outputs, shape (B, C)."""
@@ -164,9 +186,32 @@ class FiniteSum(Problem):
         """Return S with S Sᵀ the likelihood's Fisher matrix in the outputs, shape (B, C, C)."""
         return self.likelihood.fisher_factor(at.outputs())
 
+    def sampled_output_gradient(self, at: Oracle, rng: np.random.Generator) -> Array:
+        """Return ∇ℓ in the outputs for labels drawn from the model, shape (B, C)."""
+        return self.likelihood.gradient(at.outputs(), self.likelihood.sample(at.outputs(), rng))
+
     def gauss_newton_of(self, at: Oracle, H: Array) -> Array:
         """Return (1/B) Σₙ Jₙᵀ Hₙ Jₙ, shape (d, d)."""
-        return self.model.gauss_newton(at.w, self._inputs(at), H / at.size)
+        return self.model.gauss_newton(at.w, self._forward(at)[1], H / at.size)
+
+    def gauss_newton_product(self, at: Oracle, H: Array, v: Array) -> Array:
+        """Return (1/B) Σₙ Jₙᵀ Hₙ Jₙ v, shape (d,): forward along v, and back."""
+        tape = self._forward(at)[1]
+        Jv = self.model.jvp(at.w, tape, v)
+        return self.model.vjp(at.w, tape, namespace(v).vecdot(H, Jv[:, None, :], axis=-1) / at.size)
+
+    def layer_statistics(self, at: Oracle) -> tuple[LayerStatistics, ...]:
+        """Return each layer's inputs and gradients, for the labels in the data."""
+        return self.layer_statistics_of(at, at.output_gradient())
+
+    def layer_statistics_of(self, at: Oracle, u: Array) -> tuple[LayerStatistics, ...]:
+        """Return each layer's inputs and gradients, for u of shape (B, C) in place of ∇ℓ."""
+        return self.model.layer_statistics(at.w, self._forward(at)[1], u)
+
+    def _forward(self, at: Oracle) -> tuple[Array, Any]:
+        """Return the model's outputs and the tape of the pass that gave them, made once for each oracle."""
+        found: tuple[Array, Any] = at.remember("forward", lambda: self.model.forward(at.w, self._inputs(at)))
+        return found
 
     def _inputs(self, at: Oracle) -> Array:
         return self._X if at.batch is None else at.remember("inputs", lambda: _rows(self._X, at.batch))
@@ -192,8 +237,8 @@ class FiniteSum(Problem):
         least, largest = float(eigenvalues[0]), float(eigenvalues[-1])
         rounding = (self.size + self.dim) * eps(xp, self._X.dtype) * largest
         return Constants(
-            mu=a * max(least - rounding, 0.0) + self.l2,
-            L=b * (largest + rounding) + self.l2,
+            mu=None if a is None else a * max(least - rounding, 0.0) + self.l2,
+            L=None if b is None else b * (largest + rounding) + self.l2,
             hessian_lipschitz=None if c is None else c * float(cubes),
         )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sofim_ref.likelihoods import Gaussian
+from sofim_ref.likelihoods import Gaussian, Poisson
 
 if TYPE_CHECKING:
     from sofim_ref.problems.finite_sum import FiniteSum
@@ -74,7 +74,7 @@ def _newton_step(at: Any) -> Any:
 
 def _refuse_singular(problem: FiniteSum, hessian: np.ndarray[Any, Any]) -> None:
     """Refuse a Hessian that is singular to rounding beside the largest that the problem has anywhere."""
-    L = problem.constants().L or 0.0
+    L = problem.constants().L or float(np.linalg.norm(hessian, 2))
     rounding = 10 * problem.dim * np.finfo(np.float64).eps * L
     if problem.l2 <= rounding and np.linalg.eigvalsh(hessian)[0] <= rounding:
         raise ValueError(_reason(problem))
@@ -82,7 +82,9 @@ def _refuse_singular(problem: FiniteSum, hessian: np.ndarray[Any, Any]) -> None:
 
 def _reason(problem: FiniteSum) -> str:
     cause = "features depend on each other"
-    if not isinstance(problem.likelihood, Gaussian):
+    if isinstance(problem.likelihood, Poisson):
+        cause = f"all counts beyond some plane are zero or {cause}"
+    elif not isinstance(problem.likelihood, Gaussian):
         cause = f"classes are separable or {cause}"
     return (
         f"{problem.name} has no unique optimum: its Hessian is singular to rounding there, because {cause}. "

@@ -11,7 +11,20 @@ from sofim_ref.arrays import Array
 from sofim_ref.validation import floating, row_numbers, together
 
 if TYPE_CHECKING:
+    from sofim_ref.models import Layer, LayerStatistics
     from sofim_ref.problems.problem import Problem
+
+
+class Calls(dict[str, int]):
+    """How many answers of each kind were computed: a dict from a question's name to a number.
+
+    Attributes
+    ----------
+    gradients : float
+        What they cost, in gradients of one example: see `Problem.price`.
+    """
+
+    gradients: float = 0.0
 
 
 class Oracle:
@@ -27,12 +40,12 @@ class Oracle:
         The point.
     batch : integer array, shape (B,), or None
         The rows of the data that take part; all of them if None.
-    calls : dict or None
-        Where to count, from a question's name to a number; a new dict if None.
+    calls : Calls or None
+        Where to count, from a question's name to a number; a new count if None.
 
     Attributes
     ----------
-    calls : dict
+    calls : Calls
         How many answers of each kind were asked for and had to be computed; one `hvp` for each vector. What is
         computed on the way to another answer, outputs for a gradient say, is part of that one.
 
@@ -55,9 +68,7 @@ class Oracle:
 
     __slots__ = ("_answering", "_memory", "batch", "calls", "problem", "w")
 
-    def __init__(
-        self, problem: Problem, w: Array, batch: Array | None = None, calls: dict[str, int] | None = None
-    ) -> None:
+    def __init__(self, problem: Problem, w: Array, batch: Array | None = None, calls: Calls | None = None) -> None:
         like = problem.like
         if not (type(w) is type(like) is np.ndarray and w.dtype == like.dtype and w.shape == (problem.dim,)):
             floating("w", w, ndim=1)
@@ -71,7 +82,7 @@ class Oracle:
         self.problem = problem
         self.w = w
         self.batch = batch
-        self.calls: dict[str, int] = {} if calls is None else calls
+        self.calls = Calls() if calls is None else calls
         self._memory: dict[str, Any] = {}
         self._answering = False
 
@@ -86,6 +97,16 @@ class Oracle:
         return self.problem.l2
 
     @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The dense layers that w is made of, none where it isn't."""
+        return self.problem.layers
+
+    @property
+    def examples(self) -> int:
+        """The number N of examples that the problem has, in the batch or not."""
+        return self.problem.size
+
+    @property
     def size(self) -> int:
         """The number B of examples in the batch."""
         return self.problem.size if self.batch is None else int(self.batch.shape[0])
@@ -93,6 +114,10 @@ class Oracle:
     def at(self, w: Array) -> Oracle:
         """Return the oracle at another point, same batch and same counter: for line searches."""
         return Oracle(self.problem, w, self.batch, self.calls)
+
+    def over_all(self) -> Oracle:
+        """Return the oracle at the same point over all examples, same counter: for what is refreshed now and then."""
+        return self if self.batch is None else Oracle(self.problem, self.w, None, self.calls)
 
     def value(self) -> Array:
         """Return the mean loss over the batch plus l2/2 ‖w‖², shape ()."""
@@ -142,6 +167,28 @@ class Oracle:
         """Return (1/B) Σₙ Jₙᵀ Hₙ Jₙ, shape (d, d), for H of shape (B, C, C)."""
         return self._compute("gauss_newton_of", H)
 
+    def gauss_newton_product(self, H: Array, v: Array) -> Array:
+        """Return (1/B) Σₙ Jₙᵀ Hₙ Jₙ v, shape (d,), for H of shape (B, C, C), without forming the matrix."""
+        return self._compute("gauss_newton_product", H, v)
+
+    def sampled_output_gradient(self, rng: np.random.Generator) -> Array:
+        """Return the derivative of each loss in its outputs for labels drawn from the model, shape (B, C)."""
+        return self._compute("sampled_output_gradient", rng)
+
+    def per_example_gradients_of(self, u: Array) -> Array:
+        """Return Jₙᵀ uₙ for each example, shape (B, d), for u of shape (B, C) in place of ∇ℓ."""
+        return self._compute("per_example_gradients_of", u)
+
+    def layer_statistics(self) -> tuple[LayerStatistics, ...]:
+        """Return each layer's inputs and gradients, for the labels in the data."""
+        statistics: tuple[LayerStatistics, ...] = self._ask("layer_statistics")
+        return statistics
+
+    def layer_statistics_of(self, u: Array) -> tuple[LayerStatistics, ...]:
+        """Return each layer's inputs and gradients, for u of shape (B, C) in place of ∇ℓ."""
+        statistics: tuple[LayerStatistics, ...] = self._compute("layer_statistics_of", u)
+        return statistics
+
     def remember(self, name: str, compute: Callable[[], Any]) -> Any:
         """Return what `compute` gives, computed once under that name: for problems whose answers share work."""
         if name not in self._memory:
@@ -153,13 +200,14 @@ class Oracle:
             self._memory[question] = self._compute(question)
         return self._memory[question]
 
-    def _compute(self, question: str, *arguments: Array) -> Any:
+    def _compute(self, question: str, *arguments: Any) -> Any:
         if question not in self.problem.offers:
             msg = f"{self.problem.name} doesn't offer {question}; it offers {', '.join(sorted(self.problem.offers))}."
             raise TypeError(msg)
         if self._answering:  # on the way to another answer, which is counted
             return getattr(self.problem, question)(self, *arguments)
         self.calls[question] = self.calls.get(question, 0) + 1
+        self.calls.gradients += self.problem.price(question) * self.size
         self._answering = True
         try:
             return getattr(self.problem, question)(self, *arguments)

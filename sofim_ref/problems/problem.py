@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sofim_ref.arrays import Array, from_numpy
-from sofim_ref.problems.oracle import Oracle
+from sofim_ref.models import Layer
+from sofim_ref.problems.oracle import Calls, Oracle
 from sofim_ref.validation import count
 
 
@@ -51,6 +52,9 @@ class Problem(ABC):
     l2: float = 0.0
     """The weight of l2/2 ‖w‖² in the loss."""
 
+    layers: tuple[Layer, ...] = ()
+    """The dense layers that w is made of, none where it isn't."""
+
     @property
     def name(self) -> str:
         """The problem's name in messages."""
@@ -65,9 +69,17 @@ class Problem(ABC):
         """Return what is proved of the loss everywhere: nothing, unless a subclass knows better."""
         return Constants()
 
-    def oracle(self, w: Array, batch: Array | None = None, *, calls: dict[str, int] | None = None) -> Oracle:
+    def oracle(self, w: Array, batch: Array | None = None, *, calls: Calls | None = None) -> Oracle:
         """Return the oracle at w, shape (d,), on the batch's rows, or on all of them."""
         return Oracle(self, w, batch, calls)
+
+    def price(self, question: str) -> float:
+        """Return what an answer costs an example, in gradients: a Hessian-vector product 2, a loss alone a third.
+
+        A forward pass is a third of a gradient, the backward pass the rest. What is left out here costs little beyond
+        what it is made from.
+        """
+        return {"value": 1 / 3, "gradient": 1.0, "hvp": 2.0, "hessian": 2.0 * self.dim}.get(question, 0.0)
 
     def initial_point(self, seed: int = 0) -> Array:
         """Return a point to start from, shape (d,): standard normal numbers drawn from the seed on the host."""

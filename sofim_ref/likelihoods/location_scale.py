@@ -1,0 +1,94 @@
+"""Gaussian targets whose standard deviation is an output too: the classroom's first likelihood with a Fisher matrix."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from sofim_ref.arrays import Array, from_numpy, namespace
+from sofim_ref.likelihoods.likelihood import Likelihood, raw_targets
+from sofim_ref.validation import finite
+
+
+@dataclass(frozen=True)
+class LocationScale(Likelihood):
+    r"""The likelihood y ~ N(μ, e²ˢ) from the two outputs f = (μ, s), with loss :math:`s + \tfrac12 (y-\mu)^2 e^{-2s}`.
+
+    Not canonical: ∇²ℓ depends on the target, so Fisher, Gauss–Newton and empirical Fisher are three matrices. The
+    Fisher matrix is diag(e⁻²ˢ, 2): a step in μ counts in units of the standard deviation, a step in s the same
+    everywhere.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> LocationScale().fisher(np.asarray([[5.0, 0.0]]))
+    array([[[1., 0.],
+            [0., 2.]]])
+    """
+
+    def outputs(self, targets: Array) -> int:
+        """Return 2: mean and log standard deviation."""
+        return 2
+
+    def encode(self, targets: Array, *, like: Array, outputs: int) -> Array:
+        """Return numbers of shape (N,) as floats of shape (N, 1)."""
+        host = raw_targets(targets).astype(np.float64)
+        if host.ndim != 1:
+            msg = f"targets must have shape (N,), got {host.shape}."
+            raise ValueError(msg)
+        encoded = from_numpy(host[:, None], like=like)
+        finite("targets", encoded)
+        return encoded
+
+    def loss(self, f: Array, y: Array) -> Array:
+        """Return s + ½(y−μ)²e⁻²ˢ, shape (N,)."""
+        return f[:, 1] + 0.5 * self._standardized(f, y) ** 2
+
+    def gradient(self, f: Array, y: Array) -> Array:
+        """Return (−r e⁻ˢ, 1 − r²) with r = (y−μ)e⁻ˢ, shape (N, 2)."""
+        xp, r = namespace(f), self._standardized(f, y)
+        return xp.stack([-r * xp.exp(-f[:, 1]), 1 - r * r], axis=1)
+
+    def hessian(self, f: Array, y: Array) -> Array:
+        """Return [[e⁻²ˢ, 2r e⁻ˢ], [2r e⁻ˢ, 2r²]] with r = (y−μ)e⁻ˢ, shape (N, 2, 2)."""
+        xp, r = namespace(f), self._standardized(f, y)
+        precision = xp.exp(-f[:, 1])
+        first, second = [precision**2, 2 * r * precision], [2 * r * precision, 2 * r * r]
+        return xp.stack([xp.stack(first, axis=1), xp.stack(second, axis=1)], axis=1)
+
+    def fisher(self, f: Array) -> Array:
+        """Return diag(e⁻²ˢ, 2), shape (N, 2, 2)."""
+        return self._diagonal(namespace(f).exp(-2 * f[:, 1]), 2.0)
+
+    def fisher_factor(self, f: Array) -> Array:
+        """Return diag(e⁻ˢ, √2), shape (N, 2, 2)."""
+        return self._diagonal(namespace(f).exp(-f[:, 1]), math.sqrt(2))
+
+    def sample(self, f: Array, rng: np.random.Generator) -> Array:
+        """Return μ plus eˢ times standard normal noise, shape (N, 1)."""
+        xp, noise = namespace(f), from_numpy(rng.standard_normal(f.shape[0]), like=f)
+        return (f[:, 0] + xp.exp(f[:, 1]) * noise)[:, None]
+
+    def error(self, f: Array, y: Array) -> Array:
+        """Return the mean over examples of (y − μ)², shape ()."""
+        return namespace(f).mean((y[:, 0] - f[:, 0]) ** 2)
+
+    @property
+    def bounds(self) -> tuple[float | None, float | None, float | None]:
+        """Return None, None, None: nothing bounds ∇²ℓ, which may even be indefinite."""
+        return (None, None, None)
+
+    @property
+    def error_name(self) -> str:
+        """What `error` measures."""
+        return "mean squared error"
+
+    def _standardized(self, f: Array, y: Array) -> Array:
+        return (y[:, 0] - f[:, 0]) * namespace(f).exp(-f[:, 1])
+
+    def _diagonal(self, first: Array, second: float) -> Array:
+        xp = namespace(first)
+        zero, second = xp.zeros_like(first), xp.full_like(first, second)
+        return xp.stack([xp.stack([first, zero], axis=1), xp.stack([zero, second], axis=1)], axis=1)

@@ -1,0 +1,89 @@
+"""Targets that are counts, from one output each, the logarithm of the rate: Poisson regression."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sofim_ref.arrays import Array, device, from_numpy, namespace, to_numpy
+from sofim_ref.likelihoods.likelihood import Likelihood, raw_targets
+
+
+@dataclass(frozen=True)
+class Poisson(Likelihood):
+    r"""The likelihood y ~ Poisson(eᶠ), with loss :math:`e^f - y f` up to the constant log y!.
+
+    Canonical, but of unbounded curvature: ∇²ℓ = eᶠ grows with f, so no smoothness constant holds everywhere.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Poisson().loss(np.asarray([[0.0]]), np.asarray([[3.0]]))
+    array([1.])
+    """
+
+    def outputs(self, targets: Array) -> int:
+        """Return the number of target columns; 1 for targets of shape (N,)."""
+        return 1 if targets.ndim == 1 else int(targets.shape[1])
+
+    def encode(self, targets: Array, *, like: Array, outputs: int) -> Array:
+        """Return counts 0, 1, 2, … of shape (N,) or (N, C), of any dtype, as floats of shape (N, C)."""
+        host = raw_targets(targets).astype(np.float64)
+        if host.ndim not in (1, 2):
+            msg = f"targets must have shape (N,) or (N, C), got {host.shape}."
+            raise ValueError(msg)
+        host = host.reshape(host.shape[0], -1)
+        if host.shape[1] != outputs:
+            msg = f"targets must have {outputs} columns, got {host.shape[1]}."
+            raise ValueError(msg)
+        wrong = host[~(np.isfinite(host) & (host >= 0) & (host == np.floor(host)))]
+        if wrong.size:
+            msg = f"targets must be counts 0, 1, 2, …, got {wrong[0].item()!r}."
+            raise ValueError(msg)
+        return from_numpy(host, like=like)
+
+    def loss(self, f: Array, y: Array) -> Array:
+        """Return Σ_c eᶠ − y f, shape (N,)."""
+        xp = namespace(f)
+        return xp.sum(xp.exp(f) - y * f, axis=1)
+
+    def gradient(self, f: Array, y: Array) -> Array:
+        """Return eᶠ − y, shape (N, C)."""
+        return namespace(f).exp(f) - y
+
+    def hessian(self, f: Array, y: Array) -> Array:
+        """Return diag(eᶠ), shape (N, C, C)."""
+        return self.fisher(f)
+
+    def fisher(self, f: Array) -> Array:
+        """Return diag(eᶠ), shape (N, C, C): a count's variance is its mean."""
+        return self._diagonal(namespace(f).exp(f))
+
+    def fisher_factor(self, f: Array) -> Array:
+        """Return diag(e^(f/2)), shape (N, C, C)."""
+        return self._diagonal(namespace(f).exp(f / 2))
+
+    def sample(self, f: Array, rng: np.random.Generator) -> Array:
+        """Return counts drawn with mean eᶠ, shape (N, C)."""
+        return from_numpy(rng.poisson(np.exp(to_numpy(f).astype(np.float64))).astype(np.float64), like=f)
+
+    def error(self, f: Array, y: Array) -> Array:
+        """Return the mean over examples of the deviance 2 Σ_c y log(y/eᶠ) − (y − eᶠ), shape ()."""
+        xp = namespace(f)
+        log_y = xp.log(xp.where(y > 0, y, xp.ones_like(y)))  # y log y is 0 at 0
+        return 2 * xp.mean(xp.sum(y * (log_y - f) - y + xp.exp(f), axis=1))
+
+    @property
+    def bounds(self) -> tuple[float | None, float | None, float | None]:
+        """Return 0, None, None: eᶠ is positive, and bounded by nothing."""
+        return (0.0, None, None)
+
+    @property
+    def error_name(self) -> str:
+        """What `error` measures."""
+        return "mean Poisson deviance"
+
+    def _diagonal(self, x: Array) -> Array:
+        xp = namespace(x)
+        return xp.eye(x.shape[1], dtype=x.dtype, device=device(x)) * x[:, None, :]

@@ -1,0 +1,205 @@
+"""The multilayer perceptron: dense layers with an activation between them, differentiated by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from sofim_ref.arrays import Array, device, namespace
+from sofim_ref.models.activations import ACTIVATIONS
+from sofim_ref.models.layer import Layer, LayerStatistics
+from sofim_ref.models.model import Model
+from sofim_ref.validation import count, one_of
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What a forward pass through an `MLP` leaves behind.
+
+    Parameters
+    ----------
+    inputs : tuple of array, shape (N, width)
+        What enters each layer: the features, then the activations φ(z).
+    sums : tuple of array, shape (N, width)
+        What leaves each layer but the last, before the activation: z.
+    """
+
+    inputs: tuple[Array, ...]
+    sums: tuple[Array, ...]
+
+
+@dataclass(frozen=True)
+class MLP(Model):
+    r"""The model :math:`h_0 = x,\; z_l = W_l^\top h_{l-1} + b_l,\; h_l = \varphi(z_l)`, with outputs f the last z.
+
+    Parameters
+    ----------
+    sizes : tuple of int
+        The numbers of features, of units in each hidden layer, and of outputs C.
+    activation : {"tanh", "relu", "gelu", "identity"}
+        φ. ``"gelu"`` in its tanh form.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there are fewer than two sizes, one isn't an integer >= 1, or the activation isn't one of the four; later, if
+        features don't have as many columns as the first size says.
+
+    Notes
+    -----
+    Layer l owns W̄ₗ = [Wₗ; bₗ], shape (width before + 1, width after), kept row after row, one layer after another, in
+    w. Forward 2N·d operations; a backward pass twice that; a Hessian-vector product twice both, and memory like theirs:
+    the activations. A gradient a single example is an outer product in each layer, so the gradients of all examples
+    cost one backward pass and the writing of (N, d) numbers.
+
+    Source: Rumelhart, Hinton & Williams 1986, doi:10.1038/323533a0, for the backward pass; Pearlmutter 1994,
+    doi:10.1162/neco.1994.6.1.147, for the Hessian-vector product.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> model = MLP((2, 3, 1))
+    >>> model.dim, [(layer.rows, layer.columns) for layer in model.layers]
+    (13, [(3, 3), (4, 1)])
+    """
+
+    sizes: tuple[int, ...]
+    activation: str = "tanh"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sizes", tuple(self.sizes))
+        if len(self.sizes) < 2:
+            msg = f"sizes must be at least two, of the features and of the outputs, got {self.sizes!r}."
+            raise ValueError(msg)
+        for i, size in enumerate(self.sizes):
+            count(f"sizes[{i}]", size)
+        one_of("activation", self.activation, ACTIVATIONS)
+
+    @cached_property
+    def layers(self) -> tuple[Layer, ...]:  # type: ignore[override]  # read-only here, since it depends on the sizes
+        """The layers, each with its block of w."""
+        found: list[Layer] = []
+        for before, after in pairwise(self.sizes):
+            found.append(Layer(found[-1].stop if found else 0, before + 1, after))
+        return tuple(found)
+
+    @property
+    def dim(self) -> int:
+        """The number d of parameters."""
+        return self.layers[-1].stop
+
+    @property
+    def outputs_count(self) -> int:
+        """The number C of outputs."""
+        return self.sizes[-1]
+
+    def start(self, rng: np.random.Generator) -> np.ndarray[Any, Any]:
+        """Return a point to start from: weights normal with variance gain/(width before), biases 0, shape (d,)."""
+        gain = ACTIVATIONS[self.activation].gain
+        blocks = []
+        for layer in self.layers:
+            W = rng.standard_normal((layer.rows - 1, layer.columns)) * (gain / (layer.rows - 1)) ** 0.5
+            blocks += [W.ravel(), np.zeros(layer.columns)]
+        return np.concatenate(blocks)
+
+    def prepare(self, features: Array) -> Array:
+        """Return the features, having seen that they have as many columns as the first layer has inputs."""
+        if features.shape[1] != self.sizes[0]:
+            msg = f"features must have {self.sizes[0]} columns, the first of sizes, got {features.shape[1]}."
+            raise ValueError(msg)
+        return features
+
+    def forward(self, w: Array, X: Array) -> tuple[Array, Pass]:
+        """Return f, shape (N, C), and what entered and left each layer."""
+        phi = ACTIVATIONS[self.activation].value
+        inputs: list[Array] = []
+        sums: list[Array] = []
+        for W, b in self._weights(w):
+            inputs.append(phi(sums[-1]) if sums else X)
+            sums.append(inputs[-1] @ W + b)
+        return sums[-1], Pass(tuple(inputs), tuple(sums[:-1]))
+
+    def jvp(self, w: Array, tape: Pass, v: Array) -> Array:
+        """Return J v, shape (N, C)."""
+        return self._moves(w, tape, v)[1][-1]
+
+    def vjp(self, w: Array, tape: Pass, u: Array) -> Array:
+        """Return Σₙ Jₙᵀ uₙ, shape (d,): in each layer Hᵀ S, and the sum of S for the bias."""
+        return self._flat([(h.T @ s, s) for h, s in zip(tape.inputs, self._backward(w, tape, u), strict=True)])
+
+    def per_example_vjp(self, w: Array, tape: Pass, u: Array) -> Array:
+        """Return Jₙᵀ uₙ for each example, shape (N, d): in each layer the outer product of h̄ₙ and sₙ."""
+        xp, N = namespace(w), u.shape[0]
+        parts = []
+        for h, s in zip(tape.inputs, self._backward(w, tape, u), strict=True):
+            parts += [xp.reshape(h[:, :, None] * s[:, None, :], (N, -1)), s]
+        return xp.concat(parts, axis=1)
+
+    def hvp(self, w: Array, tape: Pass, v: Array, u: Array, H: Array) -> Array:
+        r"""Return Σₙ (Jₙᵀ Hₙ Jₙ + Σ_c uₙ_c ∇²f_c) v, shape (d,): the backward pass, differentiated along v.
+
+        With a dot for the derivative along v, and s the gradient in z:
+
+        .. math:: \dot s_L = H \dot z_L, \qquad
+                  \dot s_{l-1} = (\dot s_l W_l^\top + s_l V_l^\top)\, \varphi'(z_{l-1})
+                                 + (s_l W_l^\top)\, \varphi''(z_{l-1})\, \dot z_{l-1} .
+        """
+        xp, phi = namespace(w), ACTIVATIONS[self.activation]
+        h_dots, z_dots = self._moves(w, tape, v)
+        s, s_dot = u, xp.vecdot(H, z_dots[-1][:, None, :], axis=-1)
+        blocks = []
+        layers = list(zip(self._weights(w), self._weights(v), tape.inputs, h_dots, strict=True))
+        for i, ((W, _), (V, _), h, h_dot) in reversed(list(enumerate(layers))):
+            product = h.T @ s_dot if h_dot is None else h.T @ s_dot + h_dot.T @ s
+            blocks.append((product, s_dot))
+            if i > 0:
+                z, back = tape.sums[i - 1], s @ W.T
+                slope = phi.slope(z, h)
+                s, s_dot = back * slope, (s_dot @ W.T + s @ V.T) * slope + back * phi.bend(z, h) * z_dots[i - 1]
+        return self._flat(blocks[::-1])
+
+    def layer_statistics(self, w: Array, tape: Pass, u: Array) -> tuple[LayerStatistics, ...]:
+        """Return h̄ and s of each layer, when u, shape (N, C), is sent back from the outputs."""
+        xp = namespace(w)
+        one = xp.ones((u.shape[0], 1), dtype=w.dtype, device=device(w))
+        flows = zip(self.layers, tape.inputs, self._backward(w, tape, u), strict=True)
+        return tuple(LayerStatistics(layer, xp.concat([h, one], axis=1), s) for layer, h, s in flows)
+
+    def _weights(self, w: Array) -> list[tuple[Array, Array]]:
+        """Return W and b of each layer: views of w where the backend has views."""
+        xp = namespace(w)
+        blocks = [xp.reshape(w[layer.start : layer.stop], (layer.rows, layer.columns)) for layer in self.layers]
+        return [(block[:-1, :], block[-1, :]) for block in blocks]
+
+    def _backward(self, w: Array, tape: Pass, u: Array) -> list[Array]:
+        """Return s, the gradient in each layer's z, first layer first, each of shape (N, width)."""
+        slope = ACTIVATIONS[self.activation].slope
+        found = [u]
+        for (W, _), h, z in zip(self._weights(w)[:0:-1], tape.inputs[:0:-1], tape.sums[::-1], strict=True):
+            found.append((found[-1] @ W.T) * slope(z, h))
+        return found[::-1]
+
+    def _moves(self, w: Array, tape: Pass, v: Array) -> tuple[list[Array | None], list[Array]]:
+        """Return how each layer's inputs and its z move along v; the features, None, don't."""
+        slope = ACTIVATIONS[self.activation].slope
+        h_dots: list[Array | None] = [None]
+        z_dots: list[Array] = []
+        for i, ((W, _), (V, c), h) in enumerate(zip(self._weights(w), self._weights(v), tape.inputs, strict=True)):
+            z_dot = h @ V + c
+            if i > 0:
+                h_dots.append(slope(tape.sums[i - 1], h) * z_dots[-1])
+                z_dot = z_dot + h_dots[-1] @ W
+            z_dots.append(z_dot)
+        return h_dots, z_dots
+
+    def _flat(self, blocks: list[tuple[Array, Array]]) -> Array:
+        """Return the gradient in W and, summed over the examples, in b of each layer as one vector, shape (d,)."""
+        xp = namespace(blocks[0][0])
+        parts: list[Array] = []
+        for product, s in blocks:
+            parts += [xp.reshape(product, (-1,)), xp.sum(s, axis=0)]
+        return xp.concat(parts)

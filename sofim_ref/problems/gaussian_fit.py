@@ -1,0 +1,54 @@
+"""Mean and log standard deviation of a sample: the smallest problem on which the natural gradient is another one."""
+
+from __future__ import annotations
+
+from sofim_ref.arrays import Array, device, namespace
+from sofim_ref.likelihoods import LocationScale
+from sofim_ref.models import Linear
+from sofim_ref.problems.finite_sum import FiniteSum
+from sofim_ref.problems.problem import Constants
+from sofim_ref.validation import finite, floating
+
+
+class GaussianFit(FiniteSum):
+    r"""The loss :math:`\frac1N \sum_n s + \tfrac12 (y_n - \mu)^2 e^{-2s}` of w = (μ, s).
+
+    It is a sample's negative log-likelihood, its Fisher matrix diag(e⁻²ˢ, 2). The loss is not convex, but its one
+    stationary point is the optimum.
+
+    Parameters
+    ----------
+    sample : array, shape (N,)
+        The numbers y.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the sample is not a 1-D floating array of at least two finite numbers that differ.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> fit = GaussianFit(np.asarray([1.0, 3.0]))
+    >>> fit.optimum()  # mean 2, standard deviation 1
+    array([2., 0.])
+    """
+
+    def __init__(self, sample: Array) -> None:
+        floating("sample", sample, ndim=1)
+        finite("sample", sample)
+        xp = namespace(sample)
+        if sample.shape[0] == 0 or not bool(xp.any(sample != sample[0])):
+            msg = f"sample must have at least two numbers that differ, got shape {tuple(sample.shape)}."
+            raise ValueError(msg)
+        ones = xp.ones((sample.shape[0], 1), dtype=sample.dtype, device=device(sample))
+        super().__init__(Linear(1, 2, intercept=False), LocationScale(), ones, sample)
+
+    def constants(self) -> Constants:
+        """Return nothing: the curvature in μ, e⁻²ˢ, is bounded neither from below nor from above."""
+        return Constants()
+
+    def optimum(self) -> Array:
+        """Return the mean and the logarithm of the standard deviation of the sample, shape (2,)."""
+        xp = namespace(self.targets)
+        return xp.stack([xp.mean(self.targets), xp.log(xp.std(self.targets))])

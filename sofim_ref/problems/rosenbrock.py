@@ -1,0 +1,139 @@
+"""Rosenbrock's valley: a curved, narrow one, where the gradient points across and the way leads along."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sofim_ref.arrays import Array, device, namespace
+from sofim_ref.likelihoods import Gaussian
+from sofim_ref.models import Model
+from sofim_ref.problems.finite_sum import FiniteSum
+from sofim_ref.problems.problem import Constants
+from sofim_ref.validation import count, floating, positive
+
+
+@dataclass(frozen=True)
+class Valley(Model):
+    r"""The residuals :math:`r = \sqrt2\,(\sqrt{b}\,(y - x^2),\; 1 - x)`, x all of w but the last, y all but the first.
+
+    Parameters
+    ----------
+    parameters : int
+        The number d.
+    steepness : float
+        The number b.
+    """
+
+    parameters: int
+    steepness: float
+
+    @property
+    def dim(self) -> int:
+        """The number d of parameters."""
+        return self.parameters
+
+    @property
+    def outputs_count(self) -> int:
+        """The number of residuals, 2(d − 1)."""
+        return 2 * (self.dim - 1)
+
+    @property
+    def _root(self) -> float:
+        return math.sqrt(2 * self.steepness)
+
+    def start(self, rng: np.random.Generator) -> np.ndarray[Any, Any]:
+        """Return Rosenbrock's own starting point (−1.2, 1), again and again for more parameters."""
+        return np.resize([-1.2, 1.0], self.dim)
+
+    def prepare(self, features: Array) -> Array:
+        """Return the features, which play no part."""
+        return features
+
+    def forward(self, w: Array, X: Array) -> tuple[Array, Array]:
+        """Return r, shape (1, 2(d−1)), and the features."""
+        x, y = w[:-1], w[1:]
+        return self._row([self._root * (y - x * x), math.sqrt(2) * (1 - x)]), X
+
+    def jvp(self, w: Array, X: Array, v: Array) -> Array:
+        """Return √2 (√b (v_y − 2x v_x), −v_x), one row."""
+        x, v_x, v_y = w[:-1], v[:-1], v[1:]
+        return self._row([self._root * (v_y - 2 * x * v_x), -math.sqrt(2) * v_x])
+
+    def vjp(self, w: Array, X: Array, u: Array) -> Array:
+        """Return Jᵀu, shape (d,)."""
+        first, second = u[0, : self.dim - 1], u[0, self.dim - 1 :]
+        return self._along(-2 * self._root * w[:-1] * first - math.sqrt(2) * second, self._root * first)
+
+    def per_example_vjp(self, w: Array, X: Array, u: Array) -> Array:
+        """Return Jᵀu, one row: there is one example."""
+        return self.vjp(w, X, u)[None, :]
+
+    def hvp(self, w: Array, X: Array, v: Array, u: Array, H: Array) -> Array:
+        """Return Jᵀ H J v, and what the parabolas y − x² add."""
+        Jv = self.jvp(w, X, v)
+        bend = -2 * self._root * u[0, : self.dim - 1] * v[:-1]
+        return self.vjp(w, X, namespace(v).vecdot(H, Jv[:, None, :], axis=-1)) + self._along(bend, 0 * bend)
+
+    def _row(self, parts: list[Array]) -> Array:
+        return namespace(parts[0]).concat(parts)[None, :]
+
+    def _along(self, of_x: Array, of_y: Array) -> Array:
+        """Return the sum of what belongs to x, all of w but the last, and to y, all but the first, shape (d,)."""
+        xp, none = namespace(of_x), 0 * of_x[:1]
+        return xp.concat([of_x, none]) + xp.concat([none, of_y])
+
+
+class Rosenbrock(FiniteSum):
+    r"""The loss :math:`f(w) = \sum_{i<d} b\,(w_{i+1} - w_i^2)^2 + (1 - w_i)^2`, with its least value 0 at (1, …, 1).
+
+    It is half the squared length of residuals, one "example" of them, so it has outputs, a Jacobian and a Gauss–Newton
+    matrix, which near the floor of the valley is nearly the Hessian.
+
+    Parameters
+    ----------
+    dim : int
+        The number d >= 2 of parameters.
+    steepness : float
+        The number b > 0 of the valley's walls.
+    like : array, optional
+        An array, shape (1,) say, whose backend, device and dtype are taken; NumPy in float64 if not given.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is out of its range.
+
+    Notes
+    -----
+    Source: Rosenbrock 1960, doi:10.1093/comjnl/3.3.175, for d = 2 and b = 100. With d > 3 there are other stationary
+    points.
+
+    Examples
+    --------
+    >>> problem = Rosenbrock()
+    >>> problem.initial_point(), float(problem.oracle(problem.initial_point()).value().round(12))
+    (array([-1.2,  1. ]), 24.2)
+    """
+
+    def __init__(self, dim: int = 2, *, steepness: float = 100.0, like: Array | None = None) -> None:
+        count("dim", dim, least=2)
+        positive("steepness", steepness)
+        like = np.ones(1) if like is None else like
+        floating("like", like, ndim=1)
+        xp = namespace(like)
+        nothing = xp.zeros((1, 1), dtype=like.dtype, device=device(like))
+        targets = xp.zeros((1, 2 * (dim - 1)), dtype=like.dtype, device=device(like))
+        super().__init__(Valley(dim, float(steepness)), Gaussian(), nothing, targets)
+
+    def constants(self) -> Constants:
+        """Return nothing: the loss is not convex, and steeper without end."""
+        return Constants()
+
+    def optimum(self) -> Array:
+        """Return (1, …, 1), shape (d,)."""
+        xp = namespace(self.features)
+        return xp.ones(self.dim, dtype=self.features.dtype, device=device(self.features))
