@@ -6,17 +6,46 @@ JAX and any other array-API backend; every structured C is checked against its d
 
 from sofim_ref import arrays, curvature, likelihoods, matrices, models, optimizers, problems
 from sofim_ref.minimize import minimize
-from sofim_ref.optimizers import SGD, SOFIM, NaturalGradient, Newton
+from sofim_ref.optimizers import (
+    KFAC,
+    LBFGS,
+    SGD,
+    SOAA,
+    SOFIM,
+    AdaFisher,
+    AdaFisherW,
+    AdaHessian,
+    Adam,
+    AdamW,
+    GaussNewton,
+    NaturalGradient,
+    Newton,
+    NewtonCG,
+    NystromSGD,
+    TAdam,
+)
 from sofim_ref.trace import Status, Trace
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "KFAC",
+    "LBFGS",
     "SGD",
+    "SOAA",
     "SOFIM",
+    "AdaFisher",
+    "AdaFisherW",
+    "AdaHessian",
+    "Adam",
+    "AdamW",
+    "GaussNewton",
     "NaturalGradient",
     "Newton",
+    "NewtonCG",
+    "NystromSGD",
     "Status",
+    "TAdam",
     "Trace",
     "__version__",
     "arrays",

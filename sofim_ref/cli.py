@@ -1,21 +1,27 @@
-"""The command line: `sofim-ref tour`, `sofim-ref verify`, `sofim-ref methods`."""
+"""The command line: `sofim-ref tour`, `sofim-ref race`, `sofim-ref verify`, `sofim-ref methods`."""
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import functools
 import io
 import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sofim_ref import __version__, report, tour
+from sofim_ref import __version__, race, report, tour
 from sofim_ref.arrays import BACKENDS, Backend, open_backend
 from sofim_ref.datasets import DATASETS, load
 from sofim_ref.optimizers import REGISTRY
+from sofim_ref.race.board import print_race
+from sofim_ref.race.cluster import dask_crew
+from sofim_ref.race.command import FLAGS, command
+from sofim_ref.race.report import write as write_race
 from sofim_ref.validation import one_of
 from sofim_ref.verify import print_report, verify
 
@@ -98,6 +104,49 @@ def run_tour(options: argparse.Namespace) -> int:
     return 0 if seen.verification.passed else 1
 
 
+def run_race(options: argparse.Namespace) -> int:
+    """Tune every method alike, race them over seeds, print and write what came out; go on where a race was stopped."""
+    try:
+        setting, left_out = _race_setting(options)
+        out = options.out or Path(f"sofim-race-{setting.course}{'-quick' * options.quick}")
+        folder = race.Folder(out)
+        folder.check(setting)
+    except (OSError, TypeError, ValueError) as error:
+        options.error(str(error))
+    workers = ["--dask", options.dask] if options.dask else ["--jobs", str(options.jobs)]
+    again = command(setting, out, workers)
+    with ExitStack() as held:
+        try:
+            crew: race.Crew = (
+                held.enter_context(dask_crew(options.dask)) if options.dask else race.LocalCrew(options.jobs)
+            )
+        except (ConnectionError, ModuleNotFoundError) as error:
+            options.error(f"argument --dask: {error}")
+        _make_writable(out, options.error)
+        folder.begin(setting, again)
+        try:
+            with _progress() as progress:
+                print(f"Results appear in {out}")
+                tell = functools.partial(print, flush=True)
+                seen = race.hold_race(setting, folder, crew, left_out=left_out, tell=tell, progress=progress)
+        except KeyboardInterrupt:
+            print(
+                f"\nsofim-ref: interrupted. What was computed is in {out}; this goes on from there:\n{again}",
+                file=sys.stderr,
+            )
+            return 130
+        except (OSError, RuntimeError) as error:
+            print(
+                f"sofim-ref: {error}\nWhat was computed is in {out}; this goes on from there:\n{again}", file=sys.stderr
+            )
+            return 1
+    page = write_race(seen, folder, again)
+    print_race(seen, _console())
+    print(f"Again: {again}")
+    print(f"Open {page}")
+    return 0 if seen.racing else 1
+
+
 def run_verify(options: argparse.Namespace) -> int:
     """Check every matrix and every optimizer against dense inversion and print what was found."""
     with _progress() as progress:
@@ -160,6 +209,30 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--out", type=Path, default="sofim-tour", metavar="FOLDER",
                          help="where the report goes (default: %(default)s)")  # fmt: skip
 
+    command = commands.add_parser("race", help="tune methods alike, race them over seeds on a problem, write a report")
+    command.set_defaults(run=run_race, error=command.error)
+    command.add_argument("course", type=_known("course", race.COURSES), metavar="COURSE",
+                         help=f"one of {', '.join(race.COURSES)}")  # fmt: skip
+    command.add_argument("--methods", type=_known_list("method", REGISTRY), metavar="A,B,…",
+                         help="methods to race, as `sofim-ref methods` names them (default: those of the papers' claims)")  # fmt: skip
+    command.add_argument("--trials", type=_whole(1), metavar="N", help="settings tried for each method (default: 16)")
+    command.add_argument("--tuning-seeds", type=_whole(1), metavar="N", help="seeds of each trial (default: 2)")
+    command.add_argument("--seeds", type=_whole(1), metavar="N", help="seeds of the race (default: 5)")
+    command.add_argument("--seed", type=_whole(0), default=0, metavar="N", help="the first of them (default: 0)")
+    command.add_argument("--epochs", type=_whole(1), metavar="N", help="budget of every run, trials included")
+    command.add_argument("--batch-size", type=_whole(1), metavar="B", help="examples in a step")
+    for criterion, flag in FLAGS.items():
+        command.add_argument(flag, type=_numbers, metavar="A,B,C", help=f"targets of the {criterion}, easy to hard")
+    command.add_argument("--backend", type=_usable_backend, default="numpy", metavar="NAME",
+                         help=f"one of {', '.join(BACKENDS)} (default: %(default)s)")  # fmt: skip
+    crew = command.add_mutually_exclusive_group()
+    crew.add_argument("--jobs", type=_whole(1), default=os.cpu_count() or 1, metavar="N",
+                      help="runs at a time on this machine (default: one a core); 1 gives the cleanest seconds")  # fmt: skip
+    crew.add_argument("--dask", metavar="ADDRESS", help="run on the cluster of the Dask scheduler there")
+    command.add_argument("--quick", action="store_true", help="fewer trials, seeds and epochs")
+    command.add_argument("--out", type=Path, metavar="FOLDER",
+                         help="where results are kept and found again (default: sofim-race-COURSE)")  # fmt: skip
+
     command = commands.add_parser("verify", help="check every matrix and optimizer against dense inversion")
     command.set_defaults(run=run_verify)
     command.add_argument("--backend", type=_known("backend", BACKENDS), action="append", metavar="NAME",
@@ -198,6 +271,34 @@ def _whole(least: int) -> Callable[[str], int]:
         return int(text)
 
     return check
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(number) for number in text.split(","))
+    except ValueError:
+        msg = f"must be numbers with commas between them, got {text!r}."
+        raise argparse.ArgumentTypeError(msg) from None
+
+
+def _usable_backend(name: str) -> str:
+    return _backend(name).name
+
+
+def _race_setting(options: argparse.Namespace) -> tuple[race.Setting, dict[str, str]]:
+    """Return what is asked for, less the methods that the course has nothing for, with the reason for each of those."""
+    named = {
+        criterion: getattr(options, flag.removeprefix("--").replace("-", "_")) for criterion, flag in FLAGS.items()
+    }
+    targets = {criterion: levels for criterion, levels in named.items() if levels is not None}
+    given = ("methods", "trials", "tuning_seeds", "seeds", "seed", "epochs", "batch_size", "backend", "quick")
+    asked = {name: getattr(options, name) for name in given}
+    setting = race.usual_setting(options.course, targets=targets, **asked)
+    left_out = race.unfit(setting)
+    if left_out and options.methods is not None:
+        raise TypeError(next(iter(left_out.values())))
+    methods = tuple(name for name in setting.methods if name not in left_out)
+    return dataclasses.replace(setting, methods=methods), left_out
 
 
 def _backend(name: str) -> Backend:

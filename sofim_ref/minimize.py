@@ -216,10 +216,10 @@ def _start(problem: Problem, w0: Array | None, seed: int) -> Array:
 
 
 def _check_beside(argument: str, x: Array, like: Array) -> None:
-    """Refuse an array of a state that can't go with the starting point."""
+    """Refuse an array of a state that can't go with the starting point; one that begins empty may have grown."""
     floating(argument, x, ndim=like.ndim)
     together(**{"w0": like, argument: x})
-    if x.shape != like.shape:
+    if x.shape != like.shape and 0 not in like.shape:
         msg = f"{argument} must have shape {tuple(like.shape)}, got {tuple(x.shape)}."
         raise ValueError(msg)
     finite(argument, x)

@@ -9,10 +9,16 @@ from typing import Literal
 from sofim_ref import curvature
 from sofim_ref.arrays import Array
 from sofim_ref.matrices import LowRank
-from sofim_ref.optimizers.method import Method
+from sofim_ref.optimizers.method import LogUniform, Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
 from sofim_ref.problems.oracle import Oracle
 from sofim_ref.validation import non_negative, one_of, rate
+
+_MATRICES = {
+    "exact": curvature.fisher,
+    "empirical": curvature.empirical_fisher,
+    "improved": curvature.improved_empirical_fisher,
+}
 
 
 @dataclass(frozen=True)
@@ -28,8 +34,9 @@ class NaturalGradient(Optimizer[State]):
     damping : float
         The number λ >= 0. It must be > 0 wherever F is singular: with fewer outputs than parameters, B·C < d, or for
         softmax regression.
-    fisher : {"exact", "empirical"}
-        `curvature.fisher`, over the model's own labels, or `curvature.empirical_fisher`, over those in the data.
+    fisher : {"exact", "empirical", "improved"}
+        `curvature.fisher`, over the model's own labels; `curvature.empirical_fisher`, over those in the data; or
+        `curvature.improved_empirical_fisher`, those again, with well-fitted examples given their weight back.
     low_rank : {"stable", "gram"}
         How C is solved with where it is `LowRank`: `LowRank.solve` weighs the two.
     weight_decay : float
@@ -66,7 +73,7 @@ class NaturalGradient(Optimizer[State]):
 
     lr: float | Schedule = 1.0
     damping: float = 1e-3
-    fisher: Literal["exact", "empirical"] = "exact"
+    fisher: Literal["exact", "empirical", "improved"] = "exact"
     _: KW_ONLY
     low_rank: Literal["stable", "gram"] = "stable"
     weight_decay: float = 0.0
@@ -75,7 +82,7 @@ class NaturalGradient(Optimizer[State]):
         super().__post_init__()
         rate("lr", self.lr)
         non_negative("damping", self.damping)
-        one_of("fisher", self.fisher, ("exact", "empirical"))
+        one_of("fisher", self.fisher, _MATRICES)
         one_of("low_rank", self.low_rank, ("stable", "gram"))
         non_negative("weight_decay", self.weight_decay)
 
@@ -84,6 +91,8 @@ class NaturalGradient(Optimizer[State]):
         """What the method asks an oracle."""
         if self.fisher == "empirical":
             return frozenset({"gradient", "per_example_gradients"})
+        if self.fisher == "improved":
+            return frozenset({"gradient", "per_example_gradients", "output_gradient"})
         dense, low_rank = {"output_fisher", "gauss_newton_of"}, {"jacobian", "output_fisher_factor"}
         return frozenset({"gradient", "outputs"} | dense | low_rank)
 
@@ -94,8 +103,7 @@ class NaturalGradient(Optimizer[State]):
 
     def precondition(self, state: State, oracle: Oracle) -> tuple[State, Preconditioned]:
         """Return the next state, and C = F + λI with v = g."""
-        matrix_of = curvature.fisher if self.fisher == "exact" else curvature.empirical_fisher
-        C = matrix_of(oracle, damping=self.damping)
+        C = _MATRICES[self.fisher](oracle, damping=self.damping)
         if isinstance(C, LowRank):
             C = replace(C, form=self.low_rank)
         return State(state.step + 1), Preconditioned(C, oracle.gradient())
@@ -112,6 +120,7 @@ METHODS = (
         memory="d², or BCd",
         source="Amari 1998",
         open="how the SOFIM paper damped its Fisher baseline",
+        space={"lr": LogUniform(1e-2, 1.0), "damping": LogUniform(1e-5, 1.0)},
     ),
     Method(
         name="empirical-natural-gradient",
@@ -123,5 +132,18 @@ METHODS = (
         memory="d², or Bd",
         source="Kunstner, Balles & Hennig 2019, arXiv 1905.12558",
         open="how the SOFIM paper damped its Fisher baseline",
+        space={"lr": LogUniform(1e-2, 1.0), "damping": LogUniform(1e-5, 1.0)},
+    ),
+    Method(
+        name="improved-natural-gradient",
+        title="Natural gradient (improved EF)",
+        make=partial(NaturalGradient, fisher="improved"),
+        matrix="(1/B) Σ gₙgₙᵀ/sₙ + λI",
+        vector="g",
+        cost="Bd² + d³, or dB² if B < d",
+        memory="d², or Bd",
+        source="Wu, Yu, Zhang & Woodland 2024, arXiv 2406.06420",
+        open="how the paper damps it",
+        space={"lr": LogUniform(1e-2, 1.0), "damping": LogUniform(1e-5, 1.0)},
     ),
 )

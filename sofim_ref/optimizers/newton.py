@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass
 
 from sofim_ref import curvature
-from sofim_ref.arrays import Array, eps, namespace
-from sofim_ref.optimizers.method import Method
+from sofim_ref.arrays import Array
+from sofim_ref.optimizers.line_search import backtracked
+from sofim_ref.optimizers.method import LogUniform, Method, OneOf
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
 from sofim_ref.problems.oracle import Oracle
 from sofim_ref.validation import non_negative, rate
-
-_SUFFICIENT = 1e-4
-_HALVINGS = 40
 
 
 @dataclass(frozen=True)
@@ -88,14 +86,7 @@ class Newton(Optimizer[State]):
         lr = super().step_size(state, oracle, direction)
         if not self.line_search:
             return lr
-        here = float(oracle.value())
-        slope = max(float(oracle.gradient() @ direction), 0.0)  # where p points uphill, at least no ascent
-        rounding = 10 * eps(namespace(direction), direction.dtype) * abs(here)
-        for _ in range(_HALVINGS):
-            if float(oracle.at(oracle.w - lr * direction).value()) <= here - _SUFFICIENT * lr * slope + rounding:
-                break
-            lr /= 2
-        return lr
+        return backtracked(oracle, direction, lr)
 
 
 METHODS = (
@@ -108,5 +99,6 @@ METHODS = (
         cost="Hessian + d³",
         memory="d²",
         source="Nocedal & Wright 2006, §3.3",
+        space={"lr": OneOf((0.5, 1.0)), "damping": LogUniform(1e-8, 10.0)},
     ),
 )

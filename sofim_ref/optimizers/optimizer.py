@@ -118,7 +118,8 @@ class Optimizer(ABC, Generic[S]):
         direction = choice.matrix.solve(choice.vector)
         if self.weight_decay:
             direction = direction + self.weight_decay * w
-        return w - self.step_size(state, oracle, direction) * direction, state
+        following = w - self.step_size(state, oracle, direction) * direction
+        return self.accept(state, oracle, choice, following)
 
     def step_size(self, state: S, oracle: Oracle, direction: Array) -> float:
         """Return the η of the step that `state` counts last: a method with a line search asks the oracle for it.
@@ -128,11 +129,29 @@ class Optimizer(ABC, Generic[S]):
         TypeError, ValueError
             If a schedule gives anything but a finite number > 0.
         """
+        return self.rate_at(state.step - 1)
+
+    def rate_at(self, step: int) -> float:
+        """Return `lr`, or what the schedule gives after that many steps.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a schedule gives anything but a finite number > 0.
+        """
         if not callable(self.lr):
             return self.lr
-        lr = self.lr(state.step - 1)
-        positive(f"lr({state.step - 1})", lr)
+        lr = self.lr(step)
+        positive(f"lr({step})", lr)
         return float(lr)
+
+    def accept(self, state: S, oracle: Oracle, choice: Preconditioned, following: Array) -> tuple[Array, S]:
+        """Return where the step ends, and the state with what the step itself taught.
+
+        Most methods go where the step leads and learn nothing from it; one that keeps differences of gradients looks
+        back from there, one with a trust region may stay where it was.
+        """
+        return following, state
 
     def check_problem(self, problem: Problem) -> None:
         """Refuse a problem that doesn't offer what the method needs.
@@ -145,6 +164,8 @@ class Optimizer(ABC, Generic[S]):
         missing = self.needs - problem.offers
         if missing:
             msg = f"{self!r} needs {', '.join(sorted(missing))}, which {problem.name} doesn't offer."
+            if any("layer" in question for question in missing):
+                msg += " Problems with layers are those over a linear model, MLPClassifier and MLPRegressor."
             raise TypeError(msg)
 
 

@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
-from sofim_ref.optimizers import natural_gradient, newton, sgd, sofim
+from sofim_ref.optimizers import (
+    adafisher,
+    adahessian,
+    adam,
+    gauss_newton,
+    kfac,
+    lbfgs,
+    natural_gradient,
+    newton,
+    newton_cg,
+    nystrom_sgd,
+    sgd,
+    soaa,
+    sofim,
+    tadam,
+)
 from sofim_ref.optimizers.method import Method
 from sofim_ref.validation import one_of
 
 REGISTRY: dict[str, Method] = {
-    method.name: method for module in (sofim, sgd, natural_gradient, newton) for method in module.METHODS
+    method.name: method
+    for module in (
+        *(sofim, sgd, adam, soaa, tadam, adafisher, adahessian),
+        *(natural_gradient, kfac, gauss_newton, newton, newton_cg, lbfgs, nystrom_sgd),
+    )
+    for method in module.METHODS
 }
 """From a method's name to what is known of it."""
 

@@ -7,7 +7,7 @@ from functools import partial
 
 from sofim_ref.arrays import Array, namespace
 from sofim_ref.matrices import ScaledIdentity
-from sofim_ref.optimizers.method import Method
+from sofim_ref.optimizers.method import LogUniform, Method, OneOf
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
 from sofim_ref.problems.oracle import Oracle
 from sofim_ref.validation import fraction, non_negative, rate
@@ -107,6 +107,7 @@ METHODS = (
         cost="d",
         memory="d",
         source="Robbins & Monro 1951",
+        space={"lr": LogUniform(1e-3, 10.0)},
     ),
     Method(
         name="heavy-ball",
@@ -117,6 +118,7 @@ METHODS = (
         cost="d",
         memory="d",
         source="Polyak 1964",
+        space={"lr": LogUniform(1e-4, 1.0), "momentum": OneOf((0.8, 0.9, 0.95))},
     ),
     Method(
         name="nesterov",
@@ -127,5 +129,6 @@ METHODS = (
         cost="d",
         memory="d",
         source="Nesterov 1983; Sutskever et al. 2013",
+        space={"lr": LogUniform(1e-4, 1.0), "momentum": OneOf((0.8, 0.9, 0.95))},
     ),
 )

@@ -1,0 +1,73 @@
+"""The Nyström matrix: a low-rank Hessian from a few of its columns."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sofim_ref.arrays import Array, eps, from_numpy, namespace
+from sofim_ref.matrices import LowRank
+from sofim_ref.problems.oracle import Oracle
+from sofim_ref.validation import count
+
+
+def nystrom(oracle: Oracle, rng: np.random.Generator, *, columns: int, rho: float) -> LowRank:
+    r"""Return the Nyström approximation of the Hessian, without its l2 term, made regular.
+
+    .. math:: C = \rho I + Z Z^\top, \qquad Z = K\, U_r\, S_r^{-1/2}, \qquad
+              K = H_{:,\Omega}, \quad H_{\Omega,\Omega} = U S V^\top .
+
+    Parameters
+    ----------
+    oracle : Oracle
+        Of a problem that offers Hessian-vector products.
+    rng : numpy.random.Generator
+        What the k coordinates Ω are drawn from, on the host: the same on every backend.
+    columns : int
+        Their number k, from 1 to d.
+    rho : float
+        The number ρ > 0.
+
+    Returns
+    -------
+    LowRank
+        With Z of shape (d, k); what lies beyond the rank r is zero.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the problem has no Hessian-vector products, or a number is out of its range.
+
+    Notes
+    -----
+    Cost k products and O(dk²). With k = d and H positive definite ZZᵀ is H. Where H is indefinite the singular values
+    are the eigenvalues' magnitudes, so ZZᵀ stays positive semidefinite. Source: Singh, Tankaria & Yamada 2021,
+    arXiv 2110.08577.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sofim_ref.problems import Quadratic
+    >>> oracle = Quadratic(np.diag([1.0, 4.0]), np.zeros(2)).oracle(np.zeros(2))
+    >>> nystrom(oracle, np.random.default_rng(0), columns=2, rho=1.0).to_dense().round(12)
+    array([[2., 0.],
+           [0., 5.]])
+    """
+    return LowRank(rho, nystrom_factor(oracle, rng, columns=columns))
+
+
+def nystrom_factor(oracle: Oracle, rng: np.random.Generator, *, columns: int) -> Array:
+    """Return the factor Z of `nystrom`, shape (d, k), for those who keep it for a while."""
+    d = oracle.w.shape[0]
+    count("columns", columns)
+    if columns > d:
+        msg = f"columns must be at most {d}, the number of parameters, got {columns}."
+        raise ValueError(msg)
+    xp = namespace(oracle.w)
+    chosen = rng.choice(d, size=columns, replace=False)
+    units = from_numpy((np.arange(d) == chosen[:, None]).astype(np.float64), like=oracle.w)
+    K = xp.stack([oracle.hvp(units[i, :]) - oracle.l2 * units[i, :] for i in range(columns)], axis=1)
+    A = xp.take(K, from_numpy(chosen, like=oracle.w), axis=0)
+    U, sigma, _ = xp.linalg.svd((A + A.T) / 2, full_matrices=False)
+    rank = sigma > columns * eps(xp, sigma.dtype) * sigma[0]
+    root = xp.where(rank, 1 / xp.sqrt(xp.where(rank, sigma, xp.ones_like(sigma))), 0.0)
+    return K @ (U * root)

@@ -1,0 +1,126 @@
+"""AdaHessian: Adam with the Hessian's diagonal in place of the gradient, as random signs see it."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass
+
+import numpy as np
+
+from sofim_ref.arrays import Array, namespace
+from sofim_ref.curvature import hutchinson_diagonal
+from sofim_ref.matrices import Diagonal
+from sofim_ref.optimizers.adam import AdamState
+from sofim_ref.optimizers.method import LogUniform, Method, OneOf
+from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, check_start
+from sofim_ref.problems.oracle import Oracle
+from sofim_ref.validation import count, fraction, non_negative, positive, rate
+
+
+@dataclass(frozen=True)
+class AdaHessian(Optimizer[AdamState]):
+    r"""Each coordinate is divided by the root mean square of what Hutchinson's estimator says of its curvature.
+
+    .. math:: D = |z \circ H z|, \qquad v_t = \beta_2 v_{t-1} + (1 - \beta_2)\, D^2, \qquad
+              C = \operatorname{diag}\big((\sqrt{\hat v})^k + \epsilon\big), \qquad v = \hat m .
+
+    Parameters
+    ----------
+    lr : float or schedule
+        The step size η > 0, or a callable step -> η.
+    beta1, beta2 : float
+        The numbers β₁ and β₂ in [0, 1).
+    epsilon : float
+        The number ϵ > 0.
+    power : float
+        The number k in [0, 1]: 1 is the paper's default, 0 is plain momentum.
+    block_size : int
+        The number of consecutive parameters over which |D| is averaged; it must divide d.
+    seed : int
+        What the signs z are drawn from, together with the step.
+    weight_decay : float
+        Decoupled weight decay >= 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a hyper-parameter is out of its range; in a step, if `block_size` doesn't divide d.
+
+    Notes
+    -----
+    E[D²]ᵢ = Σⱼ H_ij²: without averaging over blocks, C measures the **rows' norms** of H, not its diagonal. Cost a
+    Hessian-vector product, two gradients, and O(d); memory 2d numbers.
+
+    Source: Yao et al. 2021, arXiv 2006.00719, Algorithm 1. Open: how the SOFIM paper set its block size.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sofim_ref.problems import Quadratic
+    >>> problem, w = Quadratic(np.diag([1.0, 100.0]), np.zeros(2)), np.ones(2)
+    >>> optimizer = AdaHessian(lr=1.0)
+    >>> optimizer.step(w, optimizer.init(w), problem.oracle(w))[0].round(3)  # a diagonal Hessian: Newton's step
+    array([0., 0.])
+    """
+
+    lr: float | Schedule = 0.15
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-4
+    _: KW_ONLY
+    power: float = 1.0
+    block_size: int = 1
+    seed: int = 0
+    weight_decay: float = 0.0
+
+    needs = frozenset({"gradient", "hvp"})
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        rate("lr", self.lr)
+        fraction("beta1", self.beta1)
+        fraction("beta2", self.beta2)
+        positive("epsilon", self.epsilon)
+        non_negative("power", self.power)
+        if self.power > 1:
+            msg = f"power must be a number in [0, 1], got {self.power!r}."
+            raise ValueError(msg)
+        count("block_size", self.block_size)
+        count("seed", self.seed, least=0)
+        non_negative("weight_decay", self.weight_decay)
+
+    def init(self, w: Array) -> AdamState:
+        """Return the state before the first step: no step, both averages zero."""
+        check_start(w)
+        if w.shape[0] % self.block_size:
+            msg = f"block_size must divide {w.shape[0]}, the number of parameters, got {self.block_size}."
+            raise ValueError(msg)
+        xp = namespace(w)
+        return AdamState(0, xp.zeros_like(w), xp.zeros_like(w))
+
+    def precondition(self, state: AdamState, oracle: Oracle) -> tuple[AdamState, Preconditioned]:
+        """Return the next state, and C = diag((√v̂)ᵏ + ϵ) with v = m̂."""
+        xp, t = namespace(oracle.w), state.step + 1
+        D = hutchinson_diagonal(oracle, np.random.default_rng((self.seed, state.step))).values
+        if self.block_size > 1:
+            blocks = xp.reshape(xp.abs(D), (-1, self.block_size))
+            D = xp.reshape(xp.broadcast_to(xp.mean(blocks, axis=1, keepdims=True), blocks.shape), D.shape)
+        m = self.beta1 * state.moment + (1 - self.beta1) * oracle.gradient()
+        v = self.beta2 * state.square + (1 - self.beta2) * (D * D)
+        m_hat, v_hat = m / (1 - self.beta1**t), v / (1 - self.beta2**t)
+        return AdamState(t, m, v), Preconditioned(Diagonal(xp.sqrt(v_hat) ** self.power + self.epsilon), m_hat)
+
+
+METHODS = (
+    Method(
+        name="adahessian",
+        title="AdaHessian",
+        make=AdaHessian,
+        matrix="diag((√v̂)ᵏ + ϵ), v of (z ∘ Hz)²",
+        vector="m̂",
+        cost="Hessian-vector product + d",
+        memory="2d",
+        source="Yao et al. 2021, arXiv 2006.00719",
+        open="how the SOFIM paper set its block size",
+        space={"lr": LogUniform(1e-3, 1.0), "power": OneOf((0.5, 1.0)), "epsilon": LogUniform(1e-5, 1e-1)},
+    ),
+)

@@ -1,0 +1,24 @@
+"""Backtracking: halve a step until the loss falls enough."""
+
+from __future__ import annotations
+
+from sofim_ref.arrays import Array, eps, namespace
+from sofim_ref.problems.oracle import Oracle
+
+_SUFFICIENT = 1e-4
+_HALVINGS = 40
+
+
+def backtracked(oracle: Oracle, direction: Array, lr: float) -> float:
+    """Return η, halved from `lr` on until f(w − ηp) ≤ f(w) − 10⁻⁴ η gᵀp, up to rounding, at most 40 times.
+
+    Each trial compares losses on the host. Source: Armijo 1966; Nocedal & Wright 2006, Numerical Optimization, §3.1.
+    """
+    here = float(oracle.value())
+    slope = max(float(oracle.gradient() @ direction), 0.0)  # where p points uphill, at least no ascent
+    rounding = 10 * eps(namespace(direction), direction.dtype) * abs(here)
+    for _ in range(_HALVINGS):
+        if float(oracle.at(oracle.w - lr * direction).value()) <= here - _SUFFICIENT * lr * slope + rounding:
+            break
+        lr /= 2
+    return lr

@@ -1,0 +1,128 @@
+"""Nyström-SGD: divide by a low-rank Hessian made once an epoch from a few of its columns."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass
+
+import numpy as np
+
+from sofim_ref.arrays import Array, device, namespace
+from sofim_ref.curvature import nystrom_factor
+from sofim_ref.matrices import LowRank
+from sofim_ref.optimizers.method import LogUniform, Method, OneOf
+from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
+from sofim_ref.problems.oracle import Oracle
+from sofim_ref.validation import count, non_negative, positive, rate
+
+
+@dataclass(frozen=True, slots=True)
+class NystromSGDState(State):
+    """The state of `NystromSGD`.
+
+    Parameters
+    ----------
+    step : int
+        The number of steps taken.
+    seen : int
+        The number of examples that steps have looked at since Z was made; 0 asks for a new one.
+    factor : array, shape (d, k)
+        The factor Z.
+    """
+
+    seen: int
+    factor: Array
+
+
+@dataclass(frozen=True)
+class NystromSGD(Optimizer[NystromSGDState]):
+    r"""Divide the gradient by the Nyström approximation of the Hessian over all examples, made once an epoch.
+
+    .. math:: C = \rho I + Z Z^\top, \qquad Z = K\, U_r\, S_r^{-1/2}, \qquad
+              K = H_{:,\Omega}, \quad H_{\Omega,\Omega} = U S V^\top, \qquad v = g .
+
+    Parameters
+    ----------
+    lr : float or schedule
+        The step size η > 0, or a callable step -> η.
+    rho : float
+        The number ρ > 0.
+    columns : int
+        The number k of coordinates Ω, drawn anew for each Z; at most d.
+    seed : int
+        What they are drawn from, together with the step.
+    weight_decay : float
+        Decoupled weight decay >= 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a hyper-parameter is out of its range; at the start, if k exceeds d.
+
+    Notes
+    -----
+    An epoch is over when steps have looked at as many examples as there are. Cost k Hessian-vector products over all
+    examples an epoch, O(dk²) a step; memory dk numbers. With the one column Z = M̂ it is SOFIM's ``vector="gradient"``.
+
+    Source: Singh, Tankaria & Yamada 2021, arXiv 2110.08577. Open: ρ and k in the SOFIM paper's runs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sofim_ref.problems import Quadratic
+    >>> problem, w = Quadratic(np.diag([1.0, 99.0]), np.zeros(2)), np.ones(2)
+    >>> optimizer = NystromSGD(lr=1.0, rho=1.0)
+    >>> optimizer.step(w, optimizer.init(w), problem.oracle(w))[0].round(2)
+    array([0.5 , 0.01])
+    """
+
+    lr: float | Schedule = 0.1
+    rho: float = 0.1
+    columns: int = 2
+    _: KW_ONLY
+    seed: int = 0
+    weight_decay: float = 0.0
+
+    needs = frozenset({"gradient", "hvp"})
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        rate("lr", self.lr)
+        positive("rho", self.rho)
+        count("columns", self.columns)
+        count("seed", self.seed, least=0)
+        non_negative("weight_decay", self.weight_decay)
+
+    def init(self, w: Array) -> NystromSGDState:
+        """Return the state before the first step: Z zero, to be made at once."""
+        check_start(w)
+        if self.columns > w.shape[0]:
+            msg = f"columns must be at most {w.shape[0]}, the number of parameters, got {self.columns}."
+            raise ValueError(msg)
+        Z = namespace(w).zeros((w.shape[0], self.columns), dtype=w.dtype, device=device(w))
+        return NystromSGDState(0, 0, Z)
+
+    def precondition(self, state: NystromSGDState, oracle: Oracle) -> tuple[NystromSGDState, Preconditioned]:
+        """Return the next state, and C = ρI + ZZᵀ with v = g."""
+        Z = state.factor
+        if state.seen == 0:
+            rng = np.random.default_rng((self.seed, state.step))
+            Z = nystrom_factor(oracle.over_all(), rng, columns=self.columns)
+        seen = state.seen + oracle.size
+        following = NystromSGDState(state.step + 1, 0 if seen >= oracle.examples else seen, Z)
+        return following, Preconditioned(LowRank(self.rho, Z), oracle.gradient())
+
+
+METHODS = (
+    Method(
+        name="nystrom-sgd",
+        title="Nyström-SGD",
+        make=NystromSGD,
+        matrix="ρI + ZZᵀ",
+        vector="g",
+        cost="dk², and k Hessian-vector products an epoch",
+        memory="dk",
+        source="Singh, Tankaria & Yamada 2021, arXiv 2110.08577",
+        open="ρ and k in the SOFIM paper's runs",
+        space={"lr": LogUniform(1e-3, 1.0), "rho": LogUniform(1e-3, 10.0), "columns": OneOf((2, 4, 8))},
+    ),
+)

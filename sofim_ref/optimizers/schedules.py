@@ -1,0 +1,156 @@
+"""Learning rates that change: each a callable, step -> number, for any optimizer's `lr`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sofim_ref.validation import count, non_negative, positive
+
+
+@dataclass(frozen=True)
+class Constant:
+    """The same step size at every step.
+
+    Parameters
+    ----------
+    lr : float
+        The number η > 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `lr` is not a finite number > 0.
+
+    Examples
+    --------
+    >>> Constant(0.1)(1000)
+    0.1
+    """
+
+    lr: float
+
+    def __post_init__(self) -> None:
+        positive("lr", self.lr)
+
+    def __call__(self, step: int) -> float:
+        """Return η."""
+        return self.lr
+
+
+@dataclass(frozen=True)
+class Cosine:
+    r"""Half a cosine from the first step size down: :math:`\eta_0 + \tfrac12 (\eta - \eta_0)(1 + \cos(\pi t / T))`.
+
+    Parameters
+    ----------
+    lr : float
+        The number η > 0, at step 0.
+    steps : int
+        The number T of steps; from step T − 1 on the step size stays, so that it is never 0.
+    least : float
+        The number η₀ >= 0 to which it would come at step T.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is out of its range.
+
+    Notes
+    -----
+    Source: Loshchilov & Hutter 2017, arXiv 1608.03983, eq. 5, without restarts.
+
+    Examples
+    --------
+    >>> [round(Cosine(1.0, steps=4)(t), 3) for t in range(6)]
+    [1.0, 0.854, 0.5, 0.146, 0.146, 0.146]
+    """
+
+    lr: float
+    steps: int
+    least: float = 0.0
+
+    def __post_init__(self) -> None:
+        positive("lr", self.lr)
+        count("steps", self.steps)
+        non_negative("least", self.least)
+
+    def __call__(self, step: int) -> float:
+        """Return the step size after that many steps."""
+        turn = math.pi * min(step, self.steps - 1) / self.steps
+        return self.least + 0.5 * (self.lr - self.least) * (1 + math.cos(turn))
+
+
+@dataclass(frozen=True)
+class StepDecay:
+    r"""A staircase: :math:`\eta\, \gamma^{\lfloor t / k \rfloor}`.
+
+    Parameters
+    ----------
+    lr : float
+        The number η > 0, at step 0.
+    every : int
+        The number k of steps between two stairs.
+    factor : float
+        The number γ > 0 by which each stair multiplies.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is out of its range.
+
+    Examples
+    --------
+    >>> [StepDecay(1.0, every=2, factor=0.5)(t) for t in range(5)]
+    [1.0, 1.0, 0.5, 0.5, 0.25]
+    """
+
+    lr: float
+    every: int
+    factor: float = 0.1
+
+    def __post_init__(self) -> None:
+        positive("lr", self.lr)
+        count("every", self.every)
+        positive("factor", self.factor)
+
+    def __call__(self, step: int) -> float:
+        """Return the step size after that many steps."""
+        return self.lr * self.factor ** (step // self.every)
+
+
+@dataclass(frozen=True)
+class WarmUp:
+    """A straight climb to another schedule: (t + 1)/k of what it says in the first k steps, all of it from then on.
+
+    Parameters
+    ----------
+    schedule : callable
+        The schedule, step -> number; `Constant` for a plain number.
+    steps : int
+        The number k of steps that the climb takes.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `schedule` can't be called, or `steps` is not an integer >= 1.
+
+    Examples
+    --------
+    >>> [WarmUp(Constant(1.0), steps=4)(t) for t in range(5)]
+    [0.25, 0.5, 0.75, 1.0, 1.0]
+    """
+
+    schedule: Callable[[int], float]
+    steps: int
+
+    def __post_init__(self) -> None:
+        if not callable(self.schedule):
+            msg = f"schedule must be callable, Constant({self.schedule!r}) say, got {self.schedule!r}."
+            raise TypeError(msg)
+        count("steps", self.steps)
+
+    def __call__(self, step: int) -> float:
+        """Return the step size after that many steps."""
+        return min(1.0, (step + 1) / self.steps) * self.schedule(step)
