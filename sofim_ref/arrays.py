@@ -109,6 +109,29 @@ def normal_range(xp: Namespace, dtype: Any) -> tuple[float, float]:
     return least, 1 / least
 
 
+def has_out(x: Array) -> bool:
+    """Return whether the backend's functions write into an array that they are given as ``out``.
+
+    The standard knows no such thing; it saves a second copy where a result is larger than all else.
+
+    Parameters
+    ----------
+    x : array
+        Any shape, any backend.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> has_out(np.ones(2))
+    True
+    """
+    return bool(isinstance(x, np.ndarray) or array_api_compat.is_cupy_array(x) or array_api_compat.is_torch_array(x))
+
+
 def to_numpy(x: Array) -> np.ndarray[Any, Any]:
     """Copy an array to the host as a NumPy array: the only place where the library does so.
 

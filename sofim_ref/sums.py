@@ -111,6 +111,9 @@ def norm(x: Array) -> Array:
     >>> float(norm(np.asarray([3.0, 4.0]))), bool(np.isfinite(norm(np.full(4, 1e300))))
     (5.0, True)
     """
+    wide = widened(x)
+    if wide is not x:  # no square of a float32 overflows or underflows in float64, nor does its rounding add up
+        return narrowed(namespace(x).sqrt(wide @ wide), like=x)
     scale = largest_magnitude(x)
     scaled = x / scale
     return scale * namespace(x).sqrt(dot(scaled, scaled))

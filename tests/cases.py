@@ -118,5 +118,16 @@ OPTIMIZERS = [
     optimizers.NaturalGradient(lr=0.5, damping=0.1, fisher="empirical", weight_decay=0.1),
     optimizers.NaturalGradient(lr=0.5, damping=0.1, low_rank="gram"),
     optimizers.Newton(damping=0.1, line_search=False),
+    optimizers.SOFIM(vector="gradient", scope="layer", weight_decay=0.1),
+    optimizers.Adam(lr=0.05, beta1=0.0),
+    optimizers.SOAA(lr=0.05, steps=5, weight_decay=0.1),
+    optimizers.TAdam(lr=0.05, steps=5, weight_decay=0.1),
+    optimizers.AdaFisher(ema="code", update_every=2),
+    optimizers.AdaHessian(power=0.5, block_size=2, seed=3, weight_decay=0.1),
+    optimizers.NystromSGD(columns=1, weight_decay=0.1),
+    optimizers.LBFGS(lr=0.5, history=1, line_search=False),
+    optimizers.KFAC(decay=0.0, samples=2, weight_decay=0.1),
+    optimizers.GaussNewton(damping=0.1, lr=0.5),
+    optimizers.NewtonCG(damping=0.1, tolerance=1e-4, line_search=False),
 ]
 """Every registered reading with its defaults, and settings that the defaults leave out."""

@@ -65,10 +65,15 @@ def ema_momentum(gradient, w0, *, beta, step_sizes, bias_correction):
 
 def torch_sgd(gradient, w0, steps, **settings):
     """The points of torch.optim.SGD in float64, the starting one first, shape (steps + 1, d)."""
+    return torch_steps("SGD", gradient, w0, steps, **settings)
+
+
+def torch_steps(name, gradient, w0, steps, **settings):
+    """The points of an optimizer of torch.optim in float64, the starting one first, shape (steps + 1, d)."""
     import torch
 
     w = torch.tensor(w0, dtype=torch.float64, requires_grad=True)
-    optimizer = torch.optim.SGD([w], **settings)
+    optimizer = getattr(torch.optim, name)([w], **settings)
     points = [w0]
     for _ in range(steps):
         w.grad = torch.tensor(gradient(w.detach().numpy()))

@@ -60,7 +60,17 @@ def adafisher_diagonal(
 
 
 def adafisher_factors(oracle: Oracle) -> tuple[Array, Array]:
-    """Return H and S of this batch, each spread over the parameters, shape (d,), for those who average them."""
+    """Return H and S of this batch, each spread over the parameters, for those who average them.
+
+    Parameters
+    ----------
+    oracle : Oracle
+        Of a problem with layers.
+
+    Returns
+    -------
+    pair of arrays, each of shape (d,)
+    """
     xp = namespace(oracle.w)
     H, S = [], []
     for statistics in oracle.layer_statistics():

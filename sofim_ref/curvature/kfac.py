@@ -72,7 +72,22 @@ def kfac(
 
 
 def kfac_factors(oracle: Oracle, rng: np.random.Generator, *, samples: int = 1) -> list[tuple[Array, Array]]:
-    """Return A and G of each layer for this batch, for those who average them."""
+    """Return A and G of each layer for this batch, for those who average them.
+
+    Parameters
+    ----------
+    oracle, rng, samples
+        As in `kfac`.
+
+    Returns
+    -------
+    list of pairs of arrays, shapes (rows, rows) and (columns, columns)
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `kfac` does.
+    """
     count("samples", samples)
     drawn = [oracle.layer_statistics_of(oracle.sampled_output_gradient(rng)) for _ in range(samples)]
     found = []

@@ -56,7 +56,22 @@ def nystrom(oracle: Oracle, rng: np.random.Generator, *, columns: int, rho: floa
 
 
 def nystrom_factor(oracle: Oracle, rng: np.random.Generator, *, columns: int) -> Array:
-    """Return the factor Z of `nystrom`, shape (d, k), for those who keep it for a while."""
+    """Return the factor Z of `nystrom`, for those who keep it for a while.
+
+    Parameters
+    ----------
+    oracle, rng, columns
+        As in `nystrom`.
+
+    Returns
+    -------
+    array, shape (d, k)
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `nystrom` does.
+    """
     d = oracle.w.shape[0]
     count("columns", columns)
     if columns > d:

@@ -104,11 +104,11 @@ class RankOne(Matrix):
         one_of("form", form, ("stable", "textbook"))
         xp = namespace(v)
         root = math.sqrt(self.shift)
-        m = widened(self.vector)
         if v is self.vector:  # nothing lies across m: C⁻¹m = m / (ρ + ‖m‖²)
-            s = xp.hypot(norm(m), root)
-            return narrowed(m / s / s, like=v)
+            s = xp.hypot(norm(v), root)
+            return v / s / s
 
+        m = widened(self.vector)
         scale = largest_magnitude(m)
         m = m / scale
         length = xp.sqrt(dot(m, m))

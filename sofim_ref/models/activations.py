@@ -59,7 +59,7 @@ def _gelu_bend(z: Array) -> Array:
 ACTIVATIONS = {
     "tanh": Activation(lambda z: namespace(z).tanh(z), lambda _, a: 1 - a * a, lambda _, a: -2 * a * (1 - a * a)),
     "relu": Activation(
-        lambda z: namespace(z).maximum(z, _zeros(z)),
+        lambda z: namespace(z).maximum(z, 0.0),
         lambda z, _: namespace(z).astype(z > 0, z.dtype),
         lambda z, _: _zeros(z),
         gain=2.0,

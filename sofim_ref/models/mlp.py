@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from sofim_ref.arrays import Array, device, namespace
+from sofim_ref.arrays import Array, device, has_out, namespace
 from sofim_ref.models.activations import ACTIVATIONS
 from sofim_ref.models.layer import Layer, LayerStatistics
 from sofim_ref.models.model import Model
@@ -133,11 +133,18 @@ class MLP(Model):
 
     def per_example_vjp(self, w: Array, tape: Pass, u: Array) -> Array:
         """Return Jₙᵀ uₙ for each example, shape (N, d): in each layer the outer product of h̄ₙ and sₙ."""
+        flows = list(zip(self.layers, tape.inputs, self._backward(w, tape, u), strict=True))
         xp, N = namespace(w), u.shape[0]
-        parts = []
-        for h, s in zip(tape.inputs, self._backward(w, tape, u), strict=True):
-            parts += [xp.reshape(h[:, :, None] * s[:, None, :], (N, -1)), s]
-        return xp.concat(parts, axis=1)
+        if not has_out(w):
+            parts = [(xp.reshape(h[:, :, None] * s[:, None, :], (N, -1)), s) for _, h, s in flows]
+            return xp.concat([part for both in parts for part in both], axis=1)
+        gradients = xp.empty((N, self.dim), dtype=w.dtype, device=device(w))
+        for layer, h, s in flows:
+            bias = layer.stop - layer.columns
+            block = xp.reshape(gradients[:, layer.start : bias], (N, layer.rows - 1, layer.columns))  # a view
+            xp.multiply(h[:, :, None], s[:, None, :], out=block)
+            gradients[:, bias : layer.stop] = s
+        return gradients
 
     def hvp(self, w: Array, tape: Pass, v: Array, u: Array, H: Array) -> Array:
         r"""Return Σₙ (Jₙᵀ Hₙ Jₙ + Σ_c uₙ_c ∇²f_c) v, shape (d,): the backward pass, differentiated along v.

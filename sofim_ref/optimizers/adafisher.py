@@ -1,6 +1,7 @@
 """AdaFisher: the diagonal of K-FAC's matrix, its factors brought to [0, 1] and averaged.
 
-Martins Gomes et al.: "AdaFisher: Adaptive Second Order Optimization via Fisher Information", arXiv 2405.16397, ICLR 2025.
+Martins Gomes et al.: "AdaFisher: Adaptive Second Order Optimization via Fisher Information", ICLR 2025, arXiv
+2405.16397.
 """
 
 from __future__ import annotations
@@ -70,9 +71,9 @@ class AdaFisher(Optimizer[AdaFisherState]):
 
     Notes
     -----
-    H_D and S_D are as in `curvature.adafisher_diagonal`; H and S start at ones. With ``"code"`` F̃ is soon within 7.6 % of
-    λ everywhere: heavy-ball SGD with a step of about η/λ. Cost O(d), at a refresh a backward pass more; memory 3d numbers
-    as written here, d and a vector a layer at best.
+    H_D and S_D are as in `curvature.adafisher_diagonal`; H and S start at ones. With ``"code"`` F̃ is soon within 7.6 %
+    of λ everywhere: heavy-ball SGD with a step of about η/λ. Cost O(d), at a refresh a backward pass more; memory 3d
+    numbers as written here, d and a vector a layer at best.
 
     Source: arXiv 2405.16397. Open: which reading made the paper's results.
 

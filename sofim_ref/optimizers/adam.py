@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 
 from sofim_ref.arrays import Array, namespace
@@ -133,7 +134,7 @@ class AdamW(Adam):
     weight_decay: float = 1e-2
 
 
-_SPACE = {"lr": LogUniform(1e-4, 0.1), "beta1": OneOf((0.8, 0.9, 0.95))}
+_SPACE: Mapping[str, LogUniform | OneOf] = {"lr": LogUniform(1e-4, 0.1), "beta1": OneOf((0.8, 0.9, 0.95))}
 
 METHODS = (
     Method(

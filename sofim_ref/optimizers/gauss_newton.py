@@ -1,4 +1,4 @@
-"""Gauss–Newton with Levenberg and Marquardt's damping: more of it when the model of the loss was wrong, less when right."""
+"""Gauss–Newton with Levenberg and Marquardt's damping: more where the model of the loss was wrong, less where right."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class GaussNewton(Optimizer[GaussNewtonState]):
     Notes
     -----
     With δ the step taken and M = C − λI, the loss should fall by −gᵀδ − ½δᵀMδ. If it falls by less than a quarter of
-    that, λ is multiplied by the factor, if by more than three quarters, divided, between 1e-12 and 1e12. A step on which
+    that, λ is multiplied by the factor, if by more than three quarters, divided, between 1e-12 and 1e12. A step where
     the batch's loss rises beyond rounding is refused: the point stays, only λ grows. C includes the problem's l2. The
     losses are compared on the host. Cost: C, 2d³/3 operations, a loss; memory d².
 

@@ -66,8 +66,8 @@ class KFAC(Optimizer[KFACState]):
     Notes
     -----
     The factors are solved with anew in each step: rows³ + columns³ a layer. Cost a backward pass a sample; memory
-    rows² + columns² a layer. Momentum, the rescaling by the exact Fisher matrix and the adaptation of λ of the paper's §6
-    are left out: this is its §4.2 and §6.3. Source: arXiv 1503.05671. Open: which of these AdaFisher's authors used.
+    rows² + columns² a layer. Momentum, the rescaling by the exact Fisher matrix and the adaptation of λ of the paper's
+    §6 are left out: this is its §4.2 and §6.3. Source: arXiv 1503.05671. Open: which of these AdaFisher's authors used.
 
     Examples
     --------

@@ -80,8 +80,8 @@ class SOAA(Optimizer[SOAAState]):
     So u is, entry by entry, the shorter of m̂/F and d times Adam's step; d lies in [1, 2] at first and in [1−γ, 1+γ] at
     the end, and no step is ever rejected. Cost O(d) and the loss, memory 2d + 3 numbers.
 
-    Source: arXiv 2410.02293, as two independent secondary sources spell it, which agree. Open: γ = 0.1, a third party's;
-    whether c, a ratio of sums and so no exact Sherman–Morrison (`TAdam`'s is), is meant so.
+    Source: arXiv 2410.02293, as two independent secondary sources spell it, which agree. Open: γ = 0.1, a third
+    party's; whether c, a ratio of sums and so no exact Sherman–Morrison (`TAdam`'s is), is meant so.
 
     Examples
     --------
@@ -101,6 +101,8 @@ class SOAA(Optimizer[SOAAState]):
     gamma: float = 0.1
     _: KW_ONLY
     weight_decay: float = 0.0
+
+    needs = frozenset({"value", "gradient"})
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -6,6 +6,7 @@ arXiv 2403.02833, IJCNN 2024.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from typing import Literal
@@ -128,7 +129,11 @@ class SOFIM(Optimizer[SOFIMState]):
         return SOFIMState(t, M), Preconditioned(C, M_hat if self.vector == "moment" else g)
 
 
-_SPACE = {"lr": LogUniform(1e-2, 100.0), "rho": LogUniform(1e-4, 10.0), "beta": OneOf((0.8, 0.9, 0.95))}
+_SPACE: Mapping[str, LogUniform | OneOf] = {
+    "lr": LogUniform(1e-2, 100.0),
+    "rho": LogUniform(1e-4, 10.0),
+    "beta": OneOf((0.8, 0.9, 0.95)),
+}
 _OPEN = "which v, one matrix or one a layer, and all hyper-parameters of the paper's experiments"
 
 METHODS = (

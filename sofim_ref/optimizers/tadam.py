@@ -1,6 +1,7 @@
-"""TAdam: the variance of the gradients and their mean make a Fisher matrix, inverted by Sherman and Morrison's formula.
+"""TAdam: scatter and mean of the gradients make a Fisher matrix, inverted by Sherman and Morrison's formula.
 
-Yang, Cho, Lee: "A scalable second order optimizer with an adaptive trust region for neural networks", 2023. TAdam's parent.
+Yang, Cho, Lee: "A scalable second order optimizer with an adaptive trust region for neural networks", 2023; the parent
+of SOAA.
 """
 
 from __future__ import annotations
@@ -75,8 +76,8 @@ class TAdam(Optimizer[TAdamState]):
 
     Notes
     -----
-    (diag(v̂) + m̂m̂ᵀ)⁻¹m̂ is m̂/(c v̂) exactly, by Sherman and Morrison's formula: that is F. SOFIM's matrix is the one with
-    v̂ = ρ. After each step, with the batch's loss ℓ, its average ℓ̂ and q = (t−1)/T,
+    (diag(v̂) + m̂m̂ᵀ)⁻¹m̂ is m̂/(c v̂) exactly, by Sherman and Morrison's formula: that is F. SOFIM's matrix is the one
+    with v̂ = ρ. After each step, with the batch's loss ℓ, its average ℓ̂ and q = (t−1)/T,
 
     .. math:: d \leftarrow \operatorname{clip}(k d,\, (1-\gamma)^q,\, 1 + \gamma^q), \qquad
               p \leftarrow \eta \Big(\sum \hat m u - \tfrac12 \big(\textstyle\sum \hat m u\big)^2
@@ -85,9 +86,9 @@ class TAdam(Optimizer[TAdamState]):
     where k is (1−γ)^q if (ℓ̂ − ℓ)/max(p, ϵ) < γ, 1 + γ^q if it is > 1 − γ, and 1 between. Cost O(d) and the loss, memory
     3d + 3 numbers.
 
-    Source: the title above, in Neural Networks, as the authors' released code spells it. Open: that code has two versions,
-    which differ in whether c sums over all parameters (as here, the exact formula) or takes each alone, and in which
-    prediction p a loss is compared with (the last one here, as in `SOAA`).
+    Source: the title above, in Neural Networks, as the authors' released code spells it. Open: that code has two
+    versions, which differ in whether c sums over all parameters (as here, the exact formula) or takes each alone, and
+    in which prediction p a loss is compared with (the last one here, as in `SOAA`).
 
     Examples
     --------
@@ -95,8 +96,8 @@ class TAdam(Optimizer[TAdamState]):
     >>> from sofim_ref.problems import Quadratic
     >>> problem, w = Quadratic(np.eye(2), np.zeros(2)), np.asarray([0.25, 4.0])
     >>> optimizer = TAdam(lr=0.5, steps=100)
-    >>> optimizer.step(w, optimizer.init(w), problem.oracle(w))[0].round(4)  # nothing has varied yet: Adam's step
-    array([-0.25,  3.5 ])
+    >>> optimizer.step(w, optimizer.init(w), problem.oracle(w))[0].round(4)  # v̂ is nearly 0: η m̂/‖m̂‖²
+    array([0.2422, 3.8754])
     """
 
     lr: float | Schedule = 1e-3
@@ -107,6 +108,8 @@ class TAdam(Optimizer[TAdamState]):
     gamma: float = 0.25
     _: KW_ONLY
     weight_decay: float = 0.0
+
+    needs = frozenset({"value", "gradient"})
 
     def __post_init__(self) -> None:
         super().__post_init__()

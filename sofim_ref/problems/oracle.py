@@ -24,7 +24,9 @@ class Calls(dict[str, int]):
         What they cost, in gradients of one example: see `Problem.price`.
     """
 
-    gradients: float = 0.0
+    def __init__(self) -> None:
+        super().__init__()
+        self.gradients = 0.0
 
 
 class Oracle:

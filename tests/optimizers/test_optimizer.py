@@ -6,10 +6,11 @@ import functools
 import numpy as np
 import pytest
 from cases import OPTIMIZERS, PROBLEMS
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from sofim_ref import arrays, minimize, optimizers, problems
+from sofim_ref.verify.bounds import solve_bound
 
 SEEDS = st.integers(0, 2**32 - 1)
 LOGISTIC = next(case for case in PROBLEMS if case.name == "LogisticRegression")
@@ -46,7 +47,8 @@ def bits(*parts):
     found = []
     for part in parts:
         if isinstance(part, optimizers.State):
-            found += [part.step, *(bits(array) for array in arrays_of(part))]
+            numbers = [getattr(part, f.name) for f in dataclasses.fields(part)]
+            found += [x for x in numbers if isinstance(x, int | float)] + [bits(array) for array in arrays_of(part)]
         else:
             found.append((str(part.dtype), arrays.to_numpy(part).tobytes()))
     return found
@@ -60,12 +62,15 @@ def situations(draw, xp, optimizer):
     problem = problem_at(xp, case, dtype)
     rng = np.random.default_rng(draw(SEEDS))
     w = xp.asarray(rng.standard_normal(problem.dim), dtype)
+    if isinstance(optimizer, optimizers.AdaHessian):
+        assume(problem.dim % optimizer.block_size == 0)
     batch = None
     if problem.size > 1 and draw(st.booleans()):
         batch = next(problem.batches(2, seed=draw(SEEDS)))
     state = optimizer.init(w)
     for _ in range(draw(st.integers(0, 2))):
         w, state = optimizer.step(w, state, problem.oracle(w, batch))
+        assume(np.max(np.abs(arrays.to_numpy(w))) < 1e3)
     if xp.read_only:
         for array in (w, *arrays_of(state)):
             array.flags.writeable = False
@@ -87,17 +92,21 @@ def test_a_step_is_one_dense_solve_and_leaves_its_inputs_alone(xp, optimizer, da
     C, v, at = (arrays.to_numpy(x).astype(np.float64) for x in (choice.matrix.to_dense(), choice.vector, w))
     x = np.linalg.solve(C, v)
     expected = at - lr * x - lr * optimizer.weight_decay * at
-    # The backward error that the matrices' classes state, 8 (1 + √d) eps, and d eps for writing C out, times κ; then
-    # the last three operations on w itself.
-    backward = 2 * 8 * (1 + problem.dim**0.5) + problem.dim
+    # The backward error that the matrix's class states, and d eps for writing C out, times κ; then the last three
+    # operations on w itself.
+    backward = 2 * solve_bound(choice.matrix) + problem.dim
     error = lr * backward * np.linalg.cond(C) * xp.eps(dtype) * np.linalg.norm(x)
     rounding = 4 * xp.eps(dtype) * (np.linalg.norm(at) + lr * np.linalg.norm(x))
+    if isinstance(optimizer, optimizers.GaussNewton) and bits(following) == bits(w):  # refused, for a reason
+        there = problem.oracle(xp.asarray(expected, dtype), batch).value()
+        assert float(there) >= float(oracle.value()) * (1 - 8 * xp.eps(dtype))
+        expected = at
     assert np.linalg.norm(arrays.to_numpy(following) - expected) <= error + rounding
 
     assert next_state.step == state.step + 1
+    assert following.shape == w.shape
     for array in (following, *arrays_of(next_state)):
         assert type(array) is type(w)
-        assert array.shape == w.shape
         assert array.dtype == w.dtype
         assert arrays.device(array) == arrays.device(w)
 
@@ -136,7 +145,7 @@ class Only(problems.Problem):
 
     def __init__(self, behind, offers):
         self.behind, self.offers = behind, offers
-        self.like, self.size, self.l2 = behind.like, behind.size, behind.l2
+        self.like, self.size, self.l2, self.layers = behind.like, behind.size, behind.l2, behind.layers
 
     @property
     def dim(self):
@@ -165,8 +174,10 @@ def test_a_method_asks_only_what_it_says_that_it_needs(numpy_place, optimizer, b
         (optimizers.NaturalGradient(), "jacobian, output"),
         (optimizers.NaturalGradient(fisher="empirical"), "per_example_gradients"),
         (optimizers.Newton(), "hessian"),
+        (optimizers.AdaHessian(), "hvp"),
+        (optimizers.GaussNewton(), "gauss_newton_of, output_hessian"),
     ],
-    ids=["exact", "empirical", "newton"],
+    ids=["exact", "empirical", "newton", "adahessian", "gauss-newton"],
 )
 def test_a_problem_that_lacks_what_a_method_needs_is_refused_before_any_work(optimizer, missing):
     def never(_):
@@ -180,6 +191,16 @@ def test_a_problem_that_lacks_what_a_method_needs_is_refused_before_any_work(opt
     assert oracle.calls == {}
     with pytest.raises(TypeError, match=message):
         minimize(problem, optimizer, steps=1, w0=w)
+
+
+@pytest.mark.parametrize(
+    "optimizer", [optimizers.KFAC(), optimizers.AdaFisher(), optimizers.SOFIM(scope="layer")], ids=repr
+)
+def test_a_problem_without_layers_is_refused_with_those_that_have_them(optimizer):
+    problem = problems.Quadratic(np.eye(2), np.zeros(2))
+    message = r"doesn't offer\. Problems with layers are those over a linear model, MLPClassifier and MLPRegressor\.$"
+    with pytest.raises(TypeError, match=message):
+        minimize(problem, optimizer, steps=1)
 
 
 @every_optimizer

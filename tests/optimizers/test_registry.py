@@ -2,6 +2,7 @@ import dataclasses
 import math
 import re
 
+import numpy as np
 import pytest
 
 from sofim_ref import optimizers
@@ -15,7 +16,24 @@ def test_a_method_makes_its_optimizer_and_says_what_it_is(method):
     assert isinstance(optimizer, optimizers.Optimizer)
     assert optimizer.lr == 0.25
     for f in dataclasses.fields(method):
-        assert getattr(method, f.name) or f.name == "open", f.name
+        assert getattr(method, f.name) or f.name in ("open", "needs_steps"), f.name
+
+
+@pytest.mark.parametrize("method", REGISTRY.values(), ids=list(REGISTRY))
+def test_every_draw_from_a_search_space_makes_an_optimizer(method):
+    rng = np.random.default_rng(0)
+    settings = [{name: place.middle for name, place in method.space.items()}]
+    settings += [{name: place.draw(rng) for name, place in method.space.items()} for _ in range(20)]
+    assert "lr" in method.space
+    for drawn in settings:
+        optimizer = method.build(steps=10, **drawn)
+        assert {name: getattr(optimizer, name) for name in drawn} == drawn
+
+
+def test_a_method_that_must_know_the_length_of_the_run_is_told():
+    assert method_named("soaa").build(steps=7, lr=0.1).steps == 7
+    with pytest.raises(ValueError, match=r"steps must be the number of steps of the whole run, .*, got None"):
+        optimizers.SOAA()
 
 
 def test_titles_are_as_distinct_as_names():
@@ -40,6 +58,7 @@ NOT_RATES = {
     1j: TypeError,
 }
 NOT_NON_NEGATIVE = {-1e-9: ValueError, math.nan: ValueError, math.inf: ValueError, "0": TypeError, False: TypeError}
+NOT_COUNTS = {0: ValueError, -3: ValueError, 1.5: TypeError, True: TypeError, "2": TypeError}
 NOT_FRACTIONS = {1: ValueError, -0.1: ValueError, 1.5: ValueError, math.nan: ValueError, "0.9": TypeError}
 BAD = [
     *((kind, "lr", "a finite number > 0", NOT_RATES) for kind in (SGD, SOFIM, NaturalGradient, Newton)),
@@ -52,6 +71,19 @@ BAD = [
     (SGD, "momentum", "a number in [0, 1)", NOT_FRACTIONS),
     (NaturalGradient, "damping", "a finite number >= 0", NOT_NON_NEGATIVE),
     (Newton, "damping", "a finite number >= 0", NOT_NON_NEGATIVE),
+    *((optimizers.Adam, name, "a number in [0, 1)", NOT_FRACTIONS) for name in ("beta1", "beta2")),
+    (optimizers.Adam, "epsilon", "a finite number > 0", NOT_RATES),
+    (optimizers.AdaFisher, "damping", "a finite number > 0", NOT_RATES),
+    (optimizers.AdaFisher, "update_every", "an integer >= 1", NOT_COUNTS),
+    (optimizers.LBFGS, "history", "an integer >= 1", NOT_COUNTS),
+    (optimizers.KFAC, "damping", "a finite number > 0", NOT_RATES),
+    (optimizers.KFAC, "decay", "a number in [0, 1)", NOT_FRACTIONS),
+    (optimizers.NystromSGD, "columns", "an integer >= 1", NOT_COUNTS),
+    (optimizers.NystromSGD, "rho", "a finite number > 0", NOT_RATES),
+    (optimizers.AdaHessian, "block_size", "an integer >= 1", NOT_COUNTS),
+    (optimizers.AdaHessian, "power", "a number in [0, 1]", {1.5: ValueError}),
+    (optimizers.GaussNewton, "factor", "a number > 1", {1.0: ValueError}),
+    (optimizers.NewtonCG, "tolerance", "a finite number > 0", {0: ValueError, -1.0: ValueError}),
 ]
 
 

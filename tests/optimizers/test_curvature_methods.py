@@ -1,0 +1,103 @@
+"""What the theory says of AdaHessian, Nyström-SGD, K-FAC, Gauss–Newton and Newton-CG, seen on small problems."""
+
+import numpy as np
+import pytest
+
+from sofim_ref import curvature, minimize, problems
+from sofim_ref.datasets import load
+from sofim_ref.optimizers import KFAC, SOFIM, AdaFisher, AdaHessian, GaussNewton, Newton, NewtonCG, NystromSGD
+
+IRIS = load("iris", l2=1e-2).train
+RNG = np.random.default_rng(0)
+BLOBS = RNG.standard_normal((40, 2)) + np.repeat([[1.5, 0.0], [-1.5, 0.0]], 20, axis=0)
+CLASSIFIER = problems.MLPClassifier(BLOBS, np.repeat([0, 1], 20), hidden=(5,))
+
+
+def test_adahessian_on_a_diagonal_quadratic_is_newton_s_step():
+    problem = problems.Quadratic(np.diag([1.0, 4.0, 9.0]), np.ones(3))
+    w = np.ones(3)
+    following, _ = AdaHessian(lr=1.0, epsilon=1e-12).step(w, AdaHessian().init(w), problem.oracle(w))
+    np.testing.assert_allclose(following, problem.optimum(), rtol=1e-10)
+
+
+def test_adahessian_averages_over_blocks():
+    problem = problems.Quadratic(np.diag([1.0, 3.0, 8.0, 2.0]), np.zeros(4))
+    optimizer, w = AdaHessian(block_size=2, epsilon=1e-12), np.ones(4)
+    _, choice = optimizer.precondition(optimizer.init(w), problem.oracle(w))
+    np.testing.assert_allclose(choice.matrix.values, [2.0, 2.0, 5.0, 5.0])
+    with pytest.raises(ValueError, match=r"block_size must divide 3, the number of parameters, got 2"):
+        optimizer.init(np.ones(3))
+
+
+def test_nystrom_sgd_makes_its_matrix_once_an_epoch_from_all_examples():
+    optimizer = NystromSGD(columns=4)
+    trace = minimize(IRIS, optimizer, epochs=3, batch_size=50)
+    assert trace.oracle_calls == {"hvp": 3 * 4, "gradient": 3 * 3}
+    # 3 epochs of gradients, and 3 · 4 products over everything at two gradients each
+    assert trace["gradient_evaluations"][-1] == pytest.approx(3 + 24)
+    with pytest.raises(ValueError, match=r"columns must be at most 15, the number of parameters, got 16"):
+        NystromSGD(columns=16).init(np.zeros(15))
+
+
+def test_nystrom_with_the_moment_for_its_one_column_is_sofim_gradient():
+    from sofim_ref.matrices import LowRank, RankOne
+
+    m, g = RNG.standard_normal((2, 5))
+    np.testing.assert_allclose(LowRank(0.5, m[:, None]).solve(g), RankOne(0.5, m).solve(g), rtol=1e-12)
+
+
+def test_kfac_averages_its_factors_with_the_paper_s_weights():
+    optimizer, w = KFAC(decay=0.6), CLASSIFIER.initial_point()
+    state, factors = optimizer.init(w), []
+    for step in range(4):
+        oracle = CLASSIFIER.oracle(w)
+        factors.append(curvature.kfac_factors(oracle, np.random.default_rng((0, step)))[0][0])
+        w, state = optimizer.step(w, state, oracle)
+    expected = factors[0]
+    for t, A in enumerate(factors[1:], start=2):
+        kept = min(1 - 1 / t, 0.6)
+        expected = kept * expected + (1 - kept) * A
+    np.testing.assert_allclose(state.inputs[:9].reshape(3, 3), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "optimizer", [KFAC(), AdaFisher(lr=3e-2), SOFIM(lr=3.0, scope="layer"), NewtonCG(damping=0.1)], ids=repr
+)
+def test_a_layered_method_trains_a_network(optimizer):
+    trace = minimize(CLASSIFIER, optimizer, steps=100)
+    assert trace["loss"][-1] < 0.3 * trace["loss"][0]
+
+
+def test_gauss_newton_refuses_a_step_uphill_and_damps_more():
+    problem = problems.Rosenbrock()
+    optimizer, w = GaussNewton(damping=1e-12), problem.initial_point()
+    following, state = optimizer.step(w, optimizer.init(w), problem.oracle(w))
+    assert following.tolist() == w.tolist()
+    assert state.damping == pytest.approx(3e-12)
+
+
+def test_gauss_newton_fits_least_squares_at_once_when_damping_is_small():
+    problem = load("diabetes", l2=1e-3).train
+    trace = minimize(problem, GaussNewton(damping=1e-9), steps=4, tolerance=1e-11)
+    np.testing.assert_allclose(trace.w, problem.optimum(), rtol=1e-6, atol=1e-9)
+    assert trace.state.damping < 1e-9
+
+
+def test_newton_cg_is_newton_when_it_solves_exactly():
+    w = RNG.standard_normal(IRIS.dim)
+    exact, by_products = Newton(), NewtonCG(tolerance=1e-14, iterations=500)
+    one, other = (o.step(w, o.init(w), IRIS.oracle(w))[0] for o in (exact, by_products))
+    np.testing.assert_allclose(one, other, rtol=1e-8, atol=1e-10)
+
+
+def test_newton_cg_converges_faster_than_linearly():
+    trace = minimize(IRIS, NewtonCG(), steps=30, tolerance=1e-12)
+    slopes = trace["gradient_norm"]
+    assert trace.status.name == "CONVERGED"
+    assert slopes[-1] / slopes[-2] < 0.02 < slopes[2] / slopes[1]
+
+
+def test_the_step_of_a_whole_vector_and_of_one_layer_agree_for_a_single_layer():
+    w = RNG.standard_normal(IRIS.dim)
+    one, other = (o.step(w, o.init(w), IRIS.oracle(w))[0] for o in (SOFIM(), SOFIM(scope="layer")))
+    np.testing.assert_allclose(one, other, rtol=1e-14)
