@@ -11,10 +11,10 @@ import json
 import platform
 from pathlib import Path
 
-from benchmarks import import_time, low_rank, sofim_step
+from benchmarks import import_time, low_rank, mlp_epoch, per_example_gradients, sofim_step
 from benchmarks.timing import Row
 
-BENCHMARKS = (sofim_step, low_rank, import_time)
+BENCHMARKS = (sofim_step, low_rank, mlp_epoch, per_example_gradients, import_time)
 
 
 def main() -> None:

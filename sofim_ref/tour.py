@@ -164,7 +164,7 @@ def take_tour(
         before_each = partial(tell, f"trying step sizes for {method.title}")
         choice = choose_lr(problem, method, least=least, grid=grid, before_each=before_each, **settings)
         tell(f"training {method.title}")
-        trace = minimize(problem, method.make(lr=choice.lr), record_every=1, **settings)
+        trace = minimize(problem, method.build(steps=steps, lr=choice.lr), record_every=1, **settings)
         entries.append(_entry(name, choice, trace, least, float(data.test.error(trace.w))))
     tell("done")
     return Tour(

@@ -117,7 +117,7 @@ def choose_lr(
             before_each()
         trace = minimize(
             problem,
-            method.make(lr=lr),
+            method.build(steps=steps, lr=lr),
             steps=steps,
             batch_size=batch_size,
             seed=seed,

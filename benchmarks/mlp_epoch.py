@@ -1,0 +1,79 @@
+"""An epoch of a multilayer perceptron on the digits: this library's SOFIM beside scikit-learn and torch."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+
+import numpy as np
+from sklearn.datasets import load_digits
+from sklearn.neural_network import MLPClassifier
+
+import sofim_ref as sr
+from benchmarks.timing import Row, in_turns, rows
+
+TITLE = "An epoch of digits, MLP 64-256-256-10, relu, batch 64, float32"
+HIDDEN, BATCH = (256, 256), 64
+SKLEARN, TORCH = "scikit-learn, Adam", "torch eager, fused Adam"
+
+
+def run(*, quick: bool) -> list[Row]:
+    """Return a row for each library, this one's set against each peer in turn."""
+    X, y = load_digits(return_X_y=True)
+    X = (X / 16).astype(np.float32)
+    subjects = {"sofim_ref, SOFIM": _ours(X, y), SKLEARN: _sklearn(X, y)}
+    with suppress(ImportError):
+        subjects[TORCH] = _torch(X, y)
+    timed = in_turns(subjects, rounds=5 if quick else 25, calls=1)
+    table = []
+    for peer, target in ((SKLEARN, 0.6), (TORCH, 0.75)):
+        if peer not in timed:
+            table.append(Row(TORCH, note="torch isn't installed"))
+            continue
+        pair = {name: timed[name] for name in (peer, "sofim_ref, SOFIM")}
+        table += rows(pair, peer=peer, targets={"sofim_ref, SOFIM": target}, target_is="ratio")
+    return table
+
+
+def _ours(X: np.ndarray, y: np.ndarray) -> Callable[[], None]:
+    problem, optimizer = sr.problems.MLPClassifier(X, y, hidden=HIDDEN, activation="relu"), sr.SOFIM(lr=0.5)
+    start = problem.initial_point()
+    problem.oracle(
+        start
+    ).value()  # a run's first record looks at all examples, after which memory is kept, not returned
+
+    def epoch() -> None:
+        w, state = start, optimizer.init(start)
+        for batch in problem.batches(BATCH):
+            w, state = optimizer.step(w, state, problem.oracle(w, batch))
+
+    return epoch
+
+
+def _sklearn(X: np.ndarray, y: np.ndarray) -> Callable[[], None]:
+    model = MLPClassifier(HIDDEN, batch_size=BATCH, max_iter=1)
+
+    def epoch() -> None:
+        with warnings.catch_warnings():  # that one epoch isn't convergence
+            warnings.simplefilter("ignore")
+            model.fit(X, y)
+
+    return epoch
+
+
+def _torch(X: np.ndarray, y: np.ndarray) -> Callable[[], None]:
+    import torch
+    from torch.nn import CrossEntropyLoss, Linear, ReLU, Sequential
+
+    net = Sequential(Linear(64, 256), ReLU(), Linear(256, 256), ReLU(), Linear(256, 10))
+    optimizer, loss = torch.optim.Adam(net.parameters(), fused=True), CrossEntropyLoss()
+    features, labels = torch.tensor(X), torch.tensor(y)
+
+    def epoch() -> None:
+        for batch in torch.randperm(len(X)).split(BATCH):
+            optimizer.zero_grad()
+            loss(net(features[batch]), labels[batch]).backward()
+            optimizer.step()
+
+    return epoch
