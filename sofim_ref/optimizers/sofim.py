@@ -19,6 +19,8 @@ from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, 
 from sofim_ref.problems.oracle import Oracle
 from sofim_ref.validation import fraction, non_negative, one_of, positive, rate
 
+_NEEDS = {"global": frozenset({"gradient"}), "layer": frozenset({"gradient", "layer_statistics"})}
+
 
 @dataclass(frozen=True, slots=True)
 class SOFIMState(State):
@@ -110,7 +112,7 @@ class SOFIM(Optimizer[SOFIMState]):
     @property
     def needs(self) -> frozenset[str]:  # type: ignore[override]  # read-only here, since it depends on `scope`
         """What the method asks an oracle."""
-        return frozenset({"gradient", "layer_statistics"} if self.scope == "layer" else {"gradient"})
+        return _NEEDS[self.scope]
 
     def init(self, w: Array) -> SOFIMState:
         """Return the state before the first step: no step, moment zero."""

@@ -15,14 +15,6 @@ from sofim_ref.problems.oracle import Oracle
 from sofim_ref.problems.problem import Constants, Problem
 from sofim_ref.validation import finite, floating, non_negative
 
-_PRICES = {
-    "value": 1 / 3,
-    "outputs": 1 / 3,
-    **dict.fromkeys(("gradient", "per_example_gradients", "per_example_gradients_of"), 1.0),
-    **dict.fromkeys(("layer_statistics", "layer_statistics_of"), 1.0),
-    **dict.fromkeys(("hvp", "gauss_newton_product"), 2.0),
-}
-
 
 class FiniteSum(Problem):
     r"""The loss :math:`f(w) = \frac1N \sum_n -\log p(y_n \mid f_w(x_n)) + \frac{\lambda}{2} \|w\|^2`.
@@ -111,11 +103,9 @@ class FiniteSum(Problem):
 
     def price(self, question: str) -> float:
         """Return what an answer costs an example, in gradients: one backward pass an output for a Jacobian."""
-        C, linear = self.model.outputs_count, isinstance(self.model, Linear)
-        backward_passes = {"jacobian": C, "gauss_newton_of": C, "hessian": C if linear else 2 * self.dim}
-        if question in backward_passes:
-            return float(backward_passes[question])
-        return _PRICES.get(question, 0.0)
+        if question in ("jacobian", "gauss_newton_of") or (question == "hessian" and isinstance(self.model, Linear)):
+            return float(self.model.outputs_count)
+        return super().price(question)
 
     def on(self, features: Array, targets: Array) -> Self:
         """Return the same loss on other data, held-out examples say: same model, likelihood and l2."""

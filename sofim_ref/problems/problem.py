@@ -13,6 +13,15 @@ from sofim_ref.models import Layer
 from sofim_ref.problems.oracle import Calls, Oracle
 from sofim_ref.validation import count
 
+PRICES = {
+    "value": 1 / 3,
+    "outputs": 1 / 3,
+    **dict.fromkeys(("gradient", "per_example_gradients", "per_example_gradients_of"), 1.0),
+    **dict.fromkeys(("layer_statistics", "layer_statistics_of"), 1.0),
+    **dict.fromkeys(("hvp", "gauss_newton_product"), 2.0),
+}
+"""What an answer costs an example, in gradients: a forward pass is a third of one, the backward pass the rest."""
+
 
 @dataclass(frozen=True)
 class Constants:
@@ -76,10 +85,9 @@ class Problem(ABC):
     def price(self, question: str) -> float:
         """Return what an answer costs an example, in gradients: a Hessian-vector product 2, a loss alone a third.
 
-        A forward pass is a third of a gradient, the backward pass the rest. What is left out here costs little beyond
-        what it is made from.
+        What is not in `PRICES` costs little beyond what it is made from.
         """
-        return {"value": 1 / 3, "gradient": 1.0, "hvp": 2.0, "hessian": 2.0 * self.dim}.get(question, 0.0)
+        return 2.0 * self.dim if question == "hessian" else PRICES.get(question, 0.0)
 
     def initial_point(self, seed: int = 0) -> Array:
         """Return a point to start from, shape (d,): standard normal numbers drawn from the seed on the host."""
