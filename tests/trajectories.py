@@ -80,3 +80,86 @@ def torch_steps(name, gradient, w0, steps, **settings):
         optimizer.step()
         points.append(w.detach().numpy().copy())
     return np.stack(points)
+
+
+def _entrywise(f, *columns):
+    return mpmath.matrix([f(*entries) for entries in zip(*columns, strict=True)])
+
+
+def trust_region_on_quadratic(A, b, w0, steps, *, method, T, lr, gamma, beta1, beta2, epsilon, weight_decay):
+    """The points of SOAA or TAdam on ½wᵀAw − bᵀw, the starting one first, shape (steps + 1, d)."""
+    with mpmath.workdps(DIGITS):
+        A, b, w = mpmath.matrix(A.tolist()), _column(b), _column(w0)
+        lr, gamma, beta1, beta2, epsilon, decay = map(mpmath.mpf, (lr, gamma, beta1, beta2, epsilon, weight_decay))
+        n = len(w)
+        m, s = mpmath.zeros(n, 1), mpmath.zeros(n, 1)
+        v = mpmath.matrix([epsilon if method == "TAdam" else 0] * n)
+        m_hat = mpmath.zeros(n, 1)
+        loss_mean, d, p = mpmath.mpf(0), mpmath.mpf(1), mpmath.mpf(0)
+        points = [_host(w)]
+        for t in range(1, steps + 1):
+            loss, g = ((w.T * A * w) / 2 - b.T * w)[0], A * w - b
+            one, two = 1 - beta1**t, 1 - beta2**t
+            if method == "TAdam":
+                share = (beta2 - beta2**t) / two
+                v = _entrywise(lambda v, g, m, a=share: beta2 * v + (1 - beta2) * a * (g - m) ** 2, v, g, m_hat)
+            else:
+                v = _entrywise(lambda v, g: beta2 * v + (1 - beta2) * g * g, v, g)
+            m = beta1 * m + (1 - beta1) * g
+            s = _entrywise(lambda s, g: beta2 * s + (1 - beta2) * g * g, s, g)
+            m_hat, s_hat, v_hat = m / one, s / two, v / two
+            if method == "TAdam":
+                c = 1 + sum(mi**2 / (vi + epsilon) for mi, vi in zip(m_hat, v_hat, strict=True))
+            else:
+                c = 1 + sum(mi**2 for mi in m_hat) / sum(vi + epsilon for vi in v_hat)
+            r = _entrywise(lambda v, s, dc=d * c: max(dc * v, mpmath.sqrt(s)), v_hat, s_hat)
+            u = _entrywise(lambda m, r, d=d: d * m / (r + epsilon), m_hat, r)
+            w = w - lr * (u + decay * w)
+            points.append(_host(w))
+
+            loss_mean = beta1 * loss_mean + (1 - beta1) * loss
+            q = mpmath.mpf(t - 1) / T
+            low, high = (1 - gamma) ** q, 1 + gamma**q
+            ratio = (loss_mean / one - loss) / max(p, epsilon)
+            factor = ratio
+            if method == "TAdam":
+                factor = low if ratio < gamma else high if ratio > 1 - gamma else mpmath.mpf(1)
+            d = min(max(d * factor, low), high)
+            mu, vuu = (m_hat.T * u)[0], sum(vi * ui**2 for vi, ui in zip(v_hat, u, strict=True))
+            p = lr * (mu - (mu**2 + vuu) / 2 if method == "TAdam" else mu - vuu / 2)
+        return np.stack(points)
+
+
+def adafisher_on_softmax(X, labels, w0, steps, *, ema, lr, beta, damping, gamma, update_every):
+    """The points of AdaFisher on softmax regression, X with its column of ones, W row after row in w; and min, max F̃."""
+    old, new = {"paper_v1": (0.92, 0.992), "paper_v3": (1 - gamma, gamma), "code": (0.1 * gamma, 0.01 * gamma)}[ema]
+    with mpmath.workdps(DIGITS):
+        rows, (N, P), C = [[mpmath.mpf(float(x)) for x in row] for row in X], X.shape, int(max(labels)) + 1
+        w, M = [mpmath.mpf(float(x)) for x in w0], [mpmath.mpf(0)] * len(w0)
+        H, S = [mpmath.mpf(1)] * P, [mpmath.mpf(1)] * C
+        old, new, lr, beta, damping = map(mpmath.mpf, (old, new, lr, beta, damping))
+        points = [np.array([float(x) for x in w])]
+        for t in range(1, steps + 1):
+            back = []
+            for x, label in zip(rows, labels, strict=True):
+                f = [mpmath.fdot(x, w[c::C]) for c in range(C)]
+                total = mpmath.fsum(mpmath.exp(fc) for fc in f)
+                back.append([mpmath.exp(f[c]) / total - (1 if c == label else 0) for c in range(C)])
+            if (t - 1) % update_every == 0:
+                H = _averaged(H, [mpmath.fsum(x[i] ** 2 for x in rows) / N for i in range(P)], old, new)
+                S = _averaged(S, [mpmath.fsum(s[c] ** 2 for s in back) / N for c in range(C)], old, new)
+            g = [
+                mpmath.fsum(x[i] * s[c] for x, s in zip(rows, back, strict=True)) / N
+                for i in range(P)
+                for c in range(C)
+            ]
+            M = [beta * a + (1 - beta) * b for a, b in zip(M, g, strict=True)]
+            F = [H[i] * S[c] + damping for i in range(P) for c in range(C)]
+            w = [a - lr * m / (1 - beta**t) / f for a, m, f in zip(w, M, F, strict=True)]
+            points.append(np.array([float(x) for x in w]))
+        return np.stack(points), float(min(F)), float(max(F))
+
+
+def _averaged(before, x, old, new):
+    least, most = min(x), max(x)
+    return [old * a + new * (b - least) / (most - least + mpmath.mpf("1e-6")) for a, b in zip(before, x, strict=True)]

@@ -1,0 +1,80 @@
+"""SOAA, TAdam and AdaFisher against transcriptions of their formulas in 50 digits, and what is known of them."""
+
+import numpy as np
+import pytest
+from trajectories import adafisher_on_softmax, trust_region_on_quadratic
+
+from sofim_ref import minimize, problems
+from sofim_ref.optimizers import SOAA, AdaFisher, Adam, TAdam
+
+A = np.asarray([[3.0, 0.5, 0.0], [0.5, 1.0, 0.25], [0.0, 0.25, 0.125]])
+B = np.asarray([1.0, -2.0, 0.5])
+QUADRATIC, START = problems.Quadratic(A, B), np.asarray([2.0, 1.0, -3.0])
+RNG = np.random.default_rng(0)
+X, Y = RNG.standard_normal((8, 2)), np.asarray([0, 1, 2, 0, 1, 2, 1, 1])
+SOFTMAX = problems.SoftmaxRegression(X, Y)
+
+
+@pytest.mark.parametrize("kind", [SOAA, TAdam])
+@pytest.mark.parametrize("settings", [{}, {"lr": 0.05, "gamma": 0.3, "weight_decay": 0.1}, {"lr": 0.02, "beta1": 0.5}])
+def test_a_hundred_steps_of_a_trust_region_method_are_the_formulas_in_50_digits(kind, settings):
+    optimizer = kind(steps=100, **settings)
+    names = ("lr", "gamma", "beta1", "beta2", "epsilon", "weight_decay")
+    exact = trust_region_on_quadratic(
+        A, B, START, 100, method=kind.__name__, T=100, **{name: getattr(optimizer, name) for name in names}
+    )
+    trace = minimize(QUADRATIC, optimizer, steps=100, w0=START, store_points=True)
+    np.testing.assert_allclose(np.stack(trace.points), exact, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("ema", ["paper_v1", "paper_v3", "code"])
+@pytest.mark.parametrize("update_every", [1, 30])
+def test_a_hundred_steps_of_every_reading_of_adafisher_are_the_formulas_in_50_digits(ema, update_every):
+    optimizer = AdaFisher(lr=1e-3, ema=ema, update_every=update_every)
+    names = ("lr", "beta", "damping", "gamma")
+    exact, least, most = adafisher_on_softmax(
+        np.c_[X, np.ones(8)], Y, np.zeros(9), 100, ema=ema, update_every=update_every,
+        **{name: getattr(optimizer, name) for name in names},
+    )  # fmt: skip
+    trace = minimize(SOFTMAX, optimizer, steps=100, store_points=True)
+    np.testing.assert_allclose(np.stack(trace.points), exact, rtol=1e-10, atol=1e-10)
+    F = trace.state.inputs * trace.state.gradients + optimizer.damping
+    np.testing.assert_allclose([F.min(), F.max()], [least, most], rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("ema", "most"), [("paper_v1", 153.8), ("paper_v3", 1.001), ("code", 1.0756e-3)], ids=["v1", "v3", "code"]
+)
+def test_after_long_averaging_adafisher_s_matrix_has_the_range_that_its_reading_gives(ema, most):
+    """H and S end at b/(1 − a) where the scaled factor is 1, and at 0 where it is 0."""
+    optimizer, w = AdaFisher(ema=ema, update_every=1), np.zeros(9)
+    state = optimizer.init(w)
+    for _ in range(400):
+        state, choice = optimizer.precondition(state, SOFTMAX.oracle(w))
+    assert choice.matrix.values.min() == pytest.approx(1e-3, rel=1e-9)
+    assert choice.matrix.values.max() == pytest.approx(most, rel=2e-3 if ema == "paper_v1" else 2e-5)
+
+
+def test_soaa_s_step_is_the_shorter_of_the_fisher_step_and_the_radius_times_adam_s():
+    soaa, adam, w = SOAA(lr=1.0, steps=50), Adam(lr=1.0), START
+    soaa_state, adam_state = soaa.init(w), adam.init(w)
+    for _ in range(20):
+        radius = float(soaa_state.radius[0])
+        oracle = QUADRATIC.oracle(w)
+        soaa_state, choice = soaa.precondition(soaa_state, oracle)
+        adam_state, other = adam.precondition(adam_state, oracle)
+        m, v = choice.vector, soaa_state.square / (1 - 0.999**soaa_state.step)
+        F = (1 + np.sum(m**2) / np.sum(v + 1e-8)) * v
+        shorter = np.minimum(np.abs(m) / F, radius * np.abs(other.matrix.solve(other.vector)))
+        np.testing.assert_allclose(np.abs(choice.matrix.solve(m)), shorter, rtol=1e-6)
+        w = w - 0.05 * choice.matrix.solve(m)
+
+
+@pytest.mark.parametrize("kind", [SOAA, TAdam])
+def test_the_radius_stays_in_its_bounds_which_close_in(kind):
+    optimizer, w = kind(lr=0.05, steps=60), START
+    state = optimizer.init(w)
+    for t in range(1, 61):
+        w, state = optimizer.step(w, state, QUADRATIC.oracle(w))
+        q = (t - 1) / 60
+        assert (1 - optimizer.gamma) ** q <= state.radius[0] <= 1 + optimizer.gamma**q
