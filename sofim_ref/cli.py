@@ -21,6 +21,7 @@ from sofim_ref.optimizers import REGISTRY
 from sofim_ref.race.board import print_race
 from sofim_ref.race.cluster import dask_crew
 from sofim_ref.race.command import FLAGS, command
+from sofim_ref.race.crew import Crew
 from sofim_ref.race.report import write as write_race
 from sofim_ref.validation import one_of
 from sofim_ref.verify import print_report, verify
@@ -106,20 +107,26 @@ def run_tour(options: argparse.Namespace) -> int:
 
 def run_race(options: argparse.Namespace) -> int:
     """Tune every method alike, race them over seeds, print and write what came out; go on where a race was stopped."""
+    from joblib import cpu_count
+
+    out = options.out or Path(f"sofim-race-{options.course}{'-quick' * options.quick}")
+    folder = race.Folder(out)
     try:
         setting, left_out = _race_setting(options)
-        out = options.out or Path(f"sofim-race-{setting.course}{'-quick' * options.quick}")
-        folder = race.Folder(out)
         folder.check(setting)
-    except (OSError, TypeError, ValueError) as error:
+    except (TypeError, ValueError) as error:
         options.error(str(error))
-    workers = ["--dask", options.dask] if options.dask else ["--jobs", str(options.jobs)]
+    except OSError as error:
+        options.error(f"argument --out: can't read {str(out)!r}: {error.strerror}.")
+    jobs = options.jobs or cpu_count()
+    workers = ["--dask", options.dask] if options.dask else ["--jobs", str(jobs)]
     again = command(setting, out, workers)
+    kept = f"What was computed is kept in {out}; this goes on from there:\n{again}"
     with ExitStack() as held:
         try:
-            crew: race.Crew = (
-                held.enter_context(dask_crew(options.dask)) if options.dask else race.LocalCrew(options.jobs)
-            )
+            crew: Crew = race.LocalCrew(jobs)
+            if options.dask:
+                crew = held.enter_context(dask_crew(options.dask))
         except (ConnectionError, ModuleNotFoundError) as error:
             options.error(f"argument --dask: {error}")
         _make_writable(out, options.error)
@@ -130,15 +137,12 @@ def run_race(options: argparse.Namespace) -> int:
                 tell = functools.partial(print, flush=True)
                 seen = race.hold_race(setting, folder, crew, left_out=left_out, tell=tell, progress=progress)
         except KeyboardInterrupt:
-            print(
-                f"\nsofim-ref: interrupted. What was computed is in {out}; this goes on from there:\n{again}",
-                file=sys.stderr,
-            )
+            print(f"\nsofim-ref: interrupted. {kept}", file=sys.stderr)
             return 130
+        except BrokenPipeError:
+            raise
         except (OSError, RuntimeError) as error:
-            print(
-                f"sofim-ref: {error}\nWhat was computed is in {out}; this goes on from there:\n{again}", file=sys.stderr
-            )
+            print(f"sofim-ref: {error} {kept}", file=sys.stderr)
             return 1
     page = write_race(seen, folder, again)
     print_race(seen, _console())
@@ -209,12 +213,12 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--out", type=Path, default="sofim-tour", metavar="FOLDER",
                          help="where the report goes (default: %(default)s)")  # fmt: skip
 
-    command = commands.add_parser("race", help="tune methods alike, race them over seeds on a problem, write a report")
+    command = commands.add_parser("race", help="tune methods alike, race them over seeds, write a report")
     command.set_defaults(run=run_race, error=command.error)
     command.add_argument("course", type=_known("course", race.COURSES), metavar="COURSE",
                          help=f"one of {', '.join(race.COURSES)}")  # fmt: skip
     command.add_argument("--methods", type=_known_list("method", REGISTRY), metavar="A,B,…",
-                         help="methods to race, as `sofim-ref methods` names them (default: those of the papers' claims)")  # fmt: skip
+                         help="methods, as `sofim-ref methods` names them (default: those of the claims)")  # fmt: skip
     command.add_argument("--trials", type=_whole(1), metavar="N", help="settings tried for each method (default: 16)")
     command.add_argument("--tuning-seeds", type=_whole(1), metavar="N", help="seeds of each trial (default: 2)")
     command.add_argument("--seeds", type=_whole(1), metavar="N", help="seeds of the race (default: 5)")
@@ -226,8 +230,8 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--backend", type=_usable_backend, default="numpy", metavar="NAME",
                          help=f"one of {', '.join(BACKENDS)} (default: %(default)s)")  # fmt: skip
     crew = command.add_mutually_exclusive_group()
-    crew.add_argument("--jobs", type=_whole(1), default=os.cpu_count() or 1, metavar="N",
-                      help="runs at a time on this machine (default: one a core); 1 gives the cleanest seconds")  # fmt: skip
+    crew.add_argument("--jobs", type=_whole(1), metavar="N",
+                      help="runs at a time on this machine (default: one a core); 1 for clean seconds")  # fmt: skip
     crew.add_argument("--dask", metavar="ADDRESS", help="run on the cluster of the Dask scheduler there")
     command.add_argument("--quick", action="store_true", help="fewer trials, seeds and epochs")
     command.add_argument("--out", type=Path, metavar="FOLDER",
@@ -338,6 +342,7 @@ def _progress() -> Iterator[Callable[[int, int, str], None]]:
 
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
     console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    hidden, beside = not console.is_terminal, sys.stdout.isatty()  # lines for a file aren't to go to the terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden, redirect_stdout=beside) as bar:
         task = bar.add_task("starting", total=None)
         yield lambda done, total, text: bar.update(task, completed=done, total=total, description=text)

@@ -131,7 +131,7 @@ def trust_region_on_quadratic(A, b, w0, steps, *, method, T, lr, gamma, beta1, b
 
 
 def adafisher_on_softmax(X, labels, w0, steps, *, ema, lr, beta, damping, gamma, update_every):
-    """The points of AdaFisher on softmax regression, X with its column of ones, W row after row in w; and min, max F̃."""
+    """The points of AdaFisher on softmax regression, X with its column of ones, W row after row; and min, max F̃."""
     old, new = {"paper_v1": (0.92, 0.992), "paper_v3": (1 - gamma, gamma), "code": (0.1 * gamma, 0.01 * gamma)}[ema]
     with mpmath.workdps(DIGITS):
         rows, (N, P), C = [[mpmath.mpf(float(x)) for x in row] for row in X], X.shape, int(max(labels)) + 1

@@ -36,7 +36,8 @@ class MatrixFree(Matrix):
     Notes
     -----
     `solve` gives ‖C x − v‖ ≤ tolerance ‖v‖, if C is positive definite and the products suffice: see
-    `conjugate_gradients`. `to_dense` and `eigenvalues` take d products: for checks.
+    `conjugate_gradients`. The products themselves must stay clear of the ends of the dtype's range. `to_dense` and
+    `eigenvalues` take d products: for checks.
 
     Examples
     --------

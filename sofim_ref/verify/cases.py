@@ -10,8 +10,19 @@ from typing import Any
 import array_api_compat.numpy as numpy_namespace
 import numpy as np
 
-from sofim_ref.arrays import normal_range
-from sofim_ref.matrices import Dense, Diagonal, LowRank, Matrix, RankOne, ScaledIdentity
+from sofim_ref.arrays import Array, normal_range, to_numpy
+from sofim_ref.matrices import (
+    BlockDiagonal,
+    Dense,
+    Diagonal,
+    Kronecker,
+    LBFGSMatrix,
+    LowRank,
+    Matrix,
+    MatrixFree,
+    RankOne,
+    ScaledIdentity,
+)
 
 Host = np.ndarray[Any, Any]
 
@@ -82,6 +93,22 @@ class Draft:
     matrix: Matrix
     steep: Host
     flat: Host
+
+
+@dataclass(frozen=True, eq=False)
+class Times:
+    """The products of a dense matrix: what a `MatrixFree` one is made from here.
+
+    Parameters
+    ----------
+    matrix : array, shape (d, d)
+    """
+
+    matrix: Array
+
+    def __call__(self, v: Array) -> Array:
+        """Return the product with v."""
+        return self.matrix @ v
 
 
 def cast(a: Host, dtype: str) -> Host:
@@ -159,14 +186,71 @@ def _dense(scales: Scales, rng: np.random.Generator) -> Iterator[Draft]:
         yield Draft(f"C = {norm:.0e}, d = 1", Dense(cast(np.full((1, 1), norm), scales.dtype)), np.ones(1), np.ones(1))
 
 
+def _kronecker(scales: Scales, rng: np.random.Generator) -> Iterator[Draft]:
+    for norm, condition, (p, q) in itertools.product(
+        scales.norms[::4], scales.conditions[:3], ((3, 2), (1, 4), (4, 1))
+    ):
+        A, G = (cast(norm**0.5 * _positive_definite(rng, size, condition**0.5), scales.dtype) for size in (p, q))
+        yield _draft(f"A {p} × {p}, G {q} × {q}, ‖C‖ ≈ {norm:.0e}, κ ≈ {condition:.0e}", Kronecker(A, G))
+
+
+def _block_diagonal(scales: Scales, rng: np.random.Generator) -> Iterator[Draft]:
+    for norm, condition in itertools.product(scales.norms[::4], scales.conditions[:3]):
+        root = norm**0.5
+        m = cast(root * _unit(rng, 3), scales.dtype)
+        dense = cast(norm * _positive_definite(rng, 2, condition), scales.dtype)
+        c = cast(norm * _spectrum(2, condition), scales.dtype)
+        blocks = (RankOne(scales.held(norm / condition), m), Dense(dense), Diagonal(c))
+        yield _draft(f"rank one, dense, diagonal, ‖C‖ ≈ {norm:.0e}, κ ≈ {condition:.0e}", BlockDiagonal(blocks))
+
+
+def _lbfgs(scales: Scales, rng: np.random.Generator) -> Iterator[Draft]:
+    for norm, condition, k in itertools.product((1e-6, 1.0, 1e6), (1.0, 100.0), scales.columns):
+        S = cast(rng.standard_normal((k, 6)), scales.dtype)
+        Y = cast(S.astype(np.float64) @ (norm * _positive_definite(rng, 6, condition)), scales.dtype)
+        sigma = float(np.asarray(norm, dtype=scales.dtype))
+        label = f"{k} pairs of a quadratic, ‖A‖ = {norm:.0e}, κ(A) = {condition:.0e}, d = 6"
+        yield _draft(label, LBFGSMatrix(sigma, S, Y))
+        S, Y = S.copy(), Y.copy()
+        S[0], Y[0] = 0.0, 0.0
+        yield _draft(f"{label}, the oldest absent", LBFGSMatrix(sigma, S, Y))
+
+
+def _matrix_free(scales: Scales, rng: np.random.Generator) -> Iterator[Draft]:
+    for norm, condition, d in itertools.product((1e-10, 1.0, 1e10), (1.0, 100.0), (8, 1)):
+        C = cast(norm * _positive_definite(rng, d, condition), scales.dtype)
+        example = cast(rng.standard_normal(d), scales.dtype)
+        label = f"‖P‖ ≈ {norm:.0e}, κ ≈ {condition:.0e}, d = {d}"
+        yield _draft(label, MatrixFree(Times(C), example, 0.0))
+        yield _draft(f"{label}, shifted", MatrixFree(Times(C), example, scales.held(norm)))
+
+
 DRAFTS: dict[str, Callable[[Scales, np.random.Generator], Iterator[Draft]]] = {
     "ScaledIdentity": _scaled_identity,
     "Diagonal": _diagonal,
     "RankOne": _rank_one,
     "LowRank": _low_rank,
     "Dense": _dense,
+    "Kronecker": _kronecker,
+    "BlockDiagonal": _block_diagonal,
+    "LBFGSMatrix": _lbfgs,
+    "MatrixFree": _matrix_free,
 }
 """From the name of a class of matrix to the matrices of it that are played."""
+
+
+def _draft(label: str, C: Matrix) -> Draft:
+    """Return the draft of a matrix, its steep and flat directions found from its dense form."""
+    dense = to_numpy(C.to_dense()).astype(np.float64)
+    directions = np.linalg.eigh(dense / np.abs(dense).max())[1]
+    return Draft(label, C, directions[:, -1], directions[:, 0])
+
+
+def _positive_definite(rng: np.random.Generator, d: int, condition: float) -> Host:
+    """Return a symmetric matrix with eigenvalues from 1 down to 1/condition in random directions."""
+    Q = np.linalg.qr(rng.standard_normal((d, d)))[0]
+    C = (Q * _spectrum(d, condition)) @ Q.T
+    return np.asarray((C + C.T) / 2)
 
 
 def _spectrum(d: int, condition: float) -> Host:

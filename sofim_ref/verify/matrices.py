@@ -91,7 +91,7 @@ def _case(draft: Draft, turn: int, dtype: str, rng: np.random.Generator) -> Case
     playable = [i for i, yes in enumerate(block.playable) if yes] or [0]
     one = playable[turn % len(playable)]  # a single right-hand side of each kind in turn
     single = _question(truth, V[:, one], (labels[one],))
-    if C.like.ndim == 2:
+    if C.like.shape != (C.dim,):
         return Case(draft.label, C, truth, (block, single))
     own = _question(truth, C.like, ("v is the matrix's own vector",), own=True)
     return Case(draft.label, C, truth, (block, single, own))
@@ -139,10 +139,16 @@ def _power_of_two(x: Decimal, dtype: Any) -> float:
     return float(2.0 ** round(np.log2(float(min(max(x, Decimal(least)), Decimal(most))))))
 
 
-def _on(backend: Backend, C: Matrix) -> Matrix:
-    """Return the same matrix with its arrays on a backend."""
-    fields = [getattr(C, field.name) for field in dataclasses.fields(C)]  # type: ignore[arg-type]  # each is a dataclass
-    return type(C)(*(backend.asarray(value) if isinstance(value, np.ndarray) else value for value in fields))
+def _on(backend: Backend, value: Any) -> Any:
+    """Return the same matrix with its arrays, and those of what it is made from, on a backend."""
+    if isinstance(value, np.ndarray):
+        return backend.asarray(value)
+    if isinstance(value, tuple):
+        return tuple(_on(backend, part) for part in value)
+    if dataclasses.is_dataclass(value):
+        kind: Any = type(value)
+        return kind(*(_on(backend, getattr(value, field.name)) for field in dataclasses.fields(value)))
+    return value
 
 
 def _answer(x: Array, v: Array) -> Host:

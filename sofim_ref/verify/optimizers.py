@@ -11,7 +11,7 @@ import numpy as np
 
 from sofim_ref.arrays import Array, Backend, to_numpy
 from sofim_ref.optimizers import Method, Optimizer, State
-from sofim_ref.problems import LogisticRegression, Oracle, Problem, SoftmaxRegression
+from sofim_ref.problems import LogisticRegression, MLPClassifier, Oracle, Problem, SoftmaxRegression
 from sofim_ref.verify.bounds import dense_bound, solve_bound
 from sofim_ref.verify.exact import DIGITS, Truth, decimals, norm
 from sofim_ref.verify.report import Measurement
@@ -21,10 +21,13 @@ def play_optimizer(method: Method, backend: Backend, dtype: str, *, quick: bool,
     """Take a few steps with a method's defaults on two small problems, and yield how far each is from the truth.
 
     Logistic regression, d = 4, on all 12 examples; softmax regression, d = 9, on 2 of 12, where a Fisher matrix has
-    fewer columns than rows and so stays `LowRank`.
+    fewer columns than rows and so stays `LowRank`; a perceptron of two layers, d = 15, for methods that don't want the
+    Hessian, which is indefinite there.
     """
     optimizer = method.make()
     for problem, batch in _problems(backend, dtype, seed):
+        if isinstance(problem, MLPClassifier) and optimizer.needs & {"hessian", "hvp"}:
+            continue
         w = backend.asarray(np.linspace(-1, 1, problem.dim), dtype)
         state = optimizer.init(w)
         for step in range(1 if quick else 3):
@@ -71,7 +74,7 @@ def _step(
 
 
 def _problems(backend: Backend, dtype: str, seed: int) -> Iterator[tuple[Problem, Array | None]]:
-    """Yield the two problems, each with its batch: the same numbers on every backend."""
+    """Yield the problems, each with its batch: the same numbers on every backend."""
     rng = np.random.default_rng(seed)
     X, noise = rng.standard_normal((12, 3)), rng.standard_normal(12)
     score = X.sum(axis=1) + 0.5 * noise
@@ -80,3 +83,5 @@ def _problems(backend: Backend, dtype: str, seed: int) -> Iterator[tuple[Problem
     yield LogisticRegression(features, backend.asarray((score > 0).astype(np.int64)), l2=0.01), None
     softmax = SoftmaxRegression(backend.asarray(X[:, :2], dtype), backend.asarray(third.astype(np.int64)), l2=0.01)
     yield softmax, backend.asarray(np.asarray([0, 7]))
+    labels = backend.asarray(third.astype(np.int64))
+    yield MLPClassifier(backend.asarray(X[:, :2], dtype), labels, hidden=(2,), l2=0.01), None
