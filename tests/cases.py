@@ -45,12 +45,53 @@ def _dense(rng, d, asarray):
     return matrices.Dense(asarray(dense)), dense
 
 
+def _positive_definite(rng, d):
+    Q = rng.standard_normal((d, d))
+    dense = np.eye(d) + Q @ Q.T / d
+    return ((dense + dense.T) / 2).astype(np.float32).astype(np.float64)
+
+
+def _kronecker(rng, d, asarray):
+    p = 2 if d % 2 == 0 else 1
+    A, G = _positive_definite(rng, p), _positive_definite(rng, d // p)
+    return matrices.Kronecker(asarray(A), asarray(G)), np.kron(A, G)
+
+
+def _block_diagonal(rng, d, asarray):
+    (one, first), (two, second) = _rank_one(rng, (d + 1) // 2, asarray), _dense(rng, max(d // 2, 1), asarray)
+    if d == 1:
+        return matrices.BlockDiagonal((one,)), first
+    dense = np.zeros((d, d))
+    dense[: len(first), : len(first)], dense[len(first) :, len(first) :] = first, second
+    return matrices.BlockDiagonal((one, two)), dense
+
+
+def _lbfgs(rng, d, asarray):
+    S = rng.standard_normal((3, d)).astype(np.float32).astype(np.float64)
+    Y = (S @ _positive_definite(rng, d)).astype(np.float32).astype(np.float64)
+    S[1], Y[1] = 0.0, 0.0  # an absent pair
+    B = 2.0 * np.eye(d)
+    for s, y in zip(S[[0, 2]], Y[[0, 2]], strict=True):
+        B = B - np.outer(B @ s, B @ s) / (s @ B @ s) + np.outer(y, y) / (s @ y)
+    return matrices.LBFGSMatrix(2.0, asarray(S), asarray(Y)), B
+
+
+def _matrix_free(rng, d, asarray):
+    dense = _positive_definite(rng, d)
+    P = asarray(dense)
+    return matrices.MatrixFree(lambda v: P @ v, asarray(np.ones(d)), 0.5), dense + 0.5 * np.eye(d)
+
+
 MATRICES = [
     MatrixCase("ScaledIdentity", _scaled_identity),
     MatrixCase("Diagonal", _diagonal),
     MatrixCase("RankOne", _rank_one),
     MatrixCase("LowRank", _low_rank),
     MatrixCase("Dense", _dense),
+    MatrixCase("Kronecker", _kronecker),
+    MatrixCase("BlockDiagonal", _block_diagonal),
+    MatrixCase("LBFGSMatrix", _lbfgs),
+    MatrixCase("MatrixFree", _matrix_free),
 ]
 
 

@@ -1,5 +1,6 @@
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import pytest
 from sofim_ref import cli, optimizers, tour
 
 QUICK = ["tour", "--dataset", "iris", "--quick", "--methods", "sofim,newton"]
+SHORT = ["--trials", "1", "--seeds", "1", "--epochs", "1", "--jobs", "1"]
+RACE = ["race", "diabetes", "--quick", *SHORT, "--methods", "sofim,sgd"]
 
 
 def _refused(arguments, capsys):
@@ -70,6 +73,16 @@ def test_verify_exits_with_1_when_a_check_fails(capsys, monkeypatch):
         (["tour", "--steps", "0"], "must be a whole number >= 1, got '0'"),
         (["tour", "--steps", "many"], "must be a whole number >= 1, got 'many'"),
         (["tour", "--seed", "-1"], "must be a whole number >= 0, got '-1'"),
+        (["race", "breast-cancr"], "Did you mean 'breast-cancer'"),
+        (["race"], "required: COURSE"),
+        (["race", "diabetes", "--methods", "sofim,newtn"], "Did you mean 'newton'"),
+        (["race", "diabetes", "--seeds", "0"], "must be a whole number >= 1, got '0'"),
+        (["race", "diabetes", "--jobs", "0"], "must be a whole number >= 1, got '0'"),
+        (["race", "diabetes", "--batch-size", "1000"], "batch_size must be at most 354"),
+        (["race", "diabetes", "--train-loss", "1,2,3"], "targets of train loss must be three finite numbers, falling"),
+        (["race", "diabetes", "--score", "low,high"], "must be numbers with commas between them, got 'low,high'"),
+        (["race", "diabetes", "--backend", "cupi"], "Did you mean 'cupy'"),
+        (["race", "diabetes", "--jobs", "2", "--dask", "tcp://127.0.0.1:9"], "not allowed with argument --jobs"),
         (["verify", "--backend", "nunpy"], "Did you mean 'numpy'"),
         (["methods", "sofm"], "Did you mean 'sofim'"),
         (["tuor"], "invalid choice: 'tuor'"),
@@ -88,6 +101,69 @@ def test_a_folder_that_can_t_be_written_is_said_before_any_work(tmp_path, capsys
     blocked.write_text("in the way")
     assert "can't write to" in _refused([*QUICK, "--out", str(blocked)], capsys)
     assert "can't write to" in _refused([*QUICK, "--out", str(blocked / "below")], capsys)
+
+
+def test_a_race_ends_with_the_command_that_repeats_it_and_the_file_to_open(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(RACE) == 0
+    printed = capsys.readouterr().out.rstrip().splitlines()
+    again = shlex.split(printed[-2].removeprefix("Again: "))
+    assert printed[-1] == "Open sofim-race-diabetes-quick/report.html"
+    assert (tmp_path / "sofim-race-diabetes-quick" / "report.html").stat().st_size > 10_000
+    assert cli.main(again[1:]) == 0
+    assert "2 of 2 runs (tuning) are on disk from before." in capsys.readouterr().out
+
+
+def test_a_race_leaves_the_folder_of_another_alone(tmp_path, capsys):
+    out = ["--out", str(tmp_path / "race")]
+    cli.main([*RACE, *out])
+    before = {file: file.read_bytes() for file in (tmp_path / "race").rglob("*") if file.is_file()}
+    assert "seed is 0 there and 7 here" in _refused([*RACE, *out, "--seed", "7"], capsys)
+    assert {file: file.read_bytes() for file in (tmp_path / "race").rglob("*") if file.is_file()} == before
+
+
+def test_a_file_where_the_race_s_folder_should_be_is_said(tmp_path, capsys):
+    (tmp_path / "file").write_text("in the way")
+    assert "argument --out: can't read" in _refused([*RACE, "--out", str(tmp_path / "file")], capsys)
+
+
+def test_a_dask_scheduler_that_doesn_t_answer_is_said_before_any_work(tmp_path):
+    pytest.importorskip("distributed")
+    arguments = ["race", "diabetes", "--quick", "--dask", "tcp://127.0.0.1:9", "--out", str(tmp_path / "race")]
+    program = [sys.executable, "-m", "sofim_ref", *arguments]
+    done = subprocess.run(program, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert "argument --dask: no Dask scheduler answers at 'tcp://127.0.0.1:9'" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "race").exists()
+
+
+def test_a_race_goes_on_a_dask_cluster(tmp_path, capsys):
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0") as cluster:
+        arguments = ["race", "diabetes", "--methods", "sofim", "--trials", "1", "--seeds", "1", "--epochs", "1"]
+        address = ["--dask", cluster.scheduler_address]
+        assert cli.main([*arguments, *address, "--out", str(tmp_path)]) == 0
+    assert f"--dask {cluster.scheduler_address}" in capsys.readouterr().out.replace("\n", " ")
+
+
+def test_a_method_named_for_a_course_that_has_nothing_for_it_is_refused_before_any_work(tmp_path, capsys, monkeypatch):
+    from sofim_ref.problems import FiniteSum
+
+    monkeypatch.setattr(FiniteSum, "offers", FiniteSum.offers - {"hessian"})
+    arguments = ["race", "diabetes", "--methods", "sofim,newton", "--out", str(tmp_path / "race")]
+    assert "needs hessian, which LeastSquares doesn't offer" in _refused(arguments, capsys)
+    assert not (tmp_path / "race").exists()
+
+
+def test_a_method_that_nobody_named_is_left_out_with_the_reason(tmp_path, capsys, monkeypatch):
+    from sofim_ref.problems import FiniteSum
+
+    monkeypatch.setattr(FiniteSum, "offers", FiniteSum.offers - {"hvp"})
+    monkeypatch.setattr("sofim_ref.race.setting.claimed_methods", lambda: ("sofim", "adahessian"))
+    arguments = ["race", "diabetes", "--quick", *SHORT]
+    assert cli.main([*arguments, "--out", str(tmp_path)]) == 0
+    assert "AdaHessian is left out: " in capsys.readouterr().out
 
 
 def test_a_batch_larger_than_the_data_is_refused_before_anything_is_written(tmp_path, capsys, monkeypatch):

@@ -37,7 +37,8 @@ def test_an_unknown_column_gets_the_nearest_known_ones(trace):
 
 def test_its_text_says_what_ran_how_it_ended_and_the_last_loss(trace):
     assert repr(trace) == (
-        "<Trace of SOFIM(lr=0.5, rho=0.5, beta=0.9, vector='moment', bias_correction=True, weight_decay=0.0) on "
+        "<Trace of SOFIM(lr=0.5, rho=0.5, beta=0.9, vector='moment', bias_correction=True, scope='global', "
+        "weight_decay=0.0) on "
         f"LogisticRegression, d = 4, N = 24: BUDGET_SPENT, step 5, loss {trace['loss'][-1]:g}>"
     )
 

@@ -50,11 +50,11 @@ def draw_level(axes: Any, height: float, label: str) -> None:
 
 def line_style(method: str) -> dict[str, Any]:
     """Return the colour, dashes and marker that a method of the registry has in every picture."""
-    i = list(REGISTRY).index(method)
+    turn, i = divmod(list(REGISTRY).index(method), len(PALETTE))
     return {
-        "color": PALETTE[i % len(PALETTE)],
-        "linestyle": DASHES[i % len(DASHES)],
-        "marker": MARKERS[i % len(MARKERS)],
+        "color": PALETTE[i],
+        "linestyle": DASHES[(i + turn) % len(DASHES)],  # a colour comes again with other dashes and another marker
+        "marker": MARKERS[(i + 3 * turn) % len(MARKERS)],
         "label": REGISTRY[method].title,
     }
 

@@ -31,8 +31,8 @@ def test_every_product_is_what_the_jacobian_of_jax_gives(xp, C, intercept, seed)
         H = H + xp.backend.xp.matrix_transpose(H)
         within = 8 * N * model.dim * xp.eps(dtype) * (1 + np.max(np.abs(raw))) ** 2 * (1 + np.max(np.abs(host(H))))
         within *= 1 + np.max(np.abs(host(v))) + np.max(np.abs(host(u)))
-        assert_close(model.outputs(w, X), J @ host(w), within=within)
-        assert_close(model.jacobian(w, X), J, within=0)
+        assert_close(model.forward(w, X)[0], J @ host(w), within=within)
+        assert_close(model.jacobian(w, X, u), J, within=0)
         assert_close(model.jvp(w, X, v), J @ host(v), within=within)
         assert_close(model.vjp(w, X, u), np.einsum("nci,nc->i", J, host(u)), within=within)
         assert_close(model.per_example_vjp(w, X, u), np.einsum("nci,nc->ni", J, host(u)), within=within)
@@ -44,14 +44,24 @@ def test_results_stay_on_the_place_and_keep_the_dtype(xp, C, intercept):
     for dtype in xp.dtypes:
         model, w, X, _, more = draw(xp, C, intercept, dtype)
         u = more(N, C)
-        answers = [model.outputs(w, X), model.jvp(w, X, w), model.vjp(w, X, u), model.per_example_vjp(w, X, u)]
-        for answer in [*answers, model.jacobian(w, X), model.gauss_newton(w, X, more(N, C, C)), X]:
+        answers = [model.forward(w, X)[0], model.jvp(w, X, w), model.vjp(w, X, u), model.per_example_vjp(w, X, u)]
+        for answer in [*answers, model.jacobian(w, X, u), model.gauss_newton(w, X, more(N, C, C)), X]:
             assert_at(answer, w)
 
 
 def test_a_linear_model_has_no_second_derivative(xp):
-    model, w, X, _, more = draw(xp, 1, True, xp.widest)
-    assert model.curvature_vector_product(w, X, more(N, 1), w) is None
+    model, w, X, _, more = draw(xp, 2, True, xp.widest)
+    u, v, H = more(N, 2), more(model.dim), more(N, 2, 2)
+    H = H + xp.backend.xp.matrix_transpose(H)
+    expected = host(model.gauss_newton(w, X, H)) @ host(v)
+    assert_close(model.hvp(w, X, v, u, H), expected, within=1e3 * xp.eps() * np.max(np.abs(expected)))
+
+
+def test_its_one_layer_is_all_of_it(xp):
+    model, w, X, _, more = draw(xp, 2, True, xp.widest)
+    (statistics,) = model.layer_statistics(w, X, more(N, 2))
+    assert (statistics.layer.start, statistics.layer.stop) == (0, model.dim)
+    assert_close(statistics.inputs, host(X), within=0)
 
 
 def test_the_intercept_is_a_last_column_of_ones(xp):

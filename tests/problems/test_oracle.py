@@ -42,7 +42,7 @@ def test_another_point_keeps_batch_and_counter(xp):
 
 
 def test_a_caller_may_bring_the_counter(xp):
-    problem, calls = logistic(xp), {}
+    problem, calls = logistic(xp), problems.Calls()
     for _ in range(3):
         problem.oracle(problem.initial_point(), calls=calls).value()
     assert calls["value"] == 3

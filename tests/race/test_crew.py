@@ -31,7 +31,7 @@ def two_workers(request):
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": getattr(request, "param", 3)}),
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=logging.CRITICAL
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=logging.CRITICAL
         ) as started,
     ):
         yield started
@@ -86,7 +86,7 @@ def test_a_scheduler_that_goes_away_is_an_error_and_what_was_computed_stays(two_
     assert kept.items() <= numbers(tmp_path).items()
 
 
-def test_a_run_that_kills_every_worker_ends_the_race_with_its_name(monkeypatch):
+def test_a_run_that_kills_every_worker_ends_the_race_with_its_name():
     class Deadly:
         at_a_time = 1
 
@@ -137,7 +137,7 @@ def test_an_address_that_is_none_is_said(address):
 
 def test_a_scheduler_without_workers_is_said_within_10_seconds():
     distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(n_workers=0, processes=True, dashboard_address=None) as started:
+    with distributed.LocalCluster(n_workers=0, processes=True, dashboard_address=":0") as started:
         began = time.monotonic()
         with pytest.raises(ConnectionError, match="has had no worker for 4 seconds"):
             cluster.dask_crew(started.scheduler_address).__enter__()

@@ -99,7 +99,7 @@ def test_another_search_space_makes_another_race(held, monkeypatch):
 
 def test_a_folder_with_other_files_is_left_alone(tmp_path):
     (tmp_path / "report.html").write_text("a tour's")
-    with pytest.raises(ValueError, match="must be empty or hold this race, but .* holds other files"):
+    with pytest.raises(ValueError, match=r"must be empty or hold this race, but .* holds other files"):
         race.Folder(tmp_path).check(setting())
 
 

@@ -8,7 +8,7 @@ from sofim_ref import optimizers, race
 from sofim_ref.race import board, report, tables
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def wild(monkeypatch):
     """Plain SGD with steps so long that it always diverges, and a method that can't even start."""
     known = optimizers.REGISTRY
@@ -18,7 +18,7 @@ def wild(monkeypatch):
     monkeypatch.setitem(known, "nesterov", broken)
 
 
-def test_a_method_that_diverges_in_every_trial_is_reported_and_the_race_goes_on(wild, tmp_path):
+def test_a_method_that_diverges_in_every_trial_is_reported_and_the_race_goes_on(tmp_path):
     seen, folder, told = hold(tmp_path, methods=["sgd", "sofim"])
     assert [entry.method for entry in seen.racing] == ["sofim"]
     assert any("SGD diverged or failed in each of its 2 trials" in line for line in told)
@@ -27,13 +27,13 @@ def test_a_method_that_diverges_in_every_trial_is_reported_and_the_race_goes_on(
     assert race.summarize(seen)["methods"][0]["trials"][0]["statuses"] == ["DIVERGED"]
 
 
-def test_an_error_in_a_run_is_a_result(wild, tmp_path):
+def test_an_error_in_a_run_is_a_result(tmp_path):
     seen, _, told = hold(tmp_path, methods=["nesterov", "sofim"])
     assert seen.entries[0].trials[0].statuses == ("FAILED",)
     assert any("failed, ValueError: momentum must be a number in [0, 1)" in line for line in told)
 
 
-def test_a_race_that_nobody_finishes_still_ends_with_a_report(wild, tmp_path, capsys):
+def test_a_race_that_nobody_finishes_still_ends_with_a_report(tmp_path, capsys):
     from rich.console import Console
 
     seen, folder, _ = hold(tmp_path, methods=["sgd"])

@@ -176,6 +176,6 @@ def test_three_targets_make_three_marks_where_they_were_reached(held):
     assert marks == {median for median in medians if np.isfinite(median)}
 
 
-def test_no_claim_is_printed_of_methods_that_did_not_race(held):
+def test_no_claim_is_printed_of_methods_that_did_not_race():
     assert race.pairs(["sofim", "adam"]) == []
     assert race.pairs(["soaa", "adam", "kfac"]) == [("soaa", "adam")]

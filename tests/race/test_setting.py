@@ -57,7 +57,7 @@ def test_what_is_out_of_range_is_refused(changes, message):
 
 
 def test_an_unknown_course_is_refused_with_the_nearest():
-    with pytest.raises(ValueError, match="course must be one of .*Did you mean 'digits-mlp'"):
+    with pytest.raises(ValueError, match=r"course must be one of .*Did you mean 'digits-mlp'"):
         race.usual_setting("digit-mlp")
 
 

@@ -36,7 +36,7 @@ def result(**curves):
     """A run with these curves; what it had spent counts up from 0, what isn't given was never measured."""
     length = len(next(iter(curves.values())))
     usual = {name: tuple(range(length)) for name in ("steps", "epochs", "gradient evaluations", "seconds")}
-    nothing = {name: (math.nan,) * length for name in ("train loss", "test loss", "score")}
+    nothing = dict.fromkeys(("train loss", "test loss", "score"), (math.nan,) * length)
     named = {name.replace("_", " "): curve for name, curve in curves.items()}
     return race.Result(race.Job("sgd", {}, 0), "SGD()", "BUDGET_SPENT", "", {**usual, **nothing, **named}, 1)
 
