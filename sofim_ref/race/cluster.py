@@ -6,7 +6,7 @@ import asyncio
 import importlib
 import importlib.util
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class DaskCrew:
     client: Any
     at_a_time: int
 
-    def outcomes(self, jobs: Sequence[Job], setting: Setting) -> Iterator[Result | Lost]:
+    def outcomes(self, jobs: Sequence[Job], setting: Setting) -> Generator[Result | Lost]:
         """Yield what comes of each job, in the order in which they end.
 
         Dask itself runs elsewhere what a dead worker had; after a few deaths over one run it gives that run up, and
@@ -78,7 +78,7 @@ def dask_crew(address: str) -> Iterator[DaskCrew]:
 
 
 async def _answers(address: str) -> None:
-    """Ask a scheduler who it is: a `Client` for an address where nothing useful listens may wait for ever, or hang later.
+    """Ask a scheduler who it is: a `Client` for an address where something else listens would wait for ever.
 
     Raises
     ------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -36,7 +36,7 @@ class Crew(Protocol):
     def at_a_time(self) -> int:
         """How many runs are under way at a time."""
 
-    def outcomes(self, jobs: Sequence[Job], setting: Setting) -> Iterator[Result | Lost]:
+    def outcomes(self, jobs: Sequence[Job], setting: Setting) -> Generator[Result | Lost]:
         """Yield what comes of each job, in the order in which they end."""
 
 
@@ -52,7 +52,7 @@ class LocalCrew:
 
     at_a_time: int
 
-    def outcomes(self, jobs: Sequence[Job], setting: Setting) -> Iterator[Result | Lost]:
+    def outcomes(self, jobs: Sequence[Job], setting: Setting) -> Generator[Result | Lost]:
         """Yield what comes of each job, in the order in which they end; stop early when a process dies."""
         from joblib.externals.loky.process_executor import BrokenProcessPool
 
@@ -68,13 +68,13 @@ def in_parallel(jobs: Iterable[Job], setting: Setting, at_a_time: int, **setting
 
     parallel = Parallel(return_as="generator_unordered", batch_size=1, **settings)
     with _interruptible(parallel(delayed(run_job)(job, setting, at_a_time) for job in jobs)) as outcomes:
-        for outcome in outcomes:  # "yield from" would close joblib's generator where its advice isn't silenced
+        for outcome in outcomes:  # noqa: UP028  # "yield from" would close joblib's generator past `_interruptible`
             yield outcome
 
 
 def every_result(
     crew: Crew, jobs: Iterable[Job], setting: Setting, note: Callable[[str], Any] = lambda _: None
-) -> Iterator[Result]:
+) -> Generator[Result]:
     """Yield the result of every job as it comes; what was lost with a worker is submitted again.
 
     Parameters
@@ -98,7 +98,7 @@ def every_result(
     fruitless = 0
     while missing:
         before, reason = len(missing), "no result came back"
-        with closing(crew.outcomes(list(missing.values()), setting)) as outcomes:  # type: ignore[type-var]
+        with closing(crew.outcomes(list(missing.values()), setting)) as outcomes:
             for outcome in outcomes:
                 if isinstance(outcome, Result):
                     del missing[outcome.job.name]

@@ -1,4 +1,4 @@
-"""Sampled, improved, Hutchinson's, Nyström's, K-FAC's and AdaFisher's matrices: what each estimates, and where it is exact."""
+"""Sampled, improved, Hutchinson's, Nyström's, K-FAC's, AdaFisher's matrices: what each estimates, where it is exact."""
 
 import cases
 import numpy as np
@@ -153,7 +153,7 @@ def test_numbers_out_of_range_are_refused(make, message):
 
 
 def test_figure_1_of_kunstner_balles_and_hennig():
-    """Its data, its optimum, and the cosine between the natural gradient and its empirical version at its four points."""
+    """Its data, its optimum, and the cosine between natural gradient and its empirical version at its four points."""
     rng = np.random.RandomState(0)
     x = rng.lognormal(0, 0.75, 1000)
     y = 2 + 2 * x + rng.randn(1000)

@@ -103,7 +103,7 @@ def test_products_are_those_of_the_matrices(xp, name):
 
 
 def enumerated(name, f):
-    """E over targets drawn from the model of ∇ℓ ∇ℓᵀ in the outputs f of one example: sums and quadrature, not samples."""
+    """E over targets from the model of ∇ℓ ∇ℓᵀ in the outputs f of one example: sums and quadrature, not samples."""
     kind = CASES[name][2]
     if kind is networks.half_square:
         return np.eye(len(f))
