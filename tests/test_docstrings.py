@@ -53,7 +53,7 @@ def every(things):
 
 def takes_arguments(thing):
     method = "." in thing.__qualname__
-    if method or (inspect.isclass(thing) and (inspect.isabstract(thing) or issubclass(thing, Enum))):
+    if method or (inspect.isclass(thing) and (inspect.isabstract(thing) or issubclass(thing, Enum | BaseException))):
         return False
     parameters = inspect.signature(thing).parameters.values()
     return any(p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) for p in parameters)
