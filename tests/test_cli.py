@@ -212,7 +212,7 @@ def test_ctrl_c_ends_the_tour_with_a_sentence_and_no_traceback(tmp_path):
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
         time.sleep(6)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=120)
     assert process.returncode == 130, "the tour was over before it could be interrupted"
     assert "interrupted" in said
     assert "Traceback" not in said

@@ -38,7 +38,7 @@ def answers(matrix, v):
 
 @EVERY_MATRIX
 @given(seed=SEEDS, d=DIMS)
-@settings(max_examples=8)
+@settings(max_examples=4)
 def test_to_dense_is_the_definition(xp, case, seed, d):
     for dtype in xp.dtypes:
         matrix, dense, _ = draw(xp, case, dtype, seed, d)
@@ -49,7 +49,7 @@ def test_to_dense_is_the_definition(xp, case, seed, d):
 
 @EVERY_MATRIX
 @given(seed=SEEDS, d=DIMS, k=WIDTHS)
-@settings(max_examples=8)
+@settings(max_examples=4)
 def test_matvec_is_the_dense_product(xp, case, seed, d, k):
     for dtype in xp.dtypes:
         matrix, dense, v = draw(xp, case, dtype, seed, d, k=k)
@@ -59,7 +59,7 @@ def test_matvec_is_the_dense_product(xp, case, seed, d, k):
 
 @EVERY_MATRIX
 @given(seed=SEEDS, d=DIMS, k=WIDTHS)
-@settings(max_examples=8)
+@settings(max_examples=4)
 def test_solve_inverts_matvec(xp, case, seed, d, k):
     for dtype in xp.dtypes:
         matrix, dense, v = draw(xp, case, dtype, seed, d, k=k)
@@ -69,7 +69,7 @@ def test_solve_inverts_matvec(xp, case, seed, d, k):
 
 @EVERY_MATRIX
 @given(seed=SEEDS, d=DIMS)
-@settings(max_examples=8)
+@settings(max_examples=4)
 def test_solve_is_backward_stable_against_the_dense_truth(xp, case, seed, d):
     for dtype in xp.dtypes:
         matrix, dense, v = draw(xp, case, dtype, seed, d)

@@ -78,7 +78,7 @@ def situations(draw, xp, optimizer):
 
 
 @every_optimizer
-@settings(max_examples=8)
+@settings(max_examples=4)
 @given(data=st.data())
 def test_a_step_is_one_dense_solve_and_leaves_its_inputs_alone(xp, optimizer, data):
     problem, dtype, w, state, batch = data.draw(situations(xp, optimizer))

@@ -10,7 +10,7 @@ import time
 import pytest
 from tiny import numbers
 
-METHODS = ["--methods", "sofim,sgd", "--trials", "3", "--tuning-seeds", "1", "--seeds", "3", "--epochs", "200"]
+METHODS = ["--methods", "sofim,sgd", "--trials", "3", "--tuning-seeds", "1", "--seeds", "3", "--epochs", "1000"]
 
 
 def start(*arguments):
