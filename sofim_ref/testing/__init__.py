@@ -1,8 +1,8 @@
 """For people who write their own SOFIM, SOAA or AdaFisher: trajectories in 50 digits, and Hypothesis strategies."""
 
 from sofim_ref.testing.check import Agreement, Disagreement, check_optimizer
-from sofim_ref.testing.reference import Reference, references
 from sofim_ref.testing.strategies import gradient_pairs, spd_matrices
+from sofim_ref.testing.trajectories import Reference, references
 
 __all__ = [
     "Agreement",

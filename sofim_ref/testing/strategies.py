@@ -25,9 +25,9 @@ def spd_matrices(dim: int, *, condition: float = 100.0, spectrum: Any = None) ->
     dim : int
         The number d of rows.
     condition : float
-        Without `spectrum`, the eigenvalues are drawn between 1 and this number, both of which occur.
+        Without `spectrum`, the eigenvalues are drawn between 1 and this number, both of which occur if d > 1.
     spectrum : array-like, shape (d,), optional
-        The eigenvalues, all > 0.
+        The eigenvalues, all > 0 and finite.
 
     Returns
     -------
@@ -54,8 +54,8 @@ def spd_matrices(dim: int, *, condition: float = 100.0, spectrum: Any = None) ->
         raise ValueError(msg)
     if spectrum is not None:
         given = np.asarray(spectrum, dtype=np.float64)
-        if given.shape != (dim,) or not (given > 0).all():
-            msg = f"spectrum must be {dim} numbers > 0, got {spectrum!r}."
+        if given.shape != (dim,) or not ((given > 0) & np.isfinite(given)).all():
+            msg = f"spectrum must be {dim} finite numbers > 0, got {spectrum!r}."
             raise ValueError(msg)
 
     def matrix(seed: int) -> np.ndarray[Any, Any]:

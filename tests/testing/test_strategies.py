@@ -46,7 +46,7 @@ def test_pairs_are_as_large_as_they_say_and_finite(huge, tiny, any_kind):
     [
         (lambda: spd_matrices(0), r"dim must be an integer >= 1, got 0"),
         (lambda: spd_matrices(2, condition=0.5), r"condition must be a number >= 1, got 0\.5"),
-        (lambda: spd_matrices(2, spectrum=[1.0, -1.0]), r"spectrum must be 2 numbers > 0, got \[1\.0, -1\.0\]"),
+        (lambda: spd_matrices(2, spectrum=[1.0, -1.0]), r"spectrum must be 2 finite numbers > 0, got \[1\.0, -1\.0\]"),
         (lambda: gradient_pairs(2, "colinear"), r"kind must be one of .*'colinear'\. Did you mean 'collinear'"),
     ],
 )

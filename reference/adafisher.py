@@ -1,0 +1,63 @@
+"""AdaFisher and AdaFisherW (Martins Gomes et al., arXiv 2405.16397): three readings of how the factors are averaged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mpmath import fsum, mpf
+
+
+def adafisher(
+    w: list[Any],
+    steps: list[dict[str, Any]],
+    *,
+    lr: float,
+    beta: float,
+    damping: float,
+    gamma: float,
+    ema: str,
+    update_every: int,
+    weight_decay: float,
+) -> list[list[Any]]:
+    """Return the points of F̃ = H ⊗ S + λ, one layer after another; w ← w − η(M̂/F̃ + λ_w w)."""
+    old, new = weights(ema, gamma)
+    lr, beta, damping, decay = map(mpf, (lr, beta, damping, weight_decay))
+    M, points = [mpf(0) for _ in w], [w]
+    H = [[mpf(1) for _ in h[0]] for h in steps[0]["inputs"]]
+    S = [[mpf(1) for _ in s[0]] for s in steps[0]["output_gradients"]]
+    for t, step in enumerate(steps, start=1):
+        if (t - 1) % update_every == 0:
+            H = [averaged(*pair, old, new) for pair in zip(H, map(mean_square, step["inputs"]), strict=True)]
+            S = [averaged(*pair, old, new) for pair in zip(S, map(mean_square, step["output_gradients"]), strict=True)]
+        F = [f for h, s in zip(H, S, strict=True) for f in kronecker(h, s, damping)]
+        M = [beta * M_i + (1 - beta) * g_i for M_i, g_i in zip(M, step["gradient"], strict=True)]
+        M_hat = [M_i / (1 - beta**t) for M_i in M]
+        w = [w_i - lr * (M_i / F_i + decay * w_i) for w_i, M_i, F_i in zip(w, M_hat, F, strict=True)]
+        points.append(w)
+    return points
+
+
+def weights(ema: str, gamma: float) -> tuple[Any, Any]:
+    """Return what the old and the new factor are multiplied by."""
+    gamma = mpf(gamma)
+    return {
+        "paper_v1": (mpf("0.92"), mpf("0.992")),
+        "paper_v3": (1 - gamma, gamma),
+        "code": (gamma / 10, gamma / 100),
+    }[ema]
+
+
+def mean_square(rows: list[list[Any]]) -> list[Any]:
+    """Return the diagonal of (1/B) Σ xₙxₙᵀ."""
+    return [fsum(x**2 for x in column) / len(rows) for column in zip(*rows, strict=True)]
+
+
+def averaged(before: list[Any], x: list[Any], old: Any, new: Any) -> list[Any]:
+    """Return old · before + new · x', x' = (x − min)/(max − min + 1e-6)."""
+    span = max(x) - min(x) + mpf("1e-6")
+    return [old * before_i + new * (x_i - min(x)) / span for before_i, x_i in zip(before, x, strict=True)]
+
+
+def kronecker(h: list[Any], s: list[Any], damping: Any) -> list[Any]:
+    """Return F̃ of a layer: Hᵢ S_c + λ at i · columns + c."""
+    return [h_i * s_c + damping for h_i in h for s_c in s]

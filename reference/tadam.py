@@ -1,0 +1,53 @@
+"""TAdam (Yang, Cho, Lee 2023), as the authors' released code has it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mpmath import fsum, mpf, sqrt
+
+
+def tadam(
+    w: list[Any],
+    told: list[dict[str, Any]],
+    *,
+    lr: float,
+    steps: int,
+    beta1: float,
+    beta2: float,
+    epsilon: float,
+    gamma: float,
+    weight_decay: float,
+) -> list[list[Any]]:
+    """Return the points of c = 1 + Σ m̂²/(v̂+ε); r = max(d c v̂, √ŝ); u = d m̂/(r+ε); w ← w − η(u + λw)."""
+    lr, beta1, beta2, epsilon, gamma, decay = map(mpf, (lr, beta1, beta2, epsilon, gamma, weight_decay))
+    m, v, s = [mpf(0) for _ in w], [epsilon for _ in w], [mpf(0) for _ in w]
+    m_hat, points = [mpf(0) for _ in w], [w]
+    mean_loss, d, p = mpf(0), mpf(1), mpf(0)
+    for t, step in enumerate(told, start=1):
+        g, loss = step["gradient"], step["loss"]
+        share = (beta2 - beta2**t) / (1 - beta2**t)
+        v = [
+            beta2 * v_i + (1 - beta2) * share * (g_i - m_i) ** 2  # m̂ of the step before
+            for v_i, g_i, m_i in zip(v, g, m_hat, strict=True)
+        ]
+        m = [beta1 * m_i + (1 - beta1) * g_i for m_i, g_i in zip(m, g, strict=True)]
+        s = [beta2 * s_i + (1 - beta2) * g_i**2 for s_i, g_i in zip(s, g, strict=True)]
+        m_hat = [m_i / (1 - beta1**t) for m_i in m]
+        v_hat, s_hat = [v_i / (1 - beta2**t) for v_i in v], [s_i / (1 - beta2**t) for s_i in s]
+        c = 1 + fsum(m_i**2 / (v_i + epsilon) for m_i, v_i in zip(m_hat, v_hat, strict=True))
+        r = [max(d * c * v_i, sqrt(s_i)) for v_i, s_i in zip(v_hat, s_hat, strict=True)]
+        u = [d * m_i / (r_i + epsilon) for m_i, r_i in zip(m_hat, r, strict=True)]
+        w = [w_i - lr * (u_i + decay * w_i) for w_i, u_i in zip(w, u, strict=True)]
+        points.append(w)
+
+        mean_loss = beta1 * mean_loss + (1 - beta1) * loss
+        q = mpf(t - 1) / steps
+        low, high = (1 - gamma) ** q, 1 + gamma**q
+        ratio = (mean_loss / (1 - beta1**t) - loss) / max(p, epsilon)  # p of the step before
+        factor = low if ratio < gamma else high if ratio > 1 - gamma else mpf(1)
+        d = min(max(factor * d, low), high)
+        m_u = fsum(m_i * u_i for m_i, u_i in zip(m_hat, u, strict=True))
+        u_v_u = fsum(v_i * u_i**2 for v_i, u_i in zip(v_hat, u, strict=True))
+        p = lr * (m_u - (m_u**2 + u_v_u) / 2)
+    return points

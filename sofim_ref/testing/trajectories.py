@@ -1,0 +1,113 @@
+"""The stored trajectories: what a method was told in each step, and where 50 digits say that it went."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib.resources import as_file, files
+from itertools import accumulate, pairwise, starmap
+from typing import Any
+
+import numpy as np
+
+from sofim_ref.validation import one_of
+
+Host = np.ndarray[Any, Any]
+
+_FOLDER = files("sofim_ref.testing") / "reference"
+_CONTENTS = json.loads((_FOLDER / "contents.json").read_text(encoding="utf-8"))
+
+METHODS: tuple[str, ...] = tuple(_CONTENTS["settings"])
+"""The methods that have trajectories."""
+
+_FLOWS = ("inputs", "output_gradients")
+_MORE = {"SOAA": ("loss",), "TAdam": ("loss",), "AdaFisher": _FLOWS, "AdaFisherW": _FLOWS}
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """A trajectory of a method, made in 50 digits by ``python -m reference`` and rounded to float64.
+
+    Parameters
+    ----------
+    method : str
+        One of `trajectories.METHODS`.
+    settings : dict
+        Its hyper-parameters.
+    case : str
+        What kind of gradients it was fed.
+    layers : tuple of slice
+        The parameters of each layer.
+    points : array, shape (steps + 1, d)
+        Where it was, the starting point first.
+    told : dict
+        From ``gradient``, ``loss``, ``inputs`` and ``output_gradients`` to what each step was told, steps first; for
+        the last two a list with an array a layer.
+
+    Examples
+    --------
+    >>> first = next(references("SOFIM"))
+    >>> first.case, first.points.shape, first.settings["vector"], first.layers
+    ('random', (101, 6), 'moment', (slice(0, 4, None), slice(4, 6, None)))
+    """
+
+    method: str
+    settings: dict[str, Any]
+    case: str
+    layers: tuple[slice, ...] = field(repr=False)
+    points: Host = field(repr=False)
+    told: dict[str, Any] = field(repr=False)
+
+    @property
+    def steps(self) -> int:
+        """The number of steps."""
+        return len(self.points) - 1
+
+    def step(self, t: int) -> list[Any]:
+        """Return what step t, from 0 on, is told beside w and the state: the gradient, and what the method needs."""
+        parts = [self.told[name] for name in ("gradient", *_MORE.get(self.method, ()))]
+        now = [[layer[t] for layer in part] if isinstance(part, list) else part[t] for part in parts]
+        return [*now, self.layers] if self.settings.get("scope") == "layer" else now
+
+
+def references(method: str | None = None) -> Iterator[Reference]:
+    """Yield the stored trajectories, a method's default settings first.
+
+    Parameters
+    ----------
+    method : str, optional
+        One of `trajectories.METHODS`; all of them if not given.
+
+    Yields
+    ------
+    Reference
+
+    Raises
+    ------
+    ValueError
+        If there is no such method; the message names the nearest.
+
+    Examples
+    --------
+    >>> sorted({reference.case for reference in references("SOFIM")})
+    ['collinear', 'huge and tiny', 'orthogonal', 'random', 'zero']
+    """
+    if method is not None:
+        one_of("method", method, METHODS)
+    for name in METHODS if method is None else (method,):
+        points = _arrays(name)
+        given = _arrays("flows" if name.startswith("AdaFisher") else "gradients")
+        for k, settings in enumerate(_CONTENTS["settings"][name]):
+            for case, shapes in _CONTENTS["layers"].items():
+                ends = accumulate(rows * columns for rows, columns in shapes)
+                layers = tuple(starmap(slice, pairwise([0, *ends])))
+                told = {part: given[f"{case}/{part}"] for part in ("gradient", "loss") if f"{case}/{part}" in given}
+                if name.startswith("AdaFisher"):
+                    told |= {part: [given[f"{case}/{part}/{i}"] for i in range(len(layers))] for part in _FLOWS}
+                yield Reference(name, dict(settings), case, layers, points[f"{case}/{k}"], told)
+
+
+def _arrays(name: str) -> dict[str, Any]:
+    with as_file(_FOLDER / f"{name}.npz") as path, np.load(path) as stored:
+        return {member: stored[member] for member in stored.files}

@@ -1,0 +1,141 @@
+"""This library's optimizers against trajectories that were made without it, on every backend."""
+
+import inspect
+
+import numpy as np
+import pytest
+
+from sofim_ref import models, optimizers, problems
+from sofim_ref.testing import Disagreement, check_optimizer, references
+from sofim_ref.testing.trajectories import METHODS
+
+
+class Told(problems.Problem):
+    """A problem that answers with what it is told."""
+
+    offers = frozenset({"value", "gradient", "layer_statistics"})
+    dim = None
+
+    def __init__(self, gradient, loss=0.0, flows=(), layers=()):
+        self.like, self.dim, self._gradient, self._loss = gradient, gradient.shape[0], gradient, loss
+        self._flows, self.layers, at = [], tuple(models.Layer(s.start, s.stop - s.start, 1) for s in layers), 0
+        for h, s in flows:
+            layer = models.Layer(at, h.shape[1], s.shape[1])
+            self._flows.append(models.LayerStatistics(layer, h, s))
+            at = layer.stop
+
+    def value(self, at):
+        return self._loss
+
+    def gradient(self, at):
+        return self._gradient
+
+    def layer_statistics(self, at):
+        return tuple(self._flows)
+
+
+def of(optimizer, method, settings):
+    """An optimizer of this library as the function that check_optimizer wants."""
+
+    def step(w, state, gradient, *more):
+        if method.startswith("AdaFisher"):
+            told = Told(gradient, flows=list(zip(*more, strict=True)))
+        else:
+            told = Told(gradient, layers=more[0]) if settings.get("scope") == "layer" else Told(gradient, *more)
+        state = optimizer.init(w) if state is None else state
+        return optimizer.step(w, state, told.oracle(w))
+
+    return step
+
+
+def stored_settings(method):
+    return list({str(r.settings): r.settings for r in references(method)}.values())
+
+
+STORED = {f"{method} {settings}": (method, settings) for method in METHODS for settings in stored_settings(method)}
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_an_optimizer_agrees_with_fifty_digits(xp, name):
+    method, settings = STORED[name]
+    optimizer = getattr(optimizers, method)(**settings)
+    found = check_optimizer(of(optimizer, method, settings), method, settings=settings, like=xp.asarray(np.zeros(1)))
+    assert found.steps == 500
+    assert found.worst <= 1
+    assert found.settings == settings
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_an_optimizer_keeps_ten_digits_and_sofim_twelve(name):
+    method, settings = STORED[name]
+    step = of(getattr(optimizers, method)(**settings), method, settings)
+    for reference in (r for r in references(method) if r.settings == settings):
+        w, state = reference.points[0], None
+        digits = 1e-12 if method == "SOFIM" and reference.case != "huge and tiny" else 1e-10
+        for t in range(reference.steps):
+            w, state = step(w, state, *reference.step(t))
+            off = np.linalg.norm(w - reference.points[t + 1])
+            assert off <= digits * np.linalg.norm(reference.points[t + 1]), (reference.case, t + 1)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_first_settings_are_this_library_s_defaults(method):
+    defaults = inspect.signature(getattr(optimizers, method)).parameters
+    for name, value in stored_settings(method)[0].items():
+        assert value == defaults[name].default or name == "steps", name
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_float32_is_held_to_float32(xp, method):
+    settings = stored_settings(method)[0]
+    step = of(getattr(optimizers, method)(**settings), method, settings)
+    assert check_optimizer(step, method, like=xp.asarray(np.zeros(1), "float32")).worst <= 1
+
+
+@pytest.mark.parametrize(
+    ("method", "played", "wrong"),
+    [
+        ("SOFIM", {}, {"vector": "gradient"}),
+        ("SOFIM", {"vector": "gradient"}, {"bias_correction": False, "vector": "gradient"}),
+        ("SOFIM", {}, {"beta": 0.0}),
+        ("SGD", {"momentum": 0.9}, {"momentum": 0.9, "nesterov": True}),
+        ("SOAA", {}, {"weight_decay": 0.01}),
+        ("TAdam", {}, {"weight_decay": 0.01}),
+        ("AdaFisher", {}, {"ema": "paper_v1"}),
+        ("AdaFisher", {}, {"ema": "code"}),
+        ("AdaFisher", {"update_every": 30}, {}),
+    ],
+)
+def test_another_stored_reading_is_recognised(method, played, wrong):
+    default = stored_settings(method)[0]
+    step = of(getattr(optimizers, method)(**{**default, **wrong}), method, {**default, **wrong})
+    with pytest.raises(Disagreement, match=r"departs in step ") as caught:
+        check_optimizer(step, method, settings=played)
+    differing = {k: v for k, v in {**default, **wrong}.items() if {**default, **played}[k] != v}
+    assert "This is what " in str(caught.value)
+    assert any(f"{name}={value!r}" in str(caught.value).split("This is what ")[1] for name, value in differing.items())
+
+
+@pytest.mark.parametrize(
+    ("method", "wrong"),
+    [
+        ("SOAA", {"gamma": 0.25}),
+        ("SOAA", {"steps": 99}),
+        ("TAdam", {"gamma": 0.1}),
+        ("TAdam", {"steps": 99}),
+        ("Adam", {"epsilon": 1e-9}),
+        ("AdaFisher", {"gamma": 0.81}),
+        ("AdaFisherW", {"weight_decay": 0.0}),
+    ],
+)
+def test_a_wrong_constant_is_found(method, wrong):
+    default = stored_settings(method)[0]
+    step = of(getattr(optimizers, method)(**{**default, **wrong}), method, default)
+    with pytest.raises(Disagreement, match=rf"^{method} departs in step \d+ of case "):
+        check_optimizer(step, method)
+
+
+def test_soaa_is_not_tadam():
+    settings = stored_settings("TAdam")[0]
+    with pytest.raises(Disagreement, match=r"^TAdam departs in step 1 of case 'random'"):
+        check_optimizer(of(optimizers.SOAA(**settings), "SOAA", settings), "TAdam")
