@@ -190,7 +190,8 @@ def from_numpy(a: Any, *, like: Array) -> Array:
     else:
         info = xp.__array_namespace_info__()
         dtype = info.dtypes(device=there).get(a.dtype.name, info.default_dtypes(device=there)["indexing"])
-    return xp.asarray(np.array(a), dtype=dtype, device=there, copy=True)
+    rows = xp.asarray(np.array(a, ndmin=1), dtype=dtype, device=there, copy=True)  # torch doesn't cast a 0-D array
+    return xp.reshape(rows, a.shape)
 
 
 def synchronize(x: Array) -> None:

@@ -48,7 +48,10 @@ def test_a_round_trip_keeps_numbers_and_shares_no_memory(xp, dtype):
 
 def test_host_numbers_take_the_floating_dtype_of_their_neighbour(xp):
     like = xp.asarray(np.zeros(1), "float32")
-    assert_at(arrays.from_numpy(np.ones(2), like=like), like)
+    for shape in ((2,), (), (0,)):
+        there = arrays.from_numpy(np.ones(shape), like=like)
+        assert_at(there, like)
+        assert there.shape == shape
 
 
 def test_a_numpy_array_on_the_host_is_not_copied():

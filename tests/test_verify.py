@@ -324,7 +324,7 @@ def test_the_printed_report_says_where_the_textbook_breaks(report):
     assert "first breaks at ‖Z‖²/ρ" in text
     assert "[κ·eps]" in text
     assert text.rstrip().splitlines()[-1] == report.verdict
-    assert report.verdict.startswith("PASSED: all 3,")
+    assert report.verdict.startswith("PASSED: all 4,")
 
 
 def test_a_textbook_that_never_breaks_is_said_not_to(report):

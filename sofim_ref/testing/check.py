@@ -183,8 +183,6 @@ def _beside(part: Any, like: Array) -> Any:
         return part
     if isinstance(part, list):
         return [from_numpy(x, like=like) for x in part]
-    if np.ndim(part) == 0:  # torch refuses to convert the dtype of a NumPy array of shape ()
-        return from_numpy(np.reshape(part, (1,)), like=like)[0]
     return from_numpy(part, like=like)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from dataclasses import dataclass
 from decimal import Decimal
 
 import numpy as np
@@ -20,7 +22,7 @@ from sofim_ref.matrices import (
     RankOne,
     ScaledIdentity,
 )
-from sofim_ref.verify.cases import Times
+from sofim_ref.verify.cases import Host, Times
 from sofim_ref.verify.exact import Decimals, decimals, identity
 
 
@@ -84,13 +86,13 @@ def solve_bound(C: Matrix) -> float:
         case LowRank():
             return 8 * (1 + math.sqrt(C.factor.shape[1]))
         case Kronecker():
-            return 8 * (math.sqrt(C.left.shape[0]) + math.sqrt(C.right.shape[0]))
+            return 8 * (math.sqrt(C.left.shape[0]) + 2 * math.sqrt(C.right.shape[0]))
         case BlockDiagonal():
             return max(solve_bound(block) for block in C.blocks)
         case LBFGSMatrix():
-            return 8.0 * (1 + int(C.steps.shape[0])) * _condition(C)
+            return _Updates.of(C).solve_bound
         case MatrixFree():
-            return C.tolerance / eps(namespace(C.like), C.like.dtype) + 8 * math.sqrt(C.dim)
+            return float(C.tolerance or 0.0) / eps(namespace(C.like), C.like.dtype) + 8 * C.dim
     return 8 * math.sqrt(C.dim)
 
 
@@ -104,11 +106,60 @@ def dense_bound(C: Matrix) -> float:
         case BlockDiagonal():
             return max(dense_bound(block) for block in C.blocks)
         case LBFGSMatrix():
-            return 8.0 * (1 + int(C.steps.shape[0])) * _condition(C)
+            return _Updates.of(C).dense_bound
         case MatrixFree():
             return float(C.dim + 2)
     return 1.0
 
 
-def _condition(C: Matrix) -> float:
-    return float(np.linalg.cond(to_numpy(C.to_dense()).astype(np.float64)))
+@dataclass(frozen=True)
+class _Updates:
+    """The BFGS updates of an `LBFGSMatrix` one after another, in float64: enough for a bound.
+
+    Parameters
+    ----------
+    S, Y : array, shape (k, d)
+        The pairs that count, scaled to sᵀy = 1.
+    matrices : list of array, shape (d, d)
+        The k + 1 matrices B₀ … B_k.
+    """
+
+    S: Host
+    Y: Host
+    matrices: list[Host]
+
+    @classmethod
+    def of(cls, C: LBFGSMatrix) -> _Updates:
+        S, Y = (to_numpy(pairs).astype(np.float64) for pairs in (C.steps, C.changes))
+        size = np.abs(S).max(axis=1, keepdims=True)
+        S, Y = (pairs / np.where(size > 0, size, 1.0) for pairs in (S, Y))
+        curvature = (S * Y).sum(axis=1)
+        counts = curvature > eps(namespace(C.steps), C.steps.dtype) * (S * S).sum(axis=1)
+        S, Y = (pairs[counts] / np.sqrt(curvature[counts])[:, None] for pairs in (S, Y))
+        matrices = [float(C.scale) * np.eye(C.dim)]
+        for s, y in zip(S, Y, strict=True):
+            Bs = matrices[-1] @ s
+            matrices.append(matrices[-1] - np.outer(Bs, Bs) / (s @ Bs) + np.outer(y, y))
+        return cls(S, Y, matrices)
+
+    @property
+    def solve_bound(self) -> float:
+        """8 + 2 Σ ‖s‖‖y‖ √κ, κ = max(‖H‖, ‖H⁺‖) ‖B⁺‖ of the matrices before and after the pair."""
+        spectra = [np.linalg.eigvalsh(B) for B in self.matrices]
+        flattest = [float(spectrum[0]) for spectrum in spectra]
+        conditions = [
+            float(after[-1]) / min(pair) for after, pair in zip(spectra[1:], itertools.pairwise(flattest), strict=True)
+        ]
+        lengths = np.linalg.norm(self.S, axis=1) * np.linalg.norm(self.Y, axis=1)
+        return 8 + 2 * float(lengths @ np.sqrt(np.asarray(conditions)))
+
+    @property
+    def dense_bound(self) -> float:
+        """(8 + 4 κ(K)) (σ + ‖Y‖²), K brought to ones on its diagonal, beside the largest entry of B."""
+        sigma = self.matrices[0][0, 0]
+        L = np.tril(self.S @ self.Y.T, k=-1)
+        K = sigma * (self.S @ self.S.T) + L @ L.T
+        root = np.sqrt(np.diag(K))
+        condition = np.linalg.cond(K / root / root[:, None]) if root.size else 1.0
+        steepest = np.linalg.norm(self.Y, 2) ** 2 if root.size else 0.0
+        return float((8 + 4 * condition) * (sigma + steepest) / np.abs(self.matrices[-1]).max())

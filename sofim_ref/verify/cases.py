@@ -205,24 +205,33 @@ def _block_diagonal(scales: Scales, rng: np.random.Generator) -> Iterator[Draft]
 
 
 def _lbfgs(scales: Scales, rng: np.random.Generator) -> Iterator[Draft]:
-    for norm, condition, k in itertools.product((1e-6, 1.0, 1e6), (1.0, 100.0), scales.columns):
+    sizes = ((1e-6, 1e-6), (1.0, 1e-2), (1.0, 1.0), (1.0, 1e2), (1e6, 1e6))
+    for (norm, scale), condition, k in itertools.product(sizes, (1.0, 100.0), scales.columns):
+        A = norm * _positive_definite(rng, 6, condition)
         S = cast(rng.standard_normal((k, 6)), scales.dtype)
-        Y = cast(S.astype(np.float64) @ (norm * _positive_definite(rng, 6, condition)), scales.dtype)
-        sigma = float(np.asarray(norm, dtype=scales.dtype))
-        label = f"{k} pairs of a quadratic, ‖A‖ = {norm:.0e}, κ(A) = {condition:.0e}, d = 6"
-        yield _draft(label, LBFGSMatrix(sigma, S, Y))
-        S, Y = S.copy(), Y.copy()
-        S[0], Y[0] = 0.0, 0.0
-        yield _draft(f"{label}, the oldest absent", LBFGSMatrix(sigma, S, Y))
+        sigma = float(np.asarray(scale, dtype=scales.dtype))
+        label = f"{k} pairs of a quadratic, ‖A‖ = {norm:.0e}, κ(A) = {condition:.0e}, σ = {sigma:.0e}, d = 6"
+        kinds = {
+            "": S,
+            ", the oldest absent": np.where(np.arange(k)[:, None] == 0, 0.0, S),
+            ", nearly parallel": S[0] + 0.1 * S,
+            ", lengths from 1 to 1e-6": S * np.geomspace(1, 1e-6, k)[:, None],
+        }
+        for kind, steps in kinds.items():
+            steps = cast(steps, scales.dtype)  # noqa: PLW2901  # in the dtype that is played
+            changes = cast(steps.astype(np.float64) @ A, scales.dtype)
+            yield _draft(label + kind, LBFGSMatrix(sigma, steps, changes))
 
 
 def _matrix_free(scales: Scales, rng: np.random.Generator) -> Iterator[Draft]:
+    strict = 4 * float(np.finfo(scales.dtype).eps)
     for norm, condition, d in itertools.product((1e-10, 1.0, 1e10), (1.0, 100.0), (8, 1)):
         C = cast(norm * _positive_definite(rng, d, condition), scales.dtype)
         example = cast(rng.standard_normal(d), scales.dtype)
-        label = f"‖P‖ ≈ {norm:.0e}, κ ≈ {condition:.0e}, d = {d}"
-        yield _draft(label, MatrixFree(Times(C), example, 0.0))
-        yield _draft(f"{label}, shifted", MatrixFree(Times(C), example, scales.held(norm)))
+        for (kind, shift), tolerance in itertools.product({"": 0.0, ", shifted": norm}.items(), (None, strict)):
+            matrix = MatrixFree(Times(C), example, shift, tolerance)
+            label = f"‖P‖ ≈ {norm:.0e}, κ ≈ {condition:.0e}, d = {d}, τ = {matrix.tolerance:.0e}{kind}"
+            yield _draft(label, matrix)
 
 
 DRAFTS: dict[str, Callable[[Scales, np.random.Generator], Iterator[Draft]]] = {

@@ -64,10 +64,9 @@ def matrix_cases(subject: str, dtype: str, *, quick: bool, seed: int) -> list[Ca
 
 def play(case: Case, backend: Backend) -> Iterator[Measurement]:
     """Solve a case on a backend, write its matrix out there, and yield how far each answer is from the truth."""
-    C = _on(backend, case.matrix)
+    C, bound = _on(backend, case.matrix), solve_bound(case.matrix)
     for question in case.questions:
         v = C.like if question.own else backend.asarray(question.values)
-        bound = solve_bound(case.matrix)
         try:
             x = _answer(C.solve(v), v)
         except Exception as error:  # noqa: BLE001  # whatever a backend raises, the row tells it

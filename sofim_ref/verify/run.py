@@ -61,10 +61,12 @@ def verify(
     smallest normal number, one such number per entry is forgiven.
 
     What is allowed is what the docstrings promise: 1 eps for `ScaledIdentity` and `Diagonal`, 8 for `RankOne`,
-    8 (1 + √k) for `LowRank`, 8 √d for `Dense`, and so on, as `verify.bounds` lists them. An optimizer's step is held
-    against w − lr·C⁻¹v with C from `to_dense`, whose own rounding is allowed on top.
+    8 (1 + √k) for `LowRank`, 8 √d for `Dense`, 8 (√p + 2 √q) for `Kronecker`, the worst block's for `BlockDiagonal`,
+    τ/eps + 8 d for `MatrixFree`; and for `LBFGSMatrix` 8 and a sum over the pairs that grows with the root of a
+    condition number. An optimizer's step is held against w − lr·C⁻¹v with C from `to_dense`, whose own rounding is
+    allowed on top.
 
-    Cost on one core: a second or two on NumPy and on torch, ten on JAX, which compiles; a third of a second on NumPy if
+    Cost on one core: some five seconds on NumPy and on torch, forty on JAX, which compiles; a second on NumPy if
     `quick`. Inverses are computed once and shared by all backends.
 
     Examples

@@ -151,7 +151,9 @@ def test_an_operand_on_another_device_is_refused(case, method):
 
 
 def test_the_list_holds_every_matrix():
-    assert {case.name for case in cases.MATRICES} == set(matrices.__all__) - {"Matrix", "conjugate_gradients"}
+    shipped = {getattr(matrices, name) for name in matrices.__all__}
+    classes = {kind.__name__ for kind in shipped if isinstance(kind, type) and kind is not matrices.Matrix}
+    assert {case.name for case in cases.MATRICES} == classes
 
 
 @pytest.mark.parametrize("kind", ["RankOne", "LowRank", "ScaledIdentity"])
