@@ -135,6 +135,8 @@ def run_race(options: argparse.Namespace) -> int:
             with _progress() as progress:
                 print(f"Results appear in {out}")
                 tell = functools.partial(print, flush=True)
+                for line in race.outlook(setting, race.pace(setting), crew.at_a_time):
+                    tell(line)
                 seen = race.hold_race(setting, folder, crew, left_out=left_out, tell=tell, progress=progress)
         except KeyboardInterrupt:
             print(f"\nsofim-ref: interrupted. {kept}", file=sys.stderr)
@@ -177,6 +179,7 @@ def run_methods(options: argparse.Namespace) -> int:
             "memory": method.memory,
             "source": method.source,
             "open": method.open or "nothing",
+            "search": "; ".join(f"{parameter} in {where}" for parameter, where in method.space.items()),
         }
         for method in methods
     ]

@@ -45,7 +45,7 @@ def test_methods_as_json_is_a_list_of_cards(capsys):
     assert cli.main(["methods", "newton", "sgd", "--json"]) == 0
     cards = json.loads(capsys.readouterr().out)
     assert [card["name"] for card in cards] == ["newton", "sgd"]
-    assert set(cards[0]) == {"name", "title", "C", "v", "cost", "memory", "source", "open"}
+    assert set(cards[0]) == {"name", "title", "C", "v", "cost", "memory", "source", "open", "search"}
 
 
 def test_verify_as_json_is_a_list_of_rows(capsys):

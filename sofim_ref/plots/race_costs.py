@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sofim_ref.optimizers import REGISTRY
-from sofim_ref.plots.style import PALETTE, look
+from sofim_ref.plots.style import look
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Quartiles = tuple[float, float, float]
 """Lower quartile, median, upper quartile; ∞ where a target was not reached."""
 
-MARKS = (("o", PALETTE[3]), ("s", PALETTE[2]), ("^", PALETTE[7]))
+MARKS = (("o", "#56B4E9"), ("s", "#0072B2"), ("^", "#000000"))
 """Marker and colour of the targets, easy to hard."""
 
 

@@ -11,10 +11,29 @@ import numpy as np
 
 from sofim_ref.optimizers import REGISTRY
 
-# Okabe & Ito's palette, doi:10.1038/nmeth.1618, less its yellow, which a projector washes out.
-PALETTE = ("#D55E00", "#E69F00", "#0072B2", "#56B4E9", "#999999", "#009E73", "#CC79A7", "#000000")
-DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), "-", (0, (5, 1.5)), (0, (1, 1)), "-", (0, (5, 1.5)), (0, (3, 1, 1, 1)))
-MARKERS = ("o", "s", "^", "v", "x", "D", "P", "*")
+COLOURS = {
+    "sofim": "#D55E00",
+    "sgd": "#777777",
+    "adam": "#0072B2",
+    "soaa": "#CC79A7",
+    "tadam": "#AA4499",
+    "adafisher": "#009E73",
+    "adahessian": "#56B4E9",
+    "natural_gradient": "#000000",
+    "kfac": "#999933",
+    "gauss_newton": "#7A4B1E",
+    "newton": "#E69F00",
+    "newton_cg": "#B8860B",
+    "lbfgs": "#332288",
+    "nystrom_sgd": "#882255",
+}
+"""From an optimizer's file to its colour, of Okabe & Ito's palette, doi:10.1038/nmeth.1618, and Tol's "muted"."""
+SHADES = (0.0, 0.35, 0.5, 0.6)
+"""How much white is mixed into the colour of a file's first, second, third reading."""
+DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (3, 1, 1, 1)))
+"""The dashes of a file's first, second, third reading."""
+MARKERS = ("o", "s", "^", "v", "x", "D", "P", "*", "<", ">", "h", "p", "X", "d")
+"""Marks along a line, method after method."""
 
 RC: Any = {
     "axes.grid": True,
@@ -49,14 +68,28 @@ def draw_level(axes: Any, height: float, label: str) -> None:
 
 
 def line_style(method: str) -> dict[str, Any]:
-    """Return the colour, dashes and marker that a method of the registry has in every picture."""
-    turn, i = divmod(list(REGISTRY).index(method), len(PALETTE))
+    """Return the colour, dashes and marker that a method of the registry has in every picture.
+
+    A file has a colour; its readings differ in shade, dashes and marker.
+    """
+    readings = [name for name in REGISTRY if _file(name) == _file(method)]
+    reading = readings.index(method) % len(SHADES)
     return {
-        "color": PALETTE[i],
-        "linestyle": DASHES[(i + turn) % len(DASHES)],  # a colour comes again with other dashes and another marker
-        "marker": MARKERS[(i + 3 * turn) % len(MARKERS)],
+        "color": _lighter(COLOURS.get(_file(method), "#000000"), SHADES[reading]),
+        "linestyle": DASHES[reading],
+        "marker": MARKERS[list(REGISTRY).index(method) % len(MARKERS)],
         "label": REGISTRY[method].title,
     }
+
+
+def _file(method: str) -> str:
+    make = REGISTRY[method].make
+    return str(getattr(make, "func", make).__module__.rpartition(".")[2])
+
+
+def _lighter(colour: str, white: float) -> str:
+    parts = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(part + white * (255 - part)):02X}" for part in parts)
 
 
 def wrapped(title: str) -> str:

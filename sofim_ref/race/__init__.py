@@ -8,6 +8,7 @@ from sofim_ref.race.folder import Folder
 from sofim_ref.race.hold import Entry, Race, hold_race, unfit
 from sofim_ref.race.job import Job
 from sofim_ref.race.marks import Spread, cost_to, quantile
+from sofim_ref.race.pace import outlook, pace
 from sofim_ref.race.run import Result, run_job
 from sofim_ref.race.setting import Setting, usual_setting
 from sofim_ref.race.summary import summarize
@@ -31,6 +32,8 @@ __all__ = [
     "claimed_methods",
     "cost_to",
     "hold_race",
+    "outlook",
+    "pace",
     "pairs",
     "quantile",
     "run_job",

@@ -22,10 +22,9 @@ def print_race(race: Race, console: Console) -> None:
         _print_table(table, console)
     console.print(tables.LEGEND, highlight=False, markup=False)
     claims = tables.claims(race)
-    if claims:
+    if claims.rows:
         console.print("\n[bold]What papers claim, in our setup[/bold]")
-        for table in claims:
-            _print_table(table, console)
+        _print_table(claims, console)
         console.print(tables.CLAIMS_LEGEND, highlight=False, markup=False)
 
 

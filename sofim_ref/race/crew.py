@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -67,7 +68,9 @@ def in_parallel(jobs: Iterable[Job], setting: Setting, at_a_time: int, **setting
     from joblib import Parallel, delayed
 
     parallel = Parallel(return_as="generator_unordered", batch_size=1, **settings)
-    with _interruptible(parallel(delayed(run_job)(job, setting, at_a_time) for job in jobs)) as outcomes:
+    with _children_deaf_to_ctrl_c():
+        begun = parallel(delayed(run_job)(job, setting, at_a_time) for job in jobs)
+    with _interruptible(begun) as outcomes:
         for outcome in outcomes:  # noqa: UP028  # "yield from" would close joblib's generator past `_interruptible`
             yield outcome
 
@@ -116,6 +119,22 @@ def every_result(
         note(f"{len(missing)} runs have no result yet ({reason}): submitted again.")
         for name in list(missing)[: crew.at_a_time]:  # if one of the first kills its worker, others get their turn
             missing[name] = missing.pop(name)
+
+
+@contextmanager
+def _children_deaf_to_ctrl_c() -> Iterator[None]:
+    """Let processes that start here never hear Ctrl-C, which a terminal sends to all: this one hears it, and ends them.
+
+    What is blocked is inherited, and Ctrl-C that comes meanwhile is heard afterwards. Windows knows nothing of this.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

@@ -119,8 +119,8 @@ def _page(race: Race, pictures: dict[str, bytes], command: str) -> str:
         results="".join(map(_table, tables.all_tables(race))),
         legend=html.escape(tables.LEGEND),
         pictures="".join(map(_figure, pictures, pictures.values())),
-        claims="".join(map(_table, claims)) or "<p>No two methods that a claim compares were in this race.</p>",
-        claims_legend=html.escape(tables.CLAIMS_LEGEND) if claims else "",
+        claims=_table(claims) if claims.rows else "<p>No two methods that a claim compares were in this race.</p>",
+        claims_legend=html.escape(tables.CLAIMS_LEGEND) if claims.rows else "",
         settings=_table(tables.settings(race)),
         command=html.escape(command),
     )

@@ -129,26 +129,23 @@ def settings(race: Race) -> Table:
     return Table("How each method was tuned", headings, tuple(rows), words=2)
 
 
-def claims(race: Race) -> list[Table]:
-    """Return, for each pair of which a paper claims that one is faster, which was first in the median, by target."""
-    tables = []
+def claims(race: Race) -> Table:
+    """Return, for each pair of which a paper claims that one is faster, at how many targets either was."""
+    rows = []
     for one, other in pairs(entry.method for entry in race.racing):
-        short = {one: "A", other: "B", "level": "=", None: "–"}
         verdicts = firsts(race, one, other)
-        rows = tuple(
-            (f"{named(verdict['criterion'], race)} {verdict['target']:g}", *(short[verdict[cost]] for cost in COSTS))
-            for verdict in verdicts
-        )
-        tables.append(Table(f"A: {REGISTRY[one].title}, B: {REGISTRY[other].title}", ("first to", *COSTS), rows))
-    return tables
+        won = (f"{sum(v[cost] == one for v in verdicts)} : {sum(v[cost] == other for v in verdicts)}" for cost in COSTS)
+        rows.append((REGISTRY[one].title, REGISTRY[other].title, *won))
+    return Table("Who is first", ("said to be faster", "than", *COSTS), tuple(rows), words=2)
 
 
 CLAIMS_LEGEND = (
-    "A or B: whose median is smaller for that target; =: equal medians; –: the median run of neither reached it. These "
-    "are the numbers of the tables above, and no more: another course, budget, search space or machine may turn them "
-    "round, and quartiles that overlap say that other seeds might."
+    "2 : 6 says that at two of the nine targets the first method's median is smaller, at six the second's; at the "
+    "others the medians are equal, or neither median run got there. These are the numbers of the tables above, and no more: "
+    "another course, budget, search space or machine may turn them round, and quartiles that overlap say that other "
+    "seeds might."
 )
-"""How to read the tables of claims."""
+"""How to read the table of claims."""
 
 
 def all_tables(race: Race) -> Sequence[Table]:

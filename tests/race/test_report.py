@@ -129,7 +129,7 @@ def test_the_terminal_has_what_the_page_has(held, capsys):
     seen, _ = held
     board.print_race(seen, Console(width=200))
     printed = capsys.readouterr().out
-    for table in (*tables.all_tables(seen), *tables.claims(seen), tables.settings(seen)):
+    for table in (*tables.all_tables(seen), tables.claims(seen), tables.settings(seen)):
         assert table.title in printed
         for row in table.rows:
             assert all(text in printed for text in row)
