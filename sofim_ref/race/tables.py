@@ -134,16 +134,16 @@ def claims(race: Race) -> Table:
     rows = []
     for one, other in pairs(entry.method for entry in race.racing):
         verdicts = firsts(race, one, other)
-        won = (f"{sum(v[cost] == one for v in verdicts)} : {sum(v[cost] == other for v in verdicts)}" for cost in COSTS)
+        won = (" : ".join(str(sum(v[cost] == name for v in verdicts)) for name in (one, other)) for cost in COSTS)
         rows.append((REGISTRY[one].title, REGISTRY[other].title, *won))
     return Table("Who is first", ("said to be faster", "than", *COSTS), tuple(rows), words=2)
 
 
 CLAIMS_LEGEND = (
     "2 : 6 says that at two of the nine targets the first method's median is smaller, at six the second's; at the "
-    "others the medians are equal, or neither median run got there. These are the numbers of the tables above, and no more: "
-    "another course, budget, search space or machine may turn them round, and quartiles that overlap say that other "
-    "seeds might."
+    "others the medians are equal, or neither median run got there. These are the numbers of the tables above, "
+    "and no more: another course, budget, search space or machine may turn them round, and quartiles that overlap "
+    "say that other seeds might."
 )
 """How to read the table of claims."""
 

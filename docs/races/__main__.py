@@ -1,0 +1,144 @@
+"""Write what came out of the races: `python docs/races FOLDER …` takes the races' folders, and writes two files here.
+
+`outcome.json` holds the medians and quartiles, `outcome.md` is the page that is made of them.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+COUNTED = ("epochs", "gradient evaluations")
+"""The costs that are kept: seconds would be another machine's."""
+
+
+def main(folders: list[str]) -> int:
+    """Read the folders of races, and write what came out."""
+    summaries = [json.loads((Path(folder) / "summary.json").read_text(encoding="utf-8")) for folder in folders]
+    outcome = [_outcome(summary) for summary in summaries]
+    text = json.dumps(outcome, ensure_ascii=False)
+    (HERE / "outcome.json").write_text(f"{text}\n", encoding="utf-8")
+    (HERE / "outcome.md").write_text(page(outcome), encoding="utf-8")
+    return 0
+
+
+def page(outcome: list[dict[str, Any]]) -> str:
+    """Return the page of an outcome, in Markdown."""
+    return "\n".join([HEAD, *_together(outcome), *(line for race in outcome for line in _section(race))])
+
+
+HEAD = """# What came out, in our setup
+
+SOFIM's paper says that it is faster than SGD with momentum, Nyström-SGD, L-BFGS and AdaHessian to given losses and
+accuracies, SOAA's that it is faster than Adam, AdaFisher's that it is faster than Adam and K-FAC. These are four small
+races of all of them on real data, each method tuned alike; [race.md](../race.md) says how. Nothing here was run on the
+papers' problems.
+
+Medians over the seeds, quartiles in brackets; a seed that didn't come to the target counts as ∞. In the tables of claims,
+2 : 6 says that at two targets the first method's median is smaller, at six the second's; at the others the medians are
+equal, or neither median run got there. Other data, budgets, search spaces or seeds may turn every row round.
+"""
+
+
+def _outcome(summary: dict[str, Any]) -> dict[str, Any]:
+    setting = summary["setting"]
+    return {
+        **{name: setting[name] for name in ("course", "problem", "seeds", "trials", "epochs", "targets")},
+        "score": summary["score"],
+        "methods": {
+            method["method"]: {
+                "settings": method["settings"],
+                "targets": [
+                    {name: target[name] for name in ("criterion", "target", "reached")}
+                    | {cost: [target[cost]["median"], *target[cost]["quartiles"]] for cost in COUNTED}
+                    for target in method["targets"]
+                ],
+            }
+            for method in summary["methods"]
+            if method["targets"]
+        },
+        "claims": [
+            {"pair": pair}
+            | {cost: [sum(v[cost] == one for v in claim["first_in_the_median"]) for one in pair] for cost in COUNTED}
+            for claim in summary["claims"]
+            for pair in [[claim["said_to_be_faster"], claim["than"]]]
+        ],
+    }
+
+
+def _together(outcome: list[dict[str, Any]]) -> list[str]:
+    rows = []
+    for first in outcome[0]["claims"]:
+        same = [claim for race in outcome for claim in race["claims"] if claim["pair"] == first["pair"]]
+        won = (f"{sum(c[cost][0] for c in same)} : {sum(c[cost][1] for c in same)}" for cost in COUNTED)
+        rows.append((*first["pair"], *won))
+    targets = sum(len(levels) for race in outcome for levels in race["targets"].values())
+    heading = f"## All {len(outcome)} together, {targets} targets"
+    return [heading, "", *_table(["said to be faster", "than", *COUNTED], rows), ""]
+
+
+def _section(race: dict[str, Any]) -> list[str]:
+    methods = race["methods"]
+    targets = next(iter(methods.values()))["targets"]
+    losses = [target for target in targets if target["criterion"] == "train loss"]
+    hardest = {target["criterion"]: target for target in targets}  # the last of each
+    columns = [
+        *((f"train loss {target['target']:g}", target, "epochs") for target in losses),
+        ("gradients to the last", losses[-1], "gradient evaluations"),
+        *(
+            (f"{_named(name, race)} {hardest[name]['target']:g}", hardest[name], "epochs")
+            for name in ("test loss", "score")
+        ),
+    ]
+    rows = [
+        (_told(name, mine), *(_cell(_same(mine, target), cost, race["seeds"]) for _, target, cost in columns))
+        for name, mine in methods.items()
+    ]
+    claims = [(*claim["pair"], *(" : ".join(map(str, claim[cost])) for cost in COUNTED)) for claim in race["claims"]]
+    return [
+        f"## {race['problem']}",
+        "",
+        "`sofim-ref race {course}`: {seeds} seeds of {epochs} epochs, {trials} trials a method.".format(**race),
+        "",
+        *_table(["epochs to", *(heading for heading, _, _ in columns)], rows),
+        "",
+        *_table(["said to be faster", "than", *COUNTED], claims),
+        "",
+    ]
+
+
+def _named(criterion: str, race: dict[str, Any]) -> str:
+    return str(race["score"]) if criterion == "score" else criterion
+
+
+def _told(name: str, method: dict[str, Any]) -> str:
+    settings = (
+        f"{key} {value:.2g}" if isinstance(value, float) else f"{key} {value}"
+        for key, value in method["settings"].items()
+    )
+    return f"**{name}** {', '.join(settings) or 'as documented'}"
+
+
+def _same(method: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
+    return next(
+        t for t in method["targets"] if (t["criterion"], t["target"]) == (wanted["criterion"], wanted["target"])
+    )
+
+
+def _cell(target: dict[str, Any], cost: str, seeds: int) -> str:
+    median, lower, upper = ("∞" if number is None else f"{number:.3g}" for number in target[cost])
+    if median == "∞":
+        return f"not reached, {target['reached']}/{seeds}"
+    return f"{median} ({lower}–{upper})"
+
+
+def _table(headings: list[str], rows: list[tuple[str, ...]]) -> list[str]:
+    lines = [headings, ["---"] * len(headings), *rows]
+    return [f"| {' | '.join(line)} |" for line in lines]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
