@@ -37,9 +37,10 @@ accuracies, SOAA's that it is faster than Adam, AdaFisher's that it is faster th
 races of all of them on real data, each method tuned alike; [race.md](../race.md) says how. Nothing here was run on the
 papers' problems.
 
-Medians over the seeds, quartiles in brackets; a seed that didn't come to the target counts as ∞. In the tables of claims,
-2 : 6 says that at two targets the first method's median is smaller, at six the second's; at the others the medians are
-equal, or neither median run got there. Other data, budgets, search spaces or seeds may turn every row round.
+Medians over the seeds, quartiles in brackets; a seed that didn't come to the target counts as ∞. In the tables of
+claims, 2 : 6 says that at two targets the first method's median is smaller, at six the second's; at the others the
+medians are equal, or neither median run got there. Other data, budgets, search spaces or seeds may turn every row
+round.
 """
 
 
