@@ -50,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         memory  d
         source  Robbins & Monro 1951
         open    nothing
+        search  lr in 0.001 … 10
     0
     """
     for stream in (sys.stdout, sys.stderr):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,8 +85,14 @@ class Categorical(Likelihood):
 
     @property
     def bounds(self) -> tuple[float | None, float | None, float | None]:
-        """Return 0, ½, None: ∇²ℓ is the covariance of a one-hot vector; its third derivative isn't bounded here."""
-        return (0.0, 0.5, None)
+        r"""Return 0, ½, √2³/(6√3): for ‖u‖ = 1, second and third derivative along u are central moments of u_Y, Y ~ p.
+
+        The number u_Y lies in an interval of length max u − min u <= √2. A variance in it is at most 2/4. A third
+        central moment is, for a given mean, linear in the distribution, so that a distribution on two points attains
+        the largest: √2³ p(1−p)(1−2p), at most √2³/(6√3). The largest of a symmetric trilinear form over three unit
+        vectors is that over one (Banach 1938), so it bounds the derivative of the Hessian in the spectral norm.
+        """
+        return (0.0, 0.5, math.sqrt(2) ** 3 / (6 * math.sqrt(3)))
 
     @property
     def error_name(self) -> str:

@@ -65,6 +65,13 @@ class Likelihood(ABC):
         None where nothing bounds it.
         """
 
+    def bounds_between(self, low: Array, high: Array) -> tuple[Array | None, Array | None, Array | None]:
+        """Return a, b, c for outputs from low to high, both of shape (N, C): each of shape (N,) or (), or None.
+
+        Those of `bounds`, unless the likelihood knows better.
+        """
+        return self.bounds
+
     @property
     @abstractmethod
     def error_name(self) -> str:

@@ -79,6 +79,12 @@ class Poisson(Likelihood):
         """Return 0, None, None: eᶠ is positive, and bounded by nothing."""
         return (0.0, None, None)
 
+    def bounds_between(self, low: Array, high: Array) -> tuple[Array | None, Array | None, Array | None]:
+        """Return e^low at its least, and e^high at its largest, twice: every derivative of eᶠ is eᶠ."""
+        xp = namespace(low)
+        largest = xp.exp(xp.max(high, axis=1))
+        return xp.exp(xp.min(low, axis=1)), largest, largest
+
     @property
     def error_name(self) -> str:
         """What `error` measures."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from typing import Any, Self
 
 import numpy as np
@@ -211,26 +212,54 @@ class FiniteSum(Problem):
 
     # ------------------------------------------------------------ what is known of the whole loss
 
-    def constants(self) -> Constants:
-        r"""Return μ, L and the Hessian's Lipschitz constant, proved for linear models; nothing for others.
+    def constants(self, center: Array | None = None, radius: float | None = None) -> Constants:
+        r"""Return μ, L and the Hessian's Lipschitz constant M, proved for linear models; nothing for others.
 
-        With a ≤ ∇²ℓ ≤ b in the outputs, and A = X̄ᵀX̄/N: μ = a λ_min(A) + l2 and L = b λ_max(A) + l2. With a third
-        derivative of at most c: M = (c/N) Σₙ ‖x̄ₙ‖³. The numbers a, b, c are the likelihood's `bounds`; for least
-        squares a = b, so μ and L are exact but for the rounding of A, (N + d) eps λ_max(A), allowed for in both.
+        .. math:: \mu = \lambda_{\min}\Big(\tfrac1N \sum_n a_n \bar x_n \bar x_n^\top\Big) + \lambda, \quad
+                  L = \lambda_{\max}\Big(\tfrac1N \sum_n b_n \bar x_n \bar x_n^\top\Big) + \lambda, \quad
+                  M = \tfrac1N \sum_n c_n \|\bar x_n\|^3 ,
+
+        where example n's loss has its second derivative in the outputs between aₙ and bₙ, and its third at most cₙ:
+        x̄ₙ is the row with its 1 for the intercept, so outputs move by at most ‖x̄ₙ‖ ‖w − w'‖. The three come from the
+        likelihood, for any outputs; or, if a ball is given, for those that occur in it, f(center) ± ‖x̄ₙ‖ · radius,
+        which is what Poisson regression needs to have any.
+
+        Parameters
+        ----------
+        center : array, shape (d,), optional
+        radius : float, optional
+            With `center`: the constants hold for all w, w' within that distance of it.
+
+        Returns
+        -------
+        Constants
+            With None for what isn't bounded. For least squares μ and L are exact but for the rounding of the matrices,
+            (N + d) eps times their norm, allowed for in both.
         """
         if not isinstance(self.model, Linear):
             return Constants()
-        xp = namespace(self._X)
-        eigenvalues = xp.linalg.eigvalsh(self._X.T @ self._X / self.size)
-        a, b, c = self.likelihood.bounds
-        cubes = xp.mean(xp.sqrt(xp.vecdot(self._X, self._X)) ** 3)
+        xp, X = namespace(self._X), self._X
+        lengths = xp.sqrt(xp.vecdot(X, X))
+        if center is None or radius is None:
+            bounds: tuple[Array | None, ...] = self.likelihood.bounds
+        else:
+            f, reach = self.oracle(center).outputs(), (radius * lengths)[:, None]
+            bounds = self.likelihood.bounds_between(f - reach, f + reach)
+        mu, L = (None if a is None else self._extremes(a) for a in bounds[:2])
+        M = None if bounds[2] is None else _finite(xp.mean(bounds[2] * lengths**3))
+        return Constants(None if mu is None else mu[0] + self.l2, None if L is None else L[1] + self.l2, M)
+
+    def _extremes(self, weights: Array | float) -> tuple[float, float] | None:
+        """Return the extreme eigenvalues of X̄ᵀdiag(a)X̄/N, their rounding allowed for; None if it overflows."""
+        xp, X = namespace(self._X), self._X
+        A = X * xp.sqrt(xp.asarray(weights) * xp.ones_like(X[:, 0]))[:, None]
+        A = A.T @ A / self.size
+        if _finite(xp.sum(A)) is None:
+            return None
+        eigenvalues = xp.linalg.eigvalsh(A)
         least, largest = float(eigenvalues[0]), float(eigenvalues[-1])
-        rounding = (self.size + self.dim) * eps(xp, self._X.dtype) * largest
-        return Constants(
-            mu=None if a is None else a * max(least - rounding, 0.0) + self.l2,
-            L=None if b is None else b * (largest + rounding) + self.l2,
-            hessian_lipschitz=None if c is None else c * float(cubes),
-        )
+        rounding = (self.size + self.dim) * eps(xp, X.dtype) * largest
+        return max(least - rounding, 0.0), largest + rounding
 
     def optimum(self) -> Array:
         """Return the point of smallest loss of a linear model, shape (d,), as exactly as the dtype allows.
@@ -276,6 +305,10 @@ def check_data(features: Array, targets: Array) -> None:
         msg = f"targets must have {features.shape[0]} rows to go with features, got shape {tuple(targets.shape)}."
         raise ValueError(msg)
     finite("features", features)
+
+
+def _finite(x: Array) -> float | None:
+    return float(x) if math.isfinite(float(x)) else None
 
 
 def _rows(table: Array, batch: Array) -> Array:

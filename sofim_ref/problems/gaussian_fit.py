@@ -44,7 +44,7 @@ class GaussianFit(FiniteSum):
         ones = xp.ones((sample.shape[0], 1), dtype=sample.dtype, device=device(sample))
         super().__init__(Linear(1, 2, intercept=False), LocationScale(), ones, sample)
 
-    def constants(self) -> Constants:
+    def constants(self, center: Array | None = None, radius: float | None = None) -> Constants:
         """Return nothing: the curvature in μ, e⁻²ˢ, is bounded neither from below nor from above."""
         return Constants()
 

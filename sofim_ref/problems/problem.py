@@ -25,7 +25,7 @@ PRICES = {
 
 @dataclass(frozen=True)
 class Constants:
-    """What is known of a loss everywhere: the numbers that convergence theorems need. None where nothing is proved.
+    """What is known of a loss everywhere, or in a ball: what convergence theorems need. None where nothing is proved.
 
     Parameters
     ----------
@@ -74,8 +74,11 @@ class Problem(ABC):
     def dim(self) -> int:
         """The number d of parameters."""
 
-    def constants(self) -> Constants:
-        """Return what is proved of the loss everywhere: nothing, unless a subclass knows better."""
+    def constants(self, center: Array | None = None, radius: float | None = None) -> Constants:
+        """Return what is proved of the loss within ‖w − center‖ <= radius, or everywhere if there is no ball.
+
+        Nothing, unless a subclass knows better.
+        """
         return Constants()
 
     def oracle(self, w: Array, batch: Array | None = None, *, calls: Calls | None = None) -> Oracle:

@@ -77,8 +77,11 @@ class Quadratic(Problem):
         """Return A, shape (d, d)."""
         return self.matrix
 
-    def constants(self) -> Constants:
-        """Return the extreme eigenvalues of A, their rounding d eps ‖A‖ allowed for, and 0: the Hessian stays."""
+    def constants(self, center: Array | None = None, radius: float | None = None) -> Constants:
+        """Return the extreme eigenvalues of A, their rounding d eps ‖A‖ allowed for, and 0: the Hessian stays.
+
+        They are the same in every ball.
+        """
         xp = namespace(self.matrix)
         eigenvalues = xp.linalg.eigvalsh(self.matrix)
         least, largest = float(eigenvalues[0]), float(eigenvalues[-1])

@@ -129,7 +129,7 @@ class Rosenbrock(FiniteSum):
         targets = xp.zeros((1, 2 * (dim - 1)), dtype=like.dtype, device=device(like))
         super().__init__(Valley(dim, float(steepness)), Gaussian(), nothing, targets)
 
-    def constants(self) -> Constants:
+    def constants(self, center: Array | None = None, radius: float | None = None) -> Constants:
         """Return nothing: the loss is not convex, and steeper without end."""
         return Constants()
 

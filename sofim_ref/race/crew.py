@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -125,16 +126,17 @@ def every_result(
 def _children_deaf_to_ctrl_c() -> Iterator[None]:
     """Let processes that start here never hear Ctrl-C, which a terminal sends to all: this one hears it, and ends them.
 
-    What is blocked is inherited, and Ctrl-C that comes meanwhile is heard afterwards. Windows knows nothing of this.
+    That a signal is ignored is inherited; that it is blocked would be too, but joblib unblocks it on the way. For as
+    long as it takes to start them, some milliseconds, this process doesn't hear it either.
     """
-    if not hasattr(signal, "pthread_sigmask"):
+    if threading.current_thread() is not threading.main_thread():  # others may not say what becomes of a signal
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

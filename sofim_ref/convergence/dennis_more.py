@@ -1,0 +1,74 @@
+"""Dennis and Moré's question, whether C knows the Hessian along the one direction that matters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from sofim_ref.arrays import Array
+from sofim_ref.convergence.replay import replay, stored_points
+from sofim_ref.optimizers import Optimizer
+from sofim_ref.problems import Problem
+from sofim_ref.sums import norm
+from sofim_ref.trace import Trace
+
+
+def dennis_more(
+    problem: Problem, optimizer: Optimizer[Any], points: Trace | Sequence[Array], *, optimum: Array | None = None
+) -> np.ndarray[Any, Any]:
+    r"""Return, for every step of a run, how wrong C/η is about the Hessian at the optimum, along the error.
+
+    .. math:: \frac{\|(C/\eta - \nabla^2 f(w_*))\, \Delta\|}{\|\Delta\|}, \qquad \Delta = w - w_* .
+
+    A run converges superlinearly if and only if this tends to 0. For SOFIM it tends to something between |ρ/η − μ| and
+    |ρ/η − L|: its C forgets the gradient as that vanishes.
+
+    Parameters
+    ----------
+    problem : Problem
+        That offers hvp, and has an optimum unless one is given.
+    optimizer : Optimizer
+        The one that ran.
+    points : Trace or sequence of array, shape (d,)
+        As in `linear_quadratic_bound`.
+    optimum : array, shape (d,), optional
+        The point w*.
+
+    Returns
+    -------
+    array, shape (T,)
+        In units of the Hessian; NaN at the optimum itself.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `linear_quadratic_bound` does.
+
+    Notes
+    -----
+    Each step costs one more Hessian-vector product, and a product with C. With momentum the theorem speaks of another
+    iteration, and the number is only what it says.
+
+    Source: Dennis & Moré 1974, doi:10.1090/S0025-5718-1974-0343581-1, theorem 2.2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sofim_ref as sr
+    >>> problem = sr.problems.Quadratic(np.diag([1.0, 3.0]), np.zeros(2))
+    >>> sgd = sr.SGD(lr=0.5)
+    >>> dennis_more(problem, sgd, [np.asarray([1.0, 0.0]), np.asarray([0.5, 0.0])])  # 1/η − 1
+    array([1.])
+    """
+    run = stored_points(points)
+    target = problem.optimum() if optimum is None else optimum
+    there = problem.oracle(target)
+    ratios = []
+    for step in replay(problem, optimizer, run):
+        delta = step.oracle.w - target
+        length = float(norm(delta))
+        wrong = step.matrix.matvec(delta) / step.rate - there.hvp(delta)
+        ratios.append(float(norm(wrong)) / length if length > 0 else np.nan)
+    return np.asarray(ratios)

@@ -1,0 +1,59 @@
+"""How good a direction is in the Fisher matrix's eyes: how far the predictions move for what the loss falls."""
+
+from __future__ import annotations
+
+from sofim_ref.arrays import Array, namespace
+from sofim_ref.problems import Oracle
+from sofim_ref.validation import together
+
+
+def grade(direction: Array, oracle: Oracle) -> Array:
+    r"""Return the grade of a direction p against the natural gradient; smaller is better.
+
+    .. math:: \gamma(p) = \frac{\sqrt{p^\top F p}}{|p^\top g|}, \qquad
+              \gamma(p) \ge \gamma(F^{-1} g) = \frac{1}{\sqrt{g^\top F^{-1} g}} .
+
+    The loss falls by at most 1/(2γ²) along p if F stands for its curvature: no direction does better than the natural
+    gradient's. The length and sign of p don't matter.
+
+    Parameters
+    ----------
+    direction : array, shape (d,)
+        p: where a step leads, ``C.solve(v)`` say.
+    oracle : Oracle
+        At w, of a problem that offers outputs and products with the Fisher matrix.
+
+    Returns
+    -------
+    array, shape ()
+        γ; infinite if p is orthogonal to the gradient.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the problem offers no Fisher matrix, or `direction` isn't beside the oracle's point.
+
+    Notes
+    -----
+    F is the exact Fisher matrix of the batch, without l2; g is the gradient with it. Cost: one product with F, two
+    passes, at any d.
+
+    Source: Wu, Yu, Zhang & Woodland 2024, arXiv 2406.06420, where γ is an indicator of how good an approximation of the
+    natural gradient is.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sofim_ref.problems import LogisticRegression
+    >>> problem = LogisticRegression(np.asarray([[1.0], [3.0]]), np.asarray([0, 1]), intercept=False)
+    >>> oracle = problem.oracle(np.zeros(1))
+    >>> grade(np.asarray([1.0]), oracle), grade(np.asarray([-7.0]), oracle)  # one dimension: all directions are one
+    (2.236..., 2.236...)
+    """
+    together(w=oracle.w, direction=direction)
+    if direction.shape != oracle.w.shape:
+        msg = f"direction must have shape {tuple(oracle.w.shape)}, got {tuple(direction.shape)}."
+        raise ValueError(msg)
+    xp = namespace(direction)
+    Fp = oracle.gauss_newton_product(oracle.output_fisher(), direction)
+    return xp.sqrt(direction @ Fp) / xp.abs(direction @ oracle.gradient())

@@ -1,0 +1,135 @@
+"""Order and rate of a sequence of errors, fitted to its tail, with how sure one can be of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+LEAST = 3
+"""The fewest steps that are fitted: two make a line through anything."""
+
+
+@dataclass(frozen=True)
+class Order:
+    r"""The fit :math:`e_{k+1} \approx r\, e_k^{\,q}`.
+
+    Parameters
+    ----------
+    order, order_error : float
+        q, and its standard error; 0 if it was given.
+    rate, rate_error : float
+        r, and its standard error.
+    first, last : int
+        The steps that were fitted: from the one that begins at error number `first` to the one that ends at `last`.
+    """
+
+    order: float
+    order_error: float
+    rate: float
+    rate_error: float
+    first: int
+    last: int
+
+
+def order_of_convergence(
+    errors: Sequence[float] | Any,
+    following: Sequence[float] | Any | None = None,
+    *,
+    order: float | None = None,
+    floor: float | None = None,
+) -> Order:
+    r"""Return order q and rate r of :math:`e_{k+1} \approx r\, e_k^{\,q}`, fitted to the last half of the steps.
+
+    Parameters
+    ----------
+    errors : sequence of float, shape (T + 1,) or (T,)
+        The errors e₀, e₁, … of a run, each >= 0; or, with `following`, the errors before T steps.
+    following : sequence of float, shape (T,), optional
+        The errors after those steps, which then need not belong to one run.
+    order : float, optional
+        q, if it is known: only r is fitted. A rate to many digits needs this.
+    floor : float, optional
+        Errors at or below it are rounding, and so is every step that begins or ends there. If not given, 1000 eps times
+        the largest error.
+
+    Returns
+    -------
+    Order
+
+    Raises
+    ------
+    ValueError
+        If fewer than three steps stay above the floor, the sequence being at the floor of the arithmetic; if numbers
+        are negative or not finite; if all errors are equal and no order is given.
+
+    Notes
+    -----
+    Least squares of log eₖ₊₁ on log eₖ. The error bars are the fit's standard errors: they measure how straight the
+    points lie, and say nothing of how far the tail is from its limit.
+
+    Examples
+    --------
+    >>> found = order_of_convergence([1e-1, 2e-2, 8e-4, 1.28e-6, 3.2768e-12])
+    >>> round(found.order, 6), round(found.rate, 6)
+    (2.0, 2.0)
+    >>> round(order_of_convergence([0.5**k for k in range(20)], order=1).rate, 12)
+    0.5
+    """
+    before, after = _steps(errors, following)
+    largest = max(float(np.max(before, initial=0.0)), float(np.max(after, initial=0.0)))
+    floor = 1000 * float(np.finfo(np.float64).eps) * largest if floor is None else floor
+    above = (before > floor) & (after > floor)
+    if following is None:
+        above &= np.cumprod(above).astype(bool)  # what comes after the first visit to the floor is rounding
+    n = int(np.sum(above))
+    if n < LEAST:
+        msg = (
+            f"errors must have at least {LEAST} steps above the floor of the arithmetic, {floor:.3g}, got {n}: "
+            "what is left to fit is rounding."
+        )
+        raise ValueError(msg)
+    used = np.flatnonzero(above)[-max(LEAST, math.ceil(n / 2)) :]
+    x, y = np.log(before[used]), np.log(after[used])
+    slope, slope_error, intercept, intercept_error = _line(x, y) if order is None else _level(x, y, order)
+    rate = math.exp(intercept)
+    return Order(slope, slope_error, rate, rate * intercept_error, int(used[0]), int(used[-1]) + 1)
+
+
+def _steps(errors: Any, following: Any | None) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    e = np.asarray(errors, dtype=np.float64)
+    before, after = (e[:-1], e[1:]) if following is None else (e, np.asarray(following, dtype=np.float64))
+    if before.ndim != 1 or before.shape != after.shape:
+        msg = f"errors and following must be two sequences of one length, got shapes {before.shape} and {after.shape}."
+        raise ValueError(msg)
+    both = np.concatenate([before, after])
+    if not np.all(np.isfinite(both) & (both >= 0)):
+        msg = f"errors must be finite numbers >= 0, got {both[~(np.isfinite(both) & (both >= 0))][0]}."
+        raise ValueError(msg)
+    return before, after
+
+
+def _line(x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> tuple[float, float, float, float]:
+    """Return slope and intercept of the line through the points, each followed by its standard error."""
+    n, spread = len(x), float(np.sum((x - x.mean()) ** 2))
+    if spread == 0:
+        msg = "errors must differ for an order to be fitted, got equal ones; order=1 fits the rate alone."
+        raise ValueError(msg)
+    slope = float(np.sum((x - x.mean()) * (y - y.mean()))) / spread
+    intercept = float(y.mean() - slope * x.mean())
+    scatter = float(np.sum((y - intercept - slope * x) ** 2)) / (n - 2)
+    return (
+        slope,
+        math.sqrt(scatter / spread),
+        intercept,
+        math.sqrt(scatter * (1 / n + float(x.mean()) ** 2 / spread)),
+    )
+
+
+def _level(x: np.ndarray[Any, Any], y: np.ndarray[Any, Any], order: float) -> tuple[float, float, float, float]:
+    """Return the given slope, 0, and the mean height above it with its standard error."""
+    heights = y - order * x
+    return float(order), 0.0, float(np.mean(heights)), float(np.std(heights, ddof=1)) / math.sqrt(len(x))

@@ -1,0 +1,117 @@
+"""A run played again, full batch, to see each step's C, v and η, and whether the run took the step that they make."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sofim_ref.arrays import Array, eps, namespace
+from sofim_ref.matrices import Matrix
+from sofim_ref.optimizers import Optimizer
+from sofim_ref.problems import Oracle, Problem
+from sofim_ref.sums import norm
+from sofim_ref.trace import Trace
+
+MOMENTUM = "momentum: v is not the gradient"
+DECAY = "weight decay: the step is not η C⁻¹ g alone"
+SEARCH = "line search: the step is shorter than lr"
+ELSEWHERE = "the next point is not where a step on all examples leads: minibatches, or another method"
+
+
+@dataclass(frozen=True, eq=False)
+class Played:
+    r"""One step of a run.
+
+    Parameters
+    ----------
+    oracle : Oracle
+        At the point where the step begins, on all examples; ``oracle.w`` is that point.
+    matrix : Matrix
+        C.
+    vector, direction : array, shape (d,)
+        v, and C⁻¹v.
+    rate : float
+        The step size η: `lr`, or what its schedule gives.
+    following : array, shape (d,)
+        The next point of the run.
+    reason : str
+        Why the step is not :math:`w - \eta C^{-1} \nabla f(w)`; empty if it is.
+    """
+
+    oracle: Oracle
+    matrix: Matrix
+    vector: Array
+    direction: Array
+    rate: float
+    following: Array
+    reason: str
+
+
+def replay(problem: Problem, optimizer: Optimizer[Any], points: Trace | Sequence[Array]) -> Iterator[Played]:
+    """Yield the steps of a run with what the optimizer chose in each.
+
+    Parameters
+    ----------
+    problem : Problem
+    optimizer : Optimizer
+        The one that ran, with its hyper-parameters. It starts anew at the first point.
+    points : Trace or sequence of array, shape (d,)
+        A trace with the point of every step from the first on, or the points.
+
+    Yields
+    ------
+    Played
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a trace has no points, or not those of every step; or the problem doesn't offer what the method needs.
+
+    Notes
+    -----
+    Cost: each step is computed once more.
+    """
+    points = stored_points(points)
+    state = optimizer.init(points[0])
+    optimizer.check_problem(problem)
+    for w, following in itertools.pairwise(points):
+        oracle = problem.oracle(w)
+        state, choice = optimizer.precondition(state, oracle)
+        rate = optimizer.rate_at(state.step - 1)
+        direction = choice.matrix.solve(choice.vector)
+        taken = optimizer.step_size(state, oracle, direction)
+        led, state = optimizer.accept(state, oracle, choice, w - taken * (direction + optimizer.weight_decay * w))
+        reason = ""
+        if _apart(choice.vector, oracle.gradient(), by=0.0 * w):
+            reason = MOMENTUM
+        elif optimizer.weight_decay:
+            reason = DECAY
+        elif taken != rate:
+            reason = SEARCH
+        elif _apart(following, led, by=following - w):
+            reason = ELSEWHERE
+        yield Played(oracle, choice.matrix, choice.vector, direction, rate, following, reason)
+
+
+def stored_points(points: Trace | Sequence[Array]) -> Sequence[Array]:
+    """Return the points of a run, having refused a trace that doesn't hold them all."""
+    if not isinstance(points, Trace):
+        if len(points) < 2:
+            msg = f"points must be at least two, got {len(points)}."
+            raise ValueError(msg)
+        return points
+    if points.points is None:
+        msg = "the trace must hold its points: run minimize with store_points=True."
+        raise ValueError(msg)
+    if points["step"].tolist() != list(range(len(points))) or len(points) < 2:
+        msg = "the trace must hold every step from the first on: run minimize with record_every=1, and no state."
+        raise ValueError(msg)
+    return points.points
+
+
+def _apart(x: Array, y: Array, *, by: Array) -> bool:
+    """Return whether x and y differ by more than rounding, and by more than a share √eps of `by`."""
+    unit = eps(namespace(x), x.dtype)
+    return bool(float(norm(x - y)) > 8 * unit * float(norm(y)) + unit**0.5 * float(norm(by)))
