@@ -41,7 +41,7 @@ class LinearQuadratic:
     constants : Constants
         What was used of the problem.
     radius : float
-        Of the ball around the optimum in which the constants hold: the largest error.
+        Of the ball around the optimum in which the constants hold: the largest error before a step.
     """
 
     error: Numbers
@@ -150,7 +150,7 @@ def linear_quadratic_bound(
     """
     run = stored_points(points)
     target = problem.optimum() if optimum is None else optimum
-    radius = max(float(norm(w - target)) for w in run)
+    radius = max(float(norm(w - target)) for w in run[:-1])
     known = problem.constants(target, radius) if constants is None else constants
     steps = list(replay(problem, optimizer, run))
     xi1 = np.asarray([contraction(step.matrix, step.rate, step.oracle) for step in steps])

@@ -47,8 +47,8 @@ def grade(direction: Array, oracle: Oracle) -> Array:
     >>> from sofim_ref.problems import LogisticRegression
     >>> problem = LogisticRegression(np.asarray([[1.0], [3.0]]), np.asarray([0, 1]), intercept=False)
     >>> oracle = problem.oracle(np.zeros(1))
-    >>> grade(np.asarray([1.0]), oracle), grade(np.asarray([-7.0]), oracle)  # one dimension: all directions are one
-    (2.236..., 2.236...)
+    >>> [round(float(grade(np.asarray([p]), oracle)), 3) for p in (1.0, -7.0)]  # in one dimension all are alike
+    [2.236, 2.236]
     """
     together(w=oracle.w, direction=direction)
     if direction.shape != oracle.w.shape:

@@ -244,7 +244,8 @@ class FiniteSum(Problem):
             bounds: tuple[Array | None, ...] = self.likelihood.bounds
         else:
             f, reach = self.oracle(center).outputs(), (radius * lengths)[:, None]
-            bounds = self.likelihood.bounds_between(f - reach, f + reach)
+            with np.errstate(over="ignore"):  # then nothing is known
+                bounds = self.likelihood.bounds_between(f - reach, f + reach)
         mu, L = (None if a is None else self._extremes(a) for a in bounds[:2])
         M = None if bounds[2] is None else _finite(xp.mean(bounds[2] * lengths**3))
         return Constants(None if mu is None else mu[0] + self.l2, None if L is None else L[1] + self.l2, M)
@@ -252,7 +253,7 @@ class FiniteSum(Problem):
     def _extremes(self, weights: Array | float) -> tuple[float, float] | None:
         """Return the extreme eigenvalues of X̄ᵀdiag(a)X̄/N, their rounding allowed for; None if it overflows."""
         xp, X = namespace(self._X), self._X
-        A = X * xp.sqrt(xp.asarray(weights) * xp.ones_like(X[:, 0]))[:, None]
+        A = X * xp.sqrt(weights * xp.ones_like(X[:, 0]))[:, None]
         A = A.T @ A / self.size
         if _finite(xp.sum(A)) is None:
             return None

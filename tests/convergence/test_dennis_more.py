@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+from test_bound import logistic
+
+import sofim_ref as sr
+from sofim_ref.convergence import dennis_more
+
+
+def ratios(optimizer, steps=8, **settings):
+    problem = logistic(np.random.default_rng(0), 3, 0.1)
+    near = problem.optimum() + 0.05
+    trace = sr.minimize(problem, optimizer, steps=steps, w0=near, store_points=True, **settings)
+    return problem, trace, dennis_more(problem, optimizer, trace)
+
+
+def test_it_vanishes_for_newton():
+    _, trace, found = ratios(sr.Newton(line_search=False), steps=3)
+    assert found[0] > 1e-3
+    assert (found[1:] < 1e-2 * found[:-1]).all()
+    assert len(found) == len(trace) - 1
+
+
+def test_for_sofim_it_stays_between_the_two_ends_of_the_spectrum():
+    lr, rho = 0.2, 0.5
+    problem, _, found = ratios(sr.SOFIM(lr=lr, rho=rho, beta=0.0), steps=60)
+    spectrum = np.linalg.eigvalsh(problem.oracle(problem.optimum()).hessian())
+    ends = np.abs(rho / lr - spectrum[[0, -1]])
+    assert ends.min() - 1e-2 <= found[-1] <= ends.max() + 1e-2
+
+
+def test_it_is_the_formula():
+    problem, trace, found = ratios(sr.SOFIM(lr=0.2, beta=0.0), steps=2)
+    w, target = trace.points[1], problem.optimum()
+    g, delta = problem.oracle(w).gradient(), w - target
+    C = 0.5 * np.eye(3) + np.outer(g, g)
+    H = problem.oracle(target).hessian()
+    assert found[1] == pytest.approx(np.linalg.norm((C / 0.2 - H) @ delta) / np.linalg.norm(delta), rel=1e-12)
+
+
+def test_at_the_optimum_there_is_no_direction():
+    problem = logistic(np.random.default_rng(0), 3, 0.1)
+    w = problem.optimum()
+    assert np.isnan(dennis_more(problem, sr.SGD(), [w, w])).all()

@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from oracles import assert_close, host
+from test_bound import logistic
+
+from sofim_ref import curvature
+from sofim_ref.convergence import grade
+from sofim_ref.problems import LogisticRegression, Quadratic
+
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+@given(seed=SEEDS)
+def test_no_direction_does_better_than_the_natural_gradient(seed):
+    rng = np.random.default_rng(seed)
+    problem = logistic(rng, 3, 0.0)
+    oracle = problem.oracle(rng.standard_normal(3))
+    F, g = curvature.fisher(oracle).to_dense(), oracle.gradient()
+    natural = np.linalg.solve(F, g)
+    best = grade(natural, oracle)
+    assert best == pytest.approx(1 / np.sqrt(g @ natural), rel=1e-8)
+    p = rng.standard_normal(3)
+    assert grade(p, oracle) >= best * (1 - 1e-8)
+    assert grade(-3 * p, oracle) == pytest.approx(grade(p, oracle), rel=1e-12)
+
+
+def test_it_is_the_formula(xp):
+    rng = np.random.default_rng(0)
+    X, y, w, p = rng.standard_normal((8, 2)), np.arange(8) % 2, rng.standard_normal(3), rng.standard_normal(3)
+    oracle = LogisticRegression(xp.asarray(X), xp.asarray(y), l2=0.1).oracle(xp.asarray(w))
+    F, g = host(curvature.fisher(oracle).to_dense()), host(oracle.gradient())
+    assert_close(grade(xp.asarray(p), oracle), np.sqrt(p @ F @ p) / abs(p @ g), within=1e3 * xp.eps())
+
+
+def test_a_problem_without_predictions_has_no_grade():
+    with pytest.raises(TypeError, match="Quadratic doesn't offer"):
+        grade(np.ones(2), Quadratic(np.eye(2), np.zeros(2)).oracle(np.ones(2)))
+
+
+def test_a_direction_of_another_length_is_refused():
+    problem = logistic(np.random.default_rng(0), 3, 0.0)
+    with pytest.raises(ValueError, match=r"direction must have shape \(3,\), got \(2,\)"):
+        grade(np.ones(2), problem.oracle(np.ones(3)))
