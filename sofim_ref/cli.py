@@ -1,4 +1,4 @@
-"""The command line: `sofim-ref tour`, `sofim-ref race`, `sofim-ref verify`, `sofim-ref methods`."""
+"""The command line: `sofim-ref tour`, `convergence`, `race`, `verify`, `methods`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sofim_ref import __version__, race, report, tour
+from sofim_ref import __version__, convergence_report, convergence_study, race, report, tour
 from sofim_ref.arrays import BACKENDS, Backend, open_backend
 from sofim_ref.datasets import DATASETS, load
 from sofim_ref.optimizers import REGISTRY
@@ -23,7 +23,7 @@ from sofim_ref.race.cluster import dask_crew
 from sofim_ref.race.command import FLAGS, command
 from sofim_ref.race.crew import Crew
 from sofim_ref.race.report import write as write_race
-from sofim_ref.validation import one_of
+from sofim_ref.validation import one_of, positive
 from sofim_ref.verify import print_report, verify
 
 
@@ -104,6 +104,36 @@ def run_tour(options: argparse.Namespace) -> int:
         print_report(seen.verification, console)
     print(f"Open {page}")
     return 0 if seen.verification.passed else 1
+
+
+def run_convergence(options: argparse.Namespace) -> int:
+    """Run methods on a convex problem, certify each step, print the table, write the report."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    _make_writable(options.out, options.error)
+    with _progress() as progress:
+        seen = convergence_study.study(options.problem, options.methods, rho=options.rho, progress=progress)
+    page = convergence_report.write(seen, options.out)
+    if options.json:
+        print(json.dumps(convergence_report.summary(seen), indent=1, allow_nan=False))
+        return 0 if seen.holds else 1
+    console = _console()
+    setting = convergence_report.setting(seen)
+    console.print(f"\n[bold]{seen.title}[/bold]\n{setting}\n", highlight=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for heading in convergence_report.HEADINGS:
+        name = heading == "method"
+        table.add_column(heading, justify="left" if name else "right", no_wrap=name, overflow="fold")
+    for row in convergence_report.rows(seen):
+        table.add_row(*row)
+    console.print(table)
+    for remark in (convergence_report.LEGEND, *convergence_report.remarks(seen)):
+        console.print(remark, highlight=False, markup=False)
+    verdict = "Every step that the bound covers ended within it." if seen.holds else "A step went BEYOND the bound."
+    console.print(verdict, highlight=False)
+    print(f"Open {page}")
+    return 0 if seen.holds else 1
 
 
 def run_race(options: argparse.Namespace) -> int:
@@ -217,6 +247,18 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--out", type=Path, default="sofim-tour", metavar="FOLDER",
                          help="where the report goes (default: %(default)s)")  # fmt: skip
 
+    command = commands.add_parser("convergence", help="order, rate and linear-quadratic bound of runs on a convex loss")
+    command.set_defaults(run=run_convergence, error=command.error)
+    known = convergence_study.PROBLEMS
+    command.add_argument("--problem", type=_known("problem", known), default="breast-cancer", metavar="NAME",
+                         help=f"one of {', '.join(known)} (default: %(default)s)")  # fmt: skip
+    command.add_argument("--methods", type=_known_list("method", REGISTRY), default=convergence_study.METHODS,
+                         metavar="A,B,…", help="methods, as `sofim-ref methods` names them")  # fmt: skip
+    command.add_argument("--rho", type=_positive, default=0.5, metavar="X", help="SOFIM's ρ (default: %(default)s)")
+    command.add_argument("--json", action="store_true", help="print the numbers as JSON instead of the table")
+    command.add_argument("--out", type=Path, default="sofim-convergence", metavar="FOLDER",
+                         help="where the report goes (default: %(default)s)")  # fmt: skip
+
     command = commands.add_parser("race", help="tune methods alike, race them over seeds, write a report")
     command.set_defaults(run=run_race, error=command.error)
     command.add_argument("course", type=_known("course", race.COURSES), metavar="COURSE",
@@ -279,6 +321,15 @@ def _whole(least: int) -> Callable[[str], int]:
         return int(text)
 
     return check
+
+
+def _positive(text: str) -> float:
+    try:
+        positive("rho", float(text))
+    except ValueError:
+        msg = f"must be a finite number > 0, got {text!r}."
+        raise argparse.ArgumentTypeError(msg) from None
+    return float(text)
 
 
 def _numbers(text: str) -> tuple[float, ...]:

@@ -35,6 +35,9 @@ DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (3, 1, 1, 1)))
 MARKERS = ("o", "s", "^", "v", "x", "D", "P", "*", "<", ">", "h", "p", "X", "d")
 """Marks along a line, method after method."""
 
+GREY = "#BBBBBB"
+"""What a bound says nothing of."""
+
 RC: Any = {
     "axes.grid": True,
     "axes.labelsize": 14,
@@ -92,9 +95,9 @@ def _lighter(colour: str, white: float) -> str:
     return "#" + "".join(f"{round(part + white * (255 - part)):02X}" for part in parts)
 
 
-def wrapped(title: str) -> str:
+def wrapped(title: str, width: int = 76) -> str:
     """Return a title in lines that a picture holds."""
-    return textwrap.fill(title, 76)
+    return textwrap.fill(title, width)
 
 
 @contextmanager

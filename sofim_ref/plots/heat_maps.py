@@ -1,0 +1,107 @@
+"""Each structure beside what it stands for: the numbers that are kept, and the matrix that they make."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sofim_ref.arrays import to_numpy
+from sofim_ref.matrices import Matrix, ScaledIdentity
+from sofim_ref.plots.style import look, wrapped
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+ACROSS = 5
+"""How many matrices stand side by side."""
+
+
+def heat_maps(matrices: Mapping[str, Matrix], *, title: str) -> Figure:
+    """Draw, for each matrix, what is stored and the dense C, in one scale of colours, with how many numbers each is.
+
+    Parameters
+    ----------
+    matrices : mapping
+        From a name to a matrix, of any class.
+    title : str
+        The message of the picture.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    from matplotlib.figure import Figure
+
+    with look():
+        columns = min(len(matrices), ACROSS)
+        rows = -(-len(matrices) // columns)
+        figure = Figure(layout="constrained", figsize=(2.7 * columns, 0.6 + 5.8 * rows))
+        panels = figure.subplots(2 * rows, columns, squeeze=False)
+        pairs = [(panels[2 * i, j], panels[2 * i + 1, j]) for i in range(rows) for j in range(columns)]
+        for axes in pairs[len(matrices) :]:
+            for blank in axes:
+                blank.set_axis_off()
+        for (above, below), (name, C) in zip(pairs, matrices.items(), strict=False):
+            dense = to_numpy(C.to_dense()).astype(np.float64)
+            kept = stored(C)
+            count = sum(part.size for part in kept)
+            limit = max(np.abs(part).max() for part in (dense, *kept))
+            _draw(above, _side_by_side(kept, len(dense)), limit)
+            _draw(below, dense, limit)
+            above.set_title(f"{name}\n{count} number{'s' * (count != 1)} kept", fontsize=12, pad=6)
+            below.set_title(f"{dense.size} written out", fontsize=12, pad=6)
+        figure.suptitle(wrapped(title, 22 * columns), fontsize=15, x=0.01, ha="left")
+    return figure
+
+
+def stored(C: Matrix) -> list[np.ndarray[Any, Any]]:
+    """Return the arrays and numbers of which a matrix is made, those of its blocks included.
+
+    What a matrix takes from an example, its dtype say, isn't counted: a product that is a function keeps nothing here.
+
+    Parameters
+    ----------
+    C : Matrix
+
+    Returns
+    -------
+    list of numpy.ndarray
+    """
+    if isinstance(C, ScaledIdentity):
+        return [np.atleast_1d(C.scale).astype(np.float64)]
+    parts: list[np.ndarray[Any, Any]] = []
+    for field in dataclasses.fields(C):  # type: ignore[arg-type]  # every matrix is a dataclass
+        value = getattr(C, field.name)
+        if field.name in ("example", "tolerance"):
+            continue
+        for piece in value if isinstance(value, tuple) else (value,):
+            if isinstance(piece, Matrix):
+                parts += stored(piece)
+            elif isinstance(piece, float) or hasattr(piece, "shape"):
+                parts.append(np.atleast_1d(piece if isinstance(piece, float) else to_numpy(piece)).astype(np.float64))
+    return parts
+
+
+def _side_by_side(parts: list[np.ndarray[Any, Any]], rows: int) -> np.ndarray[Any, Any]:
+    """Return the parts as columns of one picture, blanks between them; what is wider than high is turned."""
+    columns = []
+    for part in parts:
+        table = part[:, None] if part.ndim == 1 else part if part.shape[0] >= part.shape[1] else part.T
+        height = max(rows, table.shape[0])
+        columns += [np.pad(table, ((0, height - table.shape[0]), (0, 1)), constant_values=np.nan)]
+    height = max(column.shape[0] for column in columns)
+    padded = [np.pad(c, ((0, height - c.shape[0]), (0, 0)), constant_values=np.nan) for c in columns]
+    return np.concatenate(padded, axis=1)[:, :-1]
+
+
+def _draw(axes: Any, table: np.ndarray[Any, Any], limit: float) -> None:
+    axes.imshow(table, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.grid(visible=False)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
