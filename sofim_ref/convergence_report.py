@@ -183,6 +183,8 @@ def _fit(fitted: Order | None, name: str) -> str:
     if fitted is None:
         return "–"
     value, error = getattr(fitted, name), getattr(fitted, f"{name}_error")
+    if error > value:  # the last steps have no such thing: the rate of quadratic convergence, say
+        return "–"
     return f"{value:.3g} ± {error:.1g}"
 
 

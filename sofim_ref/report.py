@@ -69,6 +69,10 @@ def figures(tour: Tour) -> dict[str, Figure]:
     drawn = {"loss-gap.png": plots.loss_gap(traces, tour.least, title=_race_title(tour.entries), share=SHARE)}
     bound = next((_longest_step(entry) for entry in tour.entries if entry.method == "sofim"), None)
     drawn["step-norm.png"] = plots.step_norms(traces, title=_step_title(tour.entries, bound), bound=bound)
+    errors = {entry.method: entry.errors for entry in tour.entries if entry.errors is not None}
+    if errors:
+        title = "Digits gained in each step: level is linear convergence, doubling is quadratic"
+        drawn["error-map.png"] = plots.error_map(errors, title=title)
     return drawn
 
 
@@ -143,12 +147,24 @@ def _page(tour: Tour, pictures: dict[str, bytes]) -> str:
         optimum_error=f"{tour.optimum_error:.4f}",
         loss_gap=inline["loss-gap.png"],
         step_norm=inline["step-norm.png"],
+        error_map=_error_map(inline.get("error-map.png")),
         methods="".join(
             f"<tr><td>{html.escape(method.title)}</td><td>{html.escape(method.matrix)}</td>"
             f"<td>{html.escape(method.vector)}</td><td>{html.escape(method.cost)}</td></tr>"
             for method in (REGISTRY[entry.method] for entry in tour.entries)
         ),
         version=__version__,
+    )
+
+
+def _error_map(png: str | None) -> str:
+    if png is None:
+        return ""
+    return (
+        f'<figure><img alt="Error after a step against error before it" src="data:image/png;base64,{png}"></figure>'
+        "<p>Distances are from the optimum. Grey marks: steps of which the linear-quadratic bound says nothing, "
+        "because of momentum, minibatches, or a line search that shortened them. <code>sofim-ref convergence</code> "
+        "has the bound and its constants.</p>"
     )
 
 

@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from sofim_ref.arrays import Backend
+from sofim_ref.arrays import Array, Backend
+from sofim_ref.convergence import replay
 from sofim_ref.datasets import Dataset
 from sofim_ref.minimize import minimize
-from sofim_ref.optimizers import REGISTRY
+from sofim_ref.optimizers import REGISTRY, Optimizer
+from sofim_ref.problems import Problem
 from sofim_ref.sums import norm
 from sofim_ref.trace import Trace
 from sofim_ref.tuning import GRID, Choice, choose_lr, gap
@@ -28,6 +30,9 @@ METHODS = (
     "newton",
 )
 """The methods that the tour compares unless others are named."""
+
+SMALL = 100
+"""Up to how many parameters a run has 200 steps, and is held against the theory of convergence."""
 
 SHARE = 0.01
 """The share of the initial gap to which steps and seconds are counted."""
@@ -54,6 +59,9 @@ class Entry:
         Of the last point, on the rows that were held out.
     steps, seconds, oracle_calls : number or None
         Until the gap fell to `SHARE` of its start; None if it never did.
+    errors : tuple of array, or None
+        ‖w − w*‖ before each step and after it, and whether the linear-quadratic bound covers the step; None beyond
+        `SMALL` parameters.
     """
 
     method: str
@@ -64,6 +72,7 @@ class Entry:
     steps: int | None
     seconds: float | None
     oracle_calls: int | None
+    errors: tuple[np.ndarray[Any, Any], ...] | None
 
 
 @dataclass(frozen=True)
@@ -118,7 +127,7 @@ def take_tour(
     methods : sequence of str
         Names in the registry.
     steps : int, optional
-        The budget of every run; 200 for up to 100 parameters, 24 beyond, and a quarter of that if `quick`.
+        The budget of every run; 200 for up to `SMALL` parameters, 24 beyond, and a quarter of that if `quick`.
     batch_size : int, optional
         All examples in every step if not given.
     seed : int
@@ -147,7 +156,7 @@ def take_tour(
     """
     problem = data.train
     if steps is None:
-        steps = (200 if problem.dim <= 100 else 24) // (4 if quick else 1)
+        steps = (200 if problem.dim <= SMALL else 24) // (4 if quick else 1)
     grid = GRID[::2] if quick else GRID
     tell = _counter(progress, 1 + len(methods) * (len(grid) + 1))
     tell("verifying")
@@ -164,8 +173,11 @@ def take_tour(
         before_each = partial(tell, f"trying step sizes for {method.title}")
         choice = choose_lr(problem, method, least=least, grid=grid, before_each=before_each, **settings)
         tell(f"training {method.title}")
-        trace = minimize(problem, method.build(steps=steps, lr=choice.lr), record_every=1, **settings)
-        entries.append(_entry(name, choice, trace, least, float(data.test.error(trace.w))))
+        optimizer = method.build(steps=steps, lr=choice.lr)
+        trace = minimize(problem, optimizer, record_every=1, store_points=problem.dim <= SMALL, **settings)
+        errors = None if trace.points is None or len(trace) < 2 else _errors(problem, optimizer, trace, optimum)
+        held_out = float(data.test.error(trace.w))
+        entries.append(_entry(name, choice, trace, least=least, held_out_error=held_out, errors=errors))
     tell("done")
     return Tour(
         data,
@@ -186,7 +198,16 @@ def _counter(progress: Callable[[int, int, str], Any] | None, total: int) -> Cal
     return lambda text: progress and progress(next(done), total, text)
 
 
-def _entry(name: str, choice: Choice, trace: Trace, least: float, held_out_error: float) -> Entry:
+def _errors(problem: Problem, optimizer: Optimizer[Any], trace: Trace, optimum: Array) -> tuple[Any, ...]:
+    """Return ‖w − w*‖ before and after each step, and whether the bound covers it."""
+    distances = np.asarray([float(norm(w - optimum)) for w in trace.points or ()])
+    covered = np.asarray([not step.reason for step in replay(problem, optimizer, trace)])
+    return distances[:-1], distances[1:], covered
+
+
+def _entry(
+    name: str, choice: Choice, trace: Trace, *, least: float, held_out_error: float, errors: tuple[Any, ...] | None
+) -> Entry:
     gaps = gap(trace, least)
     there = np.flatnonzero(gaps <= SHARE * gaps[0])
     first = trace.records[there[0]] if there.size else None
@@ -199,4 +220,5 @@ def _entry(name: str, choice: Choice, trace: Trace, least: float, held_out_error
         steps=first.step if first else None,
         seconds=first.seconds if first else None,
         oracle_calls=first.oracle_calls if first else None,
+        errors=errors,
     )

@@ -40,3 +40,13 @@ def test_no_file_names_a_package_registry():
     kept = [path for path in ROOT.rglob("*") if path.is_file() and not set(path.parts) & {".git", ".venv"}]
     texts = (path for path in kept if path.suffix in {".md", ".py", ".toml", ".txt", ".cff", ".html", ""})
     assert [path.name for path in texts if hosts.search(path.read_text(encoding="utf-8", errors="ignore"))] == []
+
+
+@pytest.mark.parametrize("page", ["convergence.md", "race.md"])
+def test_the_code_of_a_page_runs_as_it_stands(page, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    for example in re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL):
+        exec(compile(example, page, "exec"), {})
+        said = re.findall(r"^print\(.*\)  # (.*)$", example, flags=re.MULTILINE)
+        assert capsys.readouterr().out.splitlines()[: len(said)] == said

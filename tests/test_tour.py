@@ -70,13 +70,15 @@ def test_the_report_holds_everything_inside_itself(iris, tmp_path):
     parser = _Tags()
     parser.feed(page)
     images = [attributes["src"] for tag, attributes in parser.seen if tag == "img"]
-    assert len(images) == 2
+    assert len(images) == 3
     assert all(source.startswith("data:image/png;base64,") for source in images)
     assert not re.search(r"https?://", page)
     assert "$" not in re.sub(r"base64,[^\"]*", "", page), "a placeholder was left unfilled"
     for entry in iris[0].entries:
         assert f"{entry.final_gap:.1e}" in page
-    assert all((tmp_path / name).read_bytes().startswith(PNG) for name in ("loss-gap.png", "step-norm.png"))
+    assert all(
+        (tmp_path / name).read_bytes().startswith(PNG) for name in ("loss-gap.png", "step-norm.png", "error-map.png")
+    )
 
 
 def test_the_summary_has_every_number_and_no_nan(iris, tmp_path):

@@ -12,7 +12,7 @@ from sofim_ref.plots.style import GREY, line_style, look, wrapped
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Steps = Mapping[str, tuple[Any, Any, Any]]
+Steps = Mapping[str, tuple[Any, ...]]
 """From a method's name in the registry to ‖Δ‖, ‖Δ⁺‖ and whether the bound applies: each of shape (T,)."""
 
 
