@@ -56,7 +56,7 @@ def dot(x: Array, y: Array) -> Array:
     500000.0
     """
     if x.shape[0] <= _SHORT:
-        return x @ y
+        return x.dot(y) if type(x) is np.ndarray else x @ y  # the same; on small arrays @ costs twice as much to call
     xp = namespace(x)
     if y.ndim == 1:
         return xp.sum(x * y)  # NumPy, torch and JAX add a long axis pairwise; a product of BLAS, one after another
