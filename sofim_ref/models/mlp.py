@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -210,3 +211,13 @@ class MLP(Model):
         for product, s in blocks:
             parts += [xp.reshape(product, (-1,)), xp.sum(s, axis=0)]
         return xp.concat(parts)
+
+
+def hidden_widths(hidden: Sequence[int]) -> tuple[int, ...]:
+    """Return the widths of hidden layers, having refused what is no sequence of integers >= 1."""
+    if not isinstance(hidden, Sequence) or isinstance(hidden, str):
+        msg = f"hidden must be a sequence of integers >= 1, (64,) say, got {hidden!r}."
+        raise TypeError(msg)
+    for i, width in enumerate(hidden):
+        count(f"hidden[{i}]", width)
+    return tuple(hidden)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sofim_ref.arrays import Array
 from sofim_ref.likelihoods import Categorical
 from sofim_ref.models import MLP
+from sofim_ref.models.mlp import hidden_widths
 from sofim_ref.problems.finite_sum import FiniteSum, check_data
 
 
@@ -53,5 +54,5 @@ class MLPClassifier(FiniteSum):
     ) -> None:
         check_data(features, targets)
         likelihood = Categorical()
-        model = MLP((int(features.shape[1]), *hidden, likelihood.outputs(targets)), activation)
+        model = MLP((int(features.shape[1]), *hidden_widths(hidden), likelihood.outputs(targets)), activation)
         super().__init__(model, likelihood, features, targets, l2)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sofim_ref.arrays import Array
 from sofim_ref.likelihoods import Gaussian
 from sofim_ref.models import MLP
+from sofim_ref.models.mlp import hidden_widths
 from sofim_ref.problems.finite_sum import FiniteSum, check_data
 
 
@@ -50,5 +51,5 @@ class MLPRegressor(FiniteSum):
     ) -> None:
         check_data(features, targets)
         likelihood = Gaussian()
-        model = MLP((int(features.shape[1]), *hidden, likelihood.outputs(targets)), activation)
+        model = MLP((int(features.shape[1]), *hidden_widths(hidden), likelihood.outputs(targets)), activation)
         super().__init__(model, likelihood, features, targets, l2)

@@ -206,8 +206,9 @@ def test_a_perceptron_s_weights_start_with_the_variance_that_keeps_signals():
             lambda: problems.MLPClassifier(X, THIRD, activation="rleu"),
             r"activation must be one of .*'rleu'\. Did you mean 'relu'",
         ),
-        (lambda: problems.MLPClassifier(X, THIRD, hidden=(0,)), r"sizes\[1\] must be an integer >= 1, got 0"),
-        (lambda: problems.MLPClassifier(X, THIRD, hidden=(2.5,)), r"sizes\[1\] must be an integer >= 1, got 2\.5"),
+        (lambda: problems.MLPClassifier(X, THIRD, hidden=(0,)), r"hidden\[0\] must be an integer >= 1, got 0"),
+        (lambda: problems.MLPClassifier(X, THIRD, hidden=3), r"hidden must be a sequence of integers >= 1, .* got 3"),
+        (lambda: problems.MLPClassifier(X, THIRD, hidden=(2.5,)), r"hidden\[0\] must be an integer >= 1, got 2\.5"),
         (lambda: models.MLP((3,)), r"sizes must be at least two, of the features and of the outputs, got \(3,\)"),
         (
             lambda: problems.FiniteSum(models.MLP((2, 4, 3)), likelihoods.Categorical(), X, THIRD),
