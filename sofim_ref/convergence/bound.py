@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from sofim_ref.arrays import Array, eps, namespace
+from sofim_ref.convergence import spectral
 from sofim_ref.convergence.replay import Played, replay, stored_points
-from sofim_ref.convergence.spectral import contraction, inverse_norm
 from sofim_ref.optimizers import Optimizer
 from sofim_ref.problems import Constants, Problem
 from sofim_ref.sums import norm
@@ -70,11 +70,6 @@ class LinearQuadratic:
     def holds(self) -> bool:
         """Whether every step to which the theorem applies ended within the bound, rounding allowed for."""
         return bool(np.all(self.next_error <= self.bound + self.rounding, where=self.applies))
-
-    @property
-    def floor(self) -> float:
-        """The error at which a run arrives by rounding alone: the smallest allowance of any step."""
-        return float(np.min(self.rounding))
 
 
 def linear_quadratic_bound(
@@ -153,8 +148,8 @@ def linear_quadratic_bound(
     radius = max(float(norm(w - target)) for w in run[:-1])
     known = problem.constants(target, radius) if constants is None else constants
     steps = list(replay(problem, optimizer, run))
-    xi1 = np.asarray([contraction(step.matrix, step.rate, step.oracle) for step in steps])
-    inverses = np.asarray([inverse_norm(step.matrix) for step in steps])
+    xi1 = np.asarray([spectral.contraction(step.matrix, step.rate, step.oracle) for step in steps])
+    inverses = np.asarray([spectral.inverse_norm(step.matrix) for step in steps])
     rates = np.asarray([step.rate for step in steps])
     M = known.hessian_lipschitz
     xi2 = 0.5 * rates * inverses * (np.nan if M is None else M)
@@ -208,8 +203,6 @@ def _scale(oracle: Any, L: float) -> float:
 
 def _largest(step: Played) -> float:
     """Return C's largest eigenvalue, or its stretch along its own direction where d is large."""
-    from sofim_ref.convergence.spectral import DENSE
-
-    if step.matrix.dim <= DENSE:
+    if step.matrix.dim <= spectral.DENSE:
         return float(step.matrix.eigenvalues()[-1])
     return float(norm(step.vector)) / max(float(norm(step.direction)), 1e-300)
