@@ -1,0 +1,7 @@
+"""Behind the lessons: exercises that check themselves, and pictures that move."""
+
+from sofim_ref.lessons.check import Verdict, check
+from sofim_ref.lessons.exercise import Exercise, Mistake
+from sofim_ref.lessons.exercises import EXERCISES
+
+__all__ = ["EXERCISES", "Exercise", "Mistake", "Verdict", "check"]

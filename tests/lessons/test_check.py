@@ -1,0 +1,119 @@
+"""Whatever a student's function does, the check says it in a sentence, and goes on."""
+
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from sofim_ref.lessons import EXERCISES, check
+
+
+def right(rho, m, v):
+    return v / rho - m * (m @ v) / (rho * (rho + m @ m))
+
+
+def raises(rho, m, v):
+    return v / undefined  # noqa: F821  # that is the mistake
+
+
+def forever(rho, m, v):
+    while True:
+        pass
+
+
+def now_and_then_forever(rho, m, v):
+    while m @ v > 2:
+        try:
+            time.sleep(0.01)
+        except Exception:
+            continue
+    return right(rho, m, v)
+
+
+def mutates(rho, m, v):
+    v /= rho
+    v -= m * (m @ v) / (rho + m @ m)
+    return v
+
+
+def prints(rho, m, v):
+    print(right(rho, m, v))
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (raises, "it raised NameError: name 'undefined' is not defined, in line"),
+        (lambda rho, m: m, "it raised TypeError: "),
+        (mutates, "it changed its argument v: work on a copy"),
+        (prints, "it returned nothing: is there a return at the end?"),
+        (lambda rho, m, v: right(rho, m, v)[0], "it is to return an array of shape (2,), and returned a number"),
+        (lambda rho, m, v: right(rho, m, v)[:, None], "and returned an array of shape (2, 1)"),
+        (lambda rho, m, v: "x", "it is to return an array of shape (2,), and returned a str"),
+        (lambda rho, m, v: {"x": 1}, "and returned a dict"),
+        (lambda rho, m, v: right(rho, m, v) * 1j, "and returned an array of complex128"),
+        (lambda rho, m, v: [[1.0], [1.0, 2.0]], "and returned 2 things"),
+        (lambda rho, m, v: (_ for _ in ()).throw(KeyboardInterrupt), "it raised KeyboardInterrupt"),
+        (lambda rho, m, v: sys.exit(3), "it raised SystemExit: 3"),
+        ("x / rho", "is to be a function, and is 'x / rho'"),
+    ],
+)
+def test_what_is_no_answer_is_told(answer, said, capsys):
+    verdict = check("sherman_morrison", answer)
+    assert not verdict.right
+    assert verdict.text.startswith("Not yet. ")
+    assert said in verdict.text
+    assert verdict.hint == ""
+
+
+@pytest.mark.parametrize("answer", [forever, now_and_then_forever])
+def test_a_loop_that_never_ends_is_ended(answer):
+    began = time.monotonic()
+    verdict = check("sherman_morrison", answer, limit=0.3)
+    assert "it has not come back after 0.3 seconds: a loop that never ends?" in verdict.text
+    assert time.monotonic() - began < 20  # and not once for each of 150 tries
+
+
+def test_an_array_of_another_backend_is_told():
+    import array_api_strict as strict
+
+    verdict = check("sherman_morrison", lambda rho, m, v: strict.asarray(right(rho, m, v)))
+    assert "it is to return NumPy arrays or numbers, as it was given, and returned" in verdict.text
+
+
+def test_a_list_of_numbers_is_as_good_as_an_array():
+    assert check("sherman_morrison", lambda rho, m, v: list(right(rho, m, v))).right
+
+
+def test_several_things_come_as_a_tuple():
+    assert "to return 2 things, and returned a number" in check("peak_step", lambda lr, rho: lr).text
+    assert "to return 2 things, and returned 3 things" in check("peak_step", lambda lr, rho: (lr, lr, lr)).text
+    assert "Right" in check("peak_step", lambda lr, rho: [rho**0.5, lr / (2 * rho**0.5)]).text
+
+
+def test_a_mistake_that_nobody_knows_has_numbers_and_no_hint():
+    verdict = check("sherman_morrison", lambda rho, m, v: right(rho, m, v) + (m[0] > 2))
+    assert verdict.hint == ""
+    np.testing.assert_array_equal(verdict.case["m"], [3.0, 0.0])  # the smallest that shows it
+    np.testing.assert_array_equal(verdict.case["v"], [0.0, 0.0])
+    assert verdict.text == (
+        "Not yet. With rho = 1, m = (3, 0), v = (0, 0) your sherman_morrison returns (1, 1); right is (0, 0)."
+    )
+
+
+def test_the_same_answer_has_the_same_verdict():
+    mistake = EXERCISES["moment"].mistakes[0].answer
+    assert check("moment", mistake).text == check("moment", mistake).text
+
+
+def test_a_notebook_shows_a_box_and_a_terminal_the_text():
+    verdict = check("peak_step", lambda lr, rho: (rho, lr))
+    assert repr(verdict) == verdict.text
+    assert "<div" in verdict._repr_html_()
+    assert "&lt;" in check("sherman_morrison", lambda rho, m, v: int("<b>"))._repr_html_()
+
+
+def test_an_exercise_that_is_none_is_refused():
+    with pytest.raises(ValueError, match=r"exercise must be one of .*, got 'algebra'"):
+        check("algebra", len)
