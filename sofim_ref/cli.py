@@ -1,13 +1,15 @@
-"""The command line: `sofim-ref tour`, `convergence`, `race`, `verify`, `methods`."""
+"""The command line: `sofim-ref tour`, `convergence`, `race`, `verify`, `lab`, `methods`."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
 import functools
+import importlib.util
 import io
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -197,6 +199,25 @@ def run_verify(options: argparse.Namespace) -> int:
     return 0 if found.passed else 1
 
 
+def run_lab(options: argparse.Namespace) -> int:
+    """Copy the lessons into a folder, and open JupyterLab there, or serve them with voila."""
+    opens = [] if options.copy_only else ["voila" if options.voila else "jupyterlab"]
+    missing = [name for name in ("jupytext", "hypothesis", *opens) if importlib.util.find_spec(name) is None]
+    if missing:
+        options.error(f"{' and '.join(missing)} must be installed: the extra `notebooks` brings what the lessons need.")
+    from sofim_ref.lessons.copies import write_copies
+
+    _make_writable(options.folder, options.error)
+    written, kept = write_copies(options.folder, teacher=options.teacher)
+    print(f"{len(written)} lessons written to {options.folder}, {len(kept)} left as they were.")
+    if options.copy_only:
+        return 0
+    program = ["voila", "--no-browser" if options.no_browser else "--autoreload=False"]
+    if not options.voila:
+        program = ["jupyter", "lab", *(["--no-browser"] if options.no_browser else [])]
+    return subprocess.call([sys.executable, "-m", *program, str(options.folder)])  # noqa: S603  # a program and a folder
+
+
 def run_methods(options: argparse.Namespace) -> int:
     """Print what is known of each method."""
     methods = [REGISTRY[name] for name in options.name or REGISTRY]
@@ -227,7 +248,7 @@ def run_methods(options: argparse.Namespace) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> argparse.ArgumentParser:  # noqa: PLR0915  # one line an option
     parser = argparse.ArgumentParser(prog="sofim-ref", description="Fisher-based optimization, checked and compared.")
     parser.add_argument("--version", action="version", version=f"sofim_ref {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -290,6 +311,15 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--seed", type=_whole(0), default=0, metavar="N", help="of the random cases (default: 0)")
     command.add_argument("--quick", action="store_true", help="fewer cases")
     command.add_argument("--json", action="store_true", help="print rows as JSON instead of tables")
+
+    command = commands.add_parser("lab", help="copy the eight lessons into a folder, and open them in JupyterLab")
+    command.set_defaults(run=run_lab, error=command.error)
+    command.add_argument("folder", nargs="?", type=Path, default=Path("sofim-lessons"), metavar="FOLDER",
+                         help="where the copies go; what is there stays (default: %(default)s)")  # fmt: skip
+    command.add_argument("--teacher", action="store_true", help="with solutions")
+    command.add_argument("--voila", action="store_true", help="serve them without code, for a lecture hall")
+    command.add_argument("--copy-only", action="store_true", help="write the copies, and open nothing")
+    command.add_argument("--no-browser", action="store_true", help="don't open a browser")
 
     command = commands.add_parser("methods", help="print every method: C, v, cost, memory, source, what is open")
     command.set_defaults(run=run_methods)

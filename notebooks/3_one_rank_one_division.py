@@ -1,0 +1,168 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Can a matrix be inverted without ever being written down?
+#
+# SOFIM divides a gradient by the matrix C = ρI + mmᵀ, d numbers wide and d numbers high. It never makes that matrix.
+#
+# **Before you run anything:** take m = (0, 3) and ρ = 1. What is C? What is C⁻¹(1, 1)? Write it down.
+
+# %%
+import time
+
+import numpy as np
+
+import sofim_ref as sr
+from sofim_ref.lessons import check, demos
+
+C = sr.matrices.RankOne(1.0, np.asarray([0.0, 3.0]))
+print(C.to_dense())
+x = C.solve(np.asarray([1.0, 1.0]))
+print(x)
+assert np.allclose(x, [1.0, 0.1])
+
+# %% [markdown]
+# The first coordinate lies across m and is divided by ρ = 1. The second lies along m and is divided by ρ + ‖m‖² = 10. That is
+# all that C⁻¹ does: **two eigenvalues, two divisions**. Turn v, and stretch m:
+
+# %%
+demos.one_division()
+
+# %% [markdown]
+# ## By hand
+#
+# Try x = v/ρ − c m. Then Cx = v − cρm + m(mᵀv)/ρ − c m‖m‖², which is v if c = (mᵀv)/(ρ(ρ + ‖m‖²)). That is the formula of Sherman
+# and Morrison. Against brute force:
+
+# %%
+rng = np.random.default_rng(0)
+m, v = rng.standard_normal((2, 1000))
+rho = 0.5
+by_hand = v / rho - m * (m @ v) / (rho * (rho + m @ m))
+by_force = np.linalg.solve(rho * np.eye(1000) + np.outer(m, m), v)
+difference = np.linalg.norm(by_hand - by_force) / np.linalg.norm(by_force)
+print(f"relative difference: {difference:.1e}")
+assert difference < (1 + m @ m / rho) * np.finfo(float).eps
+
+# %% [markdown]
+# ## What it costs
+#
+# **Predict:** d is doubled. How much longer does brute force take? And the formula?
+
+
+# %%
+def seconds(function):
+    function()
+    times = []
+    for _ in range(5):
+        began = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - began)
+    return min(times)
+
+
+sizes = {"brute force": (400, 800, 1600), "structure": (100_000, 200_000, 400_000)}
+exponents = {}
+for name, ds in sizes.items():
+    taken = []
+    for d in ds:
+        m, v = rng.standard_normal((2, d))
+        C = sr.matrices.RankOne(0.5, m)
+        if name == "structure":
+            taken.append(seconds(lambda: C.solve(v)))
+        else:
+            dense = C.to_dense()
+            taken.append(seconds(lambda: np.linalg.solve(dense, v)))
+    exponents[name] = np.polyfit(np.log(ds), np.log(taken), 1)[0]
+    print(f"{name:12} grows like d^{exponents[name]:.1f}: {1e3 * taken[-1]:.1f} ms at d = {ds[-1]:,}")
+print(f"at d = 10⁷ the matrix alone would fill {8 * 1e14 / 1e12:,.0f} TB")
+
+# %% [markdown]
+# ## Where the printed formula loses its digits
+#
+# Papers write C⁻¹v = v/ρ − m(mᵀv)/(ρ² + ρ‖m‖²). **Predict:** what happens to the digits when v is m itself, and ‖m‖² is ten
+# million times ρ?
+
+# %%
+m = rng.standard_normal(50).astype(np.float32)
+rho = float(m @ m) * 1e-7
+C = sr.matrices.RankOne(rho, m)
+exact = m.astype(np.float64) / (rho + m.astype(np.float64) @ m.astype(np.float64))
+errors = {}
+for form in ("textbook", "stable"):
+    errors[form] = np.linalg.norm(C.solve(m.copy(), form=form) - exact) / np.linalg.norm(exact)
+    print(f"{form:8}  relative error {errors[form]:.1e}")
+assert errors["stable"] < 8 * np.finfo(np.float32).eps
+assert errors["textbook"] > 1e-2
+
+# %% [markdown]
+# The textbook form subtracts two nearly equal vectors. The stable form never does: it splits v along m and across it first, and
+# divides each part by its own eigenvalue.
+#
+# ## Exercises
+
+
+# %%
+def sherman_morrison(rho, m, v): ...
+
+
+check("sherman_morrison", sherman_morrison)
+
+
+# %% tags=["solution"]
+def sherman_morrison(rho, m, v):
+    return v / rho - m * (m @ v) / (rho * (rho + m @ m))
+
+
+assert check("sherman_morrison", sherman_morrison).right
+
+
+# %%
+def condition_number(rho, m): ...
+
+
+check("condition_number", condition_number)
+
+
+# %% tags=["solution"]
+def condition_number(rho, m):
+    return 1 + m @ m / rho
+
+
+assert check("condition_number", condition_number).right
+
+
+# %%
+def woodbury(rho, Z, v): ...
+
+
+check("woodbury", woodbury)
+
+
+# %% tags=["solution"]
+def woodbury(rho, Z, v):
+    return (v - Z @ np.linalg.solve(rho * np.eye(Z.shape[1]) + Z.T @ Z, Z.T @ v)) / rho
+
+
+assert check("woodbury", woodbury).right
+
+# %% [markdown]
+# **What we saw.** A matrix that is a multiple of I and one direction more has two eigenvalues. To divide by it is two divisions,
+# if one takes care not to subtract what is nearly equal.
+#
+# ### For the teacher
+# 20 minutes. Let the class compute C⁻¹(1, 1) by hand before the first cell. What usually goes wrong: they divide the whole
+# vector by ρ + ‖m‖², or square ρ; ask what C does to a vector across m. Times in the cost cell vary; exponents don't much.
+#
+# ### Sources
+# Sherman & Morrison 1950, doi:10.1214/aoms/1177729893. Sen et al. 2024, arXiv 2403.02833.

@@ -1,0 +1,151 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Linear, then quadratic?
+#
+# The claim: on convex losses SOFIM converges at a "linear-quadratic" rate. There is a bound behind those words that holds for
+# every step of every method here, and one look at its two coefficients says what to expect.
+#
+# **Before you run anything:** a method's error is 0.1, 0.01, 0.0001, 0.00000001. Another's is 0.1, 0.05, 0.025, 0.0125. Which is
+# quadratic? Which will SOFIM's look like after many steps?
+
+# %%
+import numpy as np
+
+import sofim_ref as sr
+from sofim_ref import experiments
+from sofim_ref.convergence import dennis_more, linear_quadratic_bound, order_of_convergence
+from sofim_ref.datasets import load
+from sofim_ref.lessons import check, demos
+
+for errors in ([1e-1, 1e-2, 1e-4, 1e-8], [0.1, 0.05, 0.025, 0.0125]):
+    print(f"order {order_of_convergence(errors).order:.2f}")
+assert np.isclose(order_of_convergence([1e-1, 1e-2, 1e-4, 1e-8]).order, 2)
+
+# %% [markdown]
+# ## The bound
+#
+# With Δ = w − w*: ‖Δ⁺‖ ≤ ξ₁‖Δ‖ + ξ₂‖Δ‖², ξ₁ = ‖I − ηC⁻¹H‖, ξ₂ = ½ηM‖C⁻¹‖. If ξ₁ = 0 the error is squared. If not, then as soon as
+# ‖Δ‖ is small the first term is all there is: **linear**. Every step of a run can be held against it.
+
+# %%
+problem = load("iris", l2=0.05).train
+methods = {
+    "Newton": sr.Newton(line_search=False),
+    "natural gradient": sr.NaturalGradient(lr=1.0, damping=0.0501),
+    "SOFIM": sr.SOFIM(lr=0.8, rho=0.5, beta=0.0),
+}
+runs = {}
+for name, method in methods.items():
+    trace = sr.minimize(problem, method, steps=60, w0=np.zeros(problem.dim), store_points=True, tolerance=1e-13)
+    runs[name] = found = linear_quadratic_bound(problem, method, trace)
+    print(f"{name:17} ξ₁ = {found.xi1[-1]:.1e}, {len(found.error):3} steps, all within the bound: {found.holds}")
+    assert found.holds and found.applies.all()
+assert runs["Newton"].xi1[-1] < 1e-12 < 1e-3 < runs["natural gradient"].xi1[-1] < 1e-2 < runs["SOFIM"].xi1[-1]
+
+# %% [markdown]
+# Newton: ξ₁ is rounding. Natural gradient, damped a little beyond what the loss has: 0.002. SOFIM: most of 1.
+#
+# ## Why SOFIM's ξ₁ doesn't vanish
+#
+# **Predict:** what does C = ρI + M̂M̂ᵀ become when the gradient vanishes?
+
+# %%
+for rho in (0.1, 1.0):
+    found = experiments.tail_rate(problem, rho)
+    print(f"ρ = {rho}: error shrinks by {found.measured:.5f} a step, predicted {found.predicted:.5f}")
+    assert abs(found.measured - found.predicted) < 1e-3
+
+# %% [markdown]
+# C tends to ρI, whatever the Hessian is: near the optimum SOFIM **is** gradient descent with step size η/ρ, and converges with
+# max(|1 − ημ/ρ|, |1 − ηL/ρ|). Dennis and Moré's number says the same: it vanishes for Newton alone.
+
+# %%
+trace = sr.minimize(problem, methods["SOFIM"], steps=60, w0=np.zeros(problem.dim), store_points=True)
+number = dennis_more(problem, methods["SOFIM"], trace)
+print(f"‖(C/η − H)Δ‖/‖Δ‖ for SOFIM: {number[0]:.3f} at first, {number[-1]:.3f} at last")
+assert number[-1] > 0.1
+
+# %%
+demos.band()
+
+# %% [markdown]
+# ## Far away
+#
+# The bound's other end: far from the optimum SOFIM's steps get *longer* as the gradient falls, until ‖g‖ = √ρ.
+
+# %%
+cancer = load("breast-cancer", l2=0.1).train
+found = experiments.redescent(cancer, cancer.optimum() + 3.0, rho=1.0, lr=0.1, steps=3000)
+print(f"longest step at ‖g‖ = {found.crossover:.3f} ± {found.spacing:.3f}; √ρ = {found.predicted}")
+assert abs(found.crossover - found.predicted) <= found.spacing
+
+# %% [markdown]
+# ## Exercises
+
+
+# %%
+def xi1(C, H, lr): ...
+
+
+check("xi1", xi1)
+
+
+# %% tags=["solution"]
+def xi1(C, H, lr):
+    return np.linalg.norm(np.eye(2) - lr * np.linalg.solve(C, H), 2)
+
+
+assert check("xi1", xi1).right
+
+
+# %%
+def tail_rate(lr, rho, mu, L): ...
+
+
+check("tail_rate", tail_rate)
+
+
+# %% tags=["solution"]
+def tail_rate(lr, rho, mu, L):
+    return max(abs(1 - lr * mu / rho), abs(1 - lr * L / rho))
+
+
+assert check("tail_rate", tail_rate).right
+
+
+# %%
+def observed_order(first, second, third): ...
+
+
+check("observed_order", observed_order)
+
+
+# %% tags=["solution"]
+def observed_order(first, second, third):
+    return np.log(third / second) / np.log(second / first)
+
+
+assert check("observed_order", observed_order).right
+
+# %% [markdown]
+# **What we saw.** "Linear-quadratic" is true of SOFIM, and of gradient descent. What matters is ξ₁, and SOFIM's tends to gradient
+# descent's. The bound says nothing once momentum or minibatches come in; the library says so, and draws those steps grey.
+#
+# ### For the teacher
+# 20 minutes. What usually goes wrong: the ratio of two errors is taken for the order. `sofim-ref convergence` prints the table of
+# this lesson for other problems.
+#
+# ### Sources
+# Sen et al. 2024, arXiv 2403.02833, claims the rate; the bound is the standard one, Erdogdu & Montanari 2015, arXiv 1508.02810.
+# Dennis & Moré 1974, doi:10.1090/S0025-5718-1974-0343581-1.

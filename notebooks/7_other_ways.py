@@ -1,0 +1,158 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # In how many ways can one be second order?
+#
+# AdaHessian, Nyström, L-BFGS, K-FAC, SOAA, AdaFisher: six papers, six algorithms with a page of pseudo-code each. Here each is
+# **one matrix C**, and a step is w − η C⁻¹v.
+#
+# **Before you run anything:** the Hessian's ellipse leans to one side. Which of the six can lean at all, and which only stretch
+# along the axes?
+
+# %%
+import numpy as np
+
+import sofim_ref as sr
+from sofim_ref.lessons import check, demos
+from sofim_ref.lessons.demos.gallery import matrices
+from sofim_ref.optimizers import REGISTRY
+
+found, H = matrices(0.0, 1.0, 6)
+for name, C in found.items():
+    leans = abs(C[0, 1]) > 1e-12
+    print(f"{REGISTRY[name].title:18} C = {REGISTRY[name].matrix:32} leans: {leans}")
+leaning = {name for name, C in found.items() if abs(C[0, 1]) > 1e-12}
+assert leaning == {"newton", "natural-gradient", "kfac", "nystrom-sgd", "sofim"}
+
+# %%
+demos.gallery()
+
+# %% [markdown]
+# AdaHessian, SOAA and AdaFisher are diagonal: they can't lean. SOFIM leans along the one direction it knows. The others hold
+# more of the Hessian, and cost more.
+#
+# ## A diagonal from products alone
+#
+# AdaHessian never sees the Hessian's diagonal. It draws signs z, and takes z ∘ Hz, whose mean over all z is the diagonal.
+
+# %%
+H = np.asarray([[3.0, 1.0], [1.0, 2.0]])
+signs = np.asarray([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])
+print([(z * (H @ z)).tolist() for z in signs])
+assert np.allclose(np.mean([z * (H @ z) for z in signs], axis=0), np.diag(H))
+
+# %% [markdown]
+# ## One matrix from two
+#
+# K-FAC takes for a layer's matrix A ⊗ G, from inputs and from gradients. **Predict:** for a layer with 100 inputs and 50
+# outputs, how many numbers is that, beside the full matrix?
+
+# %%
+A, G = np.eye(100) + 0.1, np.eye(50) + 0.2
+C = sr.matrices.Kronecker(A, G)
+print(f"{A.size + G.size:,} numbers instead of {C.dim**2:,}")
+V = np.random.default_rng(0).standard_normal((100, 50))
+assert np.allclose(C.solve(V.ravel()).reshape(100, 50), np.linalg.solve(A, V) @ np.linalg.inv(G))
+
+# %% [markdown]
+# ## Learning from steps
+#
+# L-BFGS looks at how the gradient changed on the last steps, and asks that B explain it: Bs = y.
+
+# %%
+rng = np.random.default_rng(1)
+Q = np.asarray([[4.0, 1.0], [1.0, 2.0]])
+S = rng.standard_normal((2, 2))
+B = sr.matrices.LBFGSMatrix(1.0, S, S @ Q)
+print("explains the latest pair to", f"{np.abs(B.matvec(S[-1]) - Q @ S[-1]).max():.0e}")
+assert np.allclose(B.matvec(S[-1]), Q @ S[-1])
+
+# %% [markdown]
+# ## AdaFisher's three averages
+#
+# Its paper's third version, its first version, and its code average the factors in three ways. They are three registered
+# readings, and nothing but the averaging differs. As a control: how far does plain gradient descent go?
+
+# %%
+from sofim_ref.datasets import load
+
+problem = load("iris", l2=1e-2).train
+ends = {}
+for name in ("adafisher", "adafisher-v1", "adafisher-code", "sgd"):
+    runs = [
+        sr.minimize(problem, REGISTRY[name].make(lr=lr), epochs=5, batch_size=20) for lr in np.geomspace(1e-3, 1, 13)
+    ]
+    ends[name] = min(run["loss"][-1] for run in runs)
+    print(f"{REGISTRY[name].title:24} best of 13 step sizes after 5 epochs: {ends[name]:.3f}")
+assert max(ends.values()) < 1.0
+
+# %% [markdown]
+# ## Exercises
+
+
+# %%
+def hutchinson(H, Z): ...
+
+
+check("hutchinson", hutchinson)
+
+
+# %% tags=["solution"]
+def hutchinson(H, Z):
+    return np.mean([z * (H @ z) for z in Z], axis=0)
+
+
+assert check("hutchinson", hutchinson).right
+
+
+# %%
+def kfac_solve(A, G, V): ...
+
+
+check("kfac_solve", kfac_solve)
+
+
+# %% tags=["solution"]
+def kfac_solve(A, G, V):
+    return np.linalg.solve(A, V) @ np.linalg.inv(G)
+
+
+assert check("kfac_solve", kfac_solve).right
+
+
+# %%
+def bfgs_update(B, s, y): ...
+
+
+check("bfgs_update", bfgs_update)
+
+
+# %% tags=["solution"]
+def bfgs_update(B, s, y):
+    Bs = B @ s
+    return B - np.outer(Bs, Bs) / (s @ Bs) + np.outer(y, y) / (s @ y)
+
+
+assert check("bfgs_update", bfgs_update).right
+
+# %% [markdown]
+# **What we saw.** The papers differ in what they keep of the Hessian: a diagonal, a few directions, factors, or the last steps.
+# That fixes cost and memory; how they average it is where papers and their code part.
+#
+# ### For the teacher
+# 20 minutes. `sofim-ref methods` prints each method's C, v, cost, source, and what is open about it. What usually goes wrong: in
+# K-FAC, A and G exchanged. Ask which method could solve the leaning ellipse in one step.
+#
+# ### Sources
+# Yao et al. 2021, arXiv 2006.00719. Singh et al., arXiv 2110.08577. Martens & Grosse 2015, arXiv 1503.05671. Vo 2024, arXiv
+# 2410.02293. Martins Gomes et al., arXiv 2405.16397. Nocedal 1980, doi:10.1090/S0025-5718-1980-0572855-7.

@@ -1,0 +1,80 @@
+"""Lesson 2: the directions that three matrices make of one gradient, on Kunstner, Balles and Hennig's regression."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sofim_ref import curvature
+from sofim_ref.lessons.stage import Slider, Stage
+from sofim_ref.plots.style import look
+from sofim_ref.problems import LeastSquares
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+COLOURS = {"gradient": "#777777", "natural gradient": "#000000", "empirical": "#D55E00"}
+
+
+def fields() -> Stage:
+    """Return a picture of three vector fields on a linear regression, with the steps from a point that can be moved.
+
+    Source: Kunstner, Balles & Hennig 2019, arXiv 1905.12558, Figure 1, whose data are drawn again here.
+
+    Returns
+    -------
+    Stage
+    """
+    return Stage(
+        draw_fields,
+        {"b": Slider("point, b", -1.0, 5.0, 0.25, 2.0), "theta": Slider("point, θ", -1.0, 5.0, 0.25, 4.5)},
+    )
+
+
+@cache
+def regression() -> LeastSquares:
+    """Return the figure's regression: N = 1000, one input drawn from a lognormal distribution, y = 2 + 2x + noise."""
+    rng = np.random.RandomState(0)  # the figure's generator
+    x = rng.lognormal(0, 0.75, 1000)
+    y = 2 + 2 * x + rng.standard_normal(1000)
+    return LeastSquares(np.stack([np.ones(1000), x], axis=1), y, intercept=False)
+
+
+@cache
+def directions(b: float, theta: float) -> dict[str, Any]:
+    """Return each method's direction at (b, θ)."""
+    oracle = regression().oracle(np.asarray([b, theta]))
+    g = oracle.gradient()
+    return {
+        "gradient": -g,
+        "natural gradient": -curvature.fisher(oracle, damping=1e-8).solve(g),
+        "empirical": -curvature.empirical_fisher(oracle, damping=1e-8).solve(g),
+    }
+
+
+def draw_fields(*, b: float, theta: float) -> Figure:
+    """Draw three fields of arrows, and the cosine at the point."""
+    from matplotlib.figure import Figure
+
+    grid = np.linspace(-1, 5, 9)
+    here = directions(b, theta)
+    one, other = here["natural gradient"], here["empirical"]
+    cosine = float(one @ other / np.linalg.norm(one) / np.linalg.norm(other))
+    with look():
+        figure = Figure(layout="constrained", figsize=(12, 4.8))
+        for axes, name in zip(figure.subplots(1, 3, sharey=True), COLOURS, strict=True):
+            arrows = np.asarray([[directions(float(x), float(y))[name] for x in grid] for y in grid])
+            arrows = arrows / np.linalg.norm(arrows, axis=-1, keepdims=True)
+            axes.quiver(grid, grid, arrows[..., 0], arrows[..., 1], color=COLOURS[name], alpha=0.45, pivot="mid")
+            axes.quiver(b, theta, *(here[name] / np.linalg.norm(here[name])), color=COLOURS[name], scale=7, width=0.014)
+            axes.plot(2.0386, 1.9804, marker="*", markersize=14, color="black", linestyle="none")
+            axes.set(xlabel="b", xlim=(-1.4, 5.4), ylim=(-1.4, 5.4))
+            axes.set_title(name, fontsize=13, pad=6)
+        figure.axes[0].set_ylabel("θ")
+        figure.suptitle(
+            f"At the point the empirical direction has cosine {cosine:+.2f} with the natural gradient",
+            fontsize=15, x=0.01, ha="left",
+        )  # fmt: skip
+    return figure
