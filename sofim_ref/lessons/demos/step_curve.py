@@ -39,6 +39,7 @@ def step_curve() -> Stage:
 def draw_curve(*, rho: float, lr: float, beta: float) -> Figure:
     """Draw both panels; `lr` is η/ρ."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, StrMethodFormatter
 
     eta = lr * rho
     methods: dict[str, Optimizer[Any]] = {
@@ -57,6 +58,9 @@ def draw_curve(*, rho: float, lr: float, beta: float) -> Figure:
         left.set(xlabel="‖M̂‖", ylabel="length of the step", ylim=(1e-5 * eta, None))
         left.set_title(f"longest at √ρ = {rho**0.5:.3g}: η/(2√ρ) = {eta / (2 * rho**0.5):.3g}", fontsize=13)
         left.minorticks_off()
+        for axis in (left.xaxis, left.yaxis):  # plain numbers are drawn in half the time of powers
+            axis.set_major_locator(LogLocator(numticks=6))
+            axis.set_major_formatter(StrMethodFormatter("{x:g}"))
         left.legend(loc="lower right")
         x, y = np.meshgrid(np.linspace(-2, 5, 60), np.linspace(-1.6, 1.6, 60))
         right.contour(x, y, (x**2 + 20 * y**2) / 2, levels=12, colors="#CCCCCC", linewidths=0.8)

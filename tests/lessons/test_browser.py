@@ -1,0 +1,175 @@
+"""Lessons in a real JupyterLab and in voila, in headless Chromium: run all, move a slider, the picture changes."""
+
+import importlib.util
+import json
+import os
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from sofim_ref.lessons.copies import write_copies
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+MISSING = [name for name in ("playwright", "jupyterlab", "voila") if importlib.util.find_spec(name) is None]
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium isn't installed"),
+    pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}"),
+    pytest.mark.filterwarnings("ignore"),  # of the browser's and the server's libraries
+]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+RUN_ALL = """async () => {
+    const app = window.jupyterapp; await app.restored; const w = app.shell.currentWidget;
+    await w.context.ready; await w.sessionContext.ready; await app.commands.execute('notebook:run-all-cells');
+}"""
+PICTURE = "img.widget-image, .widget-image img, img.jupyter-widgets"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """Copies of the lessons, and Jupyter's settings beside them, away from the user's own."""
+    folder = tmp_path_factory.mktemp("lab")
+    write_copies(folder / "lessons", teacher=True)
+    settings = folder / "labconfig"
+    settings.mkdir()
+    quiet = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
+    (folder / "data" / "lab" / "settings").mkdir(parents=True)
+    overrides = folder / "app" / "settings"
+    overrides.mkdir(parents=True)
+    (overrides / "overrides.json").write_text(json.dumps(quiet))
+    return folder
+
+
+@contextmanager
+def serving(home, *program):
+    """Start a server; yield its port once it answers."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    own = {"JUPYTER_CONFIG_DIR": home / "config", "JUPYTER_DATA_DIR": home / "data", "IPYTHONDIR": home / "ipython"}
+    environment = {**os.environ, **{name: str(path) for name, path in own.items()}}
+    command = [sys.executable, "-m", *(part.format(port=port) for part in program)]
+    log = (home / "log").open("w+")
+    process = subprocess.Popen(
+        command, cwd=home / "lessons", env=environment, stdout=log, stderr=log, start_new_session=True
+    )
+    try:
+        for _ in range(600):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=2).close()
+                break
+            except urllib.error.HTTPError:
+                break  # it answers
+            except OSError:
+                assert process.poll() is None, (home / "log").read_text()
+                time.sleep(0.1)
+        yield port
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@contextmanager
+def watched(browser, port):
+    """Yield a page, with what its console says and what it asks from elsewhere."""
+    page = browser.new_page(viewport={"width": 1300, "height": 1000})
+    errors, elsewhere = [], []
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    local = (f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}", "data:", "blob:")
+    page.on("request", lambda request: None if request.url.startswith(local) else elsewhere.append(request.url))
+    yield page, errors, elsewhere
+    page.close()
+
+
+def moved(page, times=3):
+    """Move the first slider some steps; return the seconds until the picture changed, each time."""
+    seconds = []
+    handle = page.locator(".widget-hslider .noUi-handle").first
+    handle.scroll_into_view_if_needed()
+    for _ in range(times):
+        before = page.locator(PICTURE).first.get_attribute("src")
+        handle.focus()
+        began = time.perf_counter()
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function(
+            "([selector, before]) => document.querySelector(selector).src !== before",
+            arg=[PICTURE, before],
+            timeout=20_000,
+            polling=10,
+        )
+        seconds.append(time.perf_counter() - began)
+    return seconds
+
+
+@pytest.fixture(scope="module")
+def lab(home):
+    program = ["jupyterlab", "--no-browser", "--ip=127.0.0.1", "--port={port}", "--IdentityProvider.token=T"]
+    more = [
+        "--allow-root",
+        "--LabApp.expose_app_in_browser=True",
+        f"--LabApp.app_settings_dir={home / 'app' / 'settings'}",
+    ]
+    with serving(home, *program, *more) as port:
+        yield port
+
+
+@pytest.mark.parametrize("lesson", ["1_what_is_steep", "3_one_rank_one_division", "4_what_sofim_does"])
+def test_a_lesson_in_jupyterlab_runs_and_its_slider_moves_the_picture(lesson, lab, browser):
+    with watched(browser, lab) as (page, errors, elsewhere):
+        page.goto(f"http://127.0.0.1:{lab}/lab/tree/{lesson}.ipynb?token=T&reset")
+        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+        page.evaluate(RUN_ALL)
+        page.wait_for_selector(PICTURE, timeout=60_000)
+        seconds = moved(page, times=7)
+        said = page.evaluate(
+            "() => Array.from(document.querySelectorAll('.jp-OutputArea-output')).map(o => o.innerText)"
+        )
+        assert not any("Traceback" in text for text in said)
+        assert not errors
+        assert not elsewhere
+        if folder := os.environ.get("SOFIM_REF_SCREENSHOTS"):
+            page.screenshot(path=f"{folder}/{lesson}.png")
+            with (Path(folder) / "redraw.txt").open("a") as file:
+                file.write(f"{lesson}: {1e3 * statistics.median(seconds):.0f} ms\n")
+
+
+def test_a_lesson_in_voila_shows_no_code_and_its_slider_moves_the_picture(home, browser):
+    program = ["voila", "--no-browser", "--Voila.ip=127.0.0.1", "--port={port}", "4_what_sofim_does.ipynb"]
+    with serving(home, *program) as port, watched(browser, port) as (page, errors, elsewhere):
+        page.goto(f"http://127.0.0.1:{port}/")
+        page.wait_for_selector(PICTURE, timeout=60_000)
+        moved(page)
+        assert "def step_length" not in page.inner_text("body")
+        # voila's own page asks for two stylesheets of icons, and complains of a missing document manager
+        assert len([url for url in elsewhere if "awesome" in url or "icon" in url]) == len(elsewhere) <= 2
+        assert [e for e in errors if "docmanager" not in e and "ERR_NAME_NOT_RESOLVED" not in e] == []
+        if folder := os.environ.get("SOFIM_REF_SCREENSHOTS"):
+            page.screenshot(path=f"{folder}/voila.png")
