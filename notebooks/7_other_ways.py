@@ -25,7 +25,9 @@ import numpy as np
 import sofim_ref as sr
 from sofim_ref.lessons import check, demos
 from sofim_ref.lessons.demos.gallery import matrices
+from sofim_ref.lessons.stage import Stage
 from sofim_ref.optimizers import REGISTRY
+from sofim_ref.plots import heat_maps
 
 found, H = matrices(0.0, 1.0, 6)
 for name, C in found.items():
@@ -41,6 +43,50 @@ demos.gallery()
 # AdaHessian, SOAA and AdaFisher are diagonal: they can't lean. SOFIM leans along the one direction it knows. The others hold
 # more of the Hessian, and cost more.
 #
+# ## The same as numbers
+#
+# Each C's spectrum beside the Hessian's, and what each structure keeps in memory to make it. **Predict:** which spectrum is
+# flat?
+
+# %%
+spectra = {name: np.linalg.eigvalsh(C) for name, C in found.items()}
+for name, eigenvalues in spectra.items():
+    print(f"{REGISTRY[name].title:18} eigenvalues {eigenvalues.round(3)}, κ = {eigenvalues[-1] / eigenvalues[0]:.3g}")
+print(f"{'Hessian':18} eigenvalues {np.linalg.eigvalsh(H).round(3)}, κ = {np.linalg.cond(H):.3g}")
+assert np.isclose(np.linalg.cond(found["newton"]), np.linalg.cond(H))
+assert np.linalg.cond(found["soaa"]) < 1.5 < np.linalg.cond(H)
+
+# %%
+rng = np.random.default_rng(0)
+m, Z, A, G = rng.standard_normal(12), rng.standard_normal((12, 2)), np.eye(3) + 0.3, np.eye(4) + 0.3
+kept = {
+    "Diagonal": sr.matrices.Diagonal(np.abs(m) + 0.2),
+    "RankOne": sr.matrices.RankOne(1.0, m),
+    "LowRank": sr.matrices.LowRank(1.0, Z),
+    "Kronecker": sr.matrices.Kronecker(A, G),
+}
+Stage(lambda: heat_maps(kept, title="What is kept, above, and the matrix that it stands for"), {})
+
+# %% [markdown]
+# ## SOAA's radius
+#
+# SOAA scales its whole diagonal by one number more, the radius of a trust region: a loss that falls as predicted widens it, one
+# that does not shrinks it.
+
+# %%
+from sofim_ref.datasets import load
+
+problem = load("iris", l2=1e-2).train
+soaa = sr.optimizers.SOAA(lr=0.05, steps=30)
+w, state, radii = problem.initial_point(), None, []
+state = soaa.init(w)
+for _ in range(30):
+    w, state = soaa.step(w, state, problem.oracle(w))
+    radii.append(float(state.radius[0]))
+print("radius:", np.round(radii[::5], 3))
+assert all(0 < radius < 2 for radius in radii)
+
+# %% [markdown]
 # ## A diagonal from products alone
 #
 # AdaHessian never sees the Hessian's diagonal. It draws signs z, and takes z ∘ Hz, whose mean over all z is the diagonal.
@@ -84,9 +130,6 @@ assert np.allclose(B.matvec(S[-1]), Q @ S[-1])
 # readings, and nothing but the averaging differs. As a control: how far does plain gradient descent go?
 
 # %%
-from sofim_ref.datasets import load
-
-problem = load("iris", l2=1e-2).train
 ends = {}
 for name in ("adafisher", "adafisher-v1", "adafisher-code", "sgd"):
     runs = [

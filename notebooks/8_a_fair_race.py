@@ -94,24 +94,25 @@ demos.unfair()
 # ## A race without them
 #
 # Every method gets the same number of trials on other seeds, the same budget, targets fixed beforehand; medians and quartiles
-# over seeds; what was not reached is said. A quick one, on logistic regression; `sofim-ref race digits-mlp` runs the long one.
+# over seeds; what was not reached is said. A quick one, on digits with a perceptron; `sofim-ref race digits-mlp` runs the long
+# one, of ten methods.
 
 # %%
 import tempfile
 from pathlib import Path
 
-setting = race.usual_setting("breast-cancer", methods=["sofim", "sofim-gradient", "heavy-ball", "adam"], quick=True)
+setting = race.usual_setting("digits-mlp", methods=["sofim", "heavy-ball", "adam"], quick=True, epochs=6)
 with tempfile.TemporaryDirectory() as name:
     folder = race.Folder(Path(name))
     folder.check(setting)
     folder.begin(setting, "by hand")
     held = race.hold_race(setting, folder, race.LocalCrew(1))
 for entry in held.entries:
-    spread = entry.spread("train loss", 0.1, "epochs")
+    spread = entry.spread("train loss", 0.2, "epochs")
     print(
-        f"{entry.method:15} {spread.median:.2f} epochs to 0.1 ({spread.lower:.2f}–{spread.upper:.2f}), {spread.reached} of 3 seeds"
+        f"{entry.method:15} {spread.median:.2f} epochs to 0.2 ({spread.lower:.2f}–{spread.upper:.2f}), {spread.reached} of 3 seeds"
     )
-assert len(held.entries) == 4 and all(len(entry.trials) == setting.trials for entry in held.entries)
+assert len(held.entries) == 3 and all(len(entry.trials) == setting.trials for entry in held.entries)
 
 # %% [markdown]
 # ## Exercises

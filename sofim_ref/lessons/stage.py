@@ -85,7 +85,8 @@ class Stage:
     def _built(self) -> Any:
         import ipywidgets
 
-        picture = ipywidgets.Image(value=self.png(), format="png")
+        layout = {"align_self": "flex-start", "max_width": "100%"}
+        picture = ipywidgets.Image(value=self.png(), format="png", layout=layout)
         controls = []
         for name, slider in self.sliders.items():
             kind = ipywidgets.FloatLogSlider if slider.logarithmic else ipywidgets.FloatSlider
