@@ -57,7 +57,8 @@ def draw_band(*, rho: float, stretch: float, far: float) -> Figure:
     w0 = optimum + far * np.asarray([0.6, 0.8])
     predicted = max(abs(1 - lr * mu / rho), abs(1 - lr * L / rho))
     with look():
-        figure = Figure(layout="constrained", figsize=(10, 5))
+        figure = Figure(figsize=(10, 5))
+        figure.subplots_adjust(left=0.1, right=0.98, top=0.87, bottom=0.14)
         axes = figure.subplots()
         for name, method in methods.items():
             trace = minimize(problem, method, steps=40 if name == "sofim" else 8, w0=w0, store_points=True)

@@ -63,7 +63,8 @@ def draw_fields(*, b: float, theta: float) -> Figure:
     one, other = here["natural gradient"], here["empirical"]
     cosine = float(one @ other / np.linalg.norm(one) / np.linalg.norm(other))
     with look():
-        figure = Figure(layout="constrained", figsize=(12, 4.8))
+        figure = Figure(figsize=(12, 4.8))
+        figure.subplots_adjust(left=0.06, right=0.98, top=0.81, bottom=0.14, wspace=0.08)
         for axes, name in zip(figure.subplots(1, 3, sharey=True), COLOURS, strict=True):
             arrows = np.asarray([[directions(float(x), float(y))[name] for x in grid] for y in grid])
             arrows = arrows / np.linalg.norm(arrows, axis=-1, keepdims=True)

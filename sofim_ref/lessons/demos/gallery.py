@@ -69,7 +69,8 @@ def draw_gallery(*, x: float, y: float, steps: float) -> Figure:
 
     found, H = matrices(x, y, int(steps))
     with look():
-        figure = Figure(layout="constrained", figsize=(12, 6))
+        figure = Figure(figsize=(12, 6))
+        figure.subplots_adjust(left=0.02, right=0.98, top=0.82, bottom=0.03, hspace=0.35, wspace=0.1)
         for axes, (name, C) in zip(figure.subplots(2, 4).flat, found.items(), strict=True):
             axes.fill(*_outline(H), color="#DDDDDD")
             axes.plot(*_outline(C), color=line_style(name)["color"])

@@ -55,7 +55,8 @@ def draw_noise(*, beta: float, lr: float, seed: float) -> Figure:
     colours = ("#D55E00", "#E69F00", "#777777")
     floors = []
     with look():
-        figure = Figure(layout="constrained", figsize=(10, 5))
+        figure = Figure(figsize=(10, 5))
+        figure.subplots_adjust(left=0.1, right=0.98, top=0.87, bottom=0.14)
         axes = figure.subplots()
         for (label, sofim), colour in zip(runs.items(), colours, strict=True):
             rng = np.random.default_rng(int(seed))

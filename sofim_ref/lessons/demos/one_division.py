@@ -40,7 +40,8 @@ def draw_division(*, degrees: float, ratio: float) -> Figure:
     C = RankOne(1.0, m)
     x = C.solve(v)
     with look():
-        figure = Figure(layout="constrained", figsize=(8, 5.5))
+        figure = Figure(figsize=(8, 5.5))
+        figure.subplots_adjust(left=0.1, right=0.98, top=0.88, bottom=0.13)
         axes = figure.subplots()
         turn = np.linspace(0, 2 * np.pi, 120)
         circle = np.stack([np.cos(turn), np.sin(turn)])

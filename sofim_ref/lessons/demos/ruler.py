@@ -43,7 +43,8 @@ def draw_ruler(*, mean: float, log_s: float, step: float) -> Figure:
     s = float(np.exp(log_s))
     ends = landed(mean, s, step)
     with look():
-        figure = Figure(layout="constrained", figsize=(11, 5))
+        figure = Figure(figsize=(11, 5))
+        figure.subplots_adjust(left=0.07, right=0.98, top=0.87, bottom=0.3, wspace=0.2)
         left, right = figure.subplots(1, 2)
         for axes, coordinate, name in ((left, lambda s: s, "s"), (right, np.log, "log s")):
             _ring(axes, mean, s, coordinate)
@@ -62,7 +63,7 @@ def draw_ruler(*, mean: float, log_s: float, step: float) -> Figure:
         figure.suptitle(
             f"Gradient steps end {distance:.2g} apart in KL, natural ones {natural:.2g}", fontsize=15, x=0.01, ha="left"
         )
-        figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+        figure.legend(*left.get_legend_handles_labels(), loc="lower center", ncols=2)
     return figure
 
 

@@ -49,7 +49,8 @@ def draw_curve(*, rho: float, lr: float, beta: float) -> Figure:
     }
     problem, start = Quadratic(RAVINE, np.zeros(2)), np.asarray([4.0, 1.0])
     with look():
-        figure = Figure(layout="constrained", figsize=(12, 5))
+        figure = Figure(figsize=(12, 5))
+        figure.subplots_adjust(left=0.1, right=0.98, top=0.88, bottom=0.14, wspace=0.18)
         left, right = figure.subplots(1, 2)
         s = np.geomspace(1e-2, 1e3, 200)
         left.loglog(s, eta * s / (rho + s**2), color="#D55E00", label="SOFIM (moment)")

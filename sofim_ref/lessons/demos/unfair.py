@@ -60,7 +60,8 @@ def draw_race(*, tuned: float, seed: float, count: float) -> Figure:
         "nystrom-sgd": _run("nystrom-sgd", 0.3, int(seed)),
     }
     with look():
-        figure = Figure(layout="constrained", figsize=(10, 5))
+        figure = Figure(figsize=(10, 5))
+        figure.subplots_adjust(left=0.09, right=0.98, top=0.87, bottom=0.14)
         axes = figure.subplots()
         for method, trace in runs.items():
             style = line_style(method)
