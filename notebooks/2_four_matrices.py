@@ -67,7 +67,7 @@ demos.fields()
 # ## Labels that the model draws
 #
 # The Fisher matrix averages over labels that the *model* predicts. If that is too dear, draw some: the sampled Fisher matrix is
-# right in the mean, and its error falls with the root of the number of examples. More data don't help the empirical one.
+# right in the mean, and the more draws, the nearer. The empirical one squares the labels that are there, and stays where it is.
 
 # %%
 F = dense["Fisher"]

@@ -71,7 +71,7 @@ def seconds(function):
     return min(times)
 
 
-sizes = {"brute force": (400, 800, 1600), "structure": (100_000, 200_000, 400_000)}
+sizes = {"brute force": (10, 100, 400, 800, 1600), "structure": (10, 1000, 100_000, 200_000, 400_000)}
 exponents = {}
 for name, ds in sizes.items():
     taken = []
@@ -83,8 +83,9 @@ for name, ds in sizes.items():
         else:
             dense = C.to_dense()
             taken.append(seconds(lambda: np.linalg.solve(dense, v)))
-    exponents[name] = np.polyfit(np.log(ds), np.log(taken), 1)[0]
-    print(f"{name:12} grows like d^{exponents[name]:.1f}: {1e3 * taken[-1]:.1f} ms at d = {ds[-1]:,}")
+    exponents[name] = np.polyfit(np.log(ds[-3:]), np.log(taken[-3:]), 1)[0]
+    print(f"{name:12}", ", ".join(f"d = {d:,}: {1e3 * t:.3g} ms" for d, t in zip(ds, taken)))
+    print(f"{name:12} grows like d^{exponents[name]:.1f} from d = {ds[-3]:,} on")
 print(f"at d = 10⁷ the matrix alone would fill {8 * 1e14 / 1e12:,.0f} TB")
 
 # %% [markdown]

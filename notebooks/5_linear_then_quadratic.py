@@ -27,6 +27,8 @@ from sofim_ref import experiments
 from sofim_ref.convergence import dennis_more, linear_quadratic_bound, order_of_convergence
 from sofim_ref.datasets import load
 from sofim_ref.lessons import check, demos
+from sofim_ref.lessons.stage import Stage
+from sofim_ref.plots import error_map
 
 for errors in ([1e-1, 1e-2, 1e-4, 1e-8], [0.1, 0.05, 0.025, 0.0125]):
     print(f"order {order_of_convergence(errors).order:.2f}")
@@ -54,8 +56,15 @@ for name, method in methods.items():
 assert runs["Newton"].xi1[-1] < 1e-12 < 1e-3 < runs["natural gradient"].xi1[-1] < 1e-2 < runs["SOFIM"].xi1[-1]
 
 # %% [markdown]
-# Newton: ξ₁ is rounding. Natural gradient, damped a little beyond what the loss has: 0.002. SOFIM: most of 1.
-#
+# Newton: ξ₁ is rounding. Natural gradient, damped a little beyond what the loss has: 0.002. SOFIM: most of 1. The next picture has
+# each step as a mark, error after it against error before: which slope has whom?
+
+# %%
+names = {"Newton": "newton", "natural gradient": "natural-gradient", "SOFIM": "sofim"}
+steps = {names[name]: (found.error, found.next_error, found.applies) for name, found in runs.items()}
+Stage(lambda: error_map(steps, title="Newton squares the error, SOFIM takes a share of it"), {})
+
+# %% [markdown]
 # ## Why SOFIM's ξ₁ doesn't vanish
 #
 # **Predict:** what does C = ρI + M̂M̂ᵀ become when the gradient vanishes?
