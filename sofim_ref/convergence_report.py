@@ -78,10 +78,9 @@ def setting(study: Study) -> str:
 
 
 def remarks(study: Study) -> list[str]:
-    """Return what a reader must know beside the table: where the bound says nothing, and who was left out."""
-    title = {entry.method: REGISTRY[entry.method].title for entry in study.entries}
-    said = [f"{title[entry.method]}: {entry.bound.reason}." for entry in study.entries if entry.bound.reason]
-    return [*said, *study.left_out.values()]
+    """Return what a reader must know beside the table: where the bound says nothing, and why."""
+    silent = (entry for entry in study.entries if entry.bound.reason)
+    return [f"{REGISTRY[entry.method].title}: {entry.bound.reason}." for entry in silent]
 
 
 def summary(study: Study) -> dict[str, Any]:
@@ -95,7 +94,6 @@ def summary(study: Study) -> dict[str, Any]:
         "rho": study.rho,
         "hessian_eigenvalues": _finite(study.spectrum),
         "holds": study.holds,
-        "left_out": study.left_out,
         "methods": [_numbers(entry) for entry in study.entries],
     }
 

@@ -114,8 +114,6 @@ class Study:
         SOFIM's ρ.
     entries : tuple of Studied
         One a method.
-    left_out : dict
-        From a method that doesn't go with the problem to the reason.
     """
 
     problem_name: str
@@ -125,7 +123,6 @@ class Study:
     spectrum: np.ndarray[Any, Any]
     rho: float
     entries: tuple[Studied, ...]
-    left_out: dict[str, str]
 
     @property
     def holds(self) -> bool:
@@ -172,18 +169,12 @@ def study(
     problem = make()
     optimum = problem.optimum()
     eigenvalues = spectrum(problem, optimum)
-    entries, left_out = [], {}
+    entries = []
     for done, name in enumerate(methods):
         progress(done, len(methods), f"running {REGISTRY[name].title}")
-        optimizer = settings(name, problem, eigenvalues, rho)
-        try:
-            optimizer.check_problem(problem)
-        except TypeError as error:
-            left_out[name] = str(error)
-            continue
-        entries.append(_studied(name, optimizer, problem, optimum))
+        entries.append(_studied(name, settings(name, problem, eigenvalues, rho), problem, optimum))
     progress(len(methods), len(methods), "done")
-    return Study(problem_name, title, problem, optimum, eigenvalues, rho, tuple(entries), left_out)
+    return Study(problem_name, title, problem, optimum, eigenvalues, rho, tuple(entries))
 
 
 def two_measurements() -> FiniteSum:
@@ -240,6 +231,10 @@ def _fitted(errors: np.ndarray[Any, Any], order: float | None) -> Order | None:
 
 
 def _grade(direction: Array, oracle: Any) -> float:
-    """Return the grade over that of the natural gradient, damped by the l2 that keeps its matrix regular."""
+    """Return the grade over that of the natural gradient, damped by the l2 that keeps its matrix regular.
+
+    NaN where no prediction moves along the natural gradient: so far away that all are certain.
+    """
     natural = NaturalGradient(damping=oracle.problem.l2).precondition(NaturalGradient().init(oracle.w), oracle)[1]
-    return float(grade(direction, oracle) / grade(natural.matrix.solve(natural.vector), oracle))
+    best = float(grade(natural.matrix.solve(natural.vector), oracle))
+    return float(grade(direction, oracle)) / best if best > 0 else np.nan

@@ -26,7 +26,7 @@ def grade(direction: Array, oracle: Oracle) -> Array:
     Returns
     -------
     array, shape ()
-        γ; infinite if p is orthogonal to the gradient.
+        γ; infinite if p is orthogonal to the gradient, 0 if no prediction moves along p.
 
     Raises
     ------
@@ -56,4 +56,5 @@ def grade(direction: Array, oracle: Oracle) -> Array:
         raise ValueError(msg)
     xp = namespace(direction)
     Fp = oracle.gauss_newton_product(oracle.output_fisher(), direction)
-    return xp.sqrt(direction @ Fp) / xp.abs(direction @ oracle.gradient())
+    square = xp.maximum(direction @ Fp, 0.0)  # where predictions don't move, rounding may be below
+    return xp.sqrt(square) / xp.abs(direction @ oracle.gradient())

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from oracles import assert_close, host
-from test_bound import logistic
+from test_bound import logistic, softmax
 
 from sofim_ref import curvature
 from sofim_ref.convergence import grade
@@ -32,6 +32,15 @@ def test_it_is_the_formula(xp):
     oracle = LogisticRegression(xp.asarray(X), xp.asarray(y), l2=0.1).oracle(xp.asarray(w))
     F, g = host(curvature.fisher(oracle).to_dense()), host(oracle.gradient())
     assert_close(grade(xp.asarray(p), oracle), np.sqrt(p @ F @ p) / abs(p @ g), within=1e3 * xp.eps())
+
+
+def test_a_direction_along_which_no_prediction_moves_has_the_grade_0():
+    rng = np.random.default_rng(0)
+    problem = softmax(rng, 2, 0.1)
+    for seed in range(50):
+        w = 10 * np.random.default_rng(seed).standard_normal(6)
+        common = np.repeat(rng.standard_normal(2), 3)  # the same number to every class: softmax doesn't see it
+        assert 0 <= grade(common, problem.oracle(w)) < 1e-6
 
 
 def test_a_problem_without_predictions_has_no_grade():
