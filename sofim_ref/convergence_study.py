@@ -22,6 +22,7 @@ from sofim_ref.convergence import (
 from sofim_ref.convergence.spectral import hessian
 from sofim_ref.datasets import load
 from sofim_ref.matrices import Matrix
+from sofim_ref.matrices.dense import SingularMatrixError
 from sofim_ref.minimize import minimize
 from sofim_ref.optimizers import REGISTRY, SGD, SOFIM, NaturalGradient, Newton, Optimizer
 from sofim_ref.problems import FiniteSum, LogisticRegression, PoissonRegression
@@ -203,6 +204,11 @@ def settings(name: str, problem: FiniteSum, eigenvalues: np.ndarray[Any, Any], r
 
 
 def _studied(name: str, optimizer: Optimizer[Any], problem: FiniteSum, optimum: Array) -> Studied:
+    with np.errstate(all="ignore"):  # a run that diverges ends in numbers without bounds
+        return _seen(name, optimizer, problem, optimum)
+
+
+def _seen(name: str, optimizer: Optimizer[Any], problem: FiniteSum, optimum: Array) -> Studied:
     w0 = 0 * optimum
     tolerance = 1e-14 * float(norm(problem.oracle(w0).gradient()))
     trace = minimize(problem, optimizer, steps=STEPS, w0=w0, tolerance=tolerance, record_every=1, store_points=True)
@@ -233,8 +239,11 @@ def _fitted(errors: np.ndarray[Any, Any], order: float | None) -> Order | None:
 def _grade(direction: Array, oracle: Any) -> float:
     """Return the grade over that of the natural gradient, damped by the l2 that keeps its matrix regular.
 
-    NaN where no prediction moves along the natural gradient: so far away that all are certain.
+    NaN where there is no such thing: so far away that all predictions are certain, or numbers overflow.
     """
     natural = NaturalGradient(damping=oracle.problem.l2).precondition(NaturalGradient().init(oracle.w), oracle)[1]
-    best = float(grade(natural.matrix.solve(natural.vector), oracle))
+    try:
+        best = float(grade(natural.matrix.solve(natural.vector), oracle))
+    except SingularMatrixError:  # beside numbers so large that l2 is rounding
+        return np.nan
     return float(grade(direction, oracle)) / best if best > 0 else np.nan

@@ -53,6 +53,15 @@ def test_every_method_of_the_registry_may_be_named():
     assert not found.entries[list(REGISTRY).index("adam")].bound.applies[1:].any()
 
 
+def test_a_run_that_goes_astray_is_told_and_drawn(tmp_path):
+    found = convergence_study.study("linnerud", ["nystrom-sgd", "newton"])
+    astray = found.entries[0]
+    assert "no Lipschitz constant of the Hessian is proved here" in astray.bound.reason
+    assert found.holds
+    assert convergence_report.write(found, tmp_path).exists()
+    json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"), parse_constant=pytest.fail)
+
+
 # ------------------------------------------------------------ pictures
 
 

@@ -19,7 +19,8 @@ from sofim_ref.trace import Trace
 
 Numbers = np.ndarray[Any, Any]
 
-UNKNOWN = "no Lipschitz constant of the Hessian is proved for this problem: the bound would be a guess"
+OVERFLOW = "the point is so far away that the bound overflows"
+UNKNOWN = "no Lipschitz constant of the Hessian is proved here: the bound would be a guess"
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,15 +155,22 @@ def linear_quadratic_bound(
     M = known.hessian_lipschitz
     xi2 = 0.5 * rates * inverses * (np.nan if M is None else M)
     error = np.asarray([float(norm(step.oracle.w - target)) for step in steps])
-    reasons = tuple(step.reason or ("" if M is not None else UNKNOWN) for step in steps)
-    bound = np.where([not reason for reason in reasons], xi1 * error + xi2 * error**2, np.nan)
+    with np.errstate(over="ignore", invalid="ignore"):
+        limit = xi1 * error + xi2 * error**2
+        rounding = _rounding(problem, known, steps, target, (error, xi1, np.nan_to_num(xi2), inverses))
+    computed = np.isfinite(limit + rounding)
+    reasons = tuple(
+        step.reason or (UNKNOWN if M is None else "" if fine else OVERFLOW)
+        for step, fine in zip(steps, computed, strict=True)
+    )
+    bound = np.where([not reason for reason in reasons], limit, np.nan)
     return LinearQuadratic(
         error=error,
         next_error=np.asarray([float(norm(step.following - target)) for step in steps]),
         xi1=xi1,
         xi2=xi2,
         bound=bound,
-        rounding=_rounding(problem, known, steps, target, (error, xi1, np.nan_to_num(xi2), inverses)),
+        rounding=rounding,
         reasons=reasons,
         constants=known,
         radius=radius,

@@ -238,14 +238,17 @@ class FiniteSum(Problem):
         """
         if not isinstance(self.model, Linear):
             return Constants()
+        with np.errstate(over="ignore", invalid="ignore"):  # in a ball so large that numbers overflow nothing is known
+            return self._constants(center, radius)
+
+    def _constants(self, center: Array | None, radius: float | None) -> Constants:
         xp, X = namespace(self._X), self._X
         lengths = xp.sqrt(xp.vecdot(X, X))
         if center is None or radius is None:
             bounds: tuple[Array | None, ...] = self.likelihood.bounds
         else:
             f, reach = self.oracle(center).outputs(), (radius * lengths)[:, None]
-            with np.errstate(over="ignore"):  # then nothing is known
-                bounds = self.likelihood.bounds_between(f - reach, f + reach)
+            bounds = self.likelihood.bounds_between(f - reach, f + reach)
         mu, L = (None if a is None else self._extremes(a) for a in bounds[:2])
         M = None if bounds[2] is None else _finite(xp.mean(bounds[2] * lengths**3))
         return Constants(None if mu is None else mu[0] + self.l2, None if L is None else L[1] + self.l2, M)

@@ -180,6 +180,15 @@ def test_a_loss_without_proved_constants_has_no_bound():
     assert np.isnan(found.xi2).all()
 
 
+def test_a_point_so_far_away_that_the_bound_overflows_has_none():
+    problem, sgd, w = Quadratic(np.diag([1.0, 2.0]), np.zeros(2)), sr.SGD(lr=0.5), np.full(2, 1e200)
+    following, _ = sgd.step(w, sgd.init(w), problem.oracle(w))
+    found = linear_quadratic_bound(problem, sgd, [w, following])
+    assert found.reason == f"1 of 1 steps: {bound.OVERFLOW}"
+    assert np.isnan(found.bound).all()
+    assert np.isfinite(found.xi1).all()
+
+
 def test_a_full_newton_step_with_line_search_is_covered():
     problem = small()
     found = run(problem, sr.Newton(), w0=problem.optimum() + 0.01)
