@@ -98,8 +98,8 @@ class Stage:
                 description=slider.label,
                 continuous_update=False,
                 readout_format=".3g",
-                style={"description_width": "11em"},
-                layout={"width": "32em"},
+                style={"description_width": "16em"},
+                layout={"width": "38em"},
             )
 
             def move(change: Mapping[str, Any], name: str = name) -> None:
