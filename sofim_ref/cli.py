@@ -299,10 +299,10 @@ def _parser() -> argparse.ArgumentParser:  # noqa: PLR0915  # one line an option
     crew = command.add_mutually_exclusive_group()
     crew.add_argument("--jobs", type=_whole(1), metavar="N",
                       help="runs at a time on this machine (default: one a core); 1 for clean seconds")  # fmt: skip
-    crew.add_argument("--dask", metavar="ADDRESS", help="run on the cluster of the Dask scheduler there")
+    crew.add_argument("--dask", type=_address, metavar="ADDRESS", help="run on the cluster of the Dask scheduler there")
     command.add_argument("--quick", action="store_true", help="fewer trials, seeds and epochs")
     command.add_argument("--out", type=Path, metavar="FOLDER",
-                         help="where results are kept and found again (default: sofim-race-COURSE)")  # fmt: skip
+                         help="where results are kept and found again (default: sofim-race-COURSE[-quick])")  # fmt: skip
 
     command = commands.add_parser("verify", help="check every matrix and optimizer against dense inversion")
     command.set_defaults(run=run_verify)
@@ -368,6 +368,13 @@ def _numbers(text: str) -> tuple[float, ...]:
     except ValueError:
         msg = f"must be numbers with commas between them, got {text!r}."
         raise argparse.ArgumentTypeError(msg) from None
+
+
+def _address(text: str) -> str:
+    if not text.strip():
+        msg = f"must be the address of a scheduler, tcp://host:8786 say, got {text!r}."
+        raise argparse.ArgumentTypeError(msg)
+    return text
 
 
 def _usable_backend(name: str) -> str:

@@ -83,6 +83,7 @@ def test_verify_exits_with_1_when_a_check_fails(capsys, monkeypatch):
         (["race", "diabetes", "--score", "low,high"], "must be numbers with commas between them, got 'low,high'"),
         (["race", "diabetes", "--backend", "cupi"], "Did you mean 'cupy'"),
         (["race", "diabetes", "--jobs", "2", "--dask", "tcp://127.0.0.1:9"], "not allowed with argument --jobs"),
+        (["race", "diabetes", "--dask", ""], "argument --dask: must be the address of a scheduler"),
         (["verify", "--backend", "nunpy"], "Did you mean 'numpy'"),
         (["methods", "sofm"], "Did you mean 'sofim'"),
         (["tuor"], "invalid choice: 'tuor'"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sofim_ref.arrays import Array, from_numpy, namespace, to_numpy
-from sofim_ref.likelihoods.likelihood import Likelihood, raw_targets
+from sofim_ref.likelihoods.likelihood import Likelihood, fitting_outputs, raw_targets
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Bernoulli(Likelihood):
 
     def encode(self, targets: Array, *, like: Array, outputs: int) -> Array:
         """Return labels 0 and 1 of shape (N,), of any dtype, as floats of shape (N, 1)."""
+        fitting_outputs(self, outputs, 1)
         host = raw_targets(targets)
         if host.ndim != 1:
             msg = f"targets must have shape (N,), got {host.shape}."

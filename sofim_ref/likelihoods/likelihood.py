@@ -90,3 +90,11 @@ def raw_targets(targets: Any) -> np.ndarray[Any, Any]:
         msg = f"targets must be real numbers, got dtype {host.dtype}."
         raise TypeError(msg)
     return host
+
+
+def fitting_outputs(likelihood: Likelihood, outputs: int, needed: int) -> None:
+    """Refuse a model with another number of outputs than the likelihood needs."""
+    if outputs != needed:
+        name = type(likelihood).__name__
+        msg = f"the model must have {needed} output{'s' * (needed != 1)} to go with {name}, got {outputs}."
+        raise ValueError(msg)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sofim_ref.arrays import Array, from_numpy, namespace
-from sofim_ref.likelihoods.likelihood import Likelihood, raw_targets
+from sofim_ref.likelihoods.likelihood import Likelihood, fitting_outputs, raw_targets
 from sofim_ref.validation import finite
 
 
@@ -34,6 +34,7 @@ class LocationScale(Likelihood):
 
     def encode(self, targets: Array, *, like: Array, outputs: int) -> Array:
         """Return numbers of shape (N,) as floats of shape (N, 1)."""
+        fitting_outputs(self, outputs, 2)
         host = raw_targets(targets).astype(np.float64)
         if host.ndim != 1:
             msg = f"targets must have shape (N,), got {host.shape}."

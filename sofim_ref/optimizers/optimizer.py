@@ -11,7 +11,7 @@ import numpy as np
 
 from sofim_ref.arrays import Array
 from sofim_ref.matrices import Matrix
-from sofim_ref.problems.oracle import Oracle
+from sofim_ref.problems.oracle import WITH_LAYERS, Oracle
 from sofim_ref.problems.problem import Problem
 from sofim_ref.validation import finite, floating, positive, together
 
@@ -165,7 +165,7 @@ class Optimizer(ABC, Generic[S]):
         if missing:
             msg = f"{self!r} needs {', '.join(sorted(missing))}, which {problem.name} doesn't offer."
             if any("layer" in question for question in missing):
-                msg += " Problems with layers are those over a linear model, MLPClassifier and MLPRegressor."
+                msg += f" {WITH_LAYERS}"
             raise TypeError(msg)
 
 

@@ -122,6 +122,9 @@ class TAdam(Optimizer[TAdamState]):
         fraction("beta2", self.beta2)
         positive("epsilon", self.epsilon)
         fraction("gamma", self.gamma)
+        if self.gamma > 0.5:  # the thresholds γ and 1 − γ would change places
+            msg = f"gamma must be a number in [0, 0.5], got {self.gamma!r}."
+            raise ValueError(msg)
         non_negative("weight_decay", self.weight_decay)
 
     def init(self, w: Array) -> TAdamState:

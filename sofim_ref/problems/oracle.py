@@ -29,6 +29,10 @@ class Calls(dict[str, int]):
         self.gradients = 0.0
 
 
+WITH_LAYERS = "Problems with layers are those over a linear model, MLPClassifier and MLPRegressor."
+"""What is said to who asks a problem without layers for them."""
+
+
 class Oracle:
     """The loss of a problem at one point on one batch; each answer is computed once, remembered and counted.
 
@@ -205,6 +209,8 @@ class Oracle:
     def _compute(self, question: str, *arguments: Any) -> Any:
         if question not in self.problem.offers:
             msg = f"{self.problem.name} doesn't offer {question}; it offers {', '.join(sorted(self.problem.offers))}."
+            if question.startswith("layer_"):
+                msg += f" {WITH_LAYERS}"
             raise TypeError(msg)
         if self._answering:  # on the way to another answer, which is counted
             return getattr(self.problem, question)(self, *arguments)

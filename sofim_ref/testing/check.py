@@ -111,6 +111,9 @@ def check_optimizer(
     ...     print(str(found)[:64], "…", str(found)[-42:])
     SOFIM departs in step 1 of case 'random', component 2: expected  …  This is what bias_correction=False gives.
     """
+    if not callable(step):
+        msg = f"step must be a function that returns (w, state), got {step!r}."
+        raise TypeError(msg)
     stored = list(references(method))
     wanted = _settings(stored, settings)
     if case is not None:
@@ -156,7 +159,7 @@ def _play(
     w, state, worst = from_numpy(reference.points[0], like=like), None, 0.0
     scales, seen = _scales(reference), [reference.points[0]]
     for t in range(reference.steps):
-        w, state = step(w, state, *(_beside(part, like) for part in reference.step(t)))
+        w, state = _pair(step(w, state, *(_beside(part, like) for part in reference.step(t))))
         seen.append(_on_host(w, reference, t))
         allowed = float((64 * unit * (t + 1) if tolerance is None else tolerance) * scales[t])
         off = np.abs(seen[-1] - reference.points[t + 1])
@@ -165,6 +168,14 @@ def _play(
             raise Disagreement(_explanation(reference, t, component, seen, stored, allowed))
         worst = max(worst, float(np.max(off)) / allowed)
     return worst
+
+
+def _pair(came: Any) -> tuple[Any, Any]:
+    """Return what a step returned, having seen that it is a point and a state."""
+    if not isinstance(came, tuple | list) or len(came) != 2:
+        msg = f"step must return (w, state), got {type(came)!r}."
+        raise TypeError(msg)
+    return came[0], came[1]
 
 
 def _scales(reference: Reference) -> Host:

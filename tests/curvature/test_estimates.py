@@ -167,3 +167,13 @@ def test_figure_1_of_kunstner_balles_and_hennig():
         )
         found = one @ other / (np.linalg.norm(one) * np.linalg.norm(other))
         assert found == pytest.approx(cosine, abs=6e-4)
+
+
+def test_a_problem_without_layers_is_told_which_have_them():
+    oracle = problems.Rosenbrock().oracle(np.zeros(2))
+    for ask in (
+        lambda: curvature.kfac(oracle, np.random.default_rng(0), damping=1.0),
+        lambda: curvature.adafisher_diagonal(oracle, damping=1.0),
+    ):
+        with pytest.raises(TypeError, match=r"Problems with layers are those over a linear model, MLPClassifier"):
+            ask()

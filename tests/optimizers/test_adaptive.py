@@ -78,3 +78,10 @@ def test_the_radius_stays_in_its_bounds_which_close_in(kind):
         w, state = optimizer.step(w, state, QUADRATIC.oracle(w))
         q = (t - 1) / 60
         assert (1 - optimizer.gamma) ** q <= state.radius[0] <= 1 + optimizer.gamma**q
+
+
+@pytest.mark.parametrize("gamma", [0.51, 0.99])
+def test_tadam_refuses_a_gamma_at_which_its_thresholds_change_places(gamma):
+    with pytest.raises(ValueError, match=rf"gamma must be a number in \[0, 0\.5\], got {gamma}"):
+        TAdam(steps=4, gamma=gamma)
+    TAdam(steps=4, gamma=0.5)

@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import socket
+import threading
 import time
 
 import pytest
@@ -126,6 +127,23 @@ def test_an_address_where_something_else_listens_is_said_within_10_seconds():
         with pytest.raises(ConnectionError, match="no Dask scheduler answers"):
             cluster.dask_crew(f"tcp://127.0.0.1:{silent.getsockname()[1]}").__enter__()
     assert time.monotonic() - started < 10
+
+
+def test_an_address_where_something_else_talks_first_is_said():
+    pytest.importorskip("distributed")
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+
+        def greet():
+            connection, _ = other.accept()
+            with connection:
+                connection.sendall(b"SSH-2.0-OpenSSH_9.2p1 Debian\r\n")  # to Dask, the length of an enormous message
+                time.sleep(6)
+
+        threading.Thread(target=greet, daemon=True).start()
+        with pytest.raises(ConnectionError, match="no Dask scheduler answers"):
+            cluster.dask_crew(f"tcp://127.0.0.1:{other.getsockname()[1]}").__enter__()
 
 
 @pytest.mark.parametrize("address", ["nonsense", "what://is:1", "tcp://no-such-host.invalid:8786"])

@@ -195,3 +195,16 @@ def test_an_agreement_says_what_was_compared():
     found = check_optimizer(sofim, case="zero")
     assert (found.method, found.cases, found.steps) == ("SOFIM", ("zero",), 100)
     assert found.settings["vector"] == "moment"
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        (lambda *_: None, r"step must return \(w, state\), got <class 'NoneType'>"),
+        (lambda w, *_: w, r"step must return \(w, state\), got <class 'numpy.ndarray'>"),
+        (5, r"step must be a function that returns \(w, state\), got 5"),
+    ],
+)
+def test_what_is_no_step_is_told_in_a_sentence(step, message):
+    with pytest.raises(TypeError, match=message):
+        check_optimizer(step)
