@@ -302,7 +302,7 @@ def _parser() -> argparse.ArgumentParser:  # noqa: PLR0915  # one line an option
     crew.add_argument("--dask", type=_address, metavar="ADDRESS", help="run on the cluster of the Dask scheduler there")
     command.add_argument("--quick", action="store_true", help="fewer trials, seeds and epochs")
     command.add_argument("--out", type=Path, metavar="FOLDER",
-                         help="where results are kept and found again (default: sofim-race-COURSE[-quick])")  # fmt: skip
+                         help="where results are kept and found (default: sofim-race-COURSE[-quick])")  # fmt: skip
 
     command = commands.add_parser("verify", help="check every matrix and optimizer against dense inversion")
     command.set_defaults(run=run_verify)
