@@ -4,56 +4,9 @@ Every method is ``w ← w − lr · C⁻¹ v``: choose a matrix C, choose a vect
 JAX and any other array-API backend; every structured C is checked against its dense inversion.
 """
 
-from sofim_ref import arrays, curvature, likelihoods, matrices, models, optimizers, problems
-from sofim_ref.minimize import minimize
-from sofim_ref.optimizers import (
-    KFAC,
-    LBFGS,
-    SGD,
-    SOAA,
-    SOFIM,
-    AdaFisher,
-    AdaFisherW,
-    AdaHessian,
-    Adam,
-    AdamW,
-    GaussNewton,
-    NaturalGradient,
-    Newton,
-    NewtonCG,
-    NystromSGD,
-    TAdam,
-)
-from sofim_ref.trace import Status, Trace
+import lazy_loader
+
+# Each room is imported when a name of it is first asked for; which names there are stands in `__init__.pyi`.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 __version__ = "0.1.0"
-
-__all__ = [
-    "KFAC",
-    "LBFGS",
-    "SGD",
-    "SOAA",
-    "SOFIM",
-    "AdaFisher",
-    "AdaFisherW",
-    "AdaHessian",
-    "Adam",
-    "AdamW",
-    "GaussNewton",
-    "NaturalGradient",
-    "Newton",
-    "NewtonCG",
-    "NystromSGD",
-    "Status",
-    "TAdam",
-    "Trace",
-    "__version__",
-    "arrays",
-    "curvature",
-    "likelihoods",
-    "matrices",
-    "minimize",
-    "models",
-    "optimizers",
-    "problems",
-]

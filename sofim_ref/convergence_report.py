@@ -29,8 +29,8 @@ from sofim_ref.matrices import (
     RankOne,
     ScaledIdentity,
 )
-from sofim_ref.minimize import minimize
 from sofim_ref.optimizers import REGISTRY
+from sofim_ref.training import minimize
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -23,11 +23,11 @@ from sofim_ref.convergence.spectral import hessian
 from sofim_ref.datasets import load
 from sofim_ref.matrices import Matrix
 from sofim_ref.matrices.dense import SingularMatrixError
-from sofim_ref.minimize import minimize
 from sofim_ref.optimizers import REGISTRY, SGD, SOFIM, NaturalGradient, Newton, Optimizer
 from sofim_ref.problems import FiniteSum, LogisticRegression, PoissonRegression
 from sofim_ref.sums import norm
 from sofim_ref.trace import Trace
+from sofim_ref.training import minimize
 
 METHODS = ("newton", "natural-gradient", "sofim-gradient", "sofim", "sgd")
 """The methods that are studied unless others are named."""

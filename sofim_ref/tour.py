@@ -13,11 +13,11 @@ import numpy as np
 from sofim_ref.arrays import Array, Backend
 from sofim_ref.convergence import replay
 from sofim_ref.datasets import Dataset
-from sofim_ref.minimize import minimize
 from sofim_ref.optimizers import REGISTRY, Optimizer
 from sofim_ref.problems import Problem
 from sofim_ref.sums import norm
 from sofim_ref.trace import Trace
+from sofim_ref.training import minimize
 from sofim_ref.tuning import GRID, Choice, choose_lr, gap
 from sofim_ref.verify import Report, verify
 

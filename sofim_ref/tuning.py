@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from sofim_ref.arrays import eps, namespace, smallest_normal
-from sofim_ref.minimize import minimize
 from sofim_ref.optimizers import Method
 from sofim_ref.problems import Problem
 from sofim_ref.trace import Status, Trace
+from sofim_ref.training import minimize
 
 GRID = tuple(10.0 ** (half / 2) for half in range(-6, 5))
 """Step sizes from 0.001 to 100, two a decade."""

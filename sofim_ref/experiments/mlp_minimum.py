@@ -10,9 +10,9 @@ import numpy as np
 from sofim_ref.arrays import from_numpy, to_numpy
 from sofim_ref.convergence import Order, order_of_convergence
 from sofim_ref.convergence.spectral import hessian
-from sofim_ref.minimize import minimize
 from sofim_ref.optimizers import SGD, GaussNewton, NaturalGradient
 from sofim_ref.problems import MLPRegressor
+from sofim_ref.training import minimize
 
 LABEL = (
     "Beyond the theorem: the loss is not convex, its minima form a surface, and errors are measured in the range of "

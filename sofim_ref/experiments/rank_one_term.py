@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from sofim_ref.arrays import Array
 from sofim_ref.matrices import ScaledIdentity
-from sofim_ref.minimize import minimize
 from sofim_ref.optimizers import SOFIM
 from sofim_ref.optimizers.optimizer import Preconditioned
 from sofim_ref.optimizers.sofim import SOFIMState
 from sofim_ref.problems import Oracle, Problem
 from sofim_ref.trace import Trace
+from sofim_ref.training import minimize
 
 
 @dataclass(frozen=True)

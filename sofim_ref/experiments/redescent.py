@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from sofim_ref.arrays import Array
-from sofim_ref.minimize import minimize
 from sofim_ref.optimizers import SOFIM
 from sofim_ref.problems import Problem
+from sofim_ref.training import minimize
 
 Numbers = np.ndarray[Any, Any]
 

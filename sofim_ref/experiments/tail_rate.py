@@ -9,9 +9,9 @@ import numpy as np
 from sofim_ref.arrays import Array, from_numpy, to_numpy
 from sofim_ref.convergence import linear_quadratic_bound, order_of_convergence
 from sofim_ref.convergence.spectral import hessian
-from sofim_ref.minimize import minimize
 from sofim_ref.optimizers import SOFIM
 from sofim_ref.problems import Problem
+from sofim_ref.training import minimize
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 
 from sofim_ref.arrays import Array, namespace
+from sofim_ref.kernels import Kernels
 from sofim_ref.matrices import Diagonal
 from sofim_ref.optimizers.method import LogUniform, Method, OneOf
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
@@ -96,6 +97,24 @@ class Adam(Optimizer[AdamState]):
         v = self.beta2 * state.square + (1 - self.beta2) * (g * g)
         m_hat, v_hat = m / (1 - self.beta1**t), v / (1 - self.beta2**t)
         return AdamState(t, m, v), Preconditioned(Diagonal(namespace(v).sqrt(v_hat) + self.epsilon), m_hat)
+
+    def overwrite(self, kernels: Kernels, w: Array, state: AdamState, oracle: Oracle) -> AdamState:
+        """Take the step in the memory of w, m and v, and return the next state."""
+        t = state.step + 1
+        kernels.adam(
+            w,
+            state.moment,
+            state.square,
+            oracle.gradient(),
+            lr=self.rate_at(state.step),
+            beta1=self.beta1,
+            beta2=self.beta2,
+            correction1=1 - self.beta1**t,
+            correction2=1 - self.beta2**t,
+            epsilon=self.epsilon,
+            weight_decay=self.weight_decay,
+        )
+        return AdamState(t, state.moment, state.square)
 
 
 @dataclass(frozen=True)

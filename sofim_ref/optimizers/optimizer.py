@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from sofim_ref.arrays import Array
+from sofim_ref.kernels import Kernels, check_overwritable, kernels_for
 from sofim_ref.matrices import Matrix
 from sofim_ref.problems.oracle import WITH_LAYERS, Oracle
 from sofim_ref.problems.problem import Problem
@@ -87,7 +89,7 @@ class Optimizer(ABC, Generic[S]):
     def precondition(self, state: S, oracle: Oracle) -> tuple[S, Preconditioned]:
         """Return the next state, and the C and v of this step."""
 
-    def step(self, w: Array, state: S, oracle: Oracle) -> tuple[Array, S]:
+    def step(self, w: Array, state: S, oracle: Oracle, *, inplace: bool = False) -> tuple[Array, S]:
         """Take one step: one solve with C.
 
         Parameters
@@ -98,6 +100,11 @@ class Optimizer(ABC, Generic[S]):
             From `init`, or from the step before.
         oracle : Oracle
             ``problem.oracle(w, batch)``.
+        inplace : bool
+            Whether `w` and the state's arrays may be overwritten. Where the method has a kernel for them (SOFIM, SGD
+            and Adam, in float32 or float64 on NumPy and CuPy) they are, and come back holding the plain step's numbers
+            up to rounding, without a temporary of their size; the oracle, made at the old w, is spent. Elsewhere
+            nothing is overwritten. Either way go on with what is returned.
 
         Returns
         -------
@@ -108,18 +115,32 @@ class Optimizer(ABC, Generic[S]):
         ------
         TypeError, ValueError
             If the problem doesn't offer what the method needs, `w` has another shape, backend, device or dtype than the
-            oracle's point, or a schedule gives anything but a number > 0.
+            oracle's point, or a schedule gives anything but a number > 0; of a step in place, if an array to be
+            overwritten is read-only or shares memory with another or with the gradient.
         """
         if not self.needs <= oracle.offers:
             self.check_problem(oracle.problem)
         if w is not oracle.w:
             check_same_point(w, oracle.w)
+        if inplace and type(self).overwrite is not Optimizer.overwrite:
+            moments = {f.name: getattr(state, f.name) for f in dataclasses.fields(state) if f.name != "step"}
+            kernels = kernels_for(w, *moments.values(), oracle.gradient())
+            if kernels is not None:
+                check_overwritable(oracle.gradient(), w=w, **moments)
+                return w, self.overwrite(kernels, w, state, oracle)
         state, choice = self.precondition(state, oracle)
         direction = choice.matrix.solve(choice.vector)
         if self.weight_decay:
             direction = direction + self.weight_decay * w
         following = w - self.step_size(state, oracle, direction) * direction
         return self.accept(state, oracle, choice, following)
+
+    def overwrite(self, kernels: Kernels, w: Array, state: S, oracle: Oracle) -> S:
+        """Take the step in the memory of w and of the state's arrays, and return the next state.
+
+        A method that has a kernel overrides this; nobody else's is ever called.
+        """
+        raise NotImplementedError
 
     def step_size(self, state: S, oracle: Oracle, direction: Array) -> float:
         """Return the η of the step that `state` counts last: a method with a line search asks the oracle for it.

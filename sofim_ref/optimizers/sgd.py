@@ -6,6 +6,7 @@ from dataclasses import KW_ONLY, dataclass
 from functools import partial
 
 from sofim_ref.arrays import Array, namespace
+from sofim_ref.kernels import Kernels
 from sofim_ref.matrices import ScaledIdentity
 from sofim_ref.optimizers.method import LogUniform, Method, OneOf
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
@@ -95,6 +96,19 @@ class SGD(Optimizer[SGDState]):
         b = self.momentum * state.moment + g
         v = g + self.momentum * b if self.nesterov else b
         return SGDState(state.step + 1, b), Preconditioned(ScaledIdentity(1.0, v), v)
+
+    def overwrite(self, kernels: Kernels, w: Array, state: SGDState, oracle: Oracle) -> SGDState:
+        """Take the step in the memory of w and b, and return the next state."""
+        kernels.sgd(
+            w,
+            state.moment,
+            oracle.gradient(),
+            lr=self.rate_at(state.step),
+            momentum=self.momentum,
+            nesterov=self.nesterov,
+            weight_decay=self.weight_decay,
+        )
+        return SGDState(state.step + 1, state.moment)
 
 
 METHODS = (

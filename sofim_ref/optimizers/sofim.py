@@ -13,11 +13,12 @@ from typing import Literal
 
 from sofim_ref.arrays import Array, namespace
 from sofim_ref.curvature import mean_gradient_fisher
+from sofim_ref.kernels import Kernels
 from sofim_ref.matrices import BlockDiagonal, Matrix, RankOne
 from sofim_ref.optimizers.method import LogUniform, Method, OneOf
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
 from sofim_ref.problems.oracle import Oracle
-from sofim_ref.validation import fraction, non_negative, one_of, positive, rate
+from sofim_ref.validation import fraction, non_negative, one_of, positive, positive_beside, rate
 
 _NEEDS = {"global": frozenset({"gradient"}), "layer": frozenset({"gradient", "layer_statistics"})}
 
@@ -129,6 +130,26 @@ class SOFIM(Optimizer[SOFIMState]):
         if self.scope == "layer":
             C = BlockDiagonal(tuple(RankOne(self.rho, M_hat[layer.start : layer.stop]) for layer in oracle.layers))
         return SOFIMState(t, M), Preconditioned(C, M_hat if self.vector == "moment" else g)
+
+    def overwrite(self, kernels: Kernels, w: Array, state: SOFIMState, oracle: Oracle) -> SOFIMState:
+        """Take the step in the memory of w and M, and return the next state."""
+        t, g = state.step + 1, oracle.gradient()
+        lr, rho = self.rate_at(state.step), positive_beside("rho", self.rho, w)
+        correction = 1 - self.beta**t if self.bias_correction else 1.0
+        parts = [slice(layer.start, layer.stop) for layer in oracle.layers] if self.scope == "layer" else [slice(None)]
+        for part in parts:
+            kernels.sofim(
+                w[part],
+                state.moment[part],
+                g[part],
+                lr=lr,
+                rho=rho,
+                beta=self.beta,
+                correction=correction,
+                vector=self.vector,
+                weight_decay=self.weight_decay,
+            )
+        return SOFIMState(t, state.moment)
 
 
 _SPACE: Mapping[str, LogUniform | OneOf] = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sofim_ref.minimize import minimize
 from sofim_ref.optimizers import REGISTRY
 from sofim_ref.race.setting import Setting
+from sofim_ref.training import minimize
 
 LONG = 3600.0
 """From how many seconds on a method's share of a race is told beside the whole."""

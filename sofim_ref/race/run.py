@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sofim_ref.minimize import minimize
 from sofim_ref.optimizers import REGISTRY
 from sofim_ref.race.job import Job
 from sofim_ref.race.setting import SCHEMA, Setting
 from sofim_ref.trace import Status
+from sofim_ref.training import minimize
 
 FINISHED = (Status.BUDGET_SPENT.name, Status.CONVERGED.name)
 """How a run ends that nothing stopped."""

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sofim_ref.lessons.stage import Slider, Stage
-from sofim_ref.minimize import minimize
 from sofim_ref.optimizers import SGD, SOFIM, Optimizer
 from sofim_ref.plots.style import line_style, look
 from sofim_ref.problems import Quadratic
+from sofim_ref.training import minimize
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

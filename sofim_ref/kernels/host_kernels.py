@@ -1,0 +1,78 @@
+"""SOFIM's step in place on the host: one division of numbers, and the passes over memory that are left."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from sofim_ref.arrays import Array
+from sofim_ref.matrices import RankOne
+
+
+class HostKernels(ABC):
+    """What the kernels on the host share: a subclass knows how to pass over memory."""
+
+    @abstractmethod
+    def advance(self, M: Array, g: Array, beta: float, *, both: bool) -> tuple[float, float]:
+        """Set M ← βM + (1−β)g, and return ‖M‖² and, if both are asked for, Mᵀg."""
+
+    @abstractmethod
+    def descend(self, w: Array, keep: float, M: Array, by_M: float, g: Array | None = None, by_g: float = 0.0) -> None:
+        """Set w ← keep·w − by_M·M − by_g·g."""
+
+    @abstractmethod
+    def left_along(self, M: Array, g: Array, r: float) -> float:
+        """Return Mᵀ(g − rM)."""
+
+    @abstractmethod
+    def descend_by_rest(self, w: Array, keep: float, M: Array, r: float, rest: float, g: Array, by: float) -> None:
+        """Set w ← keep·w − by·((g − rM) − rest·M), g − rM rounded as `left_along` rounds it."""
+
+    @abstractmethod
+    def well_conditioned(self, w: Array) -> float:
+        """Return the condition number of C up to which `descend` takes C⁻¹g as accurately as `RankOne.solve`."""
+
+    def sofim(
+        self,
+        w: Array,
+        M: Array,
+        g: Array,
+        *,
+        lr: float,
+        rho: float,
+        beta: float,
+        correction: float,
+        vector: str,
+        weight_decay: float,
+    ) -> None:
+        r"""Take a step of SOFIM in w and M.
+
+        With M̂ = M/c, both readings of C⁻¹v are sums of multiples of M and g:
+
+        .. math:: C^{-1} \hat M = \frac{c}{\rho c^2 + \|M\|^2}\, M, \qquad
+                  C^{-1} g = \frac{g - r M}{\rho}, \quad r = \frac{M^\top g}{\rho c^2 + \|M\|^2} .
+
+        Where g is along M and C far from ρI, g − rM cancels nearly all of g, and what rounding leaves of it along M
+        comes out 1/ρ times as large. There a third pass measures that part, and the last one sets it to the ρc²r
+        that it has to be. Where ‖M‖² over- or underflows, the plain formula takes over, temporaries and all.
+        """
+        squared, along = self.advance(M, g, beta, both=vector == "gradient")
+        shift = rho * correction**2
+        below, info = shift + squared, np.finfo(w.dtype)
+        keep, by_g = 1 - lr * weight_decay, lr / rho
+        kept = w.size * info.tiny <= info.eps * below < math.inf and math.isfinite(along)
+        r = along / below if kept else 0.0
+        by_M = -r * by_g if vector == "gradient" else lr * correction / below if kept else 0.0
+        if not kept or not all(factor == 0 or info.tiny <= abs(factor) <= info.max for factor in (by_M, by_g)):
+            C = RankOne(rho, M / correction)
+            w -= lr * (C.solve(C.vector if vector == "moment" else g) + weight_decay * w)
+        elif vector == "moment":
+            self.descend(w, keep, M, by_M)
+        elif below <= self.well_conditioned(w) * shift:
+            self.descend(w, keep, M, by_M, g, by_g)
+        else:
+            r = float(info.dtype.type(r))
+            rest = (self.left_along(M, g, r) - shift * along / below) / squared
+            self.descend_by_rest(w, keep, M, r, rest, g, by_g)

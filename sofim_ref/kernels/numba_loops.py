@@ -1,0 +1,162 @@
+"""Steps on NumPy arrays, compiled by numba (the extra `fast`): each pass one loop, shared among the cores.
+
+SOFIM's products and steps are computed in float64 and rounded once into the arrays; a core has time for that while it
+waits for memory. The first step with a new dtype waits seconds for the compiler; what it made is kept on disk.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numba import njit, prange
+
+from sofim_ref.arrays import Array
+from sofim_ref.kernels.host_kernels import HostKernels
+
+CHUNK = 32_768
+"""The numbers that a core takes at a time. Each chunk has a sum of its own: so results don't depend on the cores."""
+
+_compiled = partial(njit, parallel=True, cache=True, error_model="numpy")
+_LOOP = _compiled(fastmath={"contract"})  # a product and a sum may be one operation, rounded once
+_SUM = _compiled(fastmath={"contract", "reassoc", "nsz"})  # and sums may be taken in any order, as vectors do
+_EXACT = _compiled()  # with the roundings as they stand
+
+
+class NumbaLoops(HostKernels):
+    """The kernels for contiguous NumPy arrays."""
+
+    def advance(self, M: Array, g: Array, beta: float, *, both: bool) -> tuple[float, float]:
+        """Set M ← βM + (1−β)g, and return ‖M‖² and Mᵀg; one costs no more than the other."""
+        real, sums = M.dtype.type, _room(M, 2)
+        _advance(M, g, real(beta), real(1 - beta), sums)
+        return float(np.sum(sums[0])), float(np.sum(sums[1]))
+
+    def descend(self, w: Array, keep: float, M: Array, by_M: float, g: Array | None = None, by_g: float = 0.0) -> None:
+        """Set w ← keep·w − by_M·M − by_g·g."""
+        if g is None:
+            _descend(w, keep, M, by_M)
+        else:
+            _descend_by_both(w, keep, M, by_M, g, by_g)
+
+    def left_along(self, M: Array, g: Array, r: float) -> float:
+        """Return Mᵀ(g − rM) in float64."""
+        sums = _room(M, 1)
+        _left_along(M, g, r, sums)
+        return float(np.sum(sums))
+
+    def descend_by_rest(self, w: Array, keep: float, M: Array, r: float, rest: float, g: Array, by: float) -> None:
+        """Set w ← keep·w − by·((g − rM) − rest·M) in float64."""
+        _descend_by_rest(w, keep, M, r, rest, g, by)
+
+    def well_conditioned(self, w: Array) -> float:
+        """Return 4, and for float32, whose rounding float64 hides, 4 times as many as its digits are coarser."""
+        return 4.0 * float(np.finfo(w.dtype).eps / np.finfo(np.float64).eps)
+
+    def sgd(
+        self, w: Array, b: Array, g: Array, *, lr: float, momentum: float, nesterov: bool, weight_decay: float
+    ) -> None:
+        """Take a step of SGD in w and b."""
+        real = w.dtype.type
+        _sgd(w, b, g, real(lr), real(momentum), nesterov, real(weight_decay))
+
+    def adam(
+        self,
+        w: Array,
+        m: Array,
+        s: Array,
+        g: Array,
+        *,
+        lr: float,
+        beta1: float,
+        beta2: float,
+        correction1: float,
+        correction2: float,
+        epsilon: float,
+        weight_decay: float,
+    ) -> None:
+        """Take a step of Adam in w, m and s."""
+        numbers = (lr, beta1, 1 - beta1, beta2, 1 - beta2, correction1, correction2, epsilon, weight_decay)
+        _adam(w, m, s, g, *map(w.dtype.type, numbers))
+
+
+def _room(x: Array, sums: int) -> Any:
+    """Return a place for that many sums of each chunk."""
+    return np.empty((sums, -(-x.shape[0] // CHUNK)))
+
+
+@_SUM
+def _advance(M, g, beta, rest, sums):
+    for k in prange(sums.shape[1]):
+        m, h = M[k * CHUNK : (k + 1) * CHUNK], g[k * CHUNK : (k + 1) * CHUNK]
+        squared, along = 0.0, 0.0
+        for i in range(m.shape[0]):
+            moment = beta * m[i] + rest * h[i]
+            m[i] = moment
+            squared += np.float64(moment) * np.float64(moment)
+            along += np.float64(moment) * np.float64(h[i])
+        sums[0, k], sums[1, k] = squared, along
+
+
+@_LOOP
+def _descend(w, keep, M, by_M):
+    for k in prange(-(-w.shape[0] // CHUNK)):
+        u, m = w[k * CHUNK : (k + 1) * CHUNK], M[k * CHUNK : (k + 1) * CHUNK]
+        for i in range(u.shape[0]):
+            u[i] = keep * u[i] - by_M * m[i]
+
+
+@_LOOP
+def _descend_by_both(w, keep, M, by_M, g, by_g):
+    for k in prange(-(-w.shape[0] // CHUNK)):
+        u, m, h = w[k * CHUNK : (k + 1) * CHUNK], M[k * CHUNK : (k + 1) * CHUNK], g[k * CHUNK : (k + 1) * CHUNK]
+        for i in range(u.shape[0]):
+            u[i] = keep * u[i] - by_M * m[i] - by_g * h[i]
+
+
+@njit(cache=True)
+def _left(g, r, M):  # apart, so that no freedom of a sum reaches it
+    return np.float64(g) - r * np.float64(M)
+
+
+@_SUM
+def _left_along(M, g, r, sums):
+    for k in prange(sums.shape[1]):
+        m, h = M[k * CHUNK : (k + 1) * CHUNK], g[k * CHUNK : (k + 1) * CHUNK]
+        along = 0.0
+        for i in range(m.shape[0]):
+            along += m[i] * _left(h[i], r, m[i])
+        sums[0, k] = along
+
+
+@_EXACT
+def _descend_by_rest(w, keep, M, r, rest, g, by):
+    for k in prange(-(-w.shape[0] // CHUNK)):
+        u, m, h = w[k * CHUNK : (k + 1) * CHUNK], M[k * CHUNK : (k + 1) * CHUNK], g[k * CHUNK : (k + 1) * CHUNK]
+        for i in range(u.shape[0]):
+            u[i] = keep * u[i] - by * _left(_left(h[i], r, m[i]), rest, m[i])
+
+
+@_LOOP
+def _sgd(w, b, g, lr, momentum, nesterov, weight_decay):
+    for k in prange(-(-w.shape[0] // CHUNK)):
+        u, m, h = w[k * CHUNK : (k + 1) * CHUNK], b[k * CHUNK : (k + 1) * CHUNK], g[k * CHUNK : (k + 1) * CHUNK]
+        for i in range(u.shape[0]):
+            moment = momentum * m[i] + h[i]
+            m[i] = moment
+            v = h[i] + momentum * moment if nesterov else moment
+            u[i] -= lr * (v + weight_decay * u[i])
+
+
+@_LOOP
+def _adam(w, m, s, g, lr, beta1, rest1, beta2, rest2, correction1, correction2, epsilon, weight_decay):
+    for k in prange(-(-w.shape[0] // CHUNK)):
+        here = slice(k * CHUNK, (k + 1) * CHUNK)
+        u, moments, squares, h = w[here], m[here], s[here], g[here]
+        for i in range(u.shape[0]):
+            moment = beta1 * moments[i] + rest1 * h[i]
+            square = beta2 * squares[i] + rest2 * (h[i] * h[i])
+            moments[i], squares[i] = moment, square
+            direction = moment / correction1 / (np.sqrt(square / correction2) + epsilon)
+            u[i] -= lr * (direction + weight_decay * u[i])
