@@ -30,12 +30,16 @@ def kernels_for(*arrays: Array) -> Kernels | None:
     'NumpyBlocks'
     """
     w = arrays[0]
-    if w.dtype not in {np.dtype(np.float32), np.dtype(np.float64)}:
+    on_host = type(w) is np.ndarray
+    if not (on_host or array_api_compat.is_cupy_array(w)) or w.dtype not in {
+        np.dtype(np.float32),
+        np.dtype(np.float64),
+    }:
         return None
-    if type(w) is np.ndarray:
-        contiguous = all(x.flags.c_contiguous and x.flags.aligned for x in arrays)
-        return (_numba() if contiguous else None) or _numpy()
-    return _cupy() if array_api_compat.is_cupy_array(w) else None
+    if not on_host:
+        return _cupy()
+    contiguous = all(x.flags.c_contiguous and x.flags.aligned for x in arrays)
+    return (_numba() if contiguous else None) or _numpy()
 
 
 def check_overwritable(gradient: Array, **overwritten: Array) -> None:

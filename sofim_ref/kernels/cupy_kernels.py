@@ -1,7 +1,7 @@
 """Steps on a GPU: the CUDA kernels of `steps.cu`, started through CuPy.
 
 SOFIM takes two, one that reduces and one that goes over the entries; SGD and Adam take one. Products stay on the
-device, so the host never waits; what is allocated is four numbers a block.
+device, so the host never waits; what is allocated is six numbers a block.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class CuPyKernels:
         """Take a step of SOFIM in w and M: 6d numbers are read or written for v = M̂, 7d for v = g."""
         real, d, blocks = w.dtype.type, np.int64(w.size), _blocks(w)
         with w.device:
-            shares = importlib.import_module("cupy").empty((2, blocks, 2), dtype=np.float64)
+            shares = importlib.import_module("cupy").empty((3, blocks, 2), dtype=np.float64)
             _run("sofim_moment", real, blocks, *_places(M, g), shares, d, real(beta), real(1 - beta))
             arrays = (w, M) if vector == "moment" else (w, M, g)
             numbers = map(np.float64, (lr, rho, correction, weight_decay))

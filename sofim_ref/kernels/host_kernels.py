@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from sofim_ref.arrays import Array
+from sofim_ref.arrays import Array, eps, smallest_normal
 from sofim_ref.matrices import RankOne
 
 
@@ -23,12 +23,12 @@ class HostKernels(ABC):
         """Set w ← keep·w − by_M·M − by_g·g."""
 
     @abstractmethod
-    def left_along(self, M: Array, g: Array, r: float) -> float:
-        """Return Mᵀ(g − rM)."""
+    def left(self, M: Array, g: Array, r: float) -> tuple[float, float]:
+        """Return Mᵀ(g − rM) and ‖g − rM‖²."""
 
     @abstractmethod
     def descend_by_rest(self, w: Array, keep: float, M: Array, r: float, rest: float, g: Array, by: float) -> None:
-        """Set w ← keep·w − by·((g − rM) − rest·M), g − rM rounded as `left_along` rounds it."""
+        """Set w ← keep·w − by·((g − rM) − rest·M), g − rM rounded as `left` rounds it."""
 
     @abstractmethod
     def well_conditioned(self, w: Array) -> float:
@@ -55,17 +55,18 @@ class HostKernels(ABC):
                   C^{-1} g = \frac{g - r M}{\rho}, \quad r = \frac{M^\top g}{\rho c^2 + \|M\|^2} .
 
         Where g is along M and C far from ρI, g − rM cancels nearly all of g, and what rounding leaves of it along M
-        comes out 1/ρ times as large. There a third pass measures that part, and the last one sets it to the ρc²r
-        that it has to be. Where ‖M‖² over- or underflows, the plain formula takes over, temporaries and all.
+        comes out 1/ρ times as large. There all of g that is along M is taken off, a third pass measures what is still
+        left along it, and the last one puts that right. If g is across M by less than 2 eps of its length, which is
+        the rounding of M, then not at all. Where ‖M‖² over- or underflows, the plain formula takes over, temporaries
+        and all.
         """
         squared, along = self.advance(M, g, beta, both=vector == "gradient")
-        shift = rho * correction**2
-        below, info = shift + squared, np.finfo(w.dtype)
+        least, shift = smallest_normal(np, w.dtype), rho * correction**2
+        below = max(shift + squared, least)
         keep, by_g = 1 - lr * weight_decay, lr / rho
-        kept = w.size * info.tiny <= info.eps * below < math.inf and math.isfinite(along)
-        r = along / below if kept else 0.0
-        by_M = -r * by_g if vector == "gradient" else lr * correction / below if kept else 0.0
-        if not kept or not all(factor == 0 or info.tiny <= abs(factor) <= info.max for factor in (by_M, by_g)):
+        by_M = lr * correction / below if vector == "moment" else -by_g * along / below
+        kept = w.size * least <= eps(np, w.dtype) * below < math.inf and math.isfinite(along)
+        if not kept or not all(factor == 0 or least <= abs(factor) <= 1 / least for factor in (by_M, by_g)):
             C = RankOne(rho, M / correction)
             w -= lr * (C.solve(C.vector if vector == "moment" else g) + weight_decay * w)
         elif vector == "moment":
@@ -73,6 +74,10 @@ class HostKernels(ABC):
         elif below <= self.well_conditioned(w) * shift:
             self.descend(w, keep, M, by_M, g, by_g)
         else:
-            r = float(info.dtype.type(r))
-            rest = (self.left_along(M, g, r) - shift * along / below) / squared
-            self.descend_by_rest(w, keep, M, r, rest, g, by_g)
+            r = float(w.dtype.type(along / squared))
+            left_along, left_squared = self.left(M, g, r)
+            if left_squared - left_along**2 / squared <= (2 * eps(np, w.dtype) * along) ** 2 / squared:
+                self.descend(w, keep, M, lr * along / squared * correction**2 / below)
+            else:
+                rest = (left_along - shift * along / below) / squared
+                self.descend_by_rest(w, keep, M, r, rest, g, by_g)

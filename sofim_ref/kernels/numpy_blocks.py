@@ -33,9 +33,9 @@ class NumpyBlocks(HostKernels):
         for m, h in _blocks(M, g):
             m *= beta
             _add(m, 1 - beta, h)
-            squared += _product(m, m)
-            if both:
-                along += _product(m, h)
+            with np.errstate(over="ignore", invalid="ignore"):  # what overflows here, the plain formula computes
+                squared += _product(m, m)
+                along += _product(m, h) if both else 0.0
         return squared, along
 
     def descend(self, w: Array, keep: float, M: Array, by_M: float, g: Array | None = None, by_g: float = 0.0) -> None:
@@ -47,9 +47,14 @@ class NumpyBlocks(HostKernels):
             if g is not None:
                 _add(u, -by_g, h)
 
-    def left_along(self, M: Array, g: Array, r: float) -> float:
-        """Return Mᵀ(g − rM); BLAS rounds the difference once, where the processor has a fused multiply-add."""
-        return sum(_product(m, _left(m, h, r, scratch)) for m, h, scratch in _blocks(M, g, scratch=1))
+    def left(self, M: Array, g: Array, r: float) -> tuple[float, float]:
+        """Return Mᵀ(g − rM) and ‖g − rM‖²; BLAS rounds the difference once, where the processor can."""
+        along = squared = 0.0
+        for m, h, scratch in _blocks(M, g, scratch=1):
+            left = _left(m, h, r, scratch)
+            along += _product(m, left)
+            squared += _product(left, left)
+        return along, squared
 
     def descend_by_rest(self, w: Array, keep: float, M: Array, r: float, rest: float, g: Array, by: float) -> None:
         """Set w ← keep·w − by·((g − rM) − rest·M)."""

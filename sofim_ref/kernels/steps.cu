@@ -44,23 +44,26 @@ __device__ Sum total(const Sum *shares, int blocks, Sum *room) {
   return block_sum(mine, room);
 }
 
-// M ← βM + (1 − β)g, and each block's share of MᵀM, then of Mᵀg.
+// M ← βM + (1 − β)g, and each block's shares of MᵀM, of Mᵀg and of gᵀg.
 extern "C" __global__ void sofim_moment(REAL *__restrict__ M, Index M_stride, const REAL *__restrict__ g, Index g_stride,
                                         Sum *__restrict__ shares, Index d, REAL beta, REAL rest) {
   __shared__ Sum room[THREADS];
-  Sum MM = {0.0, 0.0}, Mg = {0.0, 0.0};
+  Sum MM = {0.0, 0.0}, Mg = {0.0, 0.0}, gg = {0.0, 0.0};
   #pragma unroll 4
   for (ENTRIES(i, d)) {
     REAL gradient = g[i * g_stride], moment = beta * M[i * M_stride] + rest * gradient;
     M[i * M_stride] = moment;
     MM = add_product(MM, moment, moment);
     Mg = add_product(Mg, moment, gradient);
+    gg = add_product(gg, gradient, gradient);
   }
   MM = block_sum(MM, room);
   Mg = block_sum(Mg, room);
+  gg = block_sum(gg, room);
   if (threadIdx.x == 0) {
     shares[blockIdx.x] = MM;
     shares[gridDim.x + blockIdx.x] = Mg;
+    shares[2 * gridDim.x + blockIdx.x] = gg;
   }
 }
 
@@ -77,20 +80,32 @@ extern "C" __global__ void sofim_along_moment(REAL *__restrict__ w, Index w_stri
   }
 }
 
-// w ← w − η(x + λw) with x = C⁻¹g = (g − M r)/ρ, r = Mᵀg / (ρc² + ‖M‖²). Where g is along M and ‖M̂‖² ≫ ρ, nearly all of
-// g − M r cancels: so r has two parts, and each fma rounds what is left, not what is subtracted.
+// a/b.
+__device__ Sum quotient(Sum a, Sum b) {
+  double high = a.high / b.high;
+  return {high, (fma(-high, b.high, a.high) + a.low - high * b.low) / b.high};
+}
+
+// w ← w − η(x + λw) with x = C⁻¹g = (g − rM)/ρ, r = Mᵀg / (ρc² + ‖M‖²). Where g is along M and ‖M̂‖² ≫ ρ, nearly all of
+// g − rM cancels: so r has two parts, and each fma rounds what is left, not what is subtracted. Where g is across M by
+// less than 2 eps of its length, that is the rounding of M, and x = M q c² / (ρc² + ‖M‖²) with q = Mᵀg / ‖M‖².
 extern "C" __global__ void sofim_along_gradient(REAL *__restrict__ w, Index w_stride, const REAL *__restrict__ M,
                                                 Index M_stride, const REAL *__restrict__ g, Index g_stride,
                                                 const Sum *__restrict__ shares, int blocks, Index d, double lr,
                                                 double rho, double c, double weight_decay) {
   __shared__ Sum room[THREADS];
-  Sum s = add(total(shares, blocks, room), {rho * c * c, 0.0}), Mg = total(shares + blocks, blocks, room);
-  double r = Mg.high / s.high, r_low = (fma(-r, s.high, Mg.high) + Mg.low - r * s.low) / s.high, over_rho = 1 / rho;
+  Sum MM = total(shares, blocks, room), Mg = total(shares + blocks, blocks, room);
+  Sum gg = total(shares + 2 * blocks, blocks, room), below = add(MM, {rho * c * c, 0.0});
+  Sum r = quotient(Mg, below), q = quotient(Mg, MM);
+  double along = q.high * Mg.high, rounding = sizeof(REAL) < sizeof(double) ? 0x1p-22 : 0x1p-51;
+  double across = gg.high - along + (gg.low - fma(q.high, Mg.high, -along) - q.high * Mg.low - q.low * Mg.high);
+  bool parallel = across <= rounding * rounding * gg.high;
+  double by_M = q.high * c * c / below.high, over_rho = 1 / rho;
   #pragma unroll 4
   for (ENTRIES(i, d)) {
     double at = w[i * w_stride], moment = M[i * M_stride];
-    double left = fma(-moment, r_low, fma(-moment, r, (double)g[i * g_stride]));
-    w[i * w_stride] = at - lr * (left * over_rho + weight_decay * at);
+    double left = fma(-moment, r.low, fma(-moment, r.high, (double)g[i * g_stride]));
+    w[i * w_stride] = at - lr * ((parallel ? by_M * moment : left * over_rho) + weight_decay * at);
   }
 }
 

@@ -63,7 +63,7 @@ DEVICE = _Device()
 
 def stand_in_for_cupy(folder):
     """Return what takes the place of the module `cupy`; what it compiles goes to the folder, and starts are counted."""
-    started = []
+    started, pool = [], ThreadPoolExecutor(THREADS)
 
     class RawKernel:
         def __init__(self, source, name, options):
@@ -83,8 +83,7 @@ def stand_in_for_cupy(folder):
                     self.library[self.name](*arguments)
 
             together = threading.Barrier(threads)
-            with ThreadPoolExecutor(threads) as pool:
-                list(pool.map(run, range(threads)))
+            list(pool.map(run, range(threads)))
 
     def empty(shape, dtype):
         return np.full(shape, np.nan, dtype=dtype)
@@ -95,7 +94,17 @@ def stand_in_for_cupy(folder):
 def _compiled(source, options, folder):
     built = folder / f"{abs(hash((source, tuple(options))))}.so"
     if not built.exists():
-        command = [COMPILER, "-std=c++20", "-O1", "-ffp-contract=off", "-mfma", "-shared", "-fPIC", "-pthread", *options]
+        command = [
+            COMPILER,
+            "-std=c++20",
+            "-O1",
+            "-ffp-contract=off",
+            "-mfma",
+            "-shared",
+            "-fPIC",
+            "-pthread",
+            *options,
+        ]
         program = built.with_suffix(".cpp")
         program.write_text(PRELUDE + source, encoding="utf-8")
         subprocess.run([*command, "-Wno-unknown-pragmas", "-o", str(built), str(program)], check=True)
@@ -106,5 +115,10 @@ def _as_c(argument):
     """Convert as CuPy does: an array to its address, a NumPy scalar to the C type of its own width."""
     if isinstance(argument, np.ndarray):
         return ctypes.c_void_p(argument.ctypes.data)
-    kinds = {np.int32: ctypes.c_int32, np.int64: ctypes.c_int64, np.float32: ctypes.c_float, np.float64: ctypes.c_double}
+    kinds = {
+        np.int32: ctypes.c_int32,
+        np.int64: ctypes.c_int64,
+        np.float32: ctypes.c_float,
+        np.float64: ctypes.c_double,
+    }
     return kinds[type(argument)](argument)

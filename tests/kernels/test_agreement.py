@@ -1,0 +1,177 @@
+"""A step in place gives the numbers of the plain one: to 4 eps, and over 1,000 steps to what so many roundings make."""
+
+import math
+from dataclasses import fields
+from functools import partial
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sofim_ref import SGD, SOFIM, Adam, AdamW
+from sofim_ref.arrays import to_numpy
+from sofim_ref.problems import Function
+
+METHODS = {
+    "SOFIM, moment": SOFIM,
+    "SOFIM, moment, no correction": partial(SOFIM, bias_correction=False),
+    "SOFIM, moment, decay": partial(SOFIM, weight_decay=0.1),
+    "SOFIM, gradient": partial(SOFIM, vector="gradient"),
+    "SOFIM, gradient, decay": partial(SOFIM, vector="gradient", weight_decay=0.1),
+    "SGD": SGD,
+    "SGD, heavy ball": partial(SGD, momentum=0.9, weight_decay=0.1),
+    "SGD, Nesterov": partial(SGD, momentum=0.9, nesterov=True),
+    "Adam": Adam,
+    "AdamW": partial(AdamW, lr=0.1),
+}
+DTYPES = ("float32", "float64")
+
+
+def stepping(optimizer, way, w):
+    """Return a function that takes one step in place, from a gradient to w on the host."""
+    w, state = way.put(w), optimizer.init(w)
+    state = type(state)(0, *(way.put(getattr(state, f.name)) for f in fields(state)[1:]))
+
+    def step(g):
+        nonlocal state
+        oracle = Function(len(g), lambda w: w @ w, lambda w: way.put(g)).oracle(w)
+        state = optimizer.overwrite(way.kernels, w, state, oracle)
+        return to_numpy(w).copy()
+
+    return step
+
+
+def plain(optimizer, w):
+    """Return a function that takes one plain step, from a gradient to w and the step's direction."""
+    state = optimizer.init(w)
+
+    def step(g):
+        nonlocal w, state
+        before = w
+        w, state = optimizer.step(w, state, Function(len(g), lambda w: w @ w, lambda w: g).oracle(w))
+        return before, w
+
+    return step
+
+
+def largest(x):
+    """Return the largest magnitude: that others are exact is no excuse for an entry."""
+    return float(np.max(np.abs(x), initial=0.0))
+
+
+def allowed(optimizer, before, after, g):
+    """Return what 4 roundings are: of w, of the way it went and, where a difference is divided by ρ, of ηg/ρ."""
+    eps = float(np.finfo(after.dtype).eps)
+    way = largest(after.astype(float) - before)
+    if isinstance(optimizer, SOFIM) and optimizer.vector == "gradient":
+        way = max(way, optimizer.lr * float(np.linalg.norm(g.astype(float))) / optimizer.rho)
+    return 4 * eps * (max(largest(before), largest(after)) + way)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("make", METHODS.values(), ids=METHODS)
+def test_one_step(way, make, dtype):
+    optimizer = make()
+    for length in way.lengths:
+        rng = np.random.default_rng(length)
+        w = rng.standard_normal(length).astype(dtype)
+        in_place, in_full = stepping(optimizer, way, w), plain(optimizer, w)
+        g = (rng.standard_normal(length) / math.sqrt(length)).astype(dtype)
+        got, (before, after) = in_place(g), in_full(g)
+        assert largest(got.astype(float) - after) <= allowed(optimizer, before, after, g), length
+
+
+@st.composite
+def gradients(draw):
+    """Two gradients, the second along the first, across it or anyhow, of lengths far apart; as float64."""
+    d = draw(st.integers(1, 70))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    first, other = rng.standard_normal((2, d))
+    along = draw(st.sampled_from([0.0, 1.0, 1 - 1e-6, -1.0, 0.5]))
+    second = along * first + (1 - abs(along)) * other
+    return [g * 10.0 ** draw(st.integers(-12, 12)) for g in (first, second)]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("vector", ["moment", "gradient"])
+@given(gs=gradients(), log_rho=st.integers(-6, 6), beta=st.sampled_from([0.0, 0.5, 0.9]))
+def test_steps_of_any_length(way, vector, dtype, gs, log_rho, beta):
+    optimizer = SOFIM(lr=1.0, rho=10.0**log_rho, beta=beta, vector=vector)
+    w = np.ones_like(gs[0], dtype=dtype)
+    in_place, in_full = stepping(optimizer, way, w), plain(optimizer, w)
+    error = 0.0
+    for g in gs:
+        got, (before, after) = in_place(g.astype(dtype)), in_full(g.astype(dtype))
+        error += allowed(optimizer, before, after, g)
+        assert largest(got.astype(float) - after) <= error
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("make", METHODS.values(), ids=METHODS)
+def test_a_thousand_steps(way, make, dtype):
+    """Roundings are as often up as down: 1,000 of them make √1,000, not 1,000, times the error of one."""
+    optimizer, d = make(), 9
+    rng = np.random.default_rng(0)
+    w = rng.standard_normal(d).astype(dtype)
+    in_place, in_full = stepping(optimizer, way, w), plain(optimizer, w)
+    widest = 0.0
+    for _ in range(1000):
+        g = (rng.standard_normal(d) / 3).astype(dtype)
+        got, (before, after) = in_place(g), in_full(g)
+        widest = max(widest, allowed(optimizer, before, after, g))
+    assert largest(got.astype(float) - after) <= math.sqrt(1000) * widest
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_no_entries(way, dtype):
+    none = way.put(np.ones(0, dtype=dtype))
+    for vector in ("moment", "gradient"):
+        way.kernels.sofim(none, none, none, lr=1.0, rho=1.0, beta=0.9, correction=0.1, vector=vector, weight_decay=0.0)
+    way.kernels.sgd(none, none, none, lr=1.0, momentum=0.9, nesterov=False, weight_decay=0.0)
+    way.kernels.adam(
+        none, none, none, none, lr=1.0, beta1=0.9, beta2=0.9, correction1=1.0, correction2=1.0, epsilon=1.0,
+        weight_decay=0.0,
+    )  # fmt: skip
+    assert none.shape == (0,)
+
+
+@pytest.mark.parametrize("make", METHODS.values(), ids=METHODS)
+def test_strided_arrays(way, make):
+    """Every second entry of a longer array, moment and gradient strided otherwise: the entries between stay."""
+    if way.name == "numba":
+        pytest.skip("numba's loops are given contiguous arrays only.")
+    optimizer, rng = make(), np.random.default_rng(0)
+    host, g = rng.standard_normal(140), rng.standard_normal(210)
+    long, moments = way.put(host), way.put(np.zeros(280))
+    w, gradient = long[::2], way.put(g)[::-3]
+    state = optimizer.init(host[::2])
+    names = [f.name for f in fields(state)[1:]]
+    state = type(state)(0, *(moments[k::4] for k, _ in enumerate(names)))
+    oracle = Function(70, lambda w: w @ w, lambda w: gradient).oracle(w)
+    state = optimizer.overwrite(way.kernels, w, state, oracle)
+    before, after = plain(optimizer, host[::2].copy())(g[::-3].copy())
+    assert largest(to_numpy(w) - after) <= allowed(optimizer, before, after, g)
+    assert np.array_equal(to_numpy(long)[1::2], host[1::2])
+    assert not to_numpy(moments)[3::4].any()
+    assert np.array_equal(to_numpy(gradient), g[::-3])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_as_stable_as_the_plain_solve(way, dtype):
+    """From w = 0 with η = 1 a step is −C⁻¹g: multiplied with C it gives g back, to 8 eps of what C can make of it."""
+    real, eps = np.dtype(dtype).type, float(np.finfo(dtype).eps)
+    for length in (1, 2, 5, 64, 300):
+        for log_size in range(-2, 9):
+            rng = np.random.default_rng(length)
+            M = (rng.standard_normal(length) * 10.0**log_size).astype(dtype)
+            g = (M + rng.standard_normal(length) * rng.choice([0.0, 1e-9, 1e-3, 1.0])).astype(dtype)
+            w, moment = way.put(np.zeros(length, dtype=dtype)), way.put(M)
+            way.kernels.sofim(
+                w, moment, way.put(g), lr=1.0, rho=1.0, beta=0.9, correction=1.0, vector="gradient", weight_decay=0.0
+            )
+            m, x, g = (to_numpy(a).astype(np.longdouble) for a in (moment, -w, g))
+            residual = x + m * (m @ x) - g
+            norms = (1 + m @ m) * np.linalg.norm(x) + np.linalg.norm(g)
+            assert np.linalg.norm(residual) <= 8 * eps * norms, (length, log_size)
+            assert np.max(np.abs(m - real(0.9) * M - real(1 - 0.9) * g)) <= eps * (largest(M) + largest(g))
