@@ -63,7 +63,7 @@ def refuses(thing):
     """Whether its own lines, or its constructor's, raise or call a check that does."""
     if inspect.isclass(thing):
         own = [vars(thing).get(name) for name in ("__init__", "__post_init__")]
-        return any(refuses(f) for f in own if f and f.__code__.co_filename.endswith(".py"))  # a dataclass's has no file
+        return any(refuses(f) for f in own if f and Path(f.__code__.co_filename).is_relative_to(ROOT))
     nodes = list(ast.walk(ast.parse(textwrap.dedent(inspect.getsource(thing)))))
     called = {node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
     return bool(called & CHECKS) or any(isinstance(node, ast.Raise) and node.exc for node in nodes)
@@ -126,10 +126,11 @@ MAY_IMPORT = {
     "models": DOOR,
     "problems": DOOR | {"matrices", "likelihoods", "models"},
     "curvature": DOOR | {"matrices", "problems.oracle"},
-    "optimizers": DOOR | {"matrices", "curvature", "problems.oracle", "problems.problem"},
+    "kernels": DOOR | {"matrices"},
+    "optimizers": DOOR | {"matrices", "kernels", "curvature", "problems.oracle", "problems.problem"},
     "trace": DOOR | {"matrices", "likelihoods", "models", "problems", "curvature", "optimizers"},
     "budget": DOOR | {"problems"},
-    "minimize": DOOR | {"matrices", "problems", "optimizers", "trace", "budget"},
+    "training": DOOR | {"matrices", "problems", "optimizers", "trace", "budget"},
 }
 
 

@@ -17,52 +17,58 @@ from sofim_ref.arrays import Array
 from sofim_ref.kernels.kernels import Kernels
 from sofim_ref.validation import together
 
-__all__ = ["Kernels", "check_overwritable", "kernels_for"]
+_DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
+
+__all__ = ["Kernels", "kernels_for"]
 
 
-def kernels_for(*arrays: Array) -> Kernels | None:
-    """Return the kernels for arrays of one backend and dtype, the one to overwrite first; None if there are none.
+def kernels_for(gradient: Array, **overwritten: Array) -> Kernels | None:
+    """Return the kernels that can take a step with these arrays in their own memory, or None if there are none.
 
-    Examples
-    --------
-    >>> import numpy as np
-    >>> type(kernels_for(np.ones(4)[::2])).__name__
-    'NumpyBlocks'
-    """
-    w = arrays[0]
-    on_host = type(w) is np.ndarray
-    if not (on_host or array_api_compat.is_cupy_array(w)) or w.dtype not in {
-        np.dtype(np.float32),
-        np.dtype(np.float64),
-    }:
-        return None
-    if not on_host:
-        return _cupy()
-    contiguous = all(x.flags.c_contiguous and x.flags.aligned for x in arrays)
-    return (_numba() if contiguous else None) or _numpy()
+    Parameters
+    ----------
+    gradient : array, shape (d,)
+        What is read only.
+    **overwritten : arrays, shape (d,)
+        Point and moments, by name.
 
-
-def check_overwritable(gradient: Array, **overwritten: Array) -> None:
-    """Refuse what can't be overwritten: read-only arrays, and arrays that share memory with one another.
+    Returns
+    -------
+    Kernels or None
+        None for every backend but NumPy and CuPy, and every dtype but float32 and float64.
 
     Raises
     ------
     TypeError, ValueError
-        If an array is of another backend, device, dtype or shape than the gradient, is read-only, or shares memory with
-        another or with the gradient.
+        If there are kernels, but an array to be overwritten is of another backend, device, dtype or shape than the
+        gradient, is read-only, or shares memory with another or with the gradient.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> type(kernels_for(np.ones(4)[::2], w=np.ones(2))).__name__
+    'NumpyBlocks'
     """
+    on_host = type(gradient) is np.ndarray
+    if not (on_host or array_api_compat.is_cupy_array(gradient)) or gradient.dtype not in _DTYPES:
+        return None
     for name, x in overwritten.items():
         together(gradient=gradient, **{name: x})
         if x.shape != gradient.shape:
             msg = f"{name} must have shape {tuple(gradient.shape)}, as the gradient has, got {tuple(x.shape)}."
             raise ValueError(msg)
-        if isinstance(x, np.ndarray) and not x.flags.writeable:
+        if on_host and not x.flags.writeable:
             msg = f"{name} must be writeable for a step in place, got a read-only array; pass a copy."
             raise ValueError(msg)
-    for (name, x), (other, y) in itertools.combinations({**overwritten, "the gradient": gradient}.items(), 2):
+    every = {**overwritten, "the gradient": gradient}
+    for (name, x), (other, y) in itertools.combinations(every.items(), 2):
         if _share_memory(x, y):
             msg = f"{name} and {other} must not share memory for a step in place; pass a copy of {name}."
             raise ValueError(msg)
+    if not on_host:
+        return _cupy()
+    contiguous = all(x.flags.c_contiguous and x.flags.aligned for x in every.values())
+    return (_numba() if contiguous else None) or _numpy()
 
 
 def _share_memory(x: Array, y: Array) -> bool:

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from sofim_ref.arrays import Array
-from sofim_ref.kernels import Kernels, check_overwritable, kernels_for
+from sofim_ref.kernels import Kernels, kernels_for
 from sofim_ref.matrices import Matrix
 from sofim_ref.problems.oracle import WITH_LAYERS, Oracle
 from sofim_ref.problems.problem import Problem
@@ -101,10 +101,9 @@ class Optimizer(ABC, Generic[S]):
         oracle : Oracle
             ``problem.oracle(w, batch)``.
         inplace : bool
-            Whether `w` and the state's arrays may be overwritten. Where the method has a kernel for them (SOFIM, SGD
-            and Adam, in float32 or float64 on NumPy and CuPy) they are, and come back holding the plain step's numbers
-            up to rounding, without a temporary of their size; the oracle, made at the old w, is spent. Elsewhere
-            nothing is overwritten. Either way go on with what is returned.
+            Whether `w` and the state's arrays may be overwritten. SOFIM, SGD and Adam do so for float32 and float64 on
+            NumPy and CuPy: the same numbers up to rounding, no temporary of w's size, and an oracle that is spent.
+            Elsewhere nothing is overwritten. Either way go on with what is returned.
 
         Returns
         -------
@@ -123,10 +122,9 @@ class Optimizer(ABC, Generic[S]):
         if w is not oracle.w:
             check_same_point(w, oracle.w)
         if inplace and type(self).overwrite is not Optimizer.overwrite:
-            moments = {f.name: getattr(state, f.name) for f in dataclasses.fields(state) if f.name != "step"}
-            kernels = kernels_for(w, *moments.values(), oracle.gradient())
+            moments = {field.name: getattr(state, field.name) for field in dataclasses.fields(state)[1:]}
+            kernels = kernels_for(oracle.gradient(), w=w, **moments)
             if kernels is not None:
-                check_overwritable(oracle.gradient(), w=w, **moments)
                 return w, self.overwrite(kernels, w, state, oracle)
         state, choice = self.precondition(state, oracle)
         direction = choice.matrix.solve(choice.vector)
@@ -136,10 +134,7 @@ class Optimizer(ABC, Generic[S]):
         return self.accept(state, oracle, choice, following)
 
     def overwrite(self, kernels: Kernels, w: Array, state: S, oracle: Oracle) -> S:
-        """Take the step in the memory of w and of the state's arrays, and return the next state.
-
-        A method that has a kernel overrides this; nobody else's is ever called.
-        """
+        """Take the step in the arrays' own memory, and return the next state; refused by a method without a kernel."""
         raise NotImplementedError
 
     def step_size(self, state: S, oracle: Oracle, direction: Array) -> float:

@@ -40,7 +40,7 @@ def nvrtc():
 @pytest.mark.parametrize("real", ["float", "double"])
 @pytest.mark.parametrize("architecture", ["sm_75", "sm_80", "sm_90"])
 def test_nvidias_compiler_takes_them(nvrtc, architecture, real):
-    """Machine code for each architecture, all five kernels in it, without a warning, a spilt register or a local array."""
+    """Machine code for each architecture, all five kernels in it, no warning, no spilt register, no local array."""
     options = [f"--gpu-architecture={architecture}", f"-DREAL={real}", "--ptxas-options=-v"]
     options = [option.encode() for option in [*options, f"-DTHREADS={cupy_kernels.THREADS}"]]
     program, size = ctypes.c_void_p(), ctypes.c_size_t()
@@ -166,7 +166,7 @@ def test_a_step_in_place_allocates_next_to_nothing(cupy, optimizer, _):
     w, g = cupy.ones(20_000_000, dtype="float32"), cupy.full(20_000_000, 1e-4, dtype="float32")
     state = optimizer.init(w)
     oracle = Function(w.size, lambda w: w @ w, lambda w: g).oracle(w)
-    optimizer.overwrite(kernels.kernels_for(w, g), w, state, oracle)
+    optimizer.overwrite(kernels.kernels_for(g, w=w), w, state, oracle)
     with Allocated() as hook:
-        optimizer.overwrite(kernels.kernels_for(w, g), w, state, oracle)
+        optimizer.overwrite(kernels.kernels_for(g, w=w), w, state, oracle)
     assert hook.bytes <= 0.02 * w.nbytes
