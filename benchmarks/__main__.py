@@ -1,4 +1,4 @@
-"""Time the library: ``python -m benchmarks [--quick] [--json FILE]``.
+"""Time the library: ``python -m benchmarks [--quick] [--gpu] [--only NAME] [--json FILE]``.
 
 A benchmark is a file here with a TITLE and a ``run(quick=…)`` that returns rows; it is listed in `BENCHMARKS`.
 """
@@ -8,50 +8,99 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import os
 import platform
+import sys
 from pathlib import Path
 
-from benchmarks import import_time, low_rank, mlp_epoch, per_example_gradients, sofim_step
+# Threads of OpenMP (torch's, numba's) that wait for work by spinning do so at the cost of whoever is timed next.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+from benchmarks import (  # after the environment is set
+    bandwidth,
+    contract,
+    far_from_identity,
+    figure,
+    gpu,
+    import_time,
+    in_place,
+    low_rank,
+    mlp_epoch,
+    natural_gradient,
+    per_example_gradients,
+    slopes,
+    temporaries,
+)
 from benchmarks.timing import Row
 
-BENCHMARKS = (sofim_step, low_rank, mlp_epoch, per_example_gradients, import_time)
+BENCHMARKS = {
+    module.__name__.rpartition(".")[2]: module
+    for module in (
+        *(in_place, far_from_identity, bandwidth, temporaries, contract, mlp_epoch, per_example_gradients),
+        *(natural_gradient, low_rank, slopes, import_time),
+    )
+}
 
 
 def main() -> None:
-    """Run every benchmark, print its table, and write the numbers if asked to."""
+    """Run every benchmark, print its table, and write the numbers and the picture if asked to."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="fewer rounds: a few seconds in all")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the rows to FILE")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds and smaller sizes: about a minute in all")
+    parser.add_argument("--gpu", action="store_true", help="the GPU's benchmark, by CuPy, and no other")
+    parser.add_argument("--only", choices=BENCHMARKS, action="append", help="only this one; may be repeated")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="also write the rows to FILE, and the picture beside it"
+    )
     arguments = parser.parse_args()
+    if arguments.gpu and arguments.only:
+        parser.error("--gpu is a benchmark of its own; leave out --only.")
+    if arguments.json and not arguments.json.parent.is_dir():
+        parser.error(f"--json: there is no folder {arguments.json.parent}.")
 
-    written = []
-    for benchmark in BENCHMARKS:
-        table = benchmark.run(quick=arguments.quick)
-        print(f"{benchmark.TITLE}\n{_text(table)}\n")
-        written += [
-            {"benchmark": benchmark.__name__.rpartition(".")[2], **dataclasses.asdict(row), "verdict": row.verdict}
+    chosen = {"gpu": gpu} if arguments.gpu else {n: BENCHMARKS[n] for n in arguments.only or BENCHMARKS}
+    tables: dict[str, list[Row]] = {}
+    for name, benchmark in chosen.items():
+        tables[name] = benchmark.run(quick=arguments.quick)
+        print(f"{benchmark.TITLE}\n{_text(tables[name])}\n", flush=True)
+    machine = f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores"
+    print(f"Medians ± half the distance between quartiles; {machine}.")
+    missed = [row.subject for table in tables.values() for row in table if row.verdict == "short of target"]
+    print(f"Short of target: {'; '.join(missed) or 'none'}.")
+    if arguments.json:
+        written = [
+            {"benchmark": name, **dataclasses.asdict(row), "verdict": row.verdict}
+            for name, table in tables.items()
             for row in table
         ]
-    print(f"Medians ± half the distance between quartiles; Python {platform.python_version()}, {platform.machine()}.")
-    if arguments.json:
-        arguments.json.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
+        arguments.json.write_text(json.dumps({"machine": machine, "rows": written}, indent=1) + "\n", encoding="utf-8")
+        if "in_place" in tables:
+            figure.draw(tables["in_place"], arguments.json.with_suffix(".png"))
 
 
 def _text(table: list[Row]) -> str:
-    return "\n".join(f"  {row.subject:<32}{_numbers(row)}" for row in table)
+    width = max(len(row.subject) for row in table) + 2
+    return "\n".join(f"  {row.subject:<{width}}{_numbers(row)}" for row in table)
 
 
 def _numbers(row: Row) -> str:
-    if row.median is None or row.spread is None:
-        return row.note
-    unit, size = ("ms", 1e3) if row.median >= 1e-3 else ("µs", 1e6)
-    text = f"{row.median * size:8.1f} ± {row.spread / 2 * size:4.1f} {unit}"
-    text += f"{row.ratio:8.2f} ×" if row.ratio is not None else "    peer  "
+    unit, size = ("ms", 1e3) if (row.median or 0) >= 1e-3 else ("µs", 1e6)
+    text = ""
+    if row.median is not None and row.spread is not None:
+        text = f"{row.median * size:8.1f} ± {row.spread / 2 * size:4.1f} {unit}"
+    if row.ratio is not None:
+        text += f"{row.ratio:9.3f} ×" if row.ratio < 0.1 else f"{row.ratio:8.2f} ×"
+    elif row.exponent is not None:
+        text += f"{row.exponent:8.2f}"
+    elif text and not row.note:
+        text += "    peer"
     if row.target is not None:
         target = f"{row.target:g} ×" if row.target_is == "ratio" else f"{row.target * size:g} {unit}"
         text += f"   target {target}: {row.verdict}"
-    return text
+    return f"{text}   {row.note}" if row.note else text
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("Interrupted.")

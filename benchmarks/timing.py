@@ -16,14 +16,17 @@ class Row:
     ----------
     subject : str
         What was timed.
-    median, spread : float
-        In seconds: the median of the rounds, and the distance between their quartiles.
+    median, spread : float or None
+        In seconds: the median of the rounds, and the distance between their quartiles; None where no time was taken.
     ratio : float or None
-        The median over that of the benchmark's peer; None for the peer itself.
+        The median over that of the benchmark's peer; None for the peer itself. Where no time was taken, whatever was
+        measured instead.
     target : float or None
-        What is aimed at, in the unit that `target_is` names; None if nothing is.
+        The most that it may be, in the unit that `target_is` names; None if nothing is aimed at.
     target_is : {"median", "ratio"}
         Which of the two numbers the target is for.
+    exponent : float or None
+        That of the time's growth with d, where a line was put through several.
     note : str
         What else a reader should know; why there is no number, say.
     """
@@ -34,6 +37,7 @@ class Row:
     ratio: float | None = None
     target: float | None = None
     target_is: str = "median"
+    exponent: float | None = None
     note: str = ""
 
     @property
@@ -49,13 +53,13 @@ def in_turns(subjects: dict[str, Callable[[], object]], *, rounds: int, calls: i
     """Return median and quartile distance of one call of each, in seconds.
 
     A round calls each subject `calls` times, one subject after the other, so that whatever else the machine does
-    falls on all of them alike.
+    falls on all of them alike. Before it is timed each is called once more: what the one before left in the caches, and
+    threads that have gone to sleep, are nobody's.
     """
     seconds: dict[str, list[float]] = {name: [] for name in subjects}
-    for call in subjects.values():
-        call()
     for _ in range(rounds):
         for name, call in subjects.items():
+            call()
             started = time.perf_counter()
             for _ in range(calls):
                 call()

@@ -19,6 +19,8 @@ from sofim_ref.validation import together
 
 _DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
+_LONG = 131_072  # below it, to wake a thread takes longer than to do its work
+
 __all__ = ["Kernels", "kernels_for"]
 
 
@@ -67,8 +69,8 @@ def kernels_for(gradient: Array, **overwritten: Array) -> Kernels | None:
             raise ValueError(msg)
     if not on_host:
         return _cupy()
-    contiguous = all(x.flags.c_contiguous and x.flags.aligned for x in every.values())
-    return (_numba() if contiguous else None) or _numpy()
+    compiled = gradient.shape[0] >= _LONG and all(x.flags.c_contiguous and x.flags.aligned for x in every.values())
+    return (_numba() if compiled else None) or _numpy()
 
 
 def _share_memory(x: Array, y: Array) -> bool:

@@ -17,7 +17,7 @@ from numba.extending import intrinsic
 from sofim_ref.arrays import Array
 from sofim_ref.kernels.host_kernels import HostKernels
 
-CHUNK = 32_768
+CHUNK = 65_536
 """The numbers that a core takes at a time. Each chunk has a sum of its own: so results don't depend on the cores."""
 
 _compiled = partial(njit, parallel=True, cache=True, error_model="numpy")
@@ -102,7 +102,9 @@ def _advance(M, g, beta, rest, sums):
 
 @_LOOP
 def _descend(w, keep, M, by_M):
-    for k in prange(-(-w.shape[0] // CHUNK)):
+    chunks = -(-w.shape[0] // CHUNK)
+    for j in prange(chunks):
+        k = chunks - 1 - j  # the last ones first: the cache still has them
         u, m = w[k * CHUNK : (k + 1) * CHUNK], M[k * CHUNK : (k + 1) * CHUNK]
         for i in range(u.shape[0]):
             u[i] = keep * u[i] - by_M * m[i]
@@ -110,7 +112,9 @@ def _descend(w, keep, M, by_M):
 
 @_LOOP
 def _descend_by_both(w, keep, M, by_M, g, by_g):
-    for k in prange(-(-w.shape[0] // CHUNK)):
+    chunks = -(-w.shape[0] // CHUNK)
+    for j in prange(chunks):
+        k = chunks - 1 - j
         u, m, h = w[k * CHUNK : (k + 1) * CHUNK], M[k * CHUNK : (k + 1) * CHUNK], g[k * CHUNK : (k + 1) * CHUNK]
         for i in range(u.shape[0]):
             u[i] = keep * u[i] - by_M * m[i] - by_g * h[i]
@@ -136,7 +140,9 @@ def _left(M, g, r, sums):
 
 @_LOOP
 def _descend_by_rest(w, keep, M, r, rest, g, by):
-    for k in prange(-(-w.shape[0] // CHUNK)):
+    chunks = -(-w.shape[0] // CHUNK)
+    for j in prange(chunks):
+        k = chunks - 1 - j
         u, m, h = w[k * CHUNK : (k + 1) * CHUNK], M[k * CHUNK : (k + 1) * CHUNK], g[k * CHUNK : (k + 1) * CHUNK]
         for i in range(u.shape[0]):
             moment = np.float64(m[i])

@@ -40,7 +40,7 @@ class NumpyBlocks(HostKernels):
 
     def descend(self, w: Array, keep: float, M: Array, by_M: float, g: Array | None = None, by_g: float = 0.0) -> None:
         """Set w ← keep·w − by_M·M − by_g·g."""
-        for u, m, h in _blocks(w, M, M if g is None else g):
+        for u, m, h in reversed([*_blocks(w, M, M if g is None else g)]):  # the cache still has the last ones
             if keep != 1:
                 u *= keep
             _add(u, -by_M, m)

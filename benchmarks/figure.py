@@ -1,0 +1,44 @@
+"""The picture: what a step costs a parameter, from a hundred of them to twenty million."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+
+from benchmarks import in_place
+from benchmarks.timing import Row
+
+LINES = {
+    in_place.PEER: ("black", "--", ""),
+    in_place.ADAM: ("0.5", "--", ""),
+    "SOFIM, moment, plain": ("#0072B2", ":", "o"),
+    "SOFIM, moment, in place": ("#0072B2", "-", "o"),
+    "SOFIM, moment, numba": ("#56B4E9", "-", "o"),
+    "SOFIM, gradient, in place": ("#D55E00", "-", "s"),
+    "SOFIM, gradient, numba": ("#E69F00", "-", "s"),
+}
+
+
+def draw(table: list[Row], path: Path) -> None:
+    """Draw nanoseconds a parameter against d, a panel for each dtype."""
+    figure, panels = plt.subplots(1, 2, figsize=(13, 5.5), sharey=True, layout="constrained")
+    for panel, dtype in zip(panels, ("float32", "float64"), strict=True):
+        for name, (colour, style, marker) in LINES.items():
+            points = [
+                (int(row.subject.rpartition("d = ")[2].replace(",", "")), row.median)
+                for row in table
+                if row.subject.startswith(f"{name}: {dtype}, ") and row.median
+            ]
+            if points:
+                d, seconds = zip(*sorted(points), strict=True)
+                each = [1e9 * s / n for n, s in zip(d, seconds, strict=True)]
+                panel.loglog(d, each, linestyle=style, marker=marker, color=colour, label=name)
+        panel.set_title(dtype)
+        panel.set_xlabel("parameters d")
+        panel.grid(visible=True, alpha=0.3)
+    panels[0].set_ylabel("time of a step, a parameter [ns]")
+    panels[0].legend(frameon=False)
+    figure.suptitle("A step of SOFIM costs what SGD with momentum costs: small d, the call; large d, the memory")
+    figure.savefig(path, dpi=120)
+    plt.close(figure)
