@@ -170,3 +170,9 @@ def test_a_step_in_place_allocates_next_to_nothing(cupy, optimizer, _):
     with Allocated() as hook:
         optimizer.overwrite(kernels.kernels_for(g, w=w), w, state, oracle)
     assert hook.bytes <= 0.02 * w.nbytes
+
+
+def test_cupy_makes_the_kernels_without_a_gpu():
+    cupy = pytest.importorskip("cupy")
+    for name in {name for _, started in STEPS.values() for name in started}:
+        assert isinstance(cupy_kernels._kernel(name, "float"), cupy.RawKernel)
