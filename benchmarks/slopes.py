@@ -56,6 +56,4 @@ def _row(method: Method, sizes: tuple[int, ...], seconds: list[float]) -> Row:
     p, a = np.polyfit(x, y, 1)
     error = np.sqrt(np.sum((y - a - p * x) ** 2) / (len(x) - 2) / np.sum((x - x.mean()) ** 2))
     span = f"d = {sizes[0]:,} to {sizes[-1]:,}"
-    return Row(
-        method.name, ratio=float(p), note=f"± {error:.2f} is the exponent, {span}; the table says: {method.cost}"
-    )
+    return Row(method.name, exponent=float(p), note=f"± {error:.2f}, {span}; said: {method.cost}")
