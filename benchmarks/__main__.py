@@ -6,7 +6,9 @@ A benchmark is a file here with a TITLE and a ``run(quick=…)`` that returns ro
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
+import importlib.metadata
 import json
 import os
 import platform
@@ -56,13 +58,15 @@ def main() -> None:
         parser.error("--gpu is a benchmark of its own; leave out --only.")
     if arguments.json and not arguments.json.parent.is_dir():
         parser.error(f"--json: there is no folder {arguments.json.parent}.")
+    if arguments.json and arguments.json.is_dir():
+        parser.error(f"--json: {arguments.json} is a folder.")
 
     chosen = {"gpu": gpu} if arguments.gpu else {n: BENCHMARKS[n] for n in arguments.only or BENCHMARKS}
     tables: dict[str, list[Row]] = {}
     for name, benchmark in chosen.items():
         tables[name] = benchmark.run(quick=arguments.quick)
         print(f"{benchmark.TITLE}\n{_text(tables[name])}\n", flush=True)
-    machine = f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores"
+    machine = _machine()
     print(f"Medians ± half the distance between quartiles; {machine}.")
     missed = [row.subject for table in tables.values() for row in table if row.verdict == "short of target"]
     print(f"Short of target: {'; '.join(missed) or 'none'}.")
@@ -75,6 +79,18 @@ def main() -> None:
         arguments.json.write_text(json.dumps({"machine": machine, "rows": written}, indent=1) + "\n", encoding="utf-8")
         if "in_place" in tables:
             figure.draw(tables["in_place"], arguments.json.with_suffix(".png"))
+
+
+def _machine() -> str:
+    """Return the processor, its cores, and the versions of what was timed."""
+    about = Path("/proc/cpuinfo")
+    lines = about.read_text(encoding="utf-8").splitlines() if about.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    versions = [f"Python {platform.python_version()}"]
+    for package in ("numpy", "scipy", "numba", "torch", "scikit-learn", "cupy-cuda12x", "cupy-cuda13x"):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            versions.append(f"{package} {importlib.metadata.version(package)}")
+    return f"{names[0] if names else platform.machine()}, {os.cpu_count()} cores; {', '.join(versions)}"
 
 
 def _text(table: list[Row]) -> str:
@@ -104,3 +120,6 @@ if __name__ == "__main__":
         main()
     except KeyboardInterrupt:
         sys.exit("Interrupted.")
+    except BrokenPipeError:  # who reads the output has gone
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123  # for the interpreter's last flush
+        sys.exit(1)

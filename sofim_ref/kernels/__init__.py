@@ -90,7 +90,7 @@ def _numpy() -> Kernels:
 def _numba() -> Kernels | None:
     try:
         from sofim_ref.kernels.numba_loops import NumbaLoops
-    except ImportError:
+    except (ImportError, RuntimeError):  # numba isn't installed, or finds no folder to keep what it compiles
         return None
     return NumbaLoops()
 

@@ -1,6 +1,7 @@
 """Who gets a step in place, what is refused, and what `step` does where there are no kernels."""
 
 import dataclasses
+import sys
 
 import numpy as np
 import pytest
@@ -20,6 +21,8 @@ def numpy_way(request, monkeypatch):
         monkeypatch.setattr(kernels, "_numba", lambda: None)
     elif kernels._numba() is None:
         pytest.skip("numba isn't installed.")
+    else:
+        monkeypatch.setattr(kernels, "_LONG", 0)
 
 
 def problem_of(xp, dtype=None):
@@ -175,6 +178,21 @@ def test_the_whole_run_in_place(numpy_way):
     for _ in range(300):
         w, state = optimizer.step(w, state, problem.oracle(w), inplace=True)
     assert np.allclose(w, problem.optimum(), atol=1e-8)
+
+
+def test_without_numba_there_are_still_kernels(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sofim_ref.kernels.numba_loops", None)  # what Python does where an import fails
+    monkeypatch.setattr(kernels, "_numba", kernels._numba.__wrapped__)
+    long = np.ones(200_000)
+    assert isinstance(kernels.kernels_for(long, w=long.copy()), type(kernels._numpy()))
+
+
+def test_long_arrays_get_numbas_loops_if_it_is_installed():
+    pytest.importorskip("numba")
+    long = np.ones(200_000)
+    assert isinstance(kernels.kernels_for(long, w=long.copy()), type(kernels._numba()))
+    assert isinstance(kernels.kernels_for(long[::2], w=long[::2].copy()), type(kernels._numpy()))
+    assert isinstance(kernels.kernels_for(long[:9], w=long[:9].copy()), type(kernels._numpy()))
 
 
 def test_kernels_of_every_backend_have_one_interface():

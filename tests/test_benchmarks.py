@@ -1,0 +1,84 @@
+"""The benchmarks run, write what they print, and say what they leave out; how long anything takes is nobody's test."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def run(*arguments):
+    command = [sys.executable, "-m", "benchmarks", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_a_benchmark_prints_and_writes_the_same_rows(tmp_path):
+    done = run("--quick", "--only", "temporaries", "--only", "import_time", "--json", tmp_path / "rows.json")
+    assert done.returncode == 0, done.stderr
+    written = json.loads((tmp_path / "rows.json").read_text(encoding="utf-8"))
+    assert written["machine"] in done.stdout
+    assert {row["benchmark"] for row in written["rows"]} == {"temporaries", "import_time"}
+    assert all(row["subject"] in done.stdout for row in written["rows"])
+    kernels = [row for row in written["rows"] if row["target"] == 0.02]
+    assert len(kernels) >= 4
+    assert all(row["ratio"] <= 0.02 and row["verdict"] == "reached" for row in kernels)
+
+
+def test_the_picture_comes_beside_the_numbers(tmp_path):
+    done = run("--quick", "--only", "in_place", "--json", tmp_path / "rows.json")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "rows.png").stat().st_size > 10_000
+    assert ("torch" in done.stdout) or ("left out" in done.stdout)
+
+
+def test_without_a_gpu_it_says_so():
+    done = run("--gpu", "--quick")
+    assert done.returncode == 0, done.stderr
+    assert "left out: backend 'cupy' can't be used here" in done.stdout or "device copy" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--only", "nothing"], "invalid choice: 'nothing'"),
+        (["--gpu", "--only", "slopes"], "--gpu is a benchmark of its own"),
+        (["--json", "/nowhere/rows.json"], "there is no folder /nowhere"),
+        (["--json", "."], ". is a folder"),
+    ],
+)
+def test_wrong_arguments_are_refused_before_any_work(arguments, said):
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_row_verdicts():
+    sys.path.insert(0, str(ROOT))
+    try:
+        from benchmarks.timing import Row
+    finally:
+        sys.path.remove(str(ROOT))
+    assert Row("a", median=1.0, target=2.0).verdict == "reached"
+    assert Row("a", median=3.0, target=2.0).verdict == "short of target"
+    assert Row("a", median=3.0, ratio=1.0, target=2.0, target_is="ratio").verdict == "reached"
+    assert not Row("a", median=3.0).verdict
+
+
+@pytest.mark.skipif(os.name != "posix", reason="gpu.sh is a shell script")
+def test_the_gpu_script_says_why_nothing_ran(tmp_path):
+    """Where CuPy can be used it would run for minutes: then this is not the place."""
+    from sofim_ref.arrays import available_backends
+
+    if not isinstance(available_backends(["cupy"])["cupy"], str):
+        pytest.skip("a GPU is here")
+    environment = {**os.environ, "PYTHON": sys.executable}
+    command = ["bash", "benchmarks/gpu.sh", str(tmp_path / "out")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 1
+    assert "Nothing was run" in done.stdout
+    assert "cupy backend 'cupy' can't be used here" in (tmp_path / "out" / "machine.txt").read_text(encoding="utf-8")
