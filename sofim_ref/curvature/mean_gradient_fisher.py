@@ -5,6 +5,7 @@ from __future__ import annotations
 from sofim_ref.arrays import Array
 from sofim_ref.matrices import RankOne
 from sofim_ref.problems.oracle import Oracle
+from sofim_ref.validation import positive
 
 
 def mean_gradient_fisher(oracle: Oracle, *, rho: float, mean: Array | None = None) -> RankOne:
@@ -46,4 +47,5 @@ def mean_gradient_fisher(oracle: Oracle, *, rho: float, mean: Array | None = Non
     >>> mean_gradient_fisher(oracle, rho=0.5).eigenvalues()
     array([0.5, 4.5])
     """
+    positive("rho", rho)
     return RankOne(rho, oracle.gradient() if mean is None else mean)

@@ -7,7 +7,7 @@ import numpy as np
 from sofim_ref.arrays import Array, eps, from_numpy, namespace
 from sofim_ref.matrices import LowRank
 from sofim_ref.problems.oracle import Oracle
-from sofim_ref.validation import count
+from sofim_ref.validation import count, positive
 
 
 def nystrom(oracle: Oracle, rng: np.random.Generator, *, columns: int, rho: float) -> LowRank:
@@ -52,6 +52,7 @@ def nystrom(oracle: Oracle, rng: np.random.Generator, *, columns: int, rho: floa
     array([[2., 0.],
            [0., 5.]])
     """
+    positive("rho", rho)
     return LowRank(rho, nystrom_factor(oracle, rng, columns=columns))
 
 

@@ -1,8 +1,8 @@
 """Steps on NumPy arrays: in blocks that stay in the cache, by BLAS and by NumPy's own functions.
 
 SOFIM's passes are BLAS's axpy, which multiplies and adds in one trip through a block; NumPy's functions need two, and
-took half as long again. Products are summed by BLAS, 512 at a time, and from there on in float64; all of it in float64
-would mean to copy each block first.
+took half as long again. Products are summed by BLAS, 2,048 at a time, and from there on in float64; to have all of it
+in float64, each block would have to be copied first.
 """
 
 from __future__ import annotations

@@ -78,6 +78,8 @@ def test_nystrom_from_every_column_is_the_hessian_without_its_l2_term(xp):
     assert_close(C.to_dense(), exact, within=1e3 * xp.eps())
     with pytest.raises(ValueError, match=r"columns must be at most 4, the number of parameters, got 5"):
         curvature.nystrom(oracle, np.random.default_rng(0), columns=5, rho=0.25)
+    with pytest.raises(ValueError, match="rho must be a finite number > 0, got 0"):
+        curvature.nystrom(oracle, np.random.default_rng(0), columns=1, rho=0.0)
 
 
 def test_nystrom_of_a_hessian_of_lower_rank_is_exact_from_as_many_columns():

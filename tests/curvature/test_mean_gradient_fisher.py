@@ -37,7 +37,7 @@ def test_at_the_optimum_nothing_but_rho_is_left(numpy_place, case):
 
 def test_bad_arguments_are_refused(xp):
     oracle = cases.PROBLEMS[0].make(xp.asarray).oracle(xp.asarray(np.ones(4)))
-    with pytest.raises(ValueError, match=r"must be a finite number > 0, got 0\.0"):
+    with pytest.raises(ValueError, match=r"rho must be a finite number > 0, got 0\.0"):
         curvature.mean_gradient_fisher(oracle, rho=0.0)
     with pytest.raises(ValueError, match=r"must be 1-D, got shape \(4, 1\)"):
         curvature.mean_gradient_fisher(oracle, rho=1.0, mean=xp.asarray(np.ones((4, 1))))
