@@ -16,20 +16,21 @@ import numpy as np
 THREADS, MULTIPROCESSORS = 8, 2
 
 PRELUDE = """
-#include <barrier>
 #include <cmath>
+#include <pthread.h>
 using std::fma;
 using std::sqrt;
 struct Place { int x; };
 static thread_local Place threadIdx, blockIdx;
 static Place blockDim{THREADS}, gridDim;
-static std::barrier<> everyone(THREADS);
+static pthread_barrier_t everyone;
+static int made = pthread_barrier_init(&everyone, nullptr, THREADS);
 #define __global__
 #define __device__ static
 #define __shared__ static
 #define __restrict__
 static double __dmul_rn(double x, double y) { return x * y; }
-static void __syncthreads() { everyone.arrive_and_wait(); }
+static void __syncthreads() { pthread_barrier_wait(&everyone); }
 extern "C" void take_place(int thread, int block, int blocks) {
   threadIdx.x = thread;
   blockIdx.x = block;
@@ -96,7 +97,7 @@ def _compiled(source, options, folder):
     if not built.exists():
         command = [
             COMPILER,
-            "-std=c++20",
+            "-std=c++17",
             "-O1",
             "-ffp-contract=off",
             "-mfma",
