@@ -47,7 +47,7 @@ BENCHMARKS = {
 def main() -> None:
     """Run every benchmark, print its table, and write the numbers and the picture if asked to."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="fewer rounds and smaller sizes: about a minute in all")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds and smaller sizes")
     parser.add_argument("--gpu", action="store_true", help="the GPU's benchmark, by CuPy, and no other")
     parser.add_argument("--only", choices=BENCHMARKS, action="append", help="only this one; may be repeated")
     parser.add_argument(
@@ -60,6 +60,13 @@ def main() -> None:
         parser.error(f"--json: there is no folder {arguments.json.parent}.")
     if arguments.json and arguments.json.is_dir():
         parser.error(f"--json: {arguments.json} is a folder.")
+    if arguments.json and arguments.json.suffix == ".png":
+        parser.error(f"--json: {arguments.json} is where the picture would go.")
+    if arguments.json:
+        try:
+            arguments.json.touch()
+        except OSError as error:
+            parser.error(f"--json: {error}.")
 
     chosen = {"gpu": gpu} if arguments.gpu else {n: BENCHMARKS[n] for n in arguments.only or BENCHMARKS}
     tables: dict[str, list[Row]] = {}

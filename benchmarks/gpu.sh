@@ -5,10 +5,11 @@
 # needs besides (array-api-compat and the like) is taken from the folder wheels/, where there is one, and not upgraded.
 # Eight minutes at most: each part is stopped when its share is over; the exit code 124 says so.
 set -uo pipefail
-cd "$(dirname "$0")/.."
 out=${1:-gpu-results}
-python=${PYTHON:-python3}
 mkdir -p "$out"
+out=$(cd "$out" && pwd)
+cd "$(dirname "$0")/.."
+python=${PYTHON:-python3}
 export PYTHONUNBUFFERED=1 PYTHONPATH="$PWD"
 
 if [ -d wheels ]; then

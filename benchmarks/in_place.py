@@ -58,11 +58,10 @@ def _at(g: np.ndarray, *, quick: bool, only: tuple[str, ...] = tuple(METHODS), s
     targets = {} if suffix else {name: t for (name, dtype, d), t in TARGETS.items() if (dtype, d) == (g.dtype, len(g))}
     rounds, calls = (5, max(1, 50_000 // len(g))) if quick else (15, max(4, 50_000 // len(g)))
     peers, table = _torch(g), []
-    for way in ("plain", "in place", *(["numba"] if kernels._numba() else [])):
+    for way in ("plain", "in place", *(["numba"] if kernels._numba() and len(g) >= kernels._LONG else [])):
         ours = {f"{name}, {way}": _stepping(METHODS[name], g, way) for name in only}
         timed = in_turns({**peers, **ours}, rounds=rounds, calls=calls)
-        if way == "plain":
-            table += [Row(name, *timed[name]) for name in peers]
+        table += [Row(f"{name}, beside {way}", *timed[name]) for name in peers]
         for name in ours:
             peer = ADAM if name.startswith("Adam") else UNFUSED if len(g) == SIZES[0] else PEER
             ratio = timed[name][0] / timed[peer][0] if peers else None

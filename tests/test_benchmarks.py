@@ -50,6 +50,8 @@ def test_without_a_gpu_it_says_so():
         (["--gpu", "--only", "slopes"], "--gpu is a benchmark of its own"),
         (["--json", "/nowhere/rows.json"], "there is no folder /nowhere"),
         (["--json", "."], ". is a folder"),
+        (["--json", "rows.png"], "rows.png is where the picture would go"),
+        (["--json", "/proc/rows.json"], "--json: "),
     ],
 )
 def test_wrong_arguments_are_refused_before_any_work(arguments, said):

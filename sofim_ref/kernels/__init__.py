@@ -59,6 +59,9 @@ def kernels_for(gradient: Array, **overwritten: Array) -> Kernels | None:
         if x.shape != gradient.shape:
             msg = f"{name} must have shape {tuple(gradient.shape)}, as the gradient has, got {tuple(x.shape)}."
             raise ValueError(msg)
+        if x.shape[0] > 1 and 0 in x.strides:
+            msg = f"{name} must have memory for each of its entries for a step in place, got stride 0; pass a copy."
+            raise ValueError(msg)
         if on_host and not x.flags.writeable:
             msg = f"{name} must be writeable for a step in place, got a read-only array; pass a copy."
             raise ValueError(msg)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import sys
 from abc import ABC, abstractmethod
 
 import numpy as np
 
-from sofim_ref.arrays import Array, eps, smallest_normal
+from sofim_ref.arrays import Array, eps
 from sofim_ref.matrices import RankOne
 
 
@@ -57,14 +58,14 @@ class HostKernels(ABC):
         Where g is along M and C far from ρI, g − rM cancels nearly all of g, and what rounding leaves of it along M
         comes out 1/ρ times as large. There all of g that is along M is taken off, a third pass measures what is still
         left along it, and the last one puts that right. If g is across M by less than 2 eps of its length, which is
-        the rounding of M, then not at all. Where ‖M‖² over- or underflows, the plain formula takes over, temporaries
-        and all.
+        the rounding of M, then not at all. Where ‖M‖² over- or underflows in float64, the plain formula takes over,
+        temporaries and all.
         """
         squared, along = self.advance(M, g, beta, both=vector == "gradient")
-        least, shift = smallest_normal(np, w.dtype), rho * correction**2
+        least, shift = sys.float_info.min, rho * correction**2
         below = max(shift + squared, least)
         keep, by_g = 1 - lr * weight_decay, lr / rho
-        by_M = lr * correction / below if vector == "moment" else -by_g * along / below
+        by_M = lr * correction / below if vector == "moment" else -by_g * (along / below)
         kept = w.size * least <= eps(np, w.dtype) * below < math.inf and math.isfinite(along)
         if not kept or not all(factor == 0 or least <= abs(factor) <= 1 / least for factor in (by_M, by_g)):
             C = RankOne(rho, M / correction)
@@ -76,8 +77,9 @@ class HostKernels(ABC):
         else:
             r = float(w.dtype.type(along / squared))
             left_along, left_squared = self.left(M, g, r)
-            if left_squared - left_along**2 / squared <= (2 * eps(np, w.dtype) * along) ** 2 / squared:
-                self.descend(w, keep, M, lr * along / squared * correction**2 / below)
+            rounding = 2 * eps(np, w.dtype) * along
+            if left_squared - left_along * (left_along / squared) <= rounding * (rounding / squared):
+                self.descend(w, keep, M, lr * (along / squared) * correction**2 / below)
             else:
-                rest = (left_along - shift * along / below) / squared
+                rest = (left_along - shift * (along / below)) / squared
                 self.descend_by_rest(w, keep, M, r, rest, g, by_g)

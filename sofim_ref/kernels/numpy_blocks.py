@@ -7,12 +7,13 @@ in float64, each block would have to be copied first.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
 from scipy.linalg import blas
 
-from sofim_ref.arrays import Array
+from sofim_ref.arrays import Array, eps, smallest_normal
 from sofim_ref.kernels.host_kernels import HostKernels
 
 BLOCK = 262_144
@@ -20,6 +21,9 @@ BLOCK = 262_144
 
 ROW = 2_048
 """The products that are summed in the arrays' own dtype."""
+
+PIECE = 8_192
+"""The numbers that are taken to float64 at a time, where their own dtype can't hold what is made of them."""
 
 _AXPY = {np.dtype(np.float32): blas.saxpy, np.dtype(np.float64): blas.daxpy}
 
@@ -33,9 +37,8 @@ class NumpyBlocks(HostKernels):
         for m, h in _blocks(M, g):
             m *= beta
             _add(m, 1 - beta, h)
-            with np.errstate(over="ignore", invalid="ignore"):  # what overflows here, the plain formula computes
-                squared += _product(m, m)
-                along += _product(m, h) if both else 0.0
+            squared += _product(m, m)
+            along += _product(m, h) if both else 0.0
         return squared, along
 
     def descend(self, w: Array, keep: float, M: Array, by_M: float, g: Array | None = None, by_g: float = 0.0) -> None:
@@ -138,14 +141,27 @@ def _left(m: Array, h: Array, r: float, scratch: Array) -> Array:
 
 def _add(y: Array, a: float, x: Array) -> None:
     """Set y ← y + ax; BLAS's Python face would copy what isn't contiguous."""
-    if x.flags.c_contiguous and y.flags.carray:
+    if a != 0 and not smallest_normal(np, y.dtype) <= abs(a) <= float(np.finfo(y.dtype).max):
+        for start, (piece,) in enumerate(_wide(x)):
+            y[start * PIECE : (start + 1) * PIECE] += a * piece
+    elif x.flags.c_contiguous and y.flags.carray:
         _AXPY[y.dtype](x, y, a=a)
     else:
         y += a * x
 
 
 def _product(x: Array, y: Array) -> float:
-    """Return xᵀy, as float64."""
+    """Return xᵀy in float64; in the arrays' own dtype as far as a row goes, where that loses nothing."""
     rows = x.shape[0] // ROW * ROW
-    in_rows = np.vecdot(x[:rows].reshape(-1, ROW), y[:rows].reshape(-1, ROW))
-    return float(np.sum(in_rows, dtype=np.float64)) + float(np.dot(x[rows:], y[rows:]))
+    with np.errstate(all="ignore"):
+        in_rows = np.vecdot(x[:rows].reshape(-1, ROW), y[:rows].reshape(-1, ROW))
+        product = float(np.sum(in_rows, dtype=np.float64)) + float(np.dot(x[rows:], y[rows:]))
+        if x.shape[0] * smallest_normal(np, x.dtype) / eps(np, x.dtype) <= abs(product) < math.inf:
+            return product
+        return sum(float(a @ b) for a, b in _wide(x, y))
+
+
+def _wide(*arrays: Array) -> Iterator[tuple[Array, ...]]:
+    """Yield pieces of the arrays in float64."""
+    for start in range(0, arrays[0].shape[0], PIECE):
+        yield tuple(x[start : start + PIECE].astype(np.float64) for x in arrays)

@@ -97,9 +97,9 @@ extern "C" __global__ void sofim_along_gradient(REAL *__restrict__ w, Index w_st
   Sum MM = total(shares, blocks, room), Mg = total(shares + blocks, blocks, room);
   Sum gg = total(shares + 2 * blocks, blocks, room), below = add(MM, {rho * c * c, 0.0});
   Sum r = quotient(Mg, below), q = quotient(Mg, MM);
-  double along = q.high * Mg.high, rounding = sizeof(REAL) < sizeof(double) ? 0x1p-22 : 0x1p-51;
+  double along = __dmul_rn(q.high, Mg.high), rounding = sizeof(REAL) < sizeof(double) ? 0x1p-22 : 0x1p-51;
   double across = gg.high - along + (gg.low - fma(q.high, Mg.high, -along) - q.high * Mg.low - q.low * Mg.high);
-  bool parallel = across <= rounding * rounding * gg.high;
+  bool parallel = across <= rounding * rounding * gg.high && gg.high > 0x1p-900;  // below, low parts underflow
   double by_M = q.high * c * c / below.high, over_rho = 1 / rho;
   #pragma unroll 4
   for (ENTRIES(i, d)) {

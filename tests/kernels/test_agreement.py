@@ -123,6 +123,14 @@ def test_a_thousand_steps(way, make, dtype):
     assert largest(got.astype(float) - after) <= math.sqrt(1000) * widest
 
 
+@pytest.mark.parametrize("size", [1e-150, 1e-158, 1e-160, 1e-170])
+def test_gradients_whose_squares_are_not_normal_numbers(way, size):
+    """With ρ ≫ ‖g‖² the first step is −ηg/ρ, however small it is."""
+    optimizer, g = SOFIM(lr=1.0, rho=1.0, vector="gradient"), size * np.array([1.0, -2.0, 3.0])
+    got = stepping(optimizer, way, np.zeros(3))(g)
+    assert np.max(np.abs(got + g)) <= 4 * np.finfo(float).eps * 3 * size
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_no_entries(way, dtype):
     none = way.put(np.ones(0, dtype=dtype))

@@ -103,6 +103,14 @@ def test_shared_memory(numpy_way, optimizer):
     assert np.array_equal(w, np.ones(3))
 
 
+def test_entries_that_share_memory(numpy_way):
+    w = np.broadcast_to(np.float64(1.0), (3,))
+    w.flags.writeable = True
+    problem = Quadratic(np.eye(3), np.zeros(3))
+    with pytest.raises(ValueError, match=r"^w must have memory for each of its entries"):
+        SGD().step(w, SGD().init(np.ones(3)), problem.oracle(w), inplace=True)
+
+
 def test_neighbours_that_share_no_entry(numpy_way):
     long = np.arange(6.0)
     w, g = long[::2], long[1::2]
@@ -141,9 +149,9 @@ def test_rho_out_of_the_range_of_the_dtype(numpy_way):
 
 
 @pytest.mark.parametrize("vector", ["moment", "gradient"])
-@pytest.mark.parametrize("size", [1e-170, 1e160, 0.0])
+@pytest.mark.parametrize("size", [1e-170, 1e-158, 1e80, 1e100, 1e153, 1e160, 0.0])
 def test_squares_that_no_number_holds(numpy_way, vector, size):
-    """Where ‖g‖² over- or underflows the plain formula takes over: the same bits, even."""
+    """Where ‖g‖² over- or underflows the plain formula takes over; where only its square would, nobody notices."""
     g = size * np.arange(1.0, 5.0)
     problem, w, optimizer = Function(4, lambda w: w @ w, lambda w: g), np.zeros(4), SOFIM(rho=1e-300, vector=vector)
     expected, _ = optimizer.step(w, optimizer.init(w), problem.oracle(w))

@@ -18,12 +18,20 @@ def way(request):
 
 
 @pytest.mark.parametrize(
-    ("optimizer", "rho"),
-    [(SOFIM(), 1.0), (SOFIM(vector="gradient"), 1.0), (SOFIM(vector="gradient"), 1e-9), (SGD(momentum=0.9), 1.0),
-     (SGD(momentum=0.9, nesterov=True, weight_decay=0.1), 1.0), (Adam(weight_decay=0.1), 1.0)],
-)  # fmt: skip
-def test_no_temporary_as_long_as_w(way, optimizer, rho):
-    g = np.full(D, 1e-4, dtype=np.float32)
+    ("optimizer", "rho", "size"),
+    [
+        (SOFIM(), 1.0, 1e-4),
+        (SOFIM(), 1.0, 1e18),  # a float32 holds no square of it
+        (SOFIM(vector="gradient"), 1.0, 1e-4),
+        (SOFIM(vector="gradient"), 1e-9, 1e-4),
+        (SOFIM(vector="gradient"), 1.0, 1e18),
+        (SGD(momentum=0.9), 1.0, 1e-4),
+        (SGD(momentum=0.9, nesterov=True, weight_decay=0.1), 1.0, 1e-4),
+        (Adam(weight_decay=0.1), 1.0, 1e-4),
+    ],
+)
+def test_no_temporary_as_long_as_w(way, optimizer, rho, size):
+    g = np.full(D, size, dtype=np.float32)
     if isinstance(optimizer, SOFIM):
         optimizer = SOFIM(rho=rho, vector=optimizer.vector)
     oracle = Function(D, lambda w: w @ w, lambda w: g).oracle(np.ones_like(g))

@@ -169,7 +169,8 @@ def test_a_lesson_in_voila_shows_no_code_and_its_slider_moves_the_picture(home, 
         moved(page)
         assert "def step_length" not in page.inner_text("body")
         # voila's own page asks for two stylesheets of icons, and complains of a missing document manager
-        assert len([url for url in elsewhere if "awesome" in url or "icon" in url]) == len(elsewhere) <= 2
+        assert len([url for url in elsewhere if "awesome" in url or "icon" in url]) == len(elsewhere)
+        assert len(set(elsewhere)) <= 2  # a page that was slow may ask twice
         assert [e for e in errors if "docmanager" not in e and "ERR_NAME_NOT_RESOLVED" not in e] == []
         if folder := os.environ.get("SOFIM_REF_SCREENSHOTS"):
             page.screenshot(path=f"{folder}/voila.png")
