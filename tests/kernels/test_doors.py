@@ -34,6 +34,8 @@ def problem_of(xp, dtype=None):
 @pytest.mark.parametrize("optimizer", [*WITH_KERNELS, SOFIM(scope="layer"), NaturalGradient()], ids=repr)
 def test_every_backend(xp, optimizer):
     """Twelve steps in place end where twelve plain ones do; w is the same array exactly where it may be."""
+    if xp.name == "jax" and optimizer is not WITH_KERNELS[0]:
+        pytest.skip("one method shows that JAX gets the plain step; it compiles each for seconds")
     for dtype in xp.dtypes:
         problem = problem_of(xp, dtype)
         start = problem.initial_point()
