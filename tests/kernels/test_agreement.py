@@ -108,10 +108,10 @@ def test_steps_of_any_length(way, vector, dtype, gs, log_rho, beta):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("make", METHODS.values(), ids=METHODS)
-def test_a_thousand_steps(way, make, dtype):
+@pytest.mark.parametrize("name", ["SOFIM, moment, decay", "SOFIM, gradient", "SGD, heavy ball", "AdamW"])
+def test_a_thousand_steps(way, name, dtype):
     """Roundings are as often up as down: 1,000 of them make √1,000, not 1,000, times the error of one."""
-    optimizer, d = make(), 9
+    optimizer, d = METHODS[name](), 9
     rng = np.random.default_rng(0)
     w = rng.standard_normal(d).astype(dtype)
     in_place, in_full = stepping(optimizer, way, w), plain(optimizer, w)
