@@ -2,7 +2,7 @@
 //
 // REAL is the type of the arrays, float or double; numbers that decide about digits are double. Thread j of n takes the
 // entries j, j + n, j + 2n and so on, so any grid does; entry i of an array lies at i times its stride. Nothing waits for
-// the host: SOFIM's first kernel leaves its two products on the device, where the second one reads them.
+// the host: SOFIM's first kernel leaves its products on the device, where the second one reads them.
 
 typedef long long Index;
 

@@ -102,8 +102,7 @@ class Optimizer(ABC, Generic[S]):
             ``problem.oracle(w, batch)``.
         inplace : bool
             Whether `w` and the state's arrays may be overwritten. SOFIM, SGD and Adam do so for float32 and float64 on
-            NumPy and CuPy: the same numbers up to rounding, no temporary of w's size, and an oracle that is spent.
-            Elsewhere nothing is overwritten. Either way go on with what is returned.
+            NumPy and CuPy: the same numbers up to rounding, and an oracle that is spent. Go on with what is returned.
 
         Returns
         -------
@@ -134,8 +133,9 @@ class Optimizer(ABC, Generic[S]):
         return self.accept(state, oracle, choice, following)
 
     def overwrite(self, kernels: Kernels, w: Array, state: S, oracle: Oracle) -> S:
-        """Take the step in the arrays' own memory, and return the next state; refused by a method without a kernel."""
-        raise NotImplementedError
+        """Take the step in the arrays' own memory, and return the next state; a method without a kernel refuses."""
+        msg = f"{self!r} has no kernel; step(…, inplace=True) takes its plain step."
+        raise TypeError(msg)
 
     def step_size(self, state: S, oracle: Oracle, direction: Array) -> float:
         """Return the η of the step that `state` counts last: a method with a line search asks the oracle for it.

@@ -178,6 +178,15 @@ def test_other_dtypes_get_the_plain_step():
     assert kernels.kernels_for(np.ones(3, dtype=">f8")) is None
 
 
+def test_a_method_without_a_kernel_says_so():
+    w = np.ones(3)
+    oracle = LogisticRegression(np.eye(3), np.asarray([0, 1, 1]), intercept=False).oracle(w)
+    with pytest.raises(
+        TypeError, match=r"NaturalGradient\(.*\) has no kernel; step\(…, inplace=True\) takes its plain"
+    ):
+        NaturalGradient().overwrite(kernels._numpy(), w, NaturalGradient().init(w), oracle)
+
+
 def test_the_whole_run_in_place(numpy_way):
     """The loop of the README, in place: the same minimum."""
     rng = np.random.default_rng(0)
