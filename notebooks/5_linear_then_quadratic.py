@@ -23,11 +23,11 @@
 import numpy as np
 
 import sofim_ref as sr
-from sofim_ref import experiments
+from sofim_ref.convergence import experiments
 from sofim_ref.convergence import dennis_more, linear_quadratic_bound, order_of_convergence
 from sofim_ref.datasets import load
 from sofim_ref.lessons import check, demos
-from sofim_ref.lessons.stage import Stage
+from sofim_ref.lessons.interactive_figure import Stage
 from sofim_ref.plots import error_map
 
 for errors in ([1e-1, 1e-2, 1e-4, 1e-8], [0.1, 0.05, 0.025, 0.0125]):

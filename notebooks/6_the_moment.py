@@ -23,7 +23,7 @@
 import numpy as np
 
 import sofim_ref as sr
-from sofim_ref import experiments
+from sofim_ref.convergence import experiments
 from sofim_ref.datasets import load
 from sofim_ref.lessons import check, demos
 

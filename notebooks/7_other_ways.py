@@ -25,7 +25,7 @@ import numpy as np
 import sofim_ref as sr
 from sofim_ref.lessons import check, demos
 from sofim_ref.lessons.demos.gallery import matrices
-from sofim_ref.lessons.stage import Stage
+from sofim_ref.lessons.interactive_figure import Stage
 from sofim_ref.optimizers import REGISTRY
 from sofim_ref.plots import heat_maps
 

@@ -22,7 +22,7 @@
 import numpy as np
 
 import sofim_ref as sr
-from sofim_ref import race
+from sofim_ref.studies import race
 from sofim_ref.datasets import load
 from sofim_ref.lessons import check, demos
 
@@ -103,10 +103,10 @@ from pathlib import Path
 
 setting = race.usual_setting("digits-mlp", methods=["sofim", "heavy-ball", "adam"], quick=True, epochs=6)
 with tempfile.TemporaryDirectory() as name:
-    folder = race.Folder(Path(name))
+    folder = race.RunStore(Path(name))
     folder.check(setting)
     folder.begin(setting, "by hand")
-    held = race.hold_race(setting, folder, race.LocalCrew(1))
+    held = race.run_race(setting, folder, race.LocalExecutor(1))
 for entry in held.entries:
     spread = entry.spread("train loss", 0.2, "epochs")
     print(

@@ -22,8 +22,8 @@ from .optimizers import Newton as Newton
 from .optimizers import NewtonCG as NewtonCG
 from .optimizers import NystromSGD as NystromSGD
 from .optimizers import TAdam as TAdam
-from .trace import Status as Status
-from .trace import Trace as Trace
+from .training import Status as Status
+from .training import Trace as Trace
 from .training import minimize as minimize
 
 __version__: str

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import sofim_ref
-from sofim_ref import validation
+from sofim_ref.arrays import validation
 
 ROOT = Path(sofim_ref.__file__).parent
 MODULES = [

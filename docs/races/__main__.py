@@ -47,7 +47,7 @@ round.
 def _outcome(summary: dict[str, Any]) -> dict[str, Any]:
     setting = summary["setting"]
     return {
-        **{name: setting[name] for name in ("course", "problem", "seeds", "trials", "epochs", "targets")},
+        **{name: setting[name] for name in ("workload", "problem", "seeds", "trials", "epochs", "targets")},
         "score": summary["score"],
         "methods": {
             method["method"]: {
@@ -102,7 +102,7 @@ def _section(race: dict[str, Any]) -> list[str]:
     return [
         f"## {race['problem']}",
         "",
-        "`sofim-ref race {course}`: {seeds} seeds of {epochs} epochs, {trials} trials a method.".format(**race),
+        "`sofim-ref race {workload}`: {seeds} seeds of {epochs} epochs, {trials} trials a method.".format(**race),
         "",
         *_table(["epochs to", *(heading for heading, _, _ in columns)], rows),
         "",

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from sofim_ref.arrays import Array, eps, namespace
+from sofim_ref.arrays.sums import norm
 from sofim_ref.convergence import spectral
 from sofim_ref.convergence.replay import Played, replay, stored_points
 from sofim_ref.optimizers import Optimizer
 from sofim_ref.problems import Constants, Problem
-from sofim_ref.sums import norm
-from sofim_ref.trace import Trace
+from sofim_ref.training.trace import Trace
 
 Numbers = np.ndarray[Any, Any]
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from sofim_ref.arrays import Array
+from sofim_ref.arrays.sums import norm
 from sofim_ref.convergence.replay import replay, stored_points
 from sofim_ref.optimizers import Optimizer
 from sofim_ref.problems import Problem
-from sofim_ref.sums import norm
-from sofim_ref.trace import Trace
+from sofim_ref.training.trace import Trace
 
 
 def dennis_more(

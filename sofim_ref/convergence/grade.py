@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sofim_ref.arrays import Array, namespace
+from sofim_ref.arrays.validation import same_backend
 from sofim_ref.problems import Oracle
-from sofim_ref.validation import together
 
 
 def grade(direction: Array, oracle: Oracle) -> Array:
@@ -50,7 +50,7 @@ def grade(direction: Array, oracle: Oracle) -> Array:
     >>> [round(float(grade(np.asarray([p]), oracle)), 3) for p in (1.0, -7.0)]  # in one dimension all are alike
     [2.236, 2.236]
     """
-    together(w=oracle.w, direction=direction)
+    same_backend(w=oracle.w, direction=direction)
     if direction.shape != oracle.w.shape:
         msg = f"direction must have shape {tuple(oracle.w.shape)}, got {tuple(direction.shape)}."
         raise ValueError(msg)

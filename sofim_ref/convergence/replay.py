@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from sofim_ref.arrays import Array, eps, namespace
+from sofim_ref.arrays.sums import norm
 from sofim_ref.matrices import Matrix
 from sofim_ref.optimizers import Optimizer
 from sofim_ref.problems import Oracle, Problem
-from sofim_ref.sums import norm
-from sofim_ref.trace import Trace
+from sofim_ref.training.trace import Trace
 
 MOMENTUM = "momentum: v is not the gradient"
 DECAY = "weight decay: the step is not η C⁻¹ g alone"

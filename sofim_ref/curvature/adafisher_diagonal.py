@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from sofim_ref.arrays import Array, namespace
+from sofim_ref.arrays.validation import positive
 from sofim_ref.matrices import Diagonal
 from sofim_ref.problems.oracle import Oracle
-from sofim_ref.validation import positive
 
 _AVOIDS_ZERO = 1e-6
 

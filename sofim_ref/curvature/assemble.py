@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from sofim_ref.arrays import Array, device, namespace
+from sofim_ref.arrays.validation import non_negative
 from sofim_ref.matrices import Dense, LowRank
 from sofim_ref.problems.oracle import Oracle
-from sofim_ref.validation import non_negative
 
 
 def total_damping(oracle: Oracle, damping: float, *, include_l2: bool) -> float:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from sofim_ref.arrays import from_numpy
+from sofim_ref.arrays.validation import count
 from sofim_ref.matrices import Diagonal
 from sofim_ref.problems.oracle import Oracle
-from sofim_ref.validation import count
 
 
 def hutchinson_diagonal(oracle: Oracle, rng: np.random.Generator, *, samples: int = 1) -> Diagonal:

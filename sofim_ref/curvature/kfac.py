@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from sofim_ref.arrays import Array, device, namespace
+from sofim_ref.arrays.validation import count, positive
 from sofim_ref.matrices import BlockDiagonal, Kronecker
 from sofim_ref.problems.oracle import Oracle
-from sofim_ref.validation import count, positive
 
 Factors = Sequence[tuple[Array, Array]]
 """A, shape (rows, rows), and G, shape (columns, columns), of each layer."""

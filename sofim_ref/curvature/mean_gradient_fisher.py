@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from sofim_ref.arrays import Array
+from sofim_ref.arrays.validation import positive
 from sofim_ref.matrices import RankOne
 from sofim_ref.problems.oracle import Oracle
-from sofim_ref.validation import positive
 
 
 def mean_gradient_fisher(oracle: Oracle, *, rho: float, mean: Array | None = None) -> RankOne:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from sofim_ref.arrays import Array, eps, from_numpy, namespace
+from sofim_ref.arrays.validation import count, positive
 from sofim_ref.matrices import LowRank
 from sofim_ref.problems.oracle import Oracle
-from sofim_ref.validation import count, positive
 
 
 def nystrom(oracle: Oracle, rng: np.random.Generator, *, columns: int, rho: float) -> LowRank:

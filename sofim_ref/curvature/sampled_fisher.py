@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from sofim_ref.arrays import namespace
+from sofim_ref.arrays.validation import count
 from sofim_ref.curvature.assemble import outer_products, total_damping
 from sofim_ref.matrices import Dense, LowRank
 from sofim_ref.problems.oracle import Oracle
-from sofim_ref.validation import count
 
 
 def sampled_fisher(

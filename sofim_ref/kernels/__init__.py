@@ -14,8 +14,8 @@ import array_api_compat
 import numpy as np
 
 from sofim_ref.arrays import Array
+from sofim_ref.arrays.validation import same_backend
 from sofim_ref.kernels.kernels import Kernels
-from sofim_ref.validation import together
 
 _DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
@@ -55,7 +55,7 @@ def kernels_for(gradient: Array, **overwritten: Array) -> Kernels | None:
     if not (on_host or array_api_compat.is_cupy_array(gradient)) or gradient.dtype not in _DTYPES:
         return None
     for name, x in overwritten.items():
-        together(gradient=gradient, **{name: x})
+        same_backend(gradient=gradient, **{name: x})
         if x.shape != gradient.shape:
             msg = f"{name} must have shape {tuple(gradient.shape)}, as the gradient has, got {tuple(x.shape)}."
             raise ValueError(msg)

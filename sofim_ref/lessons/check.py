@@ -13,9 +13,9 @@ import numpy as np
 from hypothesis import HealthCheck, Phase, find, settings
 from hypothesis.errors import NoSuchExample
 
-from sofim_ref.lessons.answering import LIMIT, Answered, ask
+from sofim_ref.arrays.validation import one_of
 from sofim_ref.lessons.exercise import Exercise, Values
-from sofim_ref.validation import one_of
+from sofim_ref.lessons.sandbox import LIMIT, Answered, ask
 
 TRIED = 150
 """How many sets of numbers an answer is tried with."""

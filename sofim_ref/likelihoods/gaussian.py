@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sofim_ref.arrays import Array, device, from_numpy, namespace
+from sofim_ref.arrays.validation import finite
 from sofim_ref.likelihoods.likelihood import Likelihood, raw_targets
-from sofim_ref.validation import finite
 
 
 @dataclass(frozen=True)

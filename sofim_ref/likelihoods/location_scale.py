@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sofim_ref.arrays import Array, from_numpy, namespace
+from sofim_ref.arrays.validation import finite
 from sofim_ref.likelihoods.likelihood import Likelihood, fitting_outputs, raw_targets
-from sofim_ref.validation import finite
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from sofim_ref.arrays import Array, device, namespace
+from sofim_ref.arrays.validation import same_backend
 from sofim_ref.matrices.matrix import Matrix
-from sofim_ref.validation import together
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +53,7 @@ class BlockDiagonal(Matrix):
         if not blocks:
             msg = "blocks must be a tuple of at least one matrix, got none."
             raise ValueError(msg)
-        together(**{f"blocks[{i}]": block.like for i, block in enumerate(blocks)})
+        same_backend(**{f"blocks[{i}]": block.like for i, block in enumerate(blocks)})
         object.__setattr__(self, "blocks", blocks)
 
     @property

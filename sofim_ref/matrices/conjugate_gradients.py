@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sofim_ref.arrays import Array, eps, namespace
-from sofim_ref.sums import dot, largest_magnitude
-from sofim_ref.validation import count, floating, positive, together
+from sofim_ref.arrays.sums import dot, largest_magnitude
+from sofim_ref.arrays.validation import count, floating, positive, same_backend
 
 Product = Callable[[Array], Array]
 """From v, shape (d,), to C v, shape (d,)."""
@@ -114,7 +114,7 @@ def usual_tolerance(x: Array) -> float:
 def checked_product(product: Product, v: Array) -> Array:
     """Return ``product(v)``, refusing what is no array like v: of its shape, backend, device and dtype."""
     Cv = product(v)
-    together(**{"v": v, "product(v)": Cv})
+    same_backend(**{"v": v, "product(v)": Cv})
     if Cv.shape != v.shape:
         msg = f"product(v) must have the shape {tuple(v.shape)} of v, got {tuple(Cv.shape)}."
         raise ValueError(msg)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sofim_ref.arrays import Array, device, namespace
+from sofim_ref.arrays.validation import floating
 from sofim_ref.matrices.matrix import Matrix
-from sofim_ref.validation import floating
 
 
 @dataclass(frozen=True, eq=False)

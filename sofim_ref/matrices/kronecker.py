@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sofim_ref.arrays import Array, namespace
+from sofim_ref.arrays.sums import largest_magnitude
+from sofim_ref.arrays.validation import floating, same_backend
 from sofim_ref.matrices.dense import Dense
 from sofim_ref.matrices.matrix import Matrix
-from sofim_ref.sums import largest_magnitude
-from sofim_ref.validation import floating, together
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +68,7 @@ class Kronecker(Matrix):
             if factor.shape[0] != factor.shape[1]:
                 msg = f"{name} must be square, got shape {tuple(factor.shape)}."
                 raise ValueError(msg)
-        together(left=self.left, right=self.right)
+        same_backend(left=self.left, right=self.right)
 
     @property
     def like(self) -> Array:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from sofim_ref.arrays import Array, device, eps, namespace
+from sofim_ref.arrays.sums import dot, largest_magnitude
+from sofim_ref.arrays.validation import floating, positive_in_dtype, same_backend
 from sofim_ref.matrices.matrix import Matrix
-from sofim_ref.sums import dot, largest_magnitude
-from sofim_ref.validation import floating, positive_beside, together
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +82,7 @@ class LBFGSMatrix(Matrix):
     def __post_init__(self) -> None:
         floating("steps", self.steps, ndim=2)
         floating("changes", self.changes, ndim=2)
-        together(steps=self.steps, changes=self.changes)
+        same_backend(steps=self.steps, changes=self.changes)
         if self.steps.shape[0] == 0:
             msg = f"steps must have at least one row, got shape {tuple(self.steps.shape)}."
             raise ValueError(msg)
@@ -93,9 +93,9 @@ class LBFGSMatrix(Matrix):
             raise ValueError(msg)
         if hasattr(self.scale, "ndim") and not isinstance(self.scale, float):
             floating("scale", self.scale, ndim=0)
-            together(steps=self.steps, scale=self.scale)
+            same_backend(steps=self.steps, scale=self.scale)
         else:
-            object.__setattr__(self, "scale", positive_beside("scale", self.scale, self.steps))
+            object.__setattr__(self, "scale", positive_in_dtype("scale", self.scale, self.steps))
 
     @property
     def like(self) -> Array:

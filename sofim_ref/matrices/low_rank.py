@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import Literal
 
 from sofim_ref.arrays import Array, device, eps, namespace
+from sofim_ref.arrays.sums import largest_magnitude, narrowed, widened
+from sofim_ref.arrays.validation import floating, one_of, positive_in_dtype
 from sofim_ref.matrices.matrix import Matrix
-from sofim_ref.sums import largest_magnitude, narrowed, widened
-from sofim_ref.validation import floating, one_of, positive_beside
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +57,7 @@ class LowRank(Matrix):
         if self.factor.shape[1] == 0:
             msg = f"factor must have at least one column, got shape {tuple(self.factor.shape)}."
             raise ValueError(msg)
-        object.__setattr__(self, "shift", positive_beside("shift", self.shift, self.factor))
+        object.__setattr__(self, "shift", positive_in_dtype("shift", self.shift, self.factor))
         one_of("form", self.form, ("stable", "gram"))
 
     @property

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from sofim_ref.arrays import Array, namespace
-from sofim_ref.validation import together
+from sofim_ref.arrays.validation import same_backend
 
 
 class Matrix(ABC):
@@ -63,7 +63,7 @@ class Matrix(ABC):
         """Refuse a v that can't stand to the right of C: wrong length, backend, device or dtype."""
         like = self.like
         if not (type(v) is type(like) is np.ndarray and v.dtype == like.dtype):  # NumPy has one device
-            together(matrix=like, v=v)
+            same_backend(matrix=like, v=v)
         if v.ndim not in (1, 2) or v.shape[0] != self.dim:
             msg = f"v must have shape ({self.dim},) or ({self.dim}, k), got {tuple(v.shape)}."
             raise ValueError(msg)

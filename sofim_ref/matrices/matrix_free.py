@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sofim_ref.arrays import Array, device, namespace
+from sofim_ref.arrays.validation import count, floating, non_negative, positive, positive_in_dtype
 from sofim_ref.matrices.conjugate_gradients import Product, checked_product, conjugate_gradients, usual_tolerance
 from sofim_ref.matrices.matrix import Matrix
-from sofim_ref.validation import count, floating, non_negative, positive, positive_beside
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +68,7 @@ class MatrixFree(Matrix):
             raise TypeError(msg)
         floating("example", self.example, ndim=1)
         non_negative("shift", self.shift)
-        shift = positive_beside("shift", self.shift, self.example) if self.shift > 0 else 0.0
+        shift = positive_in_dtype("shift", self.shift, self.example) if self.shift > 0 else 0.0
         tolerance = usual_tolerance(self.example) if self.tolerance is None else self.tolerance
         positive("tolerance", tolerance)
         iterations = 10 * self.dim if self.iterations is None else self.iterations

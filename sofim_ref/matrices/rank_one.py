@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sofim_ref.arrays import Array, device, eps, namespace, smallest_normal
+from sofim_ref.arrays.sums import dot, largest_magnitude, narrowed, norm, widened
+from sofim_ref.arrays.validation import floating, one_of, positive_in_dtype
 from sofim_ref.matrices.matrix import Matrix
-from sofim_ref.sums import dot, largest_magnitude, narrowed, norm, widened
-from sofim_ref.validation import floating, one_of, positive_beside
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +52,7 @@ class RankOne(Matrix):
 
     def __post_init__(self) -> None:
         floating("vector", self.vector, ndim=1)
-        object.__setattr__(self, "shift", positive_beside("shift", self.shift, self.vector))
+        object.__setattr__(self, "shift", positive_in_dtype("shift", self.shift, self.vector))
 
     @property
     def like(self) -> Array:

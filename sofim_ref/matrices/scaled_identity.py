@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sofim_ref.arrays import Array, device, namespace
+from sofim_ref.arrays.validation import floating, positive_in_dtype
 from sofim_ref.matrices.matrix import Matrix
-from sofim_ref.validation import floating, positive_beside
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +41,7 @@ class ScaledIdentity(Matrix):
 
     def __post_init__(self) -> None:
         floating("vector", self.vector, ndim=1)
-        object.__setattr__(self, "scale", positive_beside("scale", self.scale, self.vector))
+        object.__setattr__(self, "scale", positive_in_dtype("scale", self.scale, self.vector))
 
     @property
     def like(self) -> Array:

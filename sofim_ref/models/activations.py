@@ -17,17 +17,17 @@ class Activation:
     ----------
     value : callable
         z -> φ(z).
-    slope : callable
+    derivative : callable
         (z, φ(z)) -> φ'(z).
-    bend : callable
+    second_derivative : callable
         (z, φ(z)) -> φ''(z).
     gain : float
         The variance of a starting weight, times the number of the layer's inputs, that keeps the sizes of signals.
     """
 
     value: Callable[[Array], Array]
-    slope: Callable[[Array, Array], Array]
-    bend: Callable[[Array, Array], Array]
+    derivative: Callable[[Array, Array], Array]
+    second_derivative: Callable[[Array, Array], Array]
     gain: float = 1.0
 
 
@@ -46,12 +46,12 @@ def _gelu_tanh(z: Array) -> Array:
     return namespace(z).tanh(_LINEAR * (z + _CUBIC * z * z * z))
 
 
-def _gelu_slope(z: Array) -> Array:
+def _gelu_derivative(z: Array) -> Array:
     t, inner = _gelu_tanh(z), _LINEAR * (1 + 3 * _CUBIC * z * z)
     return 0.5 * (1 + t) + 0.5 * z * (1 - t * t) * inner
 
 
-def _gelu_bend(z: Array) -> Array:
+def _gelu_second_derivative(z: Array) -> Array:
     t, inner = _gelu_tanh(z), _LINEAR * (1 + 3 * _CUBIC * z * z)
     return (1 - t * t) * (inner + 0.5 * z * (6 * _LINEAR * _CUBIC * z - 2 * t * inner * inner))
 
@@ -65,7 +65,10 @@ ACTIVATIONS = {
         gain=2.0,
     ),
     "gelu": Activation(
-        lambda z: 0.5 * z * (1 + _gelu_tanh(z)), lambda z, _: _gelu_slope(z), lambda z, _: _gelu_bend(z), gain=2.0
+        lambda z: 0.5 * z * (1 + _gelu_tanh(z)),
+        lambda z, _: _gelu_derivative(z),
+        lambda z, _: _gelu_second_derivative(z),
+        gain=2.0,
     ),
     "identity": Activation(lambda z: z, lambda z, _: _ones(z), lambda z, _: _zeros(z)),
 }

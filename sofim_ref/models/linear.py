@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from sofim_ref.arrays import Array, device, namespace
+from sofim_ref.arrays.validation import count
 from sofim_ref.models.layer import Layer, LayerStatistics
 from sofim_ref.models.model import Model
-from sofim_ref.validation import count
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Linear(Model):
     ----------
     inputs : int
         The number p of features.
-    outputs_count : int
+    n_outputs : int
         The number C of outputs.
     intercept : bool
         Whether a 1 is appended to each x; the last row of W is then the intercept.
@@ -29,7 +29,7 @@ class Linear(Model):
     Raises
     ------
     TypeError, ValueError
-        If `inputs` or `outputs_count` is not an integer >= 1, or features don't have p columns.
+        If `inputs` or `n_outputs` is not an integer >= 1, or features don't have p columns.
 
     Notes
     -----
@@ -39,23 +39,23 @@ class Linear(Model):
     Examples
     --------
     >>> import numpy as np
-    >>> model = Linear(inputs=2, outputs_count=1)
+    >>> model = Linear(inputs=2, n_outputs=1)
     >>> model.forward(np.asarray([1.0, 2.0, 10.0]), model.prepare(np.asarray([[1.0, 1.0]])))[0]
     array([[13.]])
     """
 
     inputs: int
-    outputs_count: int = 1
+    n_outputs: int = 1
     intercept: bool = True
 
     def __post_init__(self) -> None:
         count("inputs", self.inputs)
-        count("outputs_count", self.outputs_count)
+        count("n_outputs", self.n_outputs)
 
     @property
     def dim(self) -> int:
         """The number d = p̄·C of parameters."""
-        return (self.inputs + self.intercept) * self.outputs_count
+        return (self.inputs + self.intercept) * self.n_outputs
 
     def prepare(self, features: Array) -> Array:
         """Return x̄ for every row of features, shape (N, p̄)."""
@@ -71,7 +71,7 @@ class Linear(Model):
     @property
     def layers(self) -> tuple[Layer, ...]:  # type: ignore[override]  # read-only here, since it depends on the sizes
         """The one layer, all of w."""
-        return (Layer(0, self.inputs + self.intercept, self.outputs_count),)
+        return (Layer(0, self.inputs + self.intercept, self.n_outputs),)
 
     def start(self, rng: np.random.Generator) -> np.ndarray[Any, Any]:
         """Return the origin, shape (d,), whatever the generator: the losses over a linear model are convex."""
@@ -108,4 +108,4 @@ class Linear(Model):
         return xp.reshape(xp.stack(rows, axis=1), (self.dim, self.dim))
 
     def _weights(self, w: Array) -> Array:
-        return namespace(w).reshape(w, (-1, self.outputs_count))
+        return namespace(w).reshape(w, (-1, self.n_outputs))

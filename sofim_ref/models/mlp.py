@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from sofim_ref.arrays import Array, device, has_out, namespace
+from sofim_ref.arrays.validation import count, one_of
 from sofim_ref.models.activations import ACTIVATIONS
 from sofim_ref.models.layer import Layer, LayerStatistics
 from sofim_ref.models.model import Model
-from sofim_ref.validation import count, one_of
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class MLP(Model):
         return self.layers[-1].stop
 
     @property
-    def outputs_count(self) -> int:
+    def n_outputs(self) -> int:
         """The number C of outputs."""
         return self.sizes[-1]
 
@@ -166,8 +166,9 @@ class MLP(Model):
             blocks.append((product, s_dot))
             if i > 0:
                 z, back = tape.sums[i - 1], s @ W.T
-                slope = phi.slope(z, h)
-                s, s_dot = back * slope, (s_dot @ W.T + s @ V.T) * slope + back * phi.bend(z, h) * z_dots[i - 1]
+                derivative, z_dot = phi.derivative(z, h), z_dots[i - 1]
+                s_dot = (s_dot @ W.T + s @ V.T) * derivative + back * phi.second_derivative(z, h) * z_dot
+                s = back * derivative
         return self._flat(blocks[::-1])
 
     def layer_statistics(self, w: Array, tape: Pass, u: Array) -> tuple[LayerStatistics, ...]:
@@ -185,21 +186,21 @@ class MLP(Model):
 
     def _backward(self, w: Array, tape: Pass, u: Array) -> list[Array]:
         """Return s, the gradient in each layer's z, first layer first, each of shape (N, width)."""
-        slope = ACTIVATIONS[self.activation].slope
+        derivative = ACTIVATIONS[self.activation].derivative
         found = [u]
         for (W, _), h, z in zip(self._weights(w)[:0:-1], tape.inputs[:0:-1], tape.sums[::-1], strict=True):
-            found.append((found[-1] @ W.T) * slope(z, h))
+            found.append((found[-1] @ W.T) * derivative(z, h))
         return found[::-1]
 
     def _moves(self, w: Array, tape: Pass, v: Array) -> tuple[list[Array | None], list[Array]]:
         """Return how each layer's inputs and its z move along v; the features, None, don't."""
-        slope = ACTIVATIONS[self.activation].slope
+        derivative = ACTIVATIONS[self.activation].derivative
         h_dots: list[Array | None] = [None]
         z_dots: list[Array] = []
         for i, ((W, _), (V, c), h) in enumerate(zip(self._weights(w), self._weights(v), tape.inputs, strict=True)):
             z_dot = h @ V + c
             if i > 0:
-                h_dots.append(slope(tape.sums[i - 1], h) * z_dots[-1])
+                h_dots.append(derivative(tape.sums[i - 1], h) * z_dots[-1])
                 z_dot = z_dot + h_dots[-1] @ W
             z_dots.append(z_dot)
         return h_dots, z_dots

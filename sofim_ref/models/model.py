@@ -31,7 +31,7 @@ class Model(ABC):
 
     @property
     @abstractmethod
-    def outputs_count(self) -> int:
+    def n_outputs(self) -> int:
         """The number C of outputs."""
 
     def start(self, rng: np.random.Generator) -> np.ndarray[Any, Any]:
@@ -69,8 +69,8 @@ class Model(ABC):
     def jacobian(self, w: Array, tape: Tape, outputs: Array) -> Array:
         """Return J, shape (N, C, d), with one backward pass an output. It costs N·C·d numbers."""
         xp = namespace(w)
-        eye = xp.eye(self.outputs_count, dtype=w.dtype, device=device(w))
-        units = [xp.broadcast_to(eye[c, :], outputs.shape) for c in range(self.outputs_count)]
+        eye = xp.eye(self.n_outputs, dtype=w.dtype, device=device(w))
+        units = [xp.broadcast_to(eye[c, :], outputs.shape) for c in range(self.n_outputs)]
         return xp.stack([self.per_example_vjp(w, tape, unit) for unit in units], axis=1)
 
     def gauss_newton(self, w: Array, tape: Tape, H: Array) -> Array:

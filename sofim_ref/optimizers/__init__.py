@@ -12,7 +12,7 @@ from sofim_ref.optimizers.newton import Newton
 from sofim_ref.optimizers.newton_cg import NewtonCG
 from sofim_ref.optimizers.nystrom_sgd import NystromSGD, NystromSGDState
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State
-from sofim_ref.optimizers.registry import REGISTRY, method_named
+from sofim_ref.optimizers.registry import REGISTRY, method_named, register
 from sofim_ref.optimizers.schedules import Constant, Cosine, StepDecay, WarmUp
 from sofim_ref.optimizers.sgd import SGD, SGDState
 from sofim_ref.optimizers.soaa import SOAA, SOAAState
@@ -59,4 +59,5 @@ __all__ = [
     "TAdamState",
     "WarmUp",
     "method_named",
+    "register",
 ]

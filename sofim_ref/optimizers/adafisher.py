@@ -11,11 +11,11 @@ from functools import partial
 from typing import Literal
 
 from sofim_ref.arrays import Array, namespace
+from sofim_ref.arrays.validation import count, fraction, non_negative, one_of, positive, rate
 from sofim_ref.curvature import adafisher_diagonal, adafisher_factors
 from sofim_ref.optimizers.method import LogUniform, Method, OneOf
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
 from sofim_ref.problems.oracle import Oracle
-from sofim_ref.validation import count, fraction, non_negative, one_of, positive, rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +176,7 @@ def _method(name: str, title: str, make: type[AdaFisher] | partial[AdaFisher], *
         cost="d, and a backward pass at a refresh",
         memory="3d",
         source="Martins Gomes et al. 2025, arXiv 2405.16397",
+        colour="#009E73",
         open="which averaging of H and S made the paper's results",
         space={**_SPACE, **more},  # type: ignore[dict-item]  # ranges, by name
     )

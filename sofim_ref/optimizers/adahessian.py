@@ -7,13 +7,13 @@ from dataclasses import KW_ONLY, dataclass
 import numpy as np
 
 from sofim_ref.arrays import Array, namespace
+from sofim_ref.arrays.validation import count, fraction, non_negative, positive, rate
 from sofim_ref.curvature import hutchinson_diagonal
 from sofim_ref.matrices import Diagonal
 from sofim_ref.optimizers.adam import AdamState
 from sofim_ref.optimizers.method import LogUniform, Method, OneOf
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, check_start
 from sofim_ref.problems.oracle import Oracle
-from sofim_ref.validation import count, fraction, non_negative, positive, rate
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class AdaHessian(Optimizer[AdamState]):
             msg = f"power must be a number in [0, 1], got {self.power!r}."
             raise ValueError(msg)
         count("block_size", self.block_size)
-        count("seed", self.seed, least=0)
+        count("seed", self.seed, minimum=0)
         non_negative("weight_decay", self.weight_decay)
 
     def init(self, w: Array) -> AdamState:
@@ -120,6 +120,7 @@ METHODS = (
         cost="Hessian-vector product + d",
         memory="2d",
         source="Yao et al. 2021, arXiv 2006.00719",
+        colour="#56B4E9",
         open="how the SOFIM paper set its block size",
         space={"lr": LogUniform(1e-3, 1.0), "power": OneOf((0.5, 1.0)), "epsilon": LogUniform(1e-5, 1e-1)},
     ),

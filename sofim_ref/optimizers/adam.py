@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 
 from sofim_ref.arrays import Array, namespace
+from sofim_ref.arrays.validation import fraction, non_negative, positive, rate
 from sofim_ref.kernels import Kernels
 from sofim_ref.matrices import Diagonal
 from sofim_ref.optimizers.method import LogUniform, Method, OneOf
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
 from sofim_ref.problems.oracle import Oracle
-from sofim_ref.validation import fraction, non_negative, positive, rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +165,7 @@ METHODS = (
         cost="d",
         memory="2d",
         source="Kingma & Ba 2015, arXiv 1412.6980",
+        colour="#0072B2",
         space=_SPACE,
     ),
     Method(
@@ -176,6 +177,7 @@ METHODS = (
         cost="d",
         memory="2d",
         source="Loshchilov & Hutter 2019, arXiv 1711.05101",
+        colour="#0072B2",
         space={**_SPACE, "weight_decay": LogUniform(1e-4, 0.1)},
     ),
 )

@@ -7,10 +7,10 @@ from dataclasses import KW_ONLY, dataclass, replace
 
 from sofim_ref import curvature
 from sofim_ref.arrays import Array, eps, namespace
+from sofim_ref.arrays.validation import non_negative, positive, rate
 from sofim_ref.optimizers.method import LogUniform, Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
 from sofim_ref.problems.oracle import Oracle
-from sofim_ref.validation import non_negative, positive, rate
 
 _LEAST, _MOST = 1e-12, 1e12
 
@@ -127,6 +127,7 @@ METHODS = (
         cost="BCd² + d³ + loss",
         memory="d²",
         source="Marquardt 1963",
+        colour="#7A4B1E",
         space={"lr": LogUniform(0.1, 1.0), "damping": LogUniform(1e-4, 10.0)},
     ),
 )

@@ -11,10 +11,10 @@ import numpy as np
 
 from sofim_ref import curvature
 from sofim_ref.arrays import Array, namespace
+from sofim_ref.arrays.validation import count, fraction, non_negative, positive, rate
 from sofim_ref.optimizers.method import LogUniform, Method, OneOf
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
 from sofim_ref.problems.oracle import Oracle
-from sofim_ref.validation import count, fraction, non_negative, positive, rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class KFAC(Optimizer[KFACState]):
         positive("damping", self.damping)
         fraction("decay", self.decay)
         count("samples", self.samples)
-        count("seed", self.seed, least=0)
+        count("seed", self.seed, minimum=0)
         non_negative("weight_decay", self.weight_decay)
 
     def init(self, w: Array) -> KFACState:
@@ -136,6 +136,7 @@ METHODS = (
         cost="backward pass + Σ rows³ + columns³",
         memory="Σ rows² + columns²",
         source="Martens & Grosse 2015, arXiv 1503.05671",
+        colour="#999933",
         open="which of the paper's §6 AdaFisher's authors used",
         space={"lr": LogUniform(1e-3, 1.0), "damping": LogUniform(1e-4, 1.0), "decay": OneOf((0.0, 0.95, 0.99))},
     ),

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass, replace
 
 from sofim_ref.arrays import Array, device, eps, namespace
+from sofim_ref.arrays.sums import norm
+from sofim_ref.arrays.validation import count, non_negative, rate
 from sofim_ref.matrices import LBFGSMatrix
 from sofim_ref.optimizers.line_search import backtracked
 from sofim_ref.optimizers.method import LogUniform, Method, OneOf
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
 from sofim_ref.problems.oracle import Oracle
-from sofim_ref.sums import norm
-from sofim_ref.validation import count, non_negative, rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +133,7 @@ METHODS = (
         cost="gradient + dk",
         memory="2dk",
         source="Nocedal 1980; Schraudolph, Yu & Günter 2007",
+        colour="#332288",
         open="how SOFIM's authors ran it",
         space={"lr": LogUniform(1e-2, 1.0), "history": OneOf((5, 10, 20))},
     ),

@@ -1,8 +1,10 @@
-"""What a catalogue says of a method: written beside the method, read by every table, every test and every search."""
+"""A method as studies know it: an optimizer under a name, with its C, its v, its cost, its source and its search space."""
 
 from __future__ import annotations
 
+import dataclasses
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -82,9 +84,9 @@ class Method:
     Parameters
     ----------
     name : str
-        How a command line calls it.
+        What a command line calls it: letters, digits, hyphens. Two methods of one name are one method.
     title : str
-        How a plot calls it.
+        What tables and plots call it.
     make : callable
         Keyword arguments (``lr``, say) -> `Optimizer`, with the reading's own settings filled in.
     matrix, vector : str
@@ -96,23 +98,114 @@ class Method:
     open : str
         What nothing read so far settles; empty if nothing is.
     space : mapping
-        From a hyper-parameter to where a race looks for it; all others stay at their defaults.
+        From a hyper-parameter to where it is searched; all others stay at their defaults. A method whose space has no
+        ``lr`` keeps its own step size wherever step sizes are searched.
     needs_steps : bool
         Whether the method must be told, as ``steps``, how many steps the run will have.
+    colour : str
+        Its colour in every picture, as ``"#RRGGBB"``; one of a palette's if empty.
+
+    Raises
+    ------
+    ValueError
+        If `name` has other characters, or `colour` is not of that form.
+    TypeError
+        If `make` is not callable.
+
+    Examples
+    --------
+    >>> from sofim_ref.optimizers import SGD
+    >>> method = Method.of(SGD(lr=0.3), label="SGD, η = 0.3")
+    >>> method.name, method.title, method.build(steps=10).lr
+    ('sgd-0-3', 'SGD, η = 0.3', 0.3)
     """
 
     name: str
     title: str
     make: Callable[..., Optimizer[Any]]
-    matrix: str
-    vector: str
-    cost: str
-    memory: str
-    source: str
+    matrix: str = ""
+    vector: str = ""
+    cost: str = ""
+    memory: str = ""
+    source: str = ""
     open: str = ""
     space: Mapping[str, LogUniform | OneOf] = field(default_factory=lambda: {"lr": LogUniform(1e-3, 1.0)})
     needs_steps: bool = False
+    colour: str = ""
 
-    def build(self, *, steps: int, **settings: Any) -> Optimizer[Any]:
-        """Return the optimizer for a run of that many steps, with these settings and the reading's own."""
-        return self.make(**settings, **({"steps": steps} if self.needs_steps else {}))
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*", self.name):
+            msg = f"name must be letters, digits and hyphens, natural-gradient say, got {self.name!r}."
+            raise ValueError(msg)
+        if self.colour and not re.fullmatch(r"#[0-9A-Fa-f]{6}", self.colour):
+            msg = f"colour must be empty or of the form '#RRGGBB', got {self.colour!r}."
+            raise ValueError(msg)
+        if not callable(self.make):
+            msg = f"make must be callable, got {self.make!r}."
+            raise TypeError(msg)
+
+    def __hash__(self) -> int:
+        """Return the name's hash, so that a method can be a key: a search space can't be hashed."""
+        return hash(self.name)
+
+    @classmethod
+    def of(cls, optimizer: Optimizer[Any], *, label: str | None = None, colour: str = "") -> Method:
+        """Wrap an optimizer, its settings as they are, so that it can stand beside any method in any study.
+
+        Parameters
+        ----------
+        optimizer : Optimizer
+        label : str, optional
+            What tables and plots call it; the optimizer's ``repr`` if not given. The name is made from it.
+        colour : str
+            As in `Method`.
+
+        Returns
+        -------
+        Method
+            Without a search space: a study that searches step sizes leaves it alone.
+
+        Raises
+        ------
+        TypeError
+            If `optimizer` is not an `Optimizer`.
+        ValueError
+            If `label` has no letter and no digit in it.
+        """
+        if not isinstance(optimizer, Optimizer):
+            msg = f"optimizer must be a sofim_ref Optimizer, got {optimizer!r}."
+            raise TypeError(msg)
+        title = repr(optimizer) if label is None else label
+        name = "-".join(re.findall(r"[a-z0-9]+", title.lower()))
+        if not name:
+            msg = f"label must have a letter or a digit in it, got {label!r}."
+            raise ValueError(msg)
+        return cls(name, title, _Settings(optimizer), space={}, colour=colour)
+
+    def build(self, *, steps: int, seed: int | None = None, **settings: Any) -> Optimizer[Any]:
+        """Return the optimizer for a run.
+
+        Parameters
+        ----------
+        steps : int
+            The number of steps of the run, for a method that must be told.
+        seed : int, optional
+            What a method with a ``seed`` of its own (K-FAC's labels, AdaHessian's probes) draws from; its own default
+            if not given.
+        **settings
+            Hyper-parameters; those not named stay at the reading's own.
+        """
+        built = self.make(**settings, **({"steps": steps} if self.needs_steps else {}))
+        if seed is not None and "seed" not in settings and "seed" in {f.name for f in dataclasses.fields(built)}:
+            built = dataclasses.replace(built, seed=seed)
+        return built
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """Makes an optimizer again, with some of its settings changed."""
+
+    optimizer: Optimizer[Any]
+
+    def __call__(self, **settings: Any) -> Optimizer[Any]:
+        return dataclasses.replace(self.optimizer, **settings)

@@ -8,11 +8,11 @@ from typing import Literal
 
 from sofim_ref import curvature
 from sofim_ref.arrays import Array
+from sofim_ref.arrays.validation import non_negative, one_of, rate
 from sofim_ref.matrices import LowRank
 from sofim_ref.optimizers.method import LogUniform, Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
 from sofim_ref.problems.oracle import Oracle
-from sofim_ref.validation import non_negative, one_of, rate
 
 _MATRICES = {
     "exact": curvature.fisher,
@@ -119,6 +119,7 @@ METHODS = (
         cost="BCd² + d³, or d(BC)² if BC < d",
         memory="d², or BCd",
         source="Amari 1998",
+        colour="#000000",
         open="how the SOFIM paper damped its Fisher baseline",
         space={"lr": LogUniform(1e-2, 1.0), "damping": LogUniform(1e-5, 1.0)},
     ),
@@ -131,6 +132,7 @@ METHODS = (
         cost="Bd² + d³, or dB² if B < d",
         memory="d², or Bd",
         source="Kunstner, Balles & Hennig 2019, arXiv 1905.12558",
+        colour="#000000",
         open="how the SOFIM paper damped its Fisher baseline",
         space={"lr": LogUniform(1e-2, 1.0), "damping": LogUniform(1e-5, 1.0)},
     ),
@@ -143,6 +145,7 @@ METHODS = (
         cost="Bd² + d³, or dB² if B < d",
         memory="d², or Bd",
         source="Wu, Yu, Zhang & Woodland 2024, arXiv 2406.06420",
+        colour="#000000",
         open="how the paper damps it",
         space={"lr": LogUniform(1e-2, 1.0), "damping": LogUniform(1e-5, 1.0)},
     ),

@@ -6,11 +6,11 @@ from dataclasses import KW_ONLY, dataclass
 
 from sofim_ref import curvature
 from sofim_ref.arrays import Array
+from sofim_ref.arrays.validation import non_negative, rate
 from sofim_ref.optimizers.line_search import backtracked
 from sofim_ref.optimizers.method import LogUniform, Method, OneOf
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
 from sofim_ref.problems.oracle import Oracle
-from sofim_ref.validation import non_negative, rate
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,7 @@ METHODS = (
         cost="Hessian + d³",
         memory="d²",
         source="Nocedal & Wright 2006, §3.3",
+        colour="#E69F00",
         space={"lr": OneOf((0.5, 1.0)), "damping": LogUniform(1e-8, 10.0)},
     ),
 )

@@ -7,12 +7,12 @@ from dataclasses import KW_ONLY, dataclass
 
 from sofim_ref import curvature
 from sofim_ref.arrays import Array
+from sofim_ref.arrays.sums import norm
+from sofim_ref.arrays.validation import count, non_negative, positive, rate
 from sofim_ref.optimizers.line_search import backtracked
 from sofim_ref.optimizers.method import LogUniform, Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
 from sofim_ref.problems.oracle import Oracle
-from sofim_ref.sums import norm
-from sofim_ref.validation import count, non_negative, positive, rate
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,7 @@ METHODS = (
         cost="Hessian-vector products",
         memory="5d",
         source="Nocedal & Wright 2006, Algorithm 7.1",
+        colour="#B8860B",
         space={"lr": LogUniform(0.1, 1.0), "damping": LogUniform(1e-6, 1.0)},
     ),
 )

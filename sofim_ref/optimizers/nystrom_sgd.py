@@ -7,12 +7,12 @@ from dataclasses import KW_ONLY, dataclass
 import numpy as np
 
 from sofim_ref.arrays import Array, device, namespace
+from sofim_ref.arrays.validation import count, non_negative, positive, rate
 from sofim_ref.curvature import nystrom_factor
 from sofim_ref.matrices import LowRank
 from sofim_ref.optimizers.method import LogUniform, Method, OneOf
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
 from sofim_ref.problems.oracle import Oracle
-from sofim_ref.validation import count, non_negative, positive, rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class NystromSGD(Optimizer[NystromSGDState]):
         rate("lr", self.lr)
         positive("rho", self.rho)
         count("columns", self.columns)
-        count("seed", self.seed, least=0)
+        count("seed", self.seed, minimum=0)
         non_negative("weight_decay", self.weight_decay)
 
     def init(self, w: Array) -> NystromSGDState:
@@ -122,6 +122,7 @@ METHODS = (
         cost="dk², and k Hessian-vector products an epoch",
         memory="dk",
         source="Singh, Tankaria & Yamada 2021, arXiv 2110.08577",
+        colour="#882255",
         open="ρ and k in the SOFIM paper's runs",
         space={"lr": LogUniform(1e-3, 1.0), "rho": LogUniform(1e-3, 10.0), "columns": OneOf((2, 4, 8))},
     ),

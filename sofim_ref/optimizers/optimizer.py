@@ -11,11 +11,11 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from sofim_ref.arrays import Array
+from sofim_ref.arrays.validation import finite, floating, positive, same_backend
 from sofim_ref.kernels import Kernels, kernels_for
 from sofim_ref.matrices import Matrix
 from sofim_ref.problems.oracle import WITH_LAYERS, Oracle
 from sofim_ref.problems.problem import Problem
-from sofim_ref.validation import finite, floating, positive, together
 
 Schedule = Callable[[int], float]
 """A learning rate that changes: from the number of steps already taken, 0 at the first, to a number > 0."""
@@ -188,7 +188,7 @@ class Optimizer(ABC, Generic[S]):
 def check_same_point(w: Array, w_of_oracle: Array) -> None:
     """Refuse a point that isn't beside the one where the oracle was made; that the numbers agree isn't looked at."""
     floating("w", w, ndim=1)
-    together(w=w, oracle=w_of_oracle)
+    same_backend(w=w, oracle=w_of_oracle)
     if w.shape != w_of_oracle.shape:
         msg = f"w must have shape {tuple(w_of_oracle.shape)}, as the oracle's point has, got {tuple(w.shape)}."
         raise ValueError(msg)

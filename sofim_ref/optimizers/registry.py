@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sofim_ref.arrays.validation import one_of
 from sofim_ref.optimizers import (
     adafisher,
     adahessian,
@@ -19,7 +20,7 @@ from sofim_ref.optimizers import (
     tadam,
 )
 from sofim_ref.optimizers.method import Method
-from sofim_ref.validation import one_of
+from sofim_ref.optimizers.optimizer import Optimizer
 
 REGISTRY: dict[str, Method] = {
     method.name: method
@@ -30,6 +31,50 @@ REGISTRY: dict[str, Method] = {
     for method in module.METHODS
 }
 """From a method's name to what is known of it."""
+
+
+def register(method: Method) -> Method:
+    """Enter a method into the registry, so that every study and command of this process knows its name.
+
+    Parameters
+    ----------
+    method : Method
+
+    Returns
+    -------
+    Method
+        The same.
+
+    Raises
+    ------
+    TypeError
+        If `method` is not a `Method`, or what it makes is not an `Optimizer` with `init` and `precondition`.
+    ValueError
+        If there is a method of that name already.
+
+    Examples
+    --------
+    >>> from sofim_ref.optimizers import SGD
+    >>> register(Method.of(SGD(lr=0.25), label="SGD with a quarter")).name in REGISTRY
+    True
+    >>> del REGISTRY["sgd-with-a-quarter"]
+    """
+    if not isinstance(method, Method):
+        msg = f"method must be a sofim_ref Method, got {method!r}; Method.of(optimizer) makes one."
+        raise TypeError(msg)
+    if method.name in REGISTRY:
+        msg = f"method must have a name that is not registered yet, got {method.name!r}."
+        raise ValueError(msg)
+    try:
+        built = method.build(steps=1)
+    except TypeError as error:
+        msg = f"method {method.name!r} can't be built: {error}"
+        raise TypeError(msg) from error
+    if not isinstance(built, Optimizer):
+        msg = f"method {method.name!r} must make an Optimizer, which has init and precondition, got {built!r}."
+        raise TypeError(msg)
+    REGISTRY[method.name] = method
+    return method
 
 
 def method_named(name: str) -> Method:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sofim_ref.validation import count, non_negative, positive
+from sofim_ref.arrays.validation import count, non_negative, positive
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Cosine:
         The number η > 0, at step 0.
     steps : int
         The number T of steps; from step T − 1 on the step size stays, so that it is never 0.
-    least : float
+    lowest : float
         The number η₀ >= 0 to which it would come at step T.
 
     Raises
@@ -69,17 +69,17 @@ class Cosine:
 
     lr: float
     steps: int
-    least: float = 0.0
+    lowest: float = 0.0
 
     def __post_init__(self) -> None:
         positive("lr", self.lr)
         count("steps", self.steps)
-        non_negative("least", self.least)
+        non_negative("lowest", self.lowest)
 
     def __call__(self, step: int) -> float:
         """Return the step size after that many steps."""
         turn = math.pi * min(step, self.steps - 1) / self.steps
-        return self.least + 0.5 * (self.lr - self.least) * (1 + math.cos(turn))
+        return self.lowest + 0.5 * (self.lr - self.lowest) * (1 + math.cos(turn))
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from dataclasses import KW_ONLY, dataclass
 from functools import partial
 
 from sofim_ref.arrays import Array, namespace
+from sofim_ref.arrays.validation import fraction, non_negative, rate
 from sofim_ref.kernels import Kernels
 from sofim_ref.matrices import ScaledIdentity
 from sofim_ref.optimizers.method import LogUniform, Method, OneOf
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
 from sofim_ref.problems.oracle import Oracle
-from sofim_ref.validation import fraction, non_negative, rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +121,7 @@ METHODS = (
         cost="d",
         memory="d",
         source="Robbins & Monro 1951",
+        colour="#777777",
         space={"lr": LogUniform(1e-3, 10.0)},
     ),
     Method(
@@ -132,6 +133,7 @@ METHODS = (
         cost="d",
         memory="d",
         source="Polyak 1964",
+        colour="#777777",
         space={"lr": LogUniform(1e-4, 1.0), "momentum": OneOf((0.8, 0.9, 0.95))},
     ),
     Method(
@@ -143,6 +145,7 @@ METHODS = (
         cost="d",
         memory="d",
         source="Nesterov 1983; Sutskever et al. 2013",
+        colour="#777777",
         space={"lr": LogUniform(1e-4, 1.0), "momentum": OneOf((0.8, 0.9, 0.95))},
     ),
 )

@@ -9,11 +9,11 @@ from dataclasses import KW_ONLY, dataclass
 from functools import partial
 
 from sofim_ref.arrays import Array, device, namespace
+from sofim_ref.arrays.validation import count, fraction, non_negative, positive, rate
 from sofim_ref.matrices import Diagonal
 from sofim_ref.optimizers.method import LogUniform, Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
 from sofim_ref.problems.oracle import Oracle
-from sofim_ref.validation import count, fraction, non_negative, positive, rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +156,7 @@ METHODS = (
         cost="d + loss",
         memory="2d",
         source="Vo 2024, arXiv 2410.02293; known from secondary sources",
+        colour="#CC79A7",
         open="γ; whether c, a ratio of sums, is meant so",
         space={"lr": LogUniform(1e-4, 0.1), "gamma": LogUniform(0.01, 0.5)},
         needs_steps=True,

@@ -12,13 +12,13 @@ from functools import partial
 from typing import Literal
 
 from sofim_ref.arrays import Array, namespace
+from sofim_ref.arrays.validation import fraction, non_negative, one_of, positive, positive_in_dtype, rate
 from sofim_ref.curvature import mean_gradient_fisher
 from sofim_ref.kernels import Kernels
 from sofim_ref.matrices import BlockDiagonal, Matrix, RankOne
 from sofim_ref.optimizers.method import LogUniform, Method, OneOf
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
 from sofim_ref.problems.oracle import Oracle
-from sofim_ref.validation import fraction, non_negative, one_of, positive, positive_beside, rate
 
 _NEEDS = {"global": frozenset({"gradient"}), "layer": frozenset({"gradient", "layer_statistics"})}
 
@@ -134,7 +134,7 @@ class SOFIM(Optimizer[SOFIMState]):
     def overwrite(self, kernels: Kernels, w: Array, state: SOFIMState, oracle: Oracle) -> SOFIMState:
         """Take the step in the memory of w and M, and return the next state."""
         t, g = state.step + 1, oracle.gradient()
-        lr, rho = self.rate_at(state.step), positive_beside("rho", self.rho, w)
+        lr, rho = self.rate_at(state.step), positive_in_dtype("rho", self.rho, w)
         correction = 1 - self.beta**t if self.bias_correction else 1.0
         parts = [slice(layer.start, layer.stop) for layer in oracle.layers] if self.scope == "layer" else [slice(None)]
         for part in parts:
@@ -169,6 +169,7 @@ METHODS = (
         cost="d",
         memory="d",
         source="Sen et al. 2024, arXiv 2403.02833; v as in its authors' follow-up code",
+        colour="#D55E00",
         open=_OPEN,
         space=_SPACE,
     ),
@@ -181,6 +182,7 @@ METHODS = (
         cost="d",
         memory="d",
         source="Sen et al. 2024, arXiv 2403.02833; v as others read the text",
+        colour="#D55E00",
         open=_OPEN,
         space=_SPACE,
     ),
@@ -193,6 +195,7 @@ METHODS = (
         cost="d",
         memory="d",
         source="Sen et al. 2024, arXiv 2403.02833; one matrix a layer",
+        colour="#D55E00",
         open=_OPEN,
         space=_SPACE,
     ),

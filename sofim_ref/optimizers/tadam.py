@@ -10,11 +10,11 @@ from dataclasses import KW_ONLY, dataclass
 from functools import partial
 
 from sofim_ref.arrays import Array, device, namespace
+from sofim_ref.arrays.validation import count, fraction, non_negative, positive, rate
 from sofim_ref.matrices import Diagonal
 from sofim_ref.optimizers.method import LogUniform, Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
 from sofim_ref.problems.oracle import Oracle
-from sofim_ref.validation import count, fraction, non_negative, positive, rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +175,7 @@ METHODS = (
         cost="d + loss",
         memory="3d",
         source="Yang, Cho & Lee 2023, Neural Networks; their released code",
+        colour="#AA4499",
         open="which of the two versions of that code the paper ran",
         space={"lr": LogUniform(1e-4, 0.1), "gamma": LogUniform(0.05, 0.5)},
         needs_steps=True,

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from sofim_ref.plots.style import draw, draw_level, look, wrapped
-from sofim_ref.trace import Trace
-from sofim_ref.tuning import gap
+from sofim_ref.training.trace import Trace
+from sofim_ref.training.tuning import gap
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def loss_gap(traces: Mapping[str, Trace], least: float, *, title: str, share: float = 0.01) -> Figure:
+def loss_gap(traces: Mapping[str, Trace], optimal_loss: float, *, title: str, share: float = 0.01) -> Figure:
     """Draw the loss above the optimum against steps, on a logarithmic axis, with a line at a share of the start.
 
     A gap that is rounding is drawn as the rounding, eps times the loss: a line that ends level has arrived.
@@ -22,7 +22,7 @@ def loss_gap(traces: Mapping[str, Trace], least: float, *, title: str, share: fl
     ----------
     traces : mapping
         From a method's name in the registry to its run; all runs start at one point.
-    least : float
+    optimal_loss : float
         The loss at the optimum.
     title : str
         The message of the picture.
@@ -39,8 +39,8 @@ def loss_gap(traces: Mapping[str, Trace], least: float, *, title: str, share: fl
         figure = Figure(layout="constrained")
         axes = figure.subplots()
         for method, trace in traces.items():
-            draw(axes, method, trace["step"], gap(trace, least))
-        start = max(gap(trace, least)[0] for trace in traces.values())
+            draw(axes, method, trace["step"], gap(trace, optimal_loss))
+        start = max(gap(trace, optimal_loss)[0] for trace in traces.values())
         draw_level(axes, share * start, f"{share:.0%} of the gap at the start")
         axes.set(xlabel="steps", ylabel="loss above the optimum", title=wrapped(title))
         figure.legend(loc="outside lower center", ncols=3)

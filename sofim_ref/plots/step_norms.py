@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from sofim_ref.plots.style import draw, draw_level, look, wrapped
-from sofim_ref.trace import Trace
+from sofim_ref.training.trace import Trace
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

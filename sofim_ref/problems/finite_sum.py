@@ -9,12 +9,12 @@ from typing import Any, Self
 import numpy as np
 
 from sofim_ref.arrays import Array, device, eps, from_numpy, namespace, to_numpy
+from sofim_ref.arrays.validation import finite, floating, non_negative
 from sofim_ref.likelihoods import Likelihood
 from sofim_ref.models import LayerStatistics, Linear, Model
-from sofim_ref.problems.optimum import least_point
+from sofim_ref.problems.minimizer import minimizer
 from sofim_ref.problems.oracle import Oracle
 from sofim_ref.problems.problem import Constants, Problem
-from sofim_ref.validation import finite, floating, non_negative
 
 
 class FiniteSum(Problem):
@@ -87,7 +87,7 @@ class FiniteSum(Problem):
         if model.layers:
             self.offers = FiniteSum.offers | {"layer_statistics", "layer_statistics_of"}
         self._X = model.prepare(features)
-        self._Y = likelihood.encode(targets, like=features, outputs=model.outputs_count)
+        self._Y = likelihood.encode(targets, like=features, outputs=model.n_outputs)
 
     def __repr__(self) -> str:
         """Return what is fitted, to how much."""
@@ -105,7 +105,7 @@ class FiniteSum(Problem):
     def price(self, question: str) -> float:
         """Return what an answer costs an example, in gradients: one backward pass an output for a Jacobian."""
         if question in ("jacobian", "gauss_newton_of") or (question == "hessian" and isinstance(self.model, Linear)):
-            return float(self.model.outputs_count)
+            return float(self.model.n_outputs)
         return super().price(question)
 
     def on(self, features: Array, targets: Array) -> Self:
@@ -268,7 +268,7 @@ class FiniteSum(Problem):
     def optimum(self) -> Array:
         """Return the point of smallest loss of a linear model, shape (d,), as exactly as the dtype allows.
 
-        It is sought on the host in float64: see `least_point`.
+        It is sought on the host in float64: see `minimizer`.
 
         Raises
         ------
@@ -282,7 +282,7 @@ class FiniteSum(Problem):
             msg = f"{self.name} with a {type(self.model).__name__} model has no known optimum."
             raise TypeError(msg)
         on_host = self.on(to_numpy(self.features).astype(np.float64), to_numpy(self.targets))
-        return from_numpy(least_point(on_host), like=self.features)
+        return from_numpy(minimizer(on_host), like=self.features)
 
 
 def check_data(features: Array, targets: Array) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sofim_ref.arrays import Array, device, namespace
+from sofim_ref.arrays.validation import count, floating, same_backend
 from sofim_ref.problems.oracle import Oracle
 from sofim_ref.problems.problem import Problem
-from sofim_ref.validation import count, floating, together
 
 
 class Function(Problem):
@@ -97,7 +97,7 @@ def _as_asked(name: str, answer: Array, w: Array, shape: tuple[int, ...]) -> Arr
     """Return what a caller's function gave, or refuse it: it must lie beside w and have the right shape."""
     if type(answer) is not type(w) or answer.dtype != w.dtype or answer.shape != shape:
         floating(f"what {name} returns", answer, ndim=len(shape))
-        together(**{"w": w, f"what {name} returns": answer})
+        same_backend(**{"w": w, f"what {name} returns": answer})
         if answer.shape != shape:
             msg = f"what {name} returns must have shape {shape}, got {tuple(answer.shape)}."
             raise ValueError(msg)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from sofim_ref.arrays import Array, device, namespace
+from sofim_ref.arrays.validation import finite, floating
 from sofim_ref.likelihoods import LocationScale
 from sofim_ref.models import Linear
 from sofim_ref.problems.finite_sum import FiniteSum
 from sofim_ref.problems.problem import Constants
-from sofim_ref.validation import finite, floating
 
 
 class GaussianFit(FiniteSum):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sofim_ref.arrays import Array
-from sofim_ref.validation import floating, row_numbers, together
+from sofim_ref.arrays.validation import floating, row_numbers, same_backend
 
 if TYPE_CHECKING:
     from sofim_ref.models import Layer, LayerStatistics
@@ -79,7 +79,7 @@ class Oracle:
         if not (type(w) is type(like) is np.ndarray and w.dtype == like.dtype and w.shape == (problem.dim,)):
             floating("w", w, ndim=1)
             if like is not None:
-                together(data=like, w=w)
+                same_backend(data=like, w=w)
             if w.shape[0] != problem.dim:
                 msg = f"w must have shape ({problem.dim},), got {tuple(w.shape)}."
                 raise ValueError(msg)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from sofim_ref.arrays import Array, from_numpy
+from sofim_ref.arrays.validation import count
 from sofim_ref.models import Layer
 from sofim_ref.problems.oracle import Calls, Oracle
-from sofim_ref.validation import count
 
 PRICES = {
     "value": 1 / 3,
@@ -121,7 +121,7 @@ class Problem(ABC):
             msg = f"size must be at most {self.size}, the number of examples of {self.name}, got {size}."
             raise ValueError(msg)
         for part in seed if isinstance(seed, tuple) else (seed,):
-            count("seed", part, least=0)
+            count("seed", part, minimum=0)
         order = np.random.default_rng(seed).permutation(self.size)
         for start in range(0, self.size, size):
             rows = order[start : start + size]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sofim_ref.arrays import Array, eps, namespace
+from sofim_ref.arrays.validation import finite, floating, same_backend
 from sofim_ref.problems.oracle import Oracle
 from sofim_ref.problems.problem import Constants, Problem
-from sofim_ref.validation import finite, floating, together
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +41,7 @@ class Quadratic(Problem):
     def __post_init__(self) -> None:
         floating("matrix", self.matrix, ndim=2)
         floating("linear", self.linear, ndim=1)
-        together(matrix=self.matrix, linear=self.linear)
+        same_backend(matrix=self.matrix, linear=self.linear)
         d = self.linear.shape[0]
         if d == 0:
             msg = "linear must have at least one entry, got shape (0,)."

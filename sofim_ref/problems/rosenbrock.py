@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from sofim_ref.arrays import Array, device, namespace
+from sofim_ref.arrays.validation import count, floating, positive
 from sofim_ref.likelihoods import Gaussian
 from sofim_ref.models import Model
 from sofim_ref.problems.finite_sum import FiniteSum
 from sofim_ref.problems.problem import Constants
-from sofim_ref.validation import count, floating, positive
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Valley(Model):
         return self.parameters
 
     @property
-    def outputs_count(self) -> int:
+    def n_outputs(self) -> int:
         """The number of residuals, 2(d − 1)."""
         return 2 * (self.dim - 1)
 
@@ -120,7 +120,7 @@ class Rosenbrock(FiniteSum):
     """
 
     def __init__(self, dim: int = 2, *, steepness: float = 100.0, like: Array | None = None) -> None:
-        count("dim", dim, least=2)
+        count("dim", dim, minimum=2)
         positive("steepness", steepness)
         like = np.ones(1) if like is None else like
         floating("like", like, ndim=1)

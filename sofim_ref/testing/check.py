@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from sofim_ref.arrays import Array, eps, from_numpy, namespace, to_numpy
+from sofim_ref.arrays.validation import floating, one_of, positive
 from sofim_ref.testing.trajectories import Host, Reference, references
-from sofim_ref.validation import floating, one_of, positive
 
 
 class Disagreement(AssertionError):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sofim_ref.validation import count, one_of, positive
+from sofim_ref.arrays.validation import count, one_of, positive
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from sofim_ref.validation import one_of
+from sofim_ref.arrays.validation import one_of
 
 Host = np.ndarray[Any, Any]
 

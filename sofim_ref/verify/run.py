@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 
 from sofim_ref.arrays import BACKENDS, Backend, available_backends
+from sofim_ref.arrays.validation import count
 from sofim_ref.optimizers import REGISTRY
-from sofim_ref.validation import count
 from sofim_ref.verify.cases import DRAFTS
 from sofim_ref.verify.matrices import matrix_cases, play
 from sofim_ref.verify.optimizers import play_optimizer
@@ -75,7 +75,7 @@ def verify(
     >>> report.passed, sorted({row.subject for row in report.rows if row.kind == "matrix"})[:5]
     (True, ['BlockDiagonal', 'Dense', 'Diagonal', 'Kronecker', 'LBFGSMatrix'])
     """
-    count("seed", seed, least=0)
+    count("seed", seed, minimum=0)
     found = available_backends(BACKENDS if backends is None else tuple(backends))
     usable = [backend for backend in found.values() if isinstance(backend, Backend)]
     unusable = {name: reason for name, reason in found.items() if isinstance(reason, str)}

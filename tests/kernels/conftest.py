@@ -56,12 +56,12 @@ def _cuda_on_host(patch, tmp_path_factory):
     patch.setattr(cupy_kernels, "THREADS", cuda_on_host.THREADS)
     patch.setattr(cupy_kernels, "_kernel", cupy_kernels._kernel.__wrapped__)  # what it remembers is CuPy's
     threads = cuda_on_host.THREADS
-    at_a_time = threads * cupy_kernels.BLOCKS * cuda_on_host.MULTIPROCESSORS
+    n_workers = threads * cupy_kernels.BLOCKS * cuda_on_host.MULTIPROCESSORS
 
     def put(x):
         return np.array(x).view(cuda_on_host.DeviceArray)
 
-    lengths = (1, threads - 1, threads, threads + 1, at_a_time - 1, at_a_time, at_a_time + 1, 300)
+    lengths = (1, threads - 1, threads, threads + 1, n_workers - 1, n_workers, n_workers + 1, 300)
     return Way("CUDA on the host", cupy_kernels.CuPyKernels(), put, lengths)
 
 
@@ -71,6 +71,6 @@ def _cupy(*_):
     except RuntimeError as error:
         pytest.skip(str(error))
     threads = cupy_kernels.THREADS
-    at_a_time = threads * cupy_kernels.BLOCKS * backend.device.attributes["MultiProcessorCount"]
-    lengths = (1, threads - 1, threads, threads + 1, at_a_time - 1, at_a_time, at_a_time + 1)
+    n_workers = threads * cupy_kernels.BLOCKS * backend.device.attributes["MultiProcessorCount"]
+    lengths = (1, threads - 1, threads, threads + 1, n_workers - 1, n_workers, n_workers + 1)
     return Way("CuPy", cupy_kernels.CuPyKernels(), lambda x: backend.asarray(x, x.dtype.name), lengths)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from sofim_ref.lessons.copies import write_copies
+from sofim_ref.lessons.student_copies import write_copies
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 MISSING = [name for name in ("playwright", "jupyterlab", "voila") if importlib.util.find_spec(name) is None]

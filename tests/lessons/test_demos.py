@@ -5,7 +5,7 @@ import importlib.util
 import pytest
 
 from sofim_ref.lessons import demos
-from sofim_ref.lessons.stage import Slider, Stage
+from sofim_ref.lessons.interactive_figure import Slider, Stage
 
 STAGES = {name: getattr(demos, name)() for name in demos.__all__}
 SLIDERS = [

@@ -74,7 +74,7 @@ def test_the_intercept_is_a_last_column_of_ones(xp):
 def test_bad_sizes_are_refused(xp):
     with pytest.raises(ValueError, match=r"inputs must be an integer >= 1, got 0"):
         Linear(0)
-    with pytest.raises(TypeError, match=r"outputs_count must be an integer >= 1, got 1\.0"):
+    with pytest.raises(TypeError, match=r"n_outputs must be an integer >= 1, got 1\.0"):
         Linear(1, 1.0)
     with pytest.raises(ValueError, match=r"features must have 2 columns, got 3"):
         Linear(2).prepare(xp.asarray(np.zeros((1, 3))))

@@ -129,7 +129,7 @@ def test_the_same_loss_on_other_data_is_that_of_those_rows(xp, case):
 class NotLinear(models.Model):
     """f = Σᵢ xᵢ wᵢ³ for features x of shape (d,): a second derivative that depends on w."""
 
-    dim, outputs_count = 2, 1
+    dim, n_outputs = 2, 1
 
     def prepare(self, features):
         return features

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sofim_ref.convergence import linear_quadratic_bound
-from sofim_ref.lessons.stage import Slider, Stage
+from sofim_ref.lessons.interactive_figure import Slider, Stage
 from sofim_ref.optimizers import SOFIM, Newton, Optimizer
 from sofim_ref.plots.style import line_style, look
 from sofim_ref.problems import LogisticRegression
-from sofim_ref.training import minimize
+from sofim_ref.training.minimize import minimize
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

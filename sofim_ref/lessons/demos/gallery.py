@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sofim_ref.datasets import load
-from sofim_ref.lessons.stage import Slider, Stage
+from sofim_ref.lessons.interactive_figure import Slider, Stage
 from sofim_ref.optimizers import REGISTRY
 from sofim_ref.plots.style import line_style, look
 from sofim_ref.problems import LogisticRegression

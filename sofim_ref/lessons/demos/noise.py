@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sofim_ref.lessons.stage import Slider, Stage
+from sofim_ref.lessons.interactive_figure import Slider, Stage
 from sofim_ref.optimizers import SOFIM
 from sofim_ref.plots.style import look
 from sofim_ref.problems import LeastSquares

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sofim_ref.lessons.stage import Slider, Stage
+from sofim_ref.lessons.interactive_figure import Slider, Stage
 from sofim_ref.plots.style import look
 
 if TYPE_CHECKING:

@@ -1,0 +1,119 @@
+"""Sums that keep their digits: lengths that don't overflow, dot products whose rounding doesn't add up."""
+
+from __future__ import annotations
+
+import array_api_compat.numpy as numpy_namespace
+import numpy as np
+
+from sofim_ref.arrays.namespace import Array, device, eps, namespace, smallest_normal
+
+_SHORT = 128
+_FLOAT64_EPS = float(np.finfo(np.float64).eps)
+
+
+def largest_magnitude(x: Array) -> Array:
+    """Return the largest absolute value along the first axis, never zero: at least the smallest normal number.
+
+    What is divided by it has entries in [-1, 1], so that its squares neither overflow nor, all of them, underflow.
+
+    Parameters
+    ----------
+    x : array, shape (d,) or (d, k)
+
+    Returns
+    -------
+    array, shape () or (k,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> float(largest_magnitude(np.asarray([3.0, -4.0]))), bool(largest_magnitude(np.zeros(2)) > 0)
+    (4.0, True)
+    """
+    xp = namespace(x)
+    floor = smallest_normal(xp, x.dtype)
+    if xp is numpy_namespace:  # its ufunc is what np.max calls, and on small arrays the call costs more
+        return np.maximum.reduce(np.abs(x), axis=0, initial=floor)
+    return xp.maximum(xp.max(xp.abs(x), axis=0), floor)
+
+
+def dot(x: Array, y: Array) -> Array:
+    """Return xᵀy, for long vectors in pairs of pairs, so that its rounding grows with log d and not with d.
+
+    Parameters
+    ----------
+    x : array, shape (d,)
+    y : array, shape (d,) or (d, k)
+
+    Returns
+    -------
+    array, shape () or (k,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> float(dot(np.ones(1_000_000, dtype=np.float32), np.full(1_000_000, 0.5, dtype=np.float32)))
+    500000.0
+    """
+    if x.shape[0] <= _SHORT:
+        return x.dot(y) if type(x) is np.ndarray else x @ y  # the same; on small arrays @ costs twice as much to call
+    xp = namespace(x)
+    if y.ndim == 1:
+        return xp.sum(x * y)  # NumPy, torch and JAX add a long axis pairwise; a product of BLAS, one after another
+    return xp.stack([dot(x, y[:, i]) for i in range(y.shape[1])])
+
+
+def widened(x: Array) -> Array:
+    """Return an array in float64 where its device has that, else as it is: for the few sums that decide about digits.
+
+    Parameters
+    ----------
+    x : array
+        Any shape, any floating dtype.
+
+    Returns
+    -------
+    array
+        Same shape; `x` itself if it is in float64 already.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> widened(np.ones(2, dtype=np.float32)).dtype
+    dtype('float64')
+    """
+    xp = namespace(x)
+    if eps(xp, x.dtype) <= _FLOAT64_EPS:
+        return x
+    has = xp.__array_namespace_info__().dtypes(device=device(x), kind="real floating")
+    return xp.astype(x, has["float64"]) if "float64" in has else x
+
+
+def narrowed(x: Array, *, like: Array) -> Array:
+    """Return an array in the dtype of another: the way back from `widened`."""
+    return x if x.dtype == like.dtype else namespace(x).astype(x, like.dtype)
+
+
+def norm(x: Array) -> Array:
+    """Return the Euclidean norm, computed so that no square overflows or underflows.
+
+    Parameters
+    ----------
+    x : array, shape (d,)
+
+    Returns
+    -------
+    array, shape ()
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> float(norm(np.asarray([3.0, 4.0]))), bool(np.isfinite(norm(np.full(4, 1e300))))
+    (5.0, True)
+    """
+    wide = widened(x)
+    if wide is not x:  # no square of a float32 overflows or underflows in float64, nor does its rounding add up
+        return narrowed(namespace(x).sqrt(wide @ wide), like=x)
+    scale = largest_magnitude(x)
+    scaled = x / scale
+    return scale * namespace(x).sqrt(dot(scaled, scaled))

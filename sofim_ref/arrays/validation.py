@@ -1,0 +1,164 @@
+"""The checks at the door: each raises with the argument's name, the rule, and what came."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import numbers
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from sofim_ref.arrays.namespace import Array, device, is_integral, is_real_floating, namespace, normal_range
+
+
+def nearest(name: object, known: Iterable[str]) -> str:
+    """Return " Did you mean …?" for the known names that look like a wrong one, or nothing."""
+    close = difflib.get_close_matches(str(name), list(known), n=3, cutoff=0.5)
+    return f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
+
+
+def one_of(argument: str, value: object, known: Iterable[str]) -> None:
+    """Refuse a name that is not among the known ones."""
+    known = tuple(known)
+    if value not in known:
+        msg = f"{argument} must be one of {', '.join(map(repr, known))}, got {value!r}.{nearest(value, known)}"
+        raise ValueError(msg)
+
+
+def positive(argument: str, value: Any) -> None:
+    """Refuse what is not a finite number > 0."""
+    if type(value) is float and 0.0 < value < math.inf:
+        return
+    _real(argument, "a finite number > 0", value)
+    if not 0.0 < value < math.inf:
+        msg = f"{argument} must be a finite number > 0, got {value!r}."
+        raise ValueError(msg)
+
+
+def positive_in_dtype(argument: str, value: Any, x: Array) -> float:
+    """Return a number > 0 that the dtype of `x` holds with all its digits, and one over it too; refuse any other.
+
+    It comes back as Python's own float: NumPy's float64 would widen float32 arrays.
+    """
+    least, most = normal_range(namespace(x), x.dtype)
+    if type(value) is float and least <= value <= most:
+        return value
+    positive(argument, value)
+    if value < least:
+        msg = f"{argument} must be at least {least:.4g}, the smallest normal {x.dtype}, got {value!r}."
+        raise ValueError(msg)
+    if value > most:
+        msg = f"{argument} must be at most {most:.4g}, one over the smallest normal {x.dtype}, got {value!r}."
+        raise ValueError(msg)
+    return float(value)
+
+
+def non_negative(argument: str, value: Any) -> None:
+    """Refuse what is not a finite number >= 0."""
+    _real(argument, "a finite number >= 0", value)
+    if not 0.0 <= value < math.inf:
+        msg = f"{argument} must be a finite number >= 0, got {value!r}."
+        raise ValueError(msg)
+
+
+def fraction(argument: str, value: Any) -> None:
+    """Refuse what is not a number in [0, 1)."""
+    _real(argument, "a number in [0, 1)", value)
+    if not 0.0 <= value < 1.0:
+        msg = f"{argument} must be a number in [0, 1), got {value!r}."
+        raise ValueError(msg)
+
+
+def count(argument: str, value: Any, *, minimum: int = 1) -> None:
+    """Refuse what is not an integer >= `minimum`."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        msg = f"{argument} must be an integer >= {minimum}, got {value!r}."
+        raise TypeError(msg)
+    if value < minimum:
+        msg = f"{argument} must be an integer >= {minimum}, got {value!r}."
+        raise ValueError(msg)
+
+
+def rate(argument: str, value: Any) -> None:
+    """Refuse a learning rate that is neither a finite number > 0 nor a schedule, a callable step -> number."""
+    if not callable(value):
+        positive(argument, value)
+
+
+def floating(argument: str, x: Array, *, ndim: int) -> None:
+    """Refuse what is not a real floating-point array of that many dimensions."""
+    try:
+        xp = namespace(x)
+    except TypeError:
+        msg = f"{argument} must be an array of NumPy, CuPy, torch, JAX or another array-API backend, got {type(x)!r}."
+        raise TypeError(msg) from None
+    if not is_real_floating(xp, x.dtype):
+        msg = f"{argument} must have a real floating-point dtype, got {x.dtype}."
+        raise TypeError(msg)
+    if x.ndim != ndim:
+        msg = f"{argument} must be {ndim}-D, got shape {tuple(x.shape)}."
+        raise ValueError(msg)
+
+
+def finite(argument: str, x: Array) -> None:
+    """Refuse an array with NaN or infinity in it."""
+    xp = namespace(x)
+    if not bool(xp.all(xp.isfinite(x))):
+        msg = f"{argument} must be finite, got NaN or infinity in it."
+        raise ValueError(msg)
+
+
+def row_numbers(argument: str, x: Array, *, beside: Array) -> None:
+    """Refuse what is not a 1-D array of at least one integer on the backend and device of `beside`."""
+    try:
+        xp = namespace(x)
+    except TypeError:
+        msg = f"{argument} must be an integer array, got {type(x)!r}."
+        raise TypeError(msg) from None
+    if xp is not namespace(beside):
+        msg = (
+            f"{argument} and data must be arrays of one backend, got {type(x).__module__} and "
+            f"{type(beside).__module__}."
+        )
+        raise TypeError(msg)
+    if not is_integral(xp, x.dtype):
+        msg = f"{argument} must have an integer dtype, got {x.dtype}."
+        raise TypeError(msg)
+    if type(x) is not np.ndarray and device(x) != device(beside):
+        msg = f"{argument} and data must be on one device, got {device(x)} and {device(beside)}."
+        raise ValueError(msg)
+    if x.ndim != 1 or x.shape[0] == 0:
+        msg = f"{argument} must be 1-D with at least one row number, got shape {tuple(x.shape)}."
+        raise ValueError(msg)
+
+
+def same_backend(**arrays: Array) -> None:
+    """Refuse arrays of different backends, devices or floating dtypes in one call."""
+    (first, x), *others = arrays.items()
+    for name, y in others:
+        if type(y) is type(x) and y.dtype == x.dtype and device(y) == device(x):
+            continue
+        try:
+            mixed = type(y) is not type(x) and namespace(y) is not namespace(x)
+        except TypeError:
+            msg = f"{name} must be an array, as {first} is, got {type(y)!r}."
+            raise TypeError(msg) from None
+        if mixed:
+            msg = (
+                f"{first} and {name} must be arrays of one backend, got {type(x).__module__} and {type(y).__module__}."
+            )
+            raise TypeError(msg)
+        if device(y) != device(x):
+            msg = f"{first} and {name} must be on one device, got {device(x)} and {device(y)}."
+            raise ValueError(msg)
+        if y.dtype != x.dtype:
+            msg = f"{first} and {name} must have one dtype, got {x.dtype} and {y.dtype}."
+            raise TypeError(msg)
+
+
+def _real(argument: str, rule: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        msg = f"{argument} must be {rule}, got {value!r}."
+        raise TypeError(msg)

@@ -1,0 +1,20 @@
+"""Experiments on convergence, one a file: each a function that a lesson, a page or a test calls for its numbers."""
+
+from sofim_ref.convergence.experiments.distances import steps_from_distances
+from sofim_ref.convergence.experiments.mlp_minimum import mlp_minimum
+from sofim_ref.convergence.experiments.newton_order import damped_orders, newton_order
+from sofim_ref.convergence.experiments.noise_floor import noise_floors
+from sofim_ref.convergence.experiments.rank_one_term import without_rank_one
+from sofim_ref.convergence.experiments.redescent import redescent
+from sofim_ref.convergence.experiments.tail_rate import tail_rate
+
+__all__ = [
+    "damped_orders",
+    "mlp_minimum",
+    "newton_order",
+    "noise_floors",
+    "redescent",
+    "steps_from_distances",
+    "tail_rate",
+    "without_rank_one",
+]

@@ -1,0 +1,43 @@
+"""Races: methods × seeds on real data, each method tuned alike, to targets that were set beforehand."""
+
+from sofim_ref.studies.race.choice import Trial
+from sofim_ref.studies.race.claims import CLAIMS, Claim, claimed_methods, pairs
+from sofim_ref.studies.race.executor import LocalExecutor, Lost
+from sofim_ref.studies.race.job import Job
+from sofim_ref.studies.race.run import Result, run_job
+from sofim_ref.studies.race.run_race import Entry, Race, run_race, unfit
+from sofim_ref.studies.race.run_store import RunStore
+from sofim_ref.studies.race.runtime_estimate import outlook, pace
+from sofim_ref.studies.race.setting import Setting, usual_setting
+from sofim_ref.studies.race.summary import summarize
+from sofim_ref.studies.race.time_to_target import Spread, cost_to, quantile
+from sofim_ref.studies.race.workload import WORKLOADS, Split, Workload
+
+__all__ = [
+    "CLAIMS",
+    "WORKLOADS",
+    "Claim",
+    "Entry",
+    "Job",
+    "LocalExecutor",
+    "Lost",
+    "Race",
+    "Result",
+    "RunStore",
+    "Setting",
+    "Split",
+    "Spread",
+    "Trial",
+    "Workload",
+    "claimed_methods",
+    "cost_to",
+    "outlook",
+    "pace",
+    "pairs",
+    "quantile",
+    "run_job",
+    "run_race",
+    "summarize",
+    "unfit",
+    "usual_setting",
+]

@@ -1,0 +1,123 @@
+"""A race on disk: its setting, one small file a run. What is there is never computed again, and never overwritten."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sofim_ref.studies.race.job import Job
+from sofim_ref.studies.race.run import Result
+from sofim_ref.studies.race.setting import Setting
+
+
+@dataclass
+class RunStore:
+    """Where a race keeps its results.
+
+    Parameters
+    ----------
+    path : Path
+        The folder: empty, or of a race with the same setting.
+    notes : list of str
+        What was found there that a reader should know.
+    """
+
+    path: Path
+    notes: list[str] = field(default_factory=list)
+
+    def check(self, setting: Setting) -> None:
+        """Refuse a folder that holds another race, or something else.
+
+        Raises
+        ------
+        ValueError
+            Whose message names what differs.
+        OSError
+            If it can't be read.
+        """
+        if not self.path.exists():
+            return
+        kept = self.path / "race.json"
+        if not kept.exists():
+            if any(not name.name.startswith(".") for name in self.path.iterdir()):
+                msg = f"the results folder must be empty or hold this race, but {str(self.path)!r} holds other files."
+                raise ValueError(msg)
+            return
+        try:
+            there = json.loads(kept.read_text(encoding="utf-8"))["setting"]
+        except (ValueError, KeyError, TypeError):
+            msg = f"the results folder must be empty or hold this race, but {str(kept)!r} can't be read as a race."
+            raise ValueError(msg) from None
+        differing = list(_differences(there, _plain(setting.to_json())))
+        if differing:
+            msg = (
+                f"the results folder must be empty or hold this race, but {str(self.path)!r} holds another: "
+                f"{'; '.join(differing)}."
+            )
+            raise ValueError(msg)
+
+    def begin(self, setting: Setting, command: str) -> None:
+        """Write down what the race is, unless that has been done."""
+        (self.path / "runs").mkdir(parents=True, exist_ok=True)
+        if not (self.path / "race.json").exists():
+            self.write("race.json", {"setting": setting.to_json(), "command": command})
+
+    def found(self, jobs: Iterable[Job]) -> dict[str, Result]:
+        """Return the results that are on disk, by job's name; a file that can't be read is set aside, with a note."""
+        results: dict[str, Result] = {}
+        for job in jobs:
+            file = self._file(job)
+            try:
+                text = json.loads(file.read_text(encoding="utf-8"))
+                results[job.name] = Result.from_json(job, text)
+            except FileNotFoundError:
+                continue
+            except (ValueError, KeyError, TypeError) as error:
+                aside = self._aside(file)
+                note = f"{file.name} is no result of this race ({error}): set aside as {aside.name}, computed again."
+                self.notes.append(note)
+        return results
+
+    def keep(self, result: Result) -> None:
+        """Write a result to disk, whole or not at all."""
+        self.write(f"runs/{result.job.name}.json", result.to_json(), indent=None)
+
+    def write(self, name: str, content: Any, *, indent: int | None = 1) -> None:
+        """Write JSON to a file of that name, whole or not at all."""
+        file = self.path / name
+        unfinished = file.with_name(f".{file.name}.{os.getpid()}")
+        unfinished.write_text(json.dumps(content, indent=indent, allow_nan=False, ensure_ascii=False) + "\n", "utf-8")
+        unfinished.replace(file)
+
+    def _file(self, job: Job) -> Path:
+        return self.path / "runs" / f"{job.name}.json"
+
+    @staticmethod
+    def _aside(file: Path) -> Path:
+        number = 1
+        while (aside := file.with_name(f"{file.name}.unreadable-{number}")).exists():
+            number += 1
+        return file.rename(aside)
+
+
+def _plain(value: Any) -> Any:
+    """Return what JSON would give back."""
+    return json.loads(json.dumps(value))
+
+
+def _differences(there: Any, here: Any, path: str = "") -> Iterable[str]:
+    if isinstance(there, dict) and isinstance(here, dict):
+        for name in dict.fromkeys((*here, *there)):
+            yield from _differences(there.get(name), here.get(name), f"{path}, {name}" if path else name)
+    elif there != here:
+        yield f"{path} is {_told(there)} there and {_told(here)} here"
+
+
+def _told(value: Any) -> str:
+    if value is None:
+        return "not given"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,242 @@
+"""The training loop: ask the oracle, take the step, write down what was seen."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import numpy as np
+
+from sofim_ref.arrays import Array, namespace, synchronize
+from sofim_ref.arrays.sums import norm
+from sofim_ref.arrays.validation import count, finite, floating, non_negative, same_backend
+from sofim_ref.matrices.dense import SingularMatrixError
+from sofim_ref.optimizers import Optimizer, State
+from sofim_ref.problems import Calls, Problem
+from sofim_ref.training.budget import Budget
+from sofim_ref.training.trace import COLUMNS, Record, Status, Trace
+
+S = TypeVar("S", bound=State)
+
+
+def minimize(
+    problem: Problem,
+    optimizer: Optimizer[S],
+    *,
+    steps: int | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    w0: Array | None = None,
+    state: S | None = None,
+    seed: int = 0,
+    metrics: Mapping[str, Callable[[Array], Any]] | None = None,
+    callbacks: Sequence[Callable[[Record, Array], bool | None]] = (),
+    progress: bool | str | None = None,
+    store_points: bool = False,
+    record_every: int | None = None,
+    tolerance: float = 0.0,
+) -> Trace:
+    """Run an optimizer on a problem and return what was seen.
+
+    Parameters
+    ----------
+    problem : Problem
+        What to minimize.
+    optimizer : Optimizer
+        How.
+    steps, epochs : int
+        The budget: exactly one of the two.
+    batch_size : int, optional
+        The number of examples in a step; all of them if not given.
+    w0 : array, shape (d,), optional
+        Where to start; ``problem.initial_point(seed)`` if not given.
+    state : State, optional
+        The state to go on from. A run of 20 steps, and one of 10 that goes on for 10 from the saved w and state with
+        the same seed, end in the same bits.
+    seed : int
+        What the starting point and the order of the examples are drawn from.
+    metrics : mapping, optional
+        From a name to a function of w that gives a number; each becomes a column of the trace, beside those that
+        every trace has.
+    callbacks : sequence of callables
+        Each is called with every record and the point; one that returns True ends the run.
+    progress : bool or str, optional
+        Whether to show a progress bar, or the label of one.
+    store_points : bool
+        Whether the trace keeps the point of every record.
+    record_every : int, optional
+        The number of steps between two records: 1 without batches, one epoch's with them, if not given.
+    tolerance : float
+        The run has converged once the norm of the full gradient, seen at a record, is at most this.
+
+    Returns
+    -------
+    Trace
+
+    Raises
+    ------
+    TypeError, ValueError
+        Before any step: if an argument is out of its range, the method needs what the problem doesn't offer, or the
+        loss at `w0` isn't finite.
+
+    Notes
+    -----
+    A run whose loss or point stops being finite ends with status DIVERGED at the last finite point on record; NumPy's
+    overflow warnings are silenced meanwhile, because the status says it. A record costs one loss and one gradient over
+    all examples, which the optimizer's seconds and calls don't include.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sofim_ref as sr
+    >>> problem = sr.problems.LogisticRegression(np.asarray([[-1.0], [1.0]]), np.asarray([0, 1]), l2=0.1)
+    >>> trace = sr.minimize(problem, sr.Newton(), steps=10, tolerance=1e-12)
+    >>> trace.status.message
+    'The gradient norm fell to the tolerance.'
+    """
+    budget = Budget(problem, steps, epochs, batch_size, record_every)
+    count("seed", seed, minimum=0)
+    non_negative("tolerance", tolerance)
+    for argument, given, kind in (("problem", problem, Problem), ("optimizer", optimizer, Optimizer)):
+        if not isinstance(given, kind):
+            msg = f"{argument} must be a sofim_ref {kind.__name__}, got {given!r}."
+            raise TypeError(msg)
+    optimizer.check_problem(problem)
+    for name in metrics or {}:
+        if name in COLUMNS:
+            msg = f"metrics must have names other than every trace's own columns, got {name!r}."
+            raise ValueError(msg)
+    w = _start(problem, w0, seed)
+    fresh = optimizer.init(w)
+    state = fresh if state is None else state
+    if type(state) is not type(fresh):
+        msg = f"state must be a {type(fresh).__name__} to go with {type(optimizer).__name__}, got {state!r}."
+        raise TypeError(msg)
+    for field in dataclasses.fields(state):
+        value, like = getattr(state, field.name), getattr(fresh, field.name)
+        if hasattr(like, "shape"):
+            _check_beside(f"state.{field.name}", value, like)
+    first = state.step
+    batches = budget.batches(seed, skip=first)
+    label = progress if isinstance(progress, str) else type(optimizer).__name__
+
+    status, seconds, step_norm = Status.BUDGET_SPENT, 0.0, 0.0
+    calls = Calls()
+    records: list[Record] = []
+    points: list[Array] = []
+    last_seen = (w, state)
+
+    with np.errstate(all="ignore"), _bar(label, budget.total, shown=bool(progress)) as advance:
+        for taken in range(budget.total + 1):
+            if budget.records(taken, first=first):
+                seen = problem.oracle(w)
+                loss, gradient_norm = float(seen.value()), float(norm(seen.gradient()))
+                if not math.isfinite(loss + gradient_norm):
+                    status = Status.DIVERGED
+                    break
+                epoch = budget.passes(first + taken)
+                measured = {name: float(metric(w)) for name, metric in (metrics or {}).items()}
+                record = Record(
+                    step=first + taken,
+                    epoch=epoch,
+                    loss=loss,
+                    gradient_norm=gradient_norm,
+                    step_norm=step_norm,
+                    seconds=seconds,
+                    oracle_calls=sum(calls.values()),
+                    gradient_evaluations=calls.gradients / problem.size,
+                    metrics=measured,
+                )
+                records.append(record)
+                if store_points:
+                    points.append(w)
+                last_seen = (w, state)
+                wishes = [callback(record, w) for callback in callbacks]
+                if gradient_norm <= tolerance:
+                    status = Status.CONVERGED
+                    break
+                if any(wishes):
+                    status = Status.STOPPED
+                    break
+            if taken == budget.total:
+                break
+
+            at = problem.oracle(w, next(batches), calls=calls)
+            started = time.perf_counter()
+            try:
+                following, state = optimizer.step(w, state, at)
+            except SingularMatrixError:
+                status = Status.SINGULAR
+                break
+            except Exception:
+                if _is_finite(at.gradient()):
+                    raise
+                status = Status.DIVERGED  # a decomposition of infinities raises whatever its backend likes
+                break
+            synchronize(following)
+            seconds += time.perf_counter() - started
+            step_norm = float(norm(following - w))
+            w = following
+            if not math.isfinite(step_norm):  # the point isn't finite, or further from the last than a number can say
+                status = Status.DIVERGED
+                break
+            advance()
+
+    if not records:
+        msg = "the loss or its gradient at w0 must be finite, got NaN or infinity."
+        raise ValueError(msg)
+    return Trace(
+        w=last_seen[0],
+        state=last_seen[1],
+        status=status,
+        records=tuple(records),
+        oracle_calls=calls,
+        problem=f"{problem.name}, d = {problem.dim}, N = {problem.size}",
+        optimizer=repr(optimizer),
+        points=tuple(points) if store_points else None,
+    )
+
+
+def _start(problem: Problem, w0: Array | None, seed: int) -> Array:
+    """Return the starting point, having refused a `w0` that doesn't go with the problem."""
+    if w0 is None:
+        return problem.initial_point(seed)
+    floating("w0", w0, ndim=1)
+    if problem.like is not None:
+        same_backend(data=problem.like, w0=w0)
+    if w0.shape[0] != problem.dim:
+        msg = f"w0 must have shape ({problem.dim},), got {tuple(w0.shape)}."
+        raise ValueError(msg)
+    finite("w0", w0)
+    return w0
+
+
+def _check_beside(argument: str, x: Array, like: Array) -> None:
+    """Refuse an array of a state that can't go with the starting point; one that begins empty may have grown."""
+    floating(argument, x, ndim=like.ndim)
+    same_backend(**{"w0": like, argument: x})
+    if x.shape != like.shape and 0 not in like.shape:
+        msg = f"{argument} must have shape {tuple(like.shape)}, got {tuple(x.shape)}."
+        raise ValueError(msg)
+    finite(argument, x)
+
+
+def _is_finite(x: Array) -> bool:
+    xp = namespace(x)
+    return bool(xp.all(xp.isfinite(x)))
+
+
+@contextmanager
+def _bar(label: str, total: int, *, shown: bool) -> Iterator[Callable[[], Any]]:
+    """Yield a function to be called after every step: it moves a progress bar, if one is to be shown."""
+    if not shown:
+        yield lambda: None
+        return
+    from tqdm.auto import tqdm
+
+    with tqdm(total=total, desc=label, unit="step", leave=False) as bar:
+        yield bar.update

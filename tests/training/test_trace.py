@@ -1,0 +1,139 @@
+import dataclasses
+import json
+import zipfile
+
+import numpy as np
+import pytest
+from cases import data
+
+from sofim_ref import SGD, SOFIM, NaturalGradient, Status, Trace, arrays, minimize
+from sofim_ref.optimizers import State
+from sofim_ref.problems import LogisticRegression
+from sofim_ref.training.trace import COLUMNS
+
+X, _, LABEL, _ = data()
+
+
+@pytest.fixture(scope="module")
+def trace():
+    problem = LogisticRegression(X, LABEL, l2=0.01)
+    metrics = {"error": problem.error, "first": lambda w: w[0]}
+    return minimize(problem, SOFIM(lr=0.5), steps=5, batch_size=10, metrics=metrics, store_points=True)
+
+
+def test_a_column_has_one_number_a_record(trace):
+    assert len(trace) == len(trace.records) == 3
+    assert trace.columns == (*COLUMNS, "error", "first")
+    for name in trace.columns:
+        assert trace[name].shape == (3,)
+    assert list(trace["step"]) == [0, 3, 5]
+    assert list(trace["first"]) == [float(point[0]) for point in trace.points]
+
+
+def test_an_unknown_column_gets_the_nearest_known_ones(trace):
+    with pytest.raises(ValueError, match=r"column must be one of 'step', .*'error', 'first', got 'losss'\. .*'loss'\?"):
+        trace["losss"]
+
+
+def test_its_text_says_what_ran_how_it_ended_and_the_last_loss(trace):
+    assert repr(trace) == (
+        "<Trace of SOFIM(lr=0.5, rho=0.5, beta=0.9, vector='moment', bias_correction=True, scope='global', "
+        "weight_decay=0.0) on "
+        f"LogisticRegression, d = 4, N = 24: BUDGET_SPENT, step 5, loss {trace['loss'][-1]:g}>"
+    )
+
+
+@pytest.mark.parametrize("status", Status)
+def test_a_status_is_a_full_sentence(status):
+    assert status.message[0].isupper()
+    assert status.message.endswith(".")
+
+
+def test_what_is_saved_is_loaded_bit_for_bit(trace, tmp_path):
+    trace.save(tmp_path / "run")  # no suffix is put on
+    same = Trace.load(str(tmp_path / "run"))
+    for f in dataclasses.fields(Trace):
+        if f.name not in ("w", "state", "points"):
+            assert getattr(same, f.name) == getattr(trace, f.name), f.name
+    assert same.w.tobytes() == trace.w.tobytes()
+    assert same.state.step == trace.state.step == 5
+    assert same.state.moment.tobytes() == trace.state.moment.tobytes()
+    assert np.stack(same.points).tobytes() == np.stack(trace.points).tobytes()
+    assert repr(same) == repr(trace)
+    assert {type(record.step) for record in same.records} == {int}
+
+
+def test_without_points_and_without_arrays_in_the_state_it_is_saved_too(tmp_path):
+    trace = minimize(LogisticRegression(X, LABEL), NaturalGradient(), steps=2)
+    trace.save(tmp_path / "run.npz")
+    same = Trace.load(tmp_path / "run.npz")
+    assert same.points is None
+    assert (same.state, same.records) == (trace.state, trace.records)
+
+
+def test_it_is_loaded_to_where_like_is(xp, trace, tmp_path):
+    trace.save(tmp_path / "run.npz")
+    like = xp.asarray(np.zeros(1))
+    same = Trace.load(tmp_path / "run.npz", like=like)
+    for array, original in [
+        (same.w, trace.w),
+        (same.state.moment, trace.state.moment),
+        *zip(same.points, trace.points, strict=True),
+    ]:
+        assert type(array) is type(like)
+        assert (array.dtype, arrays.device(array)) == (like.dtype, arrays.device(like))
+        assert arrays.to_numpy(array).tobytes() == original.astype(xp.widest).tobytes()
+    problem = LogisticRegression(xp.asarray(X), xp.asarray(LABEL), l2=0.01)
+    assert minimize(problem, SOFIM(lr=0.5), steps=1, w0=same.w, state=same.state)["step"][-1] == 6
+
+
+def garbage(path, kind):
+    if kind == "text":
+        path.write_text("step,loss\n0,1.0\n")
+    elif kind == "empty":
+        path.write_bytes(b"")
+    elif kind == "npy":
+        with path.open("wb") as file:
+            np.save(file, np.ones(3))
+    elif kind == "npz of another program":
+        with path.open("wb") as file:
+            np.savez(file, w=np.ones(2), text=json.dumps({}))
+    elif kind == "zip":
+        with zipfile.ZipFile(path, "w") as file:
+            file.writestr("readme.txt", "hello")
+    elif kind == "pickle":
+        with path.open("wb") as file:
+            np.save(file, np.array([{}], dtype=object), allow_pickle=True)
+    else:
+        minimize(LogisticRegression(X, LABEL), SGD(), steps=1).save(path)
+        path.write_bytes(path.read_bytes()[:200])
+
+
+@pytest.mark.parametrize("kind", ["text", "empty", "npy", "npz of another program", "zip", "pickle", "cut short"])
+def test_a_file_that_is_no_trace_is_refused(tmp_path, kind):
+    path = tmp_path / "file"
+    garbage(path, kind)
+    with pytest.raises(ValueError, match=r"^path must be a file that Trace\.save wrote, got '.*file'\.$"):
+        Trace.load(path)
+
+
+def test_a_missing_file_and_a_folder_are_what_they_are(tmp_path, trace):
+    with pytest.raises(FileNotFoundError, match="nothing"):
+        Trace.load(tmp_path / "nothing.npz")
+    with pytest.raises(OSError, match=r"directory|denied"):
+        Trace.load(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        trace.save(tmp_path / "no such folder" / "run.npz")
+
+
+@dataclasses.dataclass(frozen=True)
+class OwnState(State):
+    memory: np.ndarray
+
+
+def test_the_state_of_an_optimizer_of_ones_own_is_loaded_when_its_class_is_given(trace, tmp_path):
+    own = dataclasses.replace(trace, state=OwnState(3, np.arange(2.0)))
+    own.save(tmp_path / "own")
+    with pytest.raises(ValueError, match="state_type must be given to load a state of a class of your own, OwnState"):
+        Trace.load(tmp_path / "own")
+    assert Trace.load(tmp_path / "own", state_type=OwnState).state.memory.tolist() == [0.0, 1.0]
