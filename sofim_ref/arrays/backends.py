@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import array_api_compat.numpy as numpy_namespace
 import numpy as np
 
 from sofim_ref.arrays.namespace import Array, Namespace, to_numpy
@@ -112,7 +111,7 @@ def available_backends(names: Iterable[str] = BACKENDS) -> dict[str, Backend | s
 
 def _import_backend(name: str) -> Backend:
     if name == "numpy":
-        return Backend(name, numpy_namespace, "cpu", np.__version__)
+        return Backend(name, np, "cpu", np.__version__)
     package = importlib.import_module(name)
     version = str(package.__version__)
     if name == "jax":

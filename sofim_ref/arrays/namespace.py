@@ -1,7 +1,8 @@
-"""The one door to array backends.
+"""Array backends: the namespace of an array, its device, its dtype's limits, and the way to the host and back.
 
 Everything in this library runs on whatever arrays it is given: NumPy, CuPy, torch, JAX, or any other
-that `array-api-compat` knows. Nothing else in the package imports a backend by name.
+that `array-api-compat` knows. Nothing else in the package imports a backend by name. NumPy is its own namespace;
+array-api-compat, which takes longer to import than NumPy does, is loaded for the first array of another backend.
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ import functools
 import importlib
 from typing import Any
 
-import array_api_compat
-import array_api_compat.numpy as numpy_namespace
 import numpy as np
 
 Array = Any
 """An array of any backend; its shape stands in the docstring."""
 Namespace = Any
-"""A module that speaks the Python array API standard."""
+"""A module that follows the Python array API standard."""
+
+_NUMPY = (np.ndarray, np.generic)
 
 
 def namespace(x: Array) -> Namespace:
@@ -42,11 +43,11 @@ def namespace(x: Array) -> Namespace:
     --------
     >>> import numpy as np
     >>> namespace(np.ones(2)).__name__
-    'array_api_compat.numpy'
+    'numpy'
     """
-    if type(x) is np.ndarray:  # the short way, for steps that cost microseconds
-        return numpy_namespace
-    return array_api_compat.array_namespace(x)
+    if type(x) is np.ndarray or isinstance(x, _NUMPY):  # the quick test first, for steps that cost microseconds
+        return np
+    return _compat().array_namespace(x)
 
 
 def device(x: Array) -> Any:
@@ -67,7 +68,7 @@ def device(x: Array) -> Any:
     >>> device(np.ones(2))
     'cpu'
     """
-    return array_api_compat.device(x)
+    return "cpu" if isinstance(x, _NUMPY) else _compat().device(x)
 
 
 @functools.cache
@@ -90,24 +91,24 @@ def eps(xp: Namespace, dtype: Any) -> float:
 
 @functools.cache
 def smallest_normal(xp: Namespace, dtype: Any) -> float:
-    """Return the smallest positive number of a dtype that still has all its digits."""
+    """Return the smallest positive normal number of a dtype: below it, precision is lost."""
     return float(xp.finfo(dtype).smallest_normal)
 
 
 @functools.cache
 def normal_range(xp: Namespace, dtype: Any) -> tuple[float, float]:
-    """Return the smallest positive number of a dtype with all its digits, and one over it.
+    """Return the smallest normal number of a dtype and its reciprocal.
 
-    What lies between has a reciprocal with all its digits too: a backend may divide by multiplying with that.
+    A number between the two has a reciprocal with full precision too: a backend may divide by multiplying with that.
     """
-    least = smallest_normal(xp, dtype)
-    return least, 1 / least
+    smallest = smallest_normal(xp, dtype)
+    return smallest, 1 / smallest
 
 
 def has_out(x: Array) -> bool:
     """Return whether the backend's functions write into an array that they are given as ``out``.
 
-    The standard knows no such thing; it saves a second copy where a result is larger than all else.
+    The array API standard has no such argument; it saves a second copy where a result is larger than all else.
 
     Parameters
     ----------
@@ -124,7 +125,12 @@ def has_out(x: Array) -> bool:
     >>> has_out(np.ones(2))
     True
     """
-    return bool(isinstance(x, np.ndarray) or array_api_compat.is_cupy_array(x) or array_api_compat.is_torch_array(x))
+    return bool(isinstance(x, np.ndarray) or is_cupy(x) or _compat().is_torch_array(x))
+
+
+def is_cupy(x: Array) -> bool:
+    """Return whether an array is one of CuPy's."""
+    return not isinstance(x, np.ndarray) and bool(_compat().is_cupy_array(x))
 
 
 def to_numpy(x: Array) -> np.ndarray[Any, Any]:
@@ -145,24 +151,24 @@ def to_numpy(x: Array) -> np.ndarray[Any, Any]:
     >>> to_numpy(np.asarray([1.0, 2.0]))
     array([1., 2.])
     """
-    if isinstance(x, np.ndarray | np.generic):
+    if isinstance(x, _NUMPY):
         return np.asarray(x)
-    if array_api_compat.is_cupy_array(x):
+    if _compat().is_cupy_array(x):
         return np.asarray(x.get())
-    if array_api_compat.is_torch_array(x):
+    if _compat().is_torch_array(x):
         return np.array(x.detach().cpu().numpy())
-    if array_api_compat.is_jax_array(x):
+    if _compat().is_jax_array(x):
         return np.array(x)
     return np.array(np.from_dlpack(x))
 
 
 def from_numpy(a: Any, *, like: Array) -> Array:
-    """Put host numbers beside an array: its backend, its device, and, for floating numbers, its dtype.
+    """Put host numbers on the backend and device of an array, floating ones in its dtype.
 
     Parameters
     ----------
     a : numpy.ndarray
-        Any shape. Integers and booleans keep their dtype where the device has it; JAX as it comes has no 64-bit one.
+        Any shape. Integers and booleans keep their dtype where the device has it; JAX has no 64-bit one by default.
     like : array
         The array whose backend, device and floating dtype are taken.
 
@@ -190,7 +196,7 @@ def from_numpy(a: Any, *, like: Array) -> Array:
 
 
 def synchronize(x: Array) -> None:
-    """Wait until an array has been computed, so that a clock read afterwards tells the truth.
+    """Wait until an array has been computed, so that a clock read afterwards includes its computation.
 
     Parameters
     ----------
@@ -201,9 +207,17 @@ def synchronize(x: Array) -> None:
     -----
     NumPy computes at once; CuPy, CUDA torch and JAX return before they have.
     """
-    if array_api_compat.is_jax_array(x):
+    if isinstance(x, np.ndarray):
+        return
+    if _compat().is_jax_array(x):
         x.block_until_ready()
-    elif array_api_compat.is_cupy_array(x):
+    elif _compat().is_cupy_array(x):
         x.device.synchronize()
-    elif array_api_compat.is_torch_array(x) and x.is_cuda:
+    elif _compat().is_torch_array(x) and x.is_cuda:
         importlib.import_module("torch").cuda.synchronize(x.device)
+
+
+@functools.cache
+def _compat() -> Any:
+    """Return array-api-compat, imported when an array of another backend than NumPy is first met."""
+    return importlib.import_module("array_api_compat")

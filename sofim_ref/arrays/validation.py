@@ -1,8 +1,7 @@
-"""The checks at the door: each raises with the argument's name, the rule, and what came."""
+"""Checks of arguments, made at construction: each message names the argument, the rule and the value given."""
 
 from __future__ import annotations
 
-import difflib
 import math
 import numbers
 from collections.abc import Iterable
@@ -14,9 +13,12 @@ from sofim_ref.arrays.namespace import Array, device, is_integral, is_real_float
 
 
 def nearest(name: object, known: Iterable[str]) -> str:
-    """Return " Did you mean …?" for the known names that look like a wrong one, or nothing."""
-    close = difflib.get_close_matches(str(name), list(known), n=3, cutoff=0.5)
-    return f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
+    """Return " Did you mean …?" with the known names that resemble a wrong one in any case, or an empty string."""
+    from difflib import get_close_matches  # only a mistake needs it
+
+    in_lower_case = {each.lower(): each for each in known}
+    close = get_close_matches(str(name).lower(), in_lower_case, n=3, cutoff=0.5)
+    return f" Did you mean {' or '.join(repr(in_lower_case[each]) for each in close)}?" if close else ""
 
 
 def one_of(argument: str, value: object, known: Iterable[str]) -> None:
@@ -28,7 +30,7 @@ def one_of(argument: str, value: object, known: Iterable[str]) -> None:
 
 
 def positive(argument: str, value: Any) -> None:
-    """Refuse what is not a finite number > 0."""
+    """Refuse anything but a finite number > 0."""
     if type(value) is float and 0.0 < value < math.inf:
         return
     _real(argument, "a finite number > 0", value)
@@ -38,25 +40,25 @@ def positive(argument: str, value: Any) -> None:
 
 
 def positive_in_dtype(argument: str, value: Any, x: Array) -> float:
-    """Return a number > 0 that the dtype of `x` holds with all its digits, and one over it too; refuse any other.
+    """Return a number > 0 that is normal in the dtype of `x`, as is its reciprocal; refuse any other.
 
-    It comes back as Python's own float: NumPy's float64 would widen float32 arrays.
+    It is returned as Python's own float: NumPy's float64 would widen float32 arrays.
     """
-    least, most = normal_range(namespace(x), x.dtype)
-    if type(value) is float and least <= value <= most:
+    smallest, largest = normal_range(namespace(x), x.dtype)
+    if type(value) is float and smallest <= value <= largest:
         return value
     positive(argument, value)
-    if value < least:
-        msg = f"{argument} must be at least {least:.4g}, the smallest normal {x.dtype}, got {value!r}."
+    if value < smallest:
+        msg = f"{argument} must be at least {smallest:.4g}, the smallest normal {x.dtype}, got {value!r}."
         raise ValueError(msg)
-    if value > most:
-        msg = f"{argument} must be at most {most:.4g}, one over the smallest normal {x.dtype}, got {value!r}."
+    if value > largest:
+        msg = f"{argument} must be at most {largest:.4g}, one over the smallest normal {x.dtype}, got {value!r}."
         raise ValueError(msg)
     return float(value)
 
 
 def non_negative(argument: str, value: Any) -> None:
-    """Refuse what is not a finite number >= 0."""
+    """Refuse anything but a finite number >= 0."""
     _real(argument, "a finite number >= 0", value)
     if not 0.0 <= value < math.inf:
         msg = f"{argument} must be a finite number >= 0, got {value!r}."
@@ -64,7 +66,7 @@ def non_negative(argument: str, value: Any) -> None:
 
 
 def fraction(argument: str, value: Any) -> None:
-    """Refuse what is not a number in [0, 1)."""
+    """Refuse anything but a number in [0, 1)."""
     _real(argument, "a number in [0, 1)", value)
     if not 0.0 <= value < 1.0:
         msg = f"{argument} must be a number in [0, 1), got {value!r}."
@@ -72,7 +74,7 @@ def fraction(argument: str, value: Any) -> None:
 
 
 def count(argument: str, value: Any, *, minimum: int = 1) -> None:
-    """Refuse what is not an integer >= `minimum`."""
+    """Refuse anything but an integer >= `minimum`."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         msg = f"{argument} must be an integer >= {minimum}, got {value!r}."
         raise TypeError(msg)
@@ -88,7 +90,7 @@ def rate(argument: str, value: Any) -> None:
 
 
 def floating(argument: str, x: Array, *, ndim: int) -> None:
-    """Refuse what is not a real floating-point array of that many dimensions."""
+    """Refuse anything but a real floating-point array of that many dimensions."""
     try:
         xp = namespace(x)
     except TypeError:
@@ -111,7 +113,7 @@ def finite(argument: str, x: Array) -> None:
 
 
 def row_numbers(argument: str, x: Array, *, beside: Array) -> None:
-    """Refuse what is not a 1-D array of at least one integer on the backend and device of `beside`."""
+    """Refuse anything but a 1-D array of at least one integer on the backend and device of `beside`."""
     try:
         xp = namespace(x)
     except TypeError:

@@ -10,10 +10,10 @@ import functools
 import importlib
 import itertools
 
-import array_api_compat
 import numpy as np
 
 from sofim_ref.arrays import Array
+from sofim_ref.arrays.namespace import is_cupy
 from sofim_ref.arrays.validation import same_backend
 from sofim_ref.kernels.kernels import Kernels
 
@@ -52,7 +52,7 @@ def kernels_for(gradient: Array, **overwritten: Array) -> Kernels | None:
     'NumpyBlocks'
     """
     on_host = type(gradient) is np.ndarray
-    if not (on_host or array_api_compat.is_cupy_array(gradient)) or gradient.dtype not in _DTYPES:
+    if not (on_host or is_cupy(gradient)) or gradient.dtype not in _DTYPES:
         return None
     for name, x in overwritten.items():
         same_backend(gradient=gradient, **{name: x})

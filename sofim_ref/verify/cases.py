@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import array_api_compat.numpy as numpy_namespace
 import numpy as np
 
 from sofim_ref.arrays import Array, normal_range, to_numpy
@@ -61,7 +60,7 @@ class Scales:
     def of(cls, dtype: str, *, quick: bool) -> Scales:
         """Return the sizes for float32 or float64; `quick` takes a few of each, the extremes among them."""
         eps = float(np.finfo(dtype).eps)
-        tiny, most = normal_range(numpy_namespace, np.dtype(dtype))
+        tiny, most = normal_range(np, np.dtype(dtype))
         if dtype == "float32":
             norms = (1e-30, 1e-20, 1e-10, 1e-3, 1.0, 1e3, 1e10, 1e20, 1e30)
             shifts = (tiny, 1e-30, 1e-20, 1e-10, 1e-3, 1.0, 1e10, 1e20, 1e30, most / 2)

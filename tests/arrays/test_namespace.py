@@ -75,8 +75,8 @@ def test_an_unknown_backend_is_refused_with_the_nearest_name():
 
 
 def absent(monkeypatch, name, how):
-    """Make the import of one package end as told."""
-    real = arrays.importlib.import_module
+    """Make the import of one package end in `how`."""
+    real = arrays.backends.importlib.import_module
     monkeypatch.setattr(arrays.backends.importlib, "import_module", lambda n: how() if n == name else real(n))
     arrays.open_backend.cache_clear()
 

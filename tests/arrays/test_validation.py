@@ -84,6 +84,11 @@ def test_an_unknown_name_gets_the_nearest_known():
     assert validation.nearest("sdg", ["sgd", "sdgm"]) == " Did you mean 'sdgm' or 'sgd'?"
 
 
+@pytest.mark.parametrize(("wrong", "known"), [("SOFIM", "sofim"), ("k-FAC", "kfac"), ("sofim", "SOFIM")])
+def test_a_name_in_another_case_gets_the_known_one(wrong, known):
+    assert validation.nearest(wrong, ["adam", known, "tadam"]) == f" Did you mean {known!r}?"
+
+
 def test_a_floating_array_is_of_a_known_backend_and_of_the_right_rank(xp):
     validation.floating("w", xp.asarray(np.ones(2)), ndim=1)
     with pytest.raises(
