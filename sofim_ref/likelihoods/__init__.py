@@ -1,10 +1,5 @@
 """How a model's outputs are scored against targets, one a file."""
 
-from sofim_ref.likelihoods.bernoulli import Bernoulli
-from sofim_ref.likelihoods.categorical import Categorical
-from sofim_ref.likelihoods.gaussian import Gaussian
-from sofim_ref.likelihoods.likelihood import Likelihood
-from sofim_ref.likelihoods.location_scale import LocationScale
-from sofim_ref.likelihoods.poisson import Poisson
+import lazy_loader
 
-__all__ = ["Bernoulli", "Categorical", "Gaussian", "Likelihood", "LocationScale", "Poisson"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

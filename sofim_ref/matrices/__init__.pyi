@@ -1,0 +1,12 @@
+# What the package offers, and where each name lives: `__init__.py` imports a name when it is first asked for.
+from .block_diagonal import BlockDiagonal as BlockDiagonal
+from .conjugate_gradients import conjugate_gradients as conjugate_gradients
+from .dense import Dense as Dense
+from .diagonal import Diagonal as Diagonal
+from .kronecker import Kronecker as Kronecker
+from .lbfgs_matrix import LBFGSMatrix as LBFGSMatrix
+from .low_rank import LowRank as LowRank
+from .matrix import Matrix as Matrix
+from .matrix_free import MatrixFree as MatrixFree
+from .rank_one import RankOne as RankOne
+from .scaled_identity import ScaledIdentity as ScaledIdentity

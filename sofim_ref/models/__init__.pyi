@@ -1,0 +1,8 @@
+# What the package offers, and where each name lives: `__init__.py` imports a name when it is first asked for.
+from .activations import ACTIVATIONS as ACTIVATIONS
+from .activations import Activation as Activation
+from .layer import Layer as Layer
+from .layer import LayerStatistics as LayerStatistics
+from .linear import Linear as Linear
+from .mlp import MLP as MLP
+from .model import Model as Model
