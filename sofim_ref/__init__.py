@@ -6,7 +6,19 @@ JAX and any other array-API backend; every structured C is checked against its d
 
 import lazy_loader
 
-# Each room is imported when a name of it is first asked for; which names there are stands in `__init__.pyi`.
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+# A package is imported when a name of it is first asked for; which names there are stands in `__init__.pyi`.
+_import, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> object:
+    if name in __all__:
+        return _import(name)
+    import difflib
+
+    names = {known.lower(): known for known in __all__}
+    close = [names[near] for near in difflib.get_close_matches(name.lower(), names, n=1)]
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    msg = f"module 'sofim_ref' has no attribute {name!r}.{hint}"
+    raise AttributeError(msg, name=name)

@@ -1,11 +1,21 @@
 # What the package offers, and where each name lives: `__init__.py` imports a name when it is first asked for.
 from . import arrays as arrays
+from . import convergence as convergence
 from . import curvature as curvature
+from . import datasets as datasets
+from . import kernels as kernels
+from . import lessons as lessons
 from . import likelihoods as likelihoods
 from . import matrices as matrices
 from . import models as models
 from . import optimizers as optimizers
+from . import plots as plots
 from . import problems as problems
+from . import reporting as reporting
+from . import studies as studies
+from . import testing as testing
+from . import training as training
+from . import verify as verify
 from .optimizers import KFAC as KFAC
 from .optimizers import LBFGS as LBFGS
 from .optimizers import SGD as SGD
@@ -17,11 +27,13 @@ from .optimizers import AdaHessian as AdaHessian
 from .optimizers import Adam as Adam
 from .optimizers import AdamW as AdamW
 from .optimizers import GaussNewton as GaussNewton
+from .optimizers import Method as Method
 from .optimizers import NaturalGradient as NaturalGradient
 from .optimizers import Newton as Newton
 from .optimizers import NewtonCG as NewtonCG
 from .optimizers import NystromSGD as NystromSGD
 from .optimizers import TAdam as TAdam
+from .optimizers import register as register
 from .training import Status as Status
 from .training import Trace as Trace
 from .training import minimize as minimize

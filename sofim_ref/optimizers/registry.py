@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from sofim_ref.arrays.validation import one_of
 from sofim_ref.optimizers import (
     adafisher,
@@ -59,10 +61,25 @@ def register(method: Method) -> Method:
     True
     >>> del REGISTRY["sgd-with-a-quarter"]
     """
+    check_method(method, REGISTRY)
+    REGISTRY[method.name] = method
+    return method
+
+
+def check_method(method: Method, known: Container[str]) -> None:
+    """Refuse what can't be registered.
+
+    Raises
+    ------
+    TypeError
+        If it is not a `Method`, or what it makes is not an `Optimizer` with `init` and `precondition`.
+    ValueError
+        If its name is known already.
+    """
     if not isinstance(method, Method):
         msg = f"method must be a sofim_ref Method, got {method!r}; Method.of(optimizer) makes one."
         raise TypeError(msg)
-    if method.name in REGISTRY:
+    if method.name in known:
         msg = f"method must have a name that is not registered yet, got {method.name!r}."
         raise ValueError(msg)
     try:
@@ -73,8 +90,6 @@ def register(method: Method) -> Method:
     if not isinstance(built, Optimizer):
         msg = f"method {method.name!r} must make an Optimizer, which has init and precondition, got {built!r}."
         raise TypeError(msg)
-    REGISTRY[method.name] = method
-    return method
 
 
 def method_named(name: str) -> Method:
