@@ -1,29 +1,26 @@
-"""ξ₁ along a run: by how much the linear part of a step can stretch the error."""
+"""ξ₁ along a run: the largest factor by which the linear part of a step can increase the error."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from sofim_ref.convergence import LinearQuadratic
-from sofim_ref.plots.style import draw, draw_level, look, wrapped
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from sofim_ref.plots.style import Key, draw, draw_level, line_styles, picture
 
 
-def contractions(bounds: Mapping[str, LinearQuadratic], *, title: str) -> Figure:
+def contractions(bounds: Mapping[Key, LinearQuadratic], *, title: str) -> Figure:
     r"""Draw :math:`\xi_1 = \|I - \eta C^{-1} \nabla^2 f(w)\|_2` at each step, on logarithmic axes.
 
-    Below 1 a step shrinks a small error in every direction. ξ₁ says what C and the Hessian have to do with each other,
-    so it is drawn for methods with momentum too, which it doesn't bound. What is rounding, below 1e-15, is drawn there.
+    Below 1 a step shrinks a small error in every direction. ξ₁ compares C with the Hessian, so it is drawn for methods
+    with momentum too, which it doesn't bound. Values below 1e-15 are rounding, and are drawn there.
 
     Parameters
     ----------
     bounds : mapping
-        From a method's name in the registry to what `linear_quadratic_bound` found.
+        From a method or label to what `linear_quadratic_bound` found.
     title : str
         The message of the picture.
 
@@ -31,15 +28,8 @@ def contractions(bounds: Mapping[str, LinearQuadratic], *, title: str) -> Figure
     -------
     matplotlib.figure.Figure
     """
-    from matplotlib.figure import Figure
-
-    with look():
-        figure = Figure(layout="constrained")
-        axes = figure.subplots()
-        for method, found in bounds.items():
-            draw(axes, method, np.arange(1, len(found.xi1) + 1), np.maximum(found.xi1, 1e-15))
-        axes.set_xscale("log")
+    with picture(title, xscale="log", xlabel="step, the first being 1", ylabel="ξ₁") as (figure, axes):
+        for style, found in zip(line_styles(bounds).values(), bounds.values(), strict=True):
+            draw(axes, style, np.arange(1, len(found.xi1) + 1), np.maximum(found.xi1, 1e-15))
         draw_level(axes, 1.0, "1: above it an error may grow")
-        axes.set(xlabel="step, the first being 1", ylabel="ξ₁", title=wrapped(title))
-        figure.legend(loc="outside lower center", ncols=3)
     return figure

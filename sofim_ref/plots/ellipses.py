@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from sofim_ref.arrays import from_numpy, to_numpy
 from sofim_ref.matrices import Matrix
-from sofim_ref.plots.style import line_style, look, wrapped
+from sofim_ref.plots.style import Key, line_styles, panels, wrapped
 from sofim_ref.problems import Problem
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 Path = Sequence[tuple[Any, Matrix]]
 """Points w, shape (2,), each with its C."""
 
+ACROSS = 4
+"""The number of panels side by side."""
 
-def ellipses(problem: Problem, paths: Mapping[str, Path], *, title: str, optimum: Any = None) -> Figure:
+
+def ellipses(problem: Problem, paths: Mapping[Key, Path], *, title: str, optimum: Any = None) -> Figure:
     r"""Draw each method's path over the contours of the loss, with the ellipse :math:`u^\top C u = 1` of some points.
 
     Only the shape of an ellipse is C's: each is scaled to the same area, so that those of far points can be seen. A
@@ -30,7 +32,7 @@ def ellipses(problem: Problem, paths: Mapping[str, Path], *, title: str, optimum
     problem : Problem
         Of two parameters.
     paths : mapping
-        From a method's name in the registry to its points, each with C there.
+        From a method or label to its points, each with C there.
     title : str
         The message of the picture.
     optimum : array, shape (2,), optional
@@ -45,32 +47,28 @@ def ellipses(problem: Problem, paths: Mapping[str, Path], *, title: str, optimum
     ValueError
         If the problem has not two parameters.
     """
-    from matplotlib.figure import Figure
-
     if problem.dim != 2:
         msg = f"problem must have 2 parameters to be drawn, got {problem.dim}."
         raise ValueError(msg)
-    with look():
-        figure = Figure(layout="constrained", figsize=(4.2 * len(paths), 5.6))
-        panels = figure.subplots(1, len(paths), sharex=True, sharey=True, squeeze=False)[0]
+    with panels(title, len(paths), across=ACROSS, size=(4.2, 4.8), shared="xy") as (figure, grid):
         points = np.stack([to_numpy(w) for path in paths.values() for w, _ in path])
         if optimum is not None:
             points = np.concatenate([points, to_numpy(optimum)[None]])
         middle, reach = (points.max(axis=0) + points.min(axis=0)) / 2, 0.62 * np.ptp(points, axis=0).max()
-        for axes, (method, path) in zip(panels, paths.items(), strict=True):
+        for axes, style, path in zip(grid, line_styles(paths).values(), paths.values(), strict=True):
             _contours(axes, problem, middle, reach)
-            _path(axes, method, path, 0.13 * reach)
+            _path(axes, style, path, 0.13 * reach)
             if optimum is not None:
                 axes.plot(*to_numpy(optimum), marker="+", color="black", markersize=14, markeredgewidth=2)
             axes.set_aspect("equal")
-            axes.set_title(line_style(method)["label"], fontsize=13, pad=6)
+            axes.set_title(wrapped(style["label"], 36), fontsize=13, pad=6)
             axes.set_xlabel("w₁")
-        panels[0].set_ylabel("w₂")
-        figure.suptitle(wrapped(title, 32 * len(paths)), fontsize=15, x=0.01, ha="left")
+        for axes in grid[::ACROSS]:
+            axes.set_ylabel("w₂")
     return figure
 
 
-def _contours(axes: Any, problem: Problem, middle: Any, reach: float) -> None:
+def _contours(axes: Axes, problem: Problem, middle: Any, reach: float) -> None:
     x, y = (np.linspace(centre - reach, centre + reach, 60) for centre in middle)
     at = np.stack(np.meshgrid(x, y), axis=-1)
     like = problem.initial_point()
@@ -78,15 +76,14 @@ def _contours(axes: Any, problem: Problem, middle: Any, reach: float) -> None:
     axes.contour(x, y, np.reshape(losses, at.shape[:2]), levels=14, colors="#BBBBBB", linewidths=0.8)
 
 
-def _path(axes: Any, method: str, path: Path, size: float) -> None:
-    style = line_style(method)
+def _path(axes: Axes, style: Mapping[str, Any], path: Path, size: float) -> None:
     points = np.stack([to_numpy(w) for w, _ in path])
     axes.plot(*points.T, color=style["color"], marker=style["marker"], markersize=5, linewidth=1.5)
     angles = np.linspace(0, 2 * np.pi, 100)
     circle = np.stack([np.cos(angles), np.sin(angles)])
     last = None
     for w, (_, C) in zip(points, path, strict=True):
-        if last is not None and np.linalg.norm(w - last) < 2 * size:  # ellipses on top of each other tell nothing
+        if last is not None and np.linalg.norm(w - last) < 2 * size:  # ellipses on top of each other can't be read
             continue
         last = w
         eigenvalues, vectors = np.linalg.eigh(to_numpy(C.to_dense()).astype(np.float64))

@@ -1,21 +1,19 @@
-"""Error against step, a panel a method, with the band in which the bound says that it must lie."""
+"""Error against step, a panel a method, with the band within which the bound holds the next error."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from sofim_ref.convergence import LinearQuadratic
-from sofim_ref.plots.style import GREY, line_style, look, wrapped
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from sofim_ref.plots.style import GREY, Key, line_styles, panels, wrapped
 
 
-def error_bands(bounds: Mapping[str, LinearQuadratic], *, title: str) -> Figure:
+def error_bands(bounds: Mapping[Key, LinearQuadratic], *, title: str) -> Figure:
     """Draw ‖w − w*‖ against the step, and, from each error, the band up to the bound on the next one.
 
     Steps to which the bound doesn't apply lie on grey, with the reason; there is no band.
@@ -23,7 +21,7 @@ def error_bands(bounds: Mapping[str, LinearQuadratic], *, title: str) -> Figure:
     Parameters
     ----------
     bounds : mapping
-        From a method's name in the registry to what `linear_quadratic_bound` found.
+        From a method or label to what `linear_quadratic_bound` found.
     title : str
         The message of the picture.
 
@@ -31,25 +29,15 @@ def error_bands(bounds: Mapping[str, LinearQuadratic], *, title: str) -> Figure:
     -------
     matplotlib.figure.Figure
     """
-    from matplotlib.figure import Figure
-
-    with look():
-        columns = min(3, len(bounds))
-        rows = math.ceil(len(bounds) / columns)
-        figure = Figure(layout="constrained", figsize=(4.6 * columns, 0.8 + 3.8 * rows))
-        panels = figure.subplots(rows, columns, sharey=True, squeeze=False)
-        for axes, (method, found) in zip(panels.flat, bounds.items(), strict=False):
-            _panel(axes, method, found)
-        for axes in panels.flat[len(bounds) :]:
-            axes.set_axis_off()
-        for row in panels:
-            row[0].set_ylabel("error, ‖w − w*‖")
-        figure.suptitle(wrapped(title, 34 * columns), fontsize=15, x=0.01, ha="left")
+    with panels(title, len(bounds), across=3, size=(4.6, 3.8), shared="y") as (figure, grid):
+        for axes, style, found in zip(grid, line_styles(bounds).values(), bounds.values(), strict=True):
+            _panel(axes, style, found)
+        for axes in grid[::3]:
+            axes.set_ylabel("error, ‖w − w*‖")
     return figure
 
 
-def _panel(axes: Any, method: str, found: LinearQuadratic) -> None:
-    style = line_style(method)
+def _panel(axes: Axes, style: Mapping[str, Any], found: LinearQuadratic) -> None:
     errors = np.append(found.error, found.next_error[-1:])
     floor = np.min(errors[errors > 0], initial=1e-16)
     steps = np.arange(len(errors))
@@ -59,10 +47,10 @@ def _panel(axes: Any, method: str, found: LinearQuadratic) -> None:
         steps[1:], np.maximum(found.next_error, floor), allowed, color=style["color"], alpha=0.25, linewidth=0
     )
     axes.semilogy(steps[1:], allowed, color=style["color"], linewidth=1, linestyle=(0, (2, 2)), label="bound")
-    for k in np.flatnonzero(~found.applies):
+    for k in np.flatnonzero(~found.applies).tolist():
         axes.axvspan(k, k + 1, color=GREY, alpha=0.35, linewidth=0)
     if not found.applies.all():
         reason = next(reason for reason in found.reasons if reason)
         axes.text(0.03, 0.03, f"grey: {wrapped(reason, 36)}", transform=axes.transAxes, fontsize=10, va="bottom")
-    axes.set_title(style["label"], fontsize=13, pad=6)
+    axes.set_title(wrapped(style["label"], 40), fontsize=13, pad=6)
     axes.set_xlabel("step")

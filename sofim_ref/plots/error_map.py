@@ -1,19 +1,18 @@
-"""The next error against this one: a slope of 1 is linear convergence, of 2 quadratic."""
+"""The error after a step against the error before it: a slope of 1 is linear convergence, of 2 quadratic."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from sofim_ref.plots.style import GREY, line_style, look, wrapped
+from sofim_ref.plots.style import GREY, Key, add_legend, line_styles, panels
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-Steps = Mapping[str, tuple[Any, ...]]
-"""From a method's name in the registry to ‖Δ‖, ‖Δ⁺‖ and whether the bound applies: each of shape (T,)."""
+Steps = Mapping[Key, tuple[Any, ...]]
+"""From a method or label to ‖Δ‖, ‖Δ⁺‖ and whether the bound applies: each of shape (T,)."""
 
 
 def error_map(steps: Steps, *, title: str, floor: float = 1e-14) -> Figure:
@@ -21,12 +20,13 @@ def error_map(steps: Steps, *, title: str, floor: float = 1e-14) -> Figure:
 
     A run moves from right to left, with a mark wherever the error has changed by a third or so. The digits gained are
     log₁₀ ‖Δ‖/‖Δ⁺‖: linear convergence gains the same in every step, quadratic convergence twice as many as before.
-    Steps that gain none are on the left alone. Steps to which the linear-quadratic bound doesn't apply are grey inside.
+    Steps that gain none are in the left panel only. Marks are grey inside where the linear-quadratic bound
+    doesn't apply.
 
     Parameters
     ----------
     steps : mapping
-        From a method's name in the registry to ‖Δ‖, ‖Δ⁺‖ and whether the bound applies, each of shape (T,).
+        From a method or label to ‖Δ‖, ‖Δ⁺‖ and whether the bound applies, each of shape (T,).
     title : str
         The message of the picture.
     floor : float
@@ -36,23 +36,18 @@ def error_map(steps: Steps, *, title: str, floor: float = 1e-14) -> Figure:
     -------
     matplotlib.figure.Figure
     """
-    from matplotlib.figure import Figure
-
-    with look():
-        figure = Figure(layout="constrained", figsize=(13, 7))
-        left, right = figure.subplots(1, 2)
-        everything = np.concatenate([np.concatenate([columns[0], columns[1]]) for columns in steps.values()])
+    with panels(title, 2, across=2, size=(6.5, 6.2)) as (figure, (left, right)):
+        everything = np.concatenate([np.zeros(0), *(column for columns in steps.values() for column in columns[:2])])
         seen = everything[np.isfinite(everything) & (everything > floor)]
-        for method, (error, following, applies) in steps.items():
-            _draw((left, right), line_style(method), _apart(error, following, applies, floor))
+        for style, (error, following, applies) in zip(line_styles(steps).values(), steps.values(), strict=True):
+            _draw((left, right), style, _apart(error, following, applies, floor))
         if seen.size:
             _slopes(left, seen.min(), seen.max())
         left.set(xlabel="error before a step, ‖Δ‖", ylabel="error after it, ‖Δ⁺‖")
         right.set(xlabel="error before a step, ‖Δ‖", ylabel="digits gained in the step, log₁₀ ‖Δ‖/‖Δ⁺‖")
         for axes in (left, right):
             axes.set(xscale="log", yscale="log")
-        figure.suptitle(wrapped(title, 100), fontsize=15, x=0.01, ha="left")
-        figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+        add_legend(figure, left)
     return figure
 
 
@@ -65,7 +60,7 @@ def _apart(error: Any, following: Any, applies: Any, floor: float) -> tuple[Any,
     return error[kept], following[kept], applies[kept]
 
 
-def _draw(panels: tuple[Any, Any], style: dict[str, Any], steps: tuple[Any, Any, Any]) -> None:
+def _draw(panels: tuple[Axes, Axes], style: Mapping[str, Any], steps: tuple[Any, Any, Any]) -> None:
     error, following, applies = steps
     covered = bool(applies[1:].all())  # the first step of a method with momentum has no past, and is always covered
     marks = {
@@ -80,13 +75,13 @@ def _draw(panels: tuple[Any, Any], style: dict[str, Any], steps: tuple[Any, Any,
     panels[1].plot(error[nearer], np.log10(error / following)[nearer], **marks)
 
 
-def _slopes(axes: Any, least: float, largest: float) -> None:
-    """Draw the lines ‖Δ⁺‖ = ‖Δ‖ and ‖Δ⁺‖ = ‖Δ‖²/‖Δ₀‖, and say which is which."""
-    x = np.geomspace(least, largest, 50)
+def _slopes(axes: Axes, smallest: float, largest: float) -> None:
+    """Draw the lines ‖Δ⁺‖ = ‖Δ‖ and ‖Δ⁺‖ = ‖Δ‖²/‖Δ₀‖, each with its slope written on it."""
+    x = np.geomspace(smallest, largest, 50)
     for slope, dashes, below in ((1, "-", 10), (2, (0, (4, 3)), -22)):
         y = largest * (x / largest) ** slope
-        drawn = y >= 0.3 * least
+        drawn = y >= 0.3 * smallest
         axes.plot(x[drawn], y[drawn], color="black", linewidth=1, linestyle=dashes, zorder=0)
         at = int(np.flatnonzero(drawn)[len(np.flatnonzero(drawn)) // 4])
-        place = {"xytext": (0, below), "textcoords": "offset points"}
+        place: Any = {"xytext": (0, below), "textcoords": "offset points"}
         axes.annotate(f"slope {slope}", (x[at], y[at]), ha="right" if slope == 1 else "left", fontsize=12, **place)

@@ -1,32 +1,30 @@
-"""Each structure beside what it stands for: the numbers that are kept, and the matrix that they make."""
+"""Each structured matrix: the numbers that it stores, and the dense matrix that they represent."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from sofim_ref.arrays import to_numpy
 from sofim_ref.matrices import Matrix, ScaledIdentity
 from sofim_ref.plots.style import look, wrapped
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 
 ACROSS = 5
 """How many matrices stand side by side."""
 
 
 def heat_maps(matrices: Mapping[str, Matrix], *, title: str) -> Figure:
-    """Draw, for each matrix, what is stored and the dense C, in one scale of colours, with how many numbers each is.
+    """Draw the stored numbers of each matrix above its dense C, in one scale of colours, and count the numbers of both.
 
     Parameters
     ----------
     matrices : mapping
-        From a name to a matrix, of any class.
+        From a label to a matrix, of any class.
     title : str
         The message of the picture.
 
@@ -34,8 +32,6 @@ def heat_maps(matrices: Mapping[str, Matrix], *, title: str) -> Figure:
     -------
     matplotlib.figure.Figure
     """
-    from matplotlib.figure import Figure
-
     with look():
         columns = min(len(matrices), ACROSS)
         rows = -(-len(matrices) // columns)
@@ -59,9 +55,9 @@ def heat_maps(matrices: Mapping[str, Matrix], *, title: str) -> Figure:
 
 
 def stored(C: Matrix) -> list[np.ndarray[Any, Any]]:
-    """Return the arrays and numbers of which a matrix is made, those of its blocks included.
+    """Return the arrays and numbers that a matrix stores, those of its blocks included.
 
-    What a matrix takes from an example, its dtype say, isn't counted: a product that is a function keeps nothing here.
+    An example that only gives dtype and device isn't counted, and neither is a product given as a function.
 
     Parameters
     ----------
@@ -74,10 +70,8 @@ def stored(C: Matrix) -> list[np.ndarray[Any, Any]]:
     if isinstance(C, ScaledIdentity):
         return [np.atleast_1d(C.scale).astype(np.float64)]
     parts: list[np.ndarray[Any, Any]] = []
-    for field in dataclasses.fields(C):  # type: ignore[arg-type]  # every matrix is a dataclass
-        value = getattr(C, field.name)
-        if field.name in ("example", "tolerance"):
-            continue
+    names = [field.name for field in dataclasses.fields(C)] if dataclasses.is_dataclass(C) else list(vars(C))
+    for value in (getattr(C, name) for name in names if name not in ("example", "tolerance")):
         for piece in value if isinstance(value, tuple) else (value,):
             if isinstance(piece, Matrix):
                 parts += stored(piece)
@@ -87,7 +81,7 @@ def stored(C: Matrix) -> list[np.ndarray[Any, Any]]:
 
 
 def _side_by_side(parts: list[np.ndarray[Any, Any]], rows: int) -> np.ndarray[Any, Any]:
-    """Return the parts as columns of one picture, blanks between them; what is wider than high is turned."""
+    """Return the parts as columns of one picture, blanks between them; a part that is wider than high is transposed."""
     columns = []
     for part in parts:
         table = part[:, None] if part.ndim == 1 else part if part.shape[0] >= part.shape[1] else part.T
@@ -98,7 +92,7 @@ def _side_by_side(parts: list[np.ndarray[Any, Any]], rows: int) -> np.ndarray[An
     return np.concatenate(padded, axis=1)[:, :-1]
 
 
-def _draw(axes: Any, table: np.ndarray[Any, Any], limit: float) -> None:
+def _draw(axes: Axes, table: np.ndarray[Any, Any], limit: float) -> None:
     axes.imshow(table, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
     axes.set_xticks([])
     axes.set_yticks([])

@@ -1,27 +1,26 @@
-"""Loss above the optimum against steps: who comes down how fast."""
+"""Loss above the optimum against steps."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
-from sofim_ref.plots.style import draw, draw_level, look, wrapped
+from matplotlib.figure import Figure
+
+from sofim_ref.plots.style import Key, draw, draw_level, picture, styled
 from sofim_ref.training.trace import Trace
 from sofim_ref.training.tuning import gap
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
-
-def loss_gap(traces: Mapping[str, Trace], optimal_loss: float, *, title: str, share: float = 0.01) -> Figure:
+def loss_gap(traces: Mapping[Key, Trace], optimal_loss: float, *, title: str, share: float = 0.01) -> Figure:
     """Draw the loss above the optimum against steps, on a logarithmic axis, with a line at a share of the start.
 
-    A gap that is rounding is drawn as the rounding, eps times the loss: a line that ends level has arrived.
+    A gap that is rounding is drawn as the rounding, eps times the loss: a line that ends level has converged. The line
+    of a run that failed ends at its last finite point, and its label says so.
 
     Parameters
     ----------
     traces : mapping
-        From a method's name in the registry to its run; all runs start at one point.
+        From a method or label to its run; all runs start at one point.
     optimal_loss : float
         The loss at the optimum.
     title : str
@@ -33,15 +32,9 @@ def loss_gap(traces: Mapping[str, Trace], optimal_loss: float, *, title: str, sh
     -------
     matplotlib.figure.Figure
     """
-    from matplotlib.figure import Figure
-
-    with look():
-        figure = Figure(layout="constrained")
-        axes = figure.subplots()
-        for method, trace in traces.items():
-            draw(axes, method, trace["step"], gap(trace, optimal_loss))
-        start = max(gap(trace, optimal_loss)[0] for trace in traces.values())
+    with picture(title, xlabel="steps", ylabel="loss above the optimum") as (figure, axes):
+        for style, trace in styled(traces):
+            draw(axes, style, trace["step"], gap(trace, optimal_loss))
+        start = max((gap(trace, optimal_loss)[0] for trace in traces.values()), default=1.0)
         draw_level(axes, share * start, f"{share:.0%} of the gap at the start")
-        axes.set(xlabel="steps", ylabel="loss above the optimum", title=wrapped(title))
-        figure.legend(loc="outside lower center", ncols=3)
     return figure

@@ -1,19 +1,17 @@
-"""The spectrum of C beside that of the Hessian: how much of the curvature a method knows."""
+"""The spectrum of C and that of the Hessian: how much of the curvature a method knows."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 
-from sofim_ref.plots.style import line_style, look, wrapped
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from sofim_ref.plots.style import Key, line_styles, picture
 
 
-def spectra(hessian: Any, matrices: Mapping[str, Any], *, title: str) -> Figure:
+def spectra(hessian: Any, matrices: Mapping[Key, Any], *, title: str) -> Figure:
     """Draw eigenvalues in descending order on a logarithmic axis: the Hessian's as bars, those of each C/η as lines.
 
     Parameters
@@ -21,7 +19,7 @@ def spectra(hessian: Any, matrices: Mapping[str, Any], *, title: str) -> Figure:
     hessian : array, shape (d,)
         The eigenvalues of the Hessian.
     matrices : mapping
-        From a method's name in the registry to the eigenvalues of C/η, shape (d,).
+        From a method or label to the eigenvalues of C/η, shape (d,).
     title : str
         The message of the picture.
 
@@ -29,18 +27,11 @@ def spectra(hessian: Any, matrices: Mapping[str, Any], *, title: str) -> Figure:
     -------
     matplotlib.figure.Figure
     """
-    from matplotlib.figure import Figure
-
-    with look():
-        figure = Figure(layout="constrained")
-        axes = figure.subplots()
+    labels = {"xlabel": "eigenvalue number, largest first", "ylabel": "eigenvalue of C/η", "yscale": "log"}
+    with picture(title, **labels) as (figure, axes):
         H = np.sort(np.asarray(hessian))[::-1]
         rank = np.arange(1, len(H) + 1)
         axes.bar(rank, H, color="#DDDDDD", edgecolor="#777777", width=0.8, label="Hessian at the optimum")
-        for method, eigenvalues in matrices.items():
-            style = line_style(method)
+        for style, eigenvalues in zip(line_styles(matrices).values(), matrices.values(), strict=True):
             axes.plot(rank, np.sort(np.asarray(eigenvalues))[::-1], markersize=6, **style)
-        axes.set_yscale("log")
-        axes.set(xlabel="eigenvalue number, largest first", ylabel="eigenvalue of C/η", title=wrapped(title))
-        figure.legend(loc="outside lower center", ncols=3)
     return figure

@@ -1,42 +1,37 @@
-"""Length of each step: SOFIM's built-in clipping beside the others."""
+"""Length of each step, with the length that no step of SOFIM can exceed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
-from sofim_ref.plots.style import draw, draw_level, look, wrapped
+from matplotlib.figure import Figure
+
+from sofim_ref.plots.style import Key, draw, draw_level, line_styles, picture, styled, title_of
 from sofim_ref.training.trace import Trace
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
-
-def step_norms(traces: Mapping[str, Trace], *, title: str, bound: float | None = None) -> Figure:
+def step_norms(traces: Mapping[Key, Trace], *, title: str, limits: Mapping[Key, float] | None = None) -> Figure:
     r"""Draw the Euclidean length of each step against its number, on a logarithmic axis.
 
     Parameters
     ----------
     traces : mapping
-        From a method's name in the registry to its run.
+        From a method or label to its run.
     title : str
         The message of the picture.
-    bound : float, optional
-        Where a horizontal line is drawn: SOFIM's longest possible step, :math:`\eta / (2 \sqrt\rho)`.
+    limits : mapping, optional
+        From a method or label among them to the height of a horizontal line: SOFIM's longest possible step,
+        :math:`\eta / (2 \sqrt\rho)`.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
-    from matplotlib.figure import Figure
-
-    with look():
-        figure = Figure(layout="constrained")
-        axes = figure.subplots()
-        for method, trace in traces.items():
-            draw(axes, method, trace["step"][1:], trace["step_norm"][1:])
-        if bound is not None:
-            draw_level(axes, bound, "η / (2√ρ), the longest step of SOFIM (moment)")
-        axes.set(xlabel="step", ylabel="length of the step, ‖w⁺ − w‖", title=wrapped(title))
-        figure.legend(loc="outside lower center", ncols=3)
+    with picture(title, xlabel="step", ylabel="length of the step, ‖w⁺ − w‖") as (figure, axes):
+        for style, trace in styled(traces):
+            draw(axes, style, trace["step"][1:], trace["step_norm"][1:])
+        for key, limit in (limits or {}).items():
+            draw_level(
+                axes, limit, f"η / (2√ρ), the longest step of {title_of(key)}", line_styles(traces)[key]["color"]
+            )
     return figure

@@ -1,42 +1,25 @@
-"""One look for every picture: colours that the colour-blind tell apart, type that the last row reads."""
+"""One look for every picture: colours that the colour-blind can distinguish, type legible from the last row."""
 
 from __future__ import annotations
 
+import math
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from sofim_ref.optimizers import REGISTRY
+from sofim_ref.plots.line_styles import Key, line_style, line_styles, title_of
+from sofim_ref.training.trace import Status, Trace
 
-COLOURS = {
-    "sofim": "#D55E00",
-    "sgd": "#777777",
-    "adam": "#0072B2",
-    "soaa": "#CC79A7",
-    "tadam": "#AA4499",
-    "adafisher": "#009E73",
-    "adahessian": "#56B4E9",
-    "natural_gradient": "#000000",
-    "kfac": "#999933",
-    "gauss_newton": "#7A4B1E",
-    "newton": "#E69F00",
-    "newton_cg": "#B8860B",
-    "lbfgs": "#332288",
-    "nystrom_sgd": "#882255",
-}
-"""From an optimizer's file to its colour, of Okabe & Ito's palette, doi:10.1038/nmeth.1618, and Tol's "muted"."""
-SHADES = (0.0, 0.35, 0.5, 0.6)
-"""How much white is mixed into the colour of a file's first, second, third reading."""
-DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (3, 1, 1, 1)))
-"""The dashes of a file's first, second, third reading."""
-MARKERS = ("o", "s", "^", "v", "x", "D", "P", "*", "<", ">", "h", "p", "X", "d")
-"""Marks along a line, method after method."""
+__all__ = ["GREY", "Key", "draw", "draw_level", "line_style", "line_styles", "look", "panels", "picture", "title_of"]
 
 GREY = "#BBBBBB"
-"""What a bound says nothing of."""
+"""The colour of steps to which a bound doesn't apply."""
 
 RC: Any = {
     "axes.grid": True,
@@ -57,53 +40,79 @@ RC: Any = {
 }
 
 
-def draw(axes: Any, method: str, x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> None:
-    """Draw a method's line in its style on a logarithmic axis, with about a dozen markers."""
-    axes.semilogy(x, y, markevery=max(1, len(x) // 12), markersize=7, **line_style(method))
+@contextmanager
+def look() -> Iterator[None]:
+    """Draw with this look, and restore the caller's settings afterwards."""
+    with rc_context(RC):
+        yield
 
 
-def draw_level(axes: Any, height: float, label: str) -> None:
+@contextmanager
+def picture(title: str, **labels: Any) -> Iterator[tuple[Figure, Axes]]:
+    """Yield a figure and its only axes; title, axis labels and legend are set when the drawing is done."""
+    with look():
+        figure = Figure(layout="constrained")
+        axes = figure.subplots()
+        yield figure, axes
+        axes.set(title=wrapped(title), **labels)
+        add_legend(figure, axes)
+
+
+@contextmanager
+def panels(
+    title: str, number: int, *, across: int, size: tuple[float, float], shared: str = ""
+) -> Iterator[tuple[Figure, list[Axes]]]:
+    """Yield a figure and its panels, each of a size in inches; `shared` names the axes that all panels share."""
+    with look():
+        columns = max(1, min(across, number))
+        rows = max(1, math.ceil(number / columns))
+        figure = Figure(layout="constrained", figsize=(size[0] * columns, 0.8 + size[1] * rows))
+        grid = figure.subplots(rows, columns, squeeze=False, sharex="x" in shared, sharey="y" in shared)
+        for blank in grid.flat[number:]:
+            blank.set_axis_off()
+        yield figure, list(grid.flat[:number])
+        figure.suptitle(wrapped(title, int(7.6 * size[0] * columns)), fontsize=15, x=0.01, ha="left")
+
+
+def draw(axes: Axes, style: Mapping[str, Any], x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> None:
+    """Draw a line in its style on a logarithmic axis, with about a dozen markers."""
+    axes.semilogy(x, y, markevery=max(1, len(x) // 12), markersize=7, **style)
+
+
+def draw_level(axes: Axes, height: float, label: str, colour: str = "black") -> None:
     """Draw a thin horizontal line with its meaning written above its right end."""
-    axes.axhline(height, color="black", linewidth=1, zorder=0)
-    at = {"xy": (1, height), "xycoords": ("axes fraction", "data"), "xytext": (0, 4), "textcoords": "offset points"}
+    axes.axhline(height, color=colour, linewidth=1, zorder=0)
+    at: Any = {
+        "xy": (1, height),
+        "xycoords": ("axes fraction", "data"),
+        "xytext": (0, 4),
+        "textcoords": "offset points",
+    }
     paper = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}
     axes.annotate(label, **at, ha="right", va="bottom", fontsize=12, bbox=paper, zorder=10)
 
 
-def line_style(method: str) -> dict[str, Any]:
-    """Return the colour, dashes and marker that a method of the registry has in every picture.
-
-    A file has a colour; its readings differ in shade, dashes and marker.
-    """
-    readings = [name for name in REGISTRY if _file(name) == _file(method)]
-    reading = readings.index(method) % len(SHADES)
-    return {
-        "color": _lighter(COLOURS.get(_file(method), "#000000"), SHADES[reading]),
-        "linestyle": DASHES[reading],
-        "marker": MARKERS[list(REGISTRY).index(method) % len(MARKERS)],
-        "label": REGISTRY[method].title,
-    }
+def styled(traces: Mapping[Key, Trace]) -> Iterator[tuple[dict[str, Any], Trace]]:
+    """Yield each run's style with the run; the label of one that failed says so."""
+    for (key, style), trace in zip(line_styles(traces).items(), traces.values(), strict=True):
+        yield {**style, "label": f"{title_of(key)}{FAILED.get(trace.status, '')}"}, trace
 
 
-def _file(method: str) -> str:
-    make = REGISTRY[method].make
-    return str(getattr(make, "func", make).__module__.rpartition(".")[2])
+FAILED = {Status.DIVERGED: ", diverged", Status.SINGULAR: ", C singular"}
+"""What a legend says of a run that failed."""
 
 
-def _lighter(colour: str, white: float) -> str:
-    parts = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return "#" + "".join(f"{round(part + white * (255 - part)):02X}" for part in parts)
+def add_legend(figure: Figure, axes: Axes) -> None:
+    """Name the lines of a panel below the picture, in as many columns as their names leave room for."""
+    handles, names = axes.get_legend_handles_labels()
+    room = 11 * figure.get_figwidth()  # in characters
+    columns = max(1, min(3, int(room / (6 + max(map(len, names), default=0)))))
+    if names:
+        figure.legend(
+            handles, [wrapped(name, int(room) - 6) for name in names], loc="outside lower center", ncols=columns
+        )
 
 
 def wrapped(title: str, width: int = 76) -> str:
-    """Return a title in lines that a picture holds."""
+    """Return a title in lines short enough for a picture."""
     return textwrap.fill(title, width)
-
-
-@contextmanager
-def look() -> Iterator[None]:
-    """Draw with this look; what the caller had set comes back afterwards."""
-    import matplotlib as mpl
-
-    with mpl.rc_context(RC):
-        yield
