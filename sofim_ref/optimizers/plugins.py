@@ -100,7 +100,7 @@ def open_plugin(file_or_module: str | Path, known: Iterable[str] | None = None) 
     except (Exception, SystemExit) as error:
         msg = f"plugin {name!r} can't be imported: {_reason(error)}"
         raise ValueError(msg) from error
-    return _checked(name, module, tuple(getattr(module, "METHODS", ())), known=known)
+    return _checked(name, module, getattr(module, "METHODS", ()), known=known)
 
 
 @functools.cache
@@ -185,6 +185,7 @@ def _from_file(path: Path) -> ModuleType:
 def _look_in(folder: Path) -> None:
     if str(folder) not in sys.path:
         sys.path.append(str(folder))
+    importlib.invalidate_caches()  # a file may have been written a moment ago
 
 
 def _reason(error: BaseException) -> str:
