@@ -6,18 +6,21 @@ from sofim_ref.plots.error_bands import error_bands
 from sofim_ref.plots.error_map import error_map
 from sofim_ref.plots.heat_maps import heat_maps
 from sofim_ref.plots.loss_gap import loss_gap
+from sofim_ref.plots.performance_profiles import performance_profiles
 from sofim_ref.plots.race_costs import race_costs
-from sofim_ref.plots.race_curves import race_curves
+from sofim_ref.plots.race_curves import RaceCurve, race_curves
 from sofim_ref.plots.spectra import spectra
 from sofim_ref.plots.step_norms import step_norms
 
 __all__ = [
+    "RaceCurve",
     "contractions",
     "ellipses",
     "error_bands",
     "error_map",
     "heat_maps",
     "loss_gap",
+    "performance_profiles",
     "race_costs",
     "race_curves",
     "spectra",

@@ -1,4 +1,4 @@
-"""Which settings a method races with: the best of its trials, judged by one rule for all."""
+"""The settings that a method races with: those of its best trial, judged by one rule for all methods."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from sofim_ref.studies.race.run import Result
+from sofim_ref.studies.race.run import FAILED, Result
 from sofim_ref.studies.race.setting import Setting
 from sofim_ref.studies.race.time_to_target import cost_to
 
 CRITERION = (
-    "the mean number of epochs to the three targets of train loss, over the tuning seeds, with twice the budget for a "
-    "target that was not reached; equals are told apart by the mean of the train loss over the run, then by the number "
-    "of the trial; a trial that diverged or failed on any seed is out; held-out rows play no part"
+    "mean number of epochs to the three targets of train loss, over the tuning seeds, with twice the budget for a "
+    "target that was not reached; ties are broken by the mean train loss over the run, then by the number of the "
+    "trial; a trial that diverged or failed on any seed is out; held-out rows are not used"
 )
 """The rule by which settings are chosen, in words."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One try of a method's settings, on all tuning seeds.
+    """One setting of a method's hyper-parameters, tried on all tuning seeds.
 
     Parameters
     ----------
@@ -35,9 +35,11 @@ class Trial:
     epochs : float
         The mean number of epochs to the targets, as `CRITERION` says; ∞ if the trial is out.
     mean_loss : float
-        The mean of the train loss over the runs; ∞ if the trial is out.
+        The mean train loss over the runs; ∞ if the trial is out.
     statuses : tuple of str
         How each run ended.
+    error : str
+        The message of the first run that failed; empty if none did.
     """
 
     number: int
@@ -46,6 +48,7 @@ class Trial:
     epochs: float
     mean_loss: float
     statuses: tuple[str, ...]
+    error: str = ""
 
     @property
     def out(self) -> bool:
@@ -54,7 +57,7 @@ class Trial:
 
 
 def judged(setting: Setting, runs: Sequence[Result]) -> Trial:
-    """Return what the runs of one trial are worth."""
+    """Return the trial that some runs, one a tuning seed, make up."""
     first, statuses = runs[0], tuple(result.status for result in runs)
     worth = (math.inf, math.inf)
     if all(result.finished for result in runs):
@@ -64,7 +67,12 @@ def judged(setting: Setting, runs: Sequence[Result]) -> Trial:
             for target in setting.targets["train loss"]
         ]
         worth = (fmean(spent), fmean(fmean(result.curves["train loss"]) for result in runs))
-    return Trial(first.job.trial or 0, first.job.settings, first.optimizer, *worth, statuses)
+    return Trial(first.job.trial or 0, first.job.settings, first.optimizer, *worth, statuses, first_error(runs))
+
+
+def first_error(runs: Iterable[Result]) -> str:
+    """Return the message of the first run that an error stopped; empty if there is none."""
+    return next((result.message for result in runs if result.status == FAILED), "")
 
 
 def best(trials: Iterable[Trial]) -> Trial | None:

@@ -1,11 +1,11 @@
-"""What the papers claim of each other, as pairs of methods: the race sets its own numbers beside them."""
+"""What the papers claim of each other's methods, as pairs: a race sets its own numbers beside them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sofim_ref.optimizers import REGISTRY
+from sofim_ref.optimizers import REGISTRY, Method
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Claim:
     Parameters
     ----------
     readings : tuple of str
-        The registry's names of the method that is said to be faster: one a reading.
+        The names of the method that is said to be faster: one a reading.
     others : tuple of str
         Those that it is said to be faster than.
     """
@@ -32,34 +32,34 @@ CLAIMS = (
 """The claims of the SOFIM, SOAA and AdaFisher papers."""
 
 
-def claimed_methods() -> tuple[str, ...]:
+def claimed_methods() -> tuple[Method, ...]:
     """Return the registered methods that the claims name: who races unless others are asked for."""
     named = [name for claim in CLAIMS for name in (*claim.readings, *claim.others)]
-    return tuple(name for name in dict.fromkeys(named) if name in REGISTRY)
+    return tuple(REGISTRY[name] for name in dict.fromkeys(named) if name in REGISTRY)
 
 
-def pairs(methods: Iterable[str]) -> list[tuple[str, str]]:
+def pairs(methods: Iterable[Method]) -> list[tuple[Method, Method]]:
     """Return the pairs (said to be faster, said to be slower) of which both are among the methods.
 
     Parameters
     ----------
-    methods : iterable of str
-        Names in the registry.
+    methods : iterable of Method
 
     Returns
     -------
-    list of tuple of str
+    list of tuple of Method
 
     Examples
     --------
-    >>> pairs(["sgd", "heavy-ball", "sofim"])
+    >>> racing = (REGISTRY[name] for name in ("sgd", "heavy-ball", "sofim"))
+    >>> [(one.name, other.name) for one, other in pairs(racing)]
     [('sofim', 'heavy-ball')]
     """
-    racing = set(methods)
+    racing = {method.name: method for method in methods}
     return [
-        (first, other)
+        (racing[first], racing[other])
         for claim in CLAIMS
         for first in claim.readings
         for other in claim.others
-        if {first, other} <= racing
+        if {first, other} <= racing.keys()
     ]

@@ -6,23 +6,23 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from sofim_ref.studies.race.setting import Setting
+from sofim_ref.studies.race.setting import NUMBERS, Setting
 from sofim_ref.studies.race.workload import CRITERIA
 
-FLAGS = {"train loss": "--train-loss", "test loss": "--test-loss", "score": "--score"}
+FLAGS = {criterion: f"--{criterion.replace(' ', '-')}" for criterion in CRITERIA}
 """From a criterion to the option that sets its targets."""
 
 
-def command(setting: Setting, out: Path, workers: Sequence[str] = ()) -> str:
-    """Return the command line that holds the race again, whatever the defaults have become by then.
+def command(setting: Setting, out: Path, options: Sequence[str] = ()) -> str:
+    """Return the command line that repeats the race, whatever the defaults have become by then.
 
     Parameters
     ----------
     setting : Setting
     out : Path
         The results folder.
-    workers : sequence of str
-        The options that say who runs.
+    options : sequence of str
+        What the setting doesn't know: the workers, the data's file, plug-ins.
 
     Returns
     -------
@@ -30,15 +30,17 @@ def command(setting: Setting, out: Path, workers: Sequence[str] = ()) -> str:
 
     Examples
     --------
-    >>> from sofim_ref.studies.race.setting import usual_setting
-    >>> command(usual_setting("diabetes", methods=["sgd"], quick=True), Path("out"))[:64]
+    >>> from sofim_ref.optimizers import REGISTRY
+    >>> from sofim_ref.studies.race import WORKLOADS, usual_setting
+    >>> setting = usual_setting(WORKLOADS["diabetes"], methods=[REGISTRY["sgd"]], quick=True)
+    >>> command(setting, Path("out"))[:64]
     'sofim-ref race diabetes --methods sgd --trials 4 --tuning-seeds '
     """
-    options: list[str] = ["--methods", ",".join(setting.methods)]
-    for name in ("trials", "tuning_seeds", "seeds", "seed", "epochs", "batch_size"):
-        options += [f"--{name.replace('_', '-')}", str(getattr(setting, name))]
-    for criterion in CRITERIA:
+    told = ["--methods", ",".join(method.name for method in setting.methods)]
+    for name in NUMBERS:
+        told += [f"--{name.replace('_', '-')}", str(getattr(setting, name))]
+    for criterion, flag in FLAGS.items():
         # With "=" a target below 0 isn't taken for an option.
-        options.append(f"{FLAGS[criterion]}={','.join(map(repr, setting.targets[criterion]))}")
-    options += ["--backend", setting.backend, *workers, "--out", str(out)]
-    return shlex.join(["sofim-ref", "race", setting.workload, *options])
+        told.append(f"{flag}={','.join(map(repr, setting.targets[criterion]))}")
+    told += ["--backend", setting.backend, *options, "--out", str(out)]
+    return shlex.join(["sofim-ref", "race", setting.workload.name, *told])

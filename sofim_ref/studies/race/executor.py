@@ -1,4 +1,4 @@
-"""Who runs: processes of this machine or a Dask cluster, through joblib; what is lost with one is run again."""
+"""Where runs are executed: processes of this machine or a Dask cluster; what is lost with a process is run again."""
 
 from __future__ import annotations
 
@@ -6,21 +6,23 @@ import signal
 import threading
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sofim_ref.studies.race.job import Job
+from sofim_ref.studies.race.parcel import Parcel
 from sofim_ref.studies.race.run import Result, run_job
 from sofim_ref.studies.race.setting import Setting
 
 FRUITLESS = 3
-"""How often in a row all that is missing is tried without one result, before the race gives up."""
+"""How often in a row all missing runs are tried without one result before the race gives up."""
 
 
 @dataclass(frozen=True)
 class Lost:
-    """What comes instead of a result when a worker died with a run.
+    """What comes instead of a result when a worker died with a run, or could not begin it.
 
     Parameters
     ----------
@@ -32,7 +34,7 @@ class Lost:
 
 
 class Executor(Protocol):
-    """Those who run."""
+    """Whoever executes runs."""
 
     @property
     def n_workers(self) -> int:
@@ -56,24 +58,45 @@ class LocalExecutor:
 
     def outcomes(self, jobs: Sequence[Job], setting: Setting) -> Generator[Result | Lost]:
         """Yield what comes of each job, in the order in which they end; stop early when a process dies."""
-        from joblib.externals.loky.process_executor import BrokenProcessPool
+        if self.n_workers == 1:
+            for job in jobs:
+                yield run_job(job, setting, 1)
+            return
+        from joblib import Parallel, delayed
 
+        parallel = Parallel(n_jobs=self.n_workers, return_as="generator_unordered", batch_size=1)
+        parcel = Parcel.of(setting)
         try:
-            yield from in_parallel(jobs, setting, self.n_workers, n_jobs=self.n_workers)
+            with _children_ignore_ctrl_c():
+                begun = parallel(delayed(run_parcel)(job, parcel, self.n_workers) for job in jobs)
+            with _interruptible(begun) as outcomes:
+                for outcome in outcomes:  # noqa: UP028  # "yield from" would close the generator past `_interruptible`
+                    yield outcome
         except BrokenProcessPool as error:
-            yield Lost(str(error).strip().splitlines()[0])
+            yield Lost(first_line(error))
 
 
-def in_parallel(jobs: Iterable[Job], setting: Setting, n_workers: int, **settings: Any) -> Iterator[Any]:
-    """Yield what joblib makes of the jobs, as they end; with whatever backend it has been told to use."""
-    from joblib import Parallel, delayed
+def run_parcel(job: Job, parcel: Parcel, n_workers: int) -> Result | Lost:
+    """Run a job in another process, where the setting arrives as a `Parcel`.
 
-    parallel = Parallel(return_as="generator_unordered", batch_size=1, **settings)
-    with _children_deaf_to_ctrl_c():
-        begun = parallel(delayed(run_job)(job, setting, n_workers) for job in jobs)
-    with _interruptible(begun) as outcomes:
-        for outcome in outcomes:  # noqa: UP028  # "yield from" would close joblib's generator past `_interruptible`
-            yield outcome
+    Parameters
+    ----------
+    job : Job
+    parcel : Parcel
+        Of the setting.
+    n_workers : int
+        How many runs are under way at a time, for the record.
+
+    Returns
+    -------
+    Result or Lost
+        Lost if the parcel can't be opened there, because a library is missing say.
+    """
+    try:
+        setting = parcel.open()
+    except Exception as error:  # noqa: BLE001  # whatever the imports of a user's module raise
+        return Lost(f"a worker can't load the methods or the workload, {type(error).__name__}: {first_line(error)}")
+    return run_job(job, setting, n_workers)
 
 
 def every_result(
@@ -122,14 +145,28 @@ def every_result(
             missing[name] = missing.pop(name)
 
 
-@contextmanager
-def _children_deaf_to_ctrl_c() -> Iterator[None]:
-    """Let processes that start here never hear Ctrl-C, which a terminal sends to all: this one hears it, and ends them.
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message, its type's name if it has none.
 
-    That a signal is ignored is inherited; that it is blocked would be too, but joblib unblocks it on the way. For as
-    long as it takes to start them, some milliseconds, this process doesn't hear it either.
+    Parameters
+    ----------
+    error : BaseException
+
+    Returns
+    -------
+    str
     """
-    if threading.current_thread() is not threading.main_thread():  # others may not say what becomes of a signal
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+@contextmanager
+def _children_ignore_ctrl_c() -> Iterator[None]:
+    """Let processes that start here ignore Ctrl-C, which a terminal sends to all: this one handles it, and ends them.
+
+    That a signal is ignored is inherited; that it is blocked would be too, but joblib unblocks it on the way. While
+    they are started, for some milliseconds, this process ignores it as well.
+    """
+    if threading.current_thread() is not threading.main_thread():  # only the main thread may set a signal's handler
         yield
         return
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)

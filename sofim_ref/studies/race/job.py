@@ -1,14 +1,14 @@
-"""The runs of a race: trials first, then the race itself, each known by name before it is run."""
+"""The runs of a race, each known by name before it is run: the trials, then those that count."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from sofim_ref.optimizers import REGISTRY
+from sofim_ref.optimizers import Method
 from sofim_ref.studies.race.setting import Setting
 
 
@@ -19,11 +19,11 @@ class Job:
     Parameters
     ----------
     method : str
-        Its name in the registry.
+        Its name; `Setting.method` has the method itself.
     settings : mapping
         Its hyper-parameters, from name to value; those not named stay at their defaults.
     seed : int
-        What split, starting point and the order of the examples are drawn from.
+        What split, starting point, order of the examples and the method's own random numbers are drawn from.
     trial : int or None
         The number of the trial, from 0; None in the race itself.
     """
@@ -40,17 +40,16 @@ class Job:
         return f"{self.method}.{part}.seed-{self.seed}"
 
     @property
-    def title(self) -> str:
-        """What the run is called on a terminal."""
-        part = "race" if self.trial is None else f"trial {self.trial + 1}"
-        return f"{REGISTRY[self.method].title}, {part}, seed {self.seed}"
+    def part(self) -> str:
+        """Which of its method's runs it is, in words."""
+        return f"{'race' if self.trial is None else f'trial {self.trial + 1}'}, seed {self.seed}"
 
     def to_json(self) -> dict[str, Any]:
         """Return the job as what JSON can hold."""
         return asdict(self)
 
 
-def drawn_settings(method: str, trial: int, seed: int) -> dict[str, Any]:
+def drawn_settings(method: Method, trial: int, seed: int) -> dict[str, Any]:
     """Return the settings of a trial: the documented defaults in trial 0, a draw from the method's space in the others.
 
     A trial draws from the same random numbers for every method.
@@ -58,24 +57,24 @@ def drawn_settings(method: str, trial: int, seed: int) -> dict[str, Any]:
     if trial == 0:
         return {}
     rng = np.random.default_rng((seed, trial))
-    return {parameter: where.draw(rng) for parameter, where in REGISTRY[method].space.items()}
+    return {parameter: where.draw(rng) for parameter, where in method.space.items()}
 
 
 def trial_jobs(setting: Setting) -> list[Job]:
     """Return the trials of all methods."""
     return [
-        Job(method, drawn_settings(method, trial, setting.seed), seed, trial)
+        Job(method.name, drawn_settings(method, trial, setting.seed), seed, trial)
         for method in setting.methods
         for trial in range(setting.trials)
         for seed in setting.trial_seeds
     ]
 
 
-def race_jobs(setting: Setting, chosen: Mapping[str, Mapping[str, Any]]) -> list[Job]:
+def race_jobs(setting: Setting, chosen: Mapping[Method, Mapping[str, Any]]) -> list[Job]:
     """Return the race's own runs, seed after seed, of the methods for which settings were found."""
-    return [Job(method, chosen[method], seed) for seed in setting.race_seeds for method in _in_order(setting, chosen)]
-
-
-def _in_order(setting: Setting, chosen: Iterable[str]) -> list[str]:
-    found = set(chosen)
-    return [method for method in setting.methods if method in found]
+    return [
+        Job(method.name, chosen[method], seed)
+        for seed in setting.race_seeds
+        for method in setting.methods
+        if method in chosen
+    ]

@@ -1,4 +1,4 @@
-"""One run: a workload laid, a method built, steps taken, and what was seen on the way."""
+"""One run: the data split, the method built, the steps taken, and what was measured on the way."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sofim_ref.optimizers import REGISTRY
 from sofim_ref.studies.race.job import Job
 from sofim_ref.studies.race.setting import SCHEMA, Setting
 from sofim_ref.training.minimize import minimize
 from sofim_ref.training.trace import Status
 
 FINISHED = (Status.BUDGET_SPENT.name, Status.CONVERGED.name)
-"""How a run ends that nothing stopped."""
+"""The statuses of a run that nothing stopped."""
 
 FAILED = "FAILED"
 """The status of a run that an error stopped; its message is the error's."""
@@ -34,7 +33,7 @@ CURVES = {
 
 @dataclass(frozen=True)
 class Result:
-    """What a run leaves behind, in numbers that JSON can hold.
+    """The record of a run, in numbers that JSON can hold.
 
     Parameters
     ----------
@@ -59,7 +58,7 @@ class Result:
 
     @property
     def finished(self) -> bool:
-        """Whether nothing stopped the run."""
+        """Whether nothing stopped the run; one that was stopped counts as the worst outcome on every criterion."""
         return self.status in FINISHED
 
     def to_json(self) -> dict[str, Any]:
@@ -101,7 +100,7 @@ class Result:
 
 
 def run_job(job: Job, setting: Setting, n_workers: int) -> Result:
-    """Run a job, on one thread of the linear algebra, and return what was seen; an error is a result too.
+    """Run a job, on one thread of the linear algebra, and return the result; an error is a result too.
 
     Parameters
     ----------
@@ -116,12 +115,13 @@ def run_job(job: Job, setting: Setting, n_workers: int) -> Result:
     """
     from threadpoolctl import threadpool_limits
 
-    optimizer = REGISTRY[job.method].title
+    method = setting.method(job.method)
+    optimizer = method.title
     try:
         with threadpool_limits(1):
             split = setting.split(job.seed)
             budget = setting.budget(split)
-            built = REGISTRY[job.method].build(steps=budget.total, **job.settings)
+            built = method.build(steps=budget.total, seed=job.seed, **job.settings)
             optimizer = repr(built)
             trace = minimize(
                 split.train,
@@ -132,7 +132,7 @@ def run_job(job: Job, setting: Setting, n_workers: int) -> Result:
                 record_every=budget.record_every,
                 metrics={"test_loss": split.test_loss, "score": split.score},
             )
-    except (ArithmeticError, MemoryError, RuntimeError, TypeError, ValueError) as error:
+    except Exception as error:  # noqa: BLE001  # a method from outside may raise anything, and the race goes on
         message = f"{type(error).__name__}: {error}"
         return Result(job, optimizer, FAILED, message, dict.fromkeys(CURVES, ()), n_workers)
     curves = {name: tuple(trace[column].tolist()) for name, column in CURVES.items()}

@@ -1,4 +1,4 @@
-"""Hold a race: trials, the choice of settings, the runs that count, each written down as it comes."""
+"""Run a race: the trials, the choice of settings, the runs that count, each written to disk as it ends."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
-from sofim_ref.optimizers import REGISTRY
-from sofim_ref.studies.race.choice import Trial, best, judged
+from sofim_ref.optimizers import Method
+from sofim_ref.studies.race.choice import Trial, best, first_error, judged
 from sofim_ref.studies.race.executor import Executor, every_result
 from sofim_ref.studies.race.job import Job, race_jobs, trial_jobs
 from sofim_ref.studies.race.run import FAILED, Result
 from sofim_ref.studies.race.run_store import RunStore
 from sofim_ref.studies.race.setting import Setting
-from sofim_ref.studies.race.time_to_target import Spread, cost_to
+from sofim_ref.studies.race.time_to_target import Spread, at_the_end, cost_to
 
 
 @dataclass(frozen=True)
@@ -23,29 +23,48 @@ class Entry:
 
     Parameters
     ----------
-    method : str
-        Its name in the registry.
+    method : Method
     trials : tuple of Trial
-        Its tries, by number.
+        By number.
     chosen : Trial or None
         The one with whose settings it raced; None if it diverged or failed in all of them, and didn't race.
     runs : tuple of Result
         Its runs in the race, one a seed.
     """
 
-    method: str
+    method: Method
     trials: tuple[Trial, ...]
     chosen: Trial | None
     runs: tuple[Result, ...]
 
     def spread(self, criterion: str, target: float, cost: str) -> Spread:
-        """Return what it took to reach a target, over all seeds."""
+        """Return the cost of reaching a target, over all seeds."""
         return Spread(tuple(cost_to(result, criterion, target, cost) for result in self.runs))
+
+    def ends(self, criterion: str) -> Spread:
+        """Return where the runs ended, over all seeds."""
+        return Spread(tuple(at_the_end(result, criterion) for result in self.runs))
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """What a reader should know of its trials and runs that diverged or failed, in sentences."""
+        notes = []
+        if self.chosen is None:
+            notes.append(f"{self.method.title} diverged or failed in each of its {len(self.trials)} trials: it is out.")
+        elif stopped := sum(not result.finished for result in self.runs):
+            notes.append(
+                f"{self.method.title} diverged or failed in {stopped} of its {len(self.runs)} runs, "
+                f"which count as the worst outcome."
+            )
+        errors = [*(trial.error for trial in self.trials), first_error(self.runs)]
+        if error := next(filter(None, errors), ""):
+            notes.append(f"The first error of {self.method.title}: {error}")
+        return tuple(notes)
 
 
 @dataclass(frozen=True)
 class Race:
-    """A race that has been held.
+    """A race that has been run.
 
     Parameters
     ----------
@@ -53,14 +72,14 @@ class Race:
     entries : tuple of Entry
         One a method.
     left_out : mapping
-        From a method that the workload has nothing for to the reason.
+        From a method that needs what the workload's problem doesn't offer to the reason.
     notes : tuple of str
         What happened on the way that a reader should know.
     """
 
     setting: Setting
     entries: tuple[Entry, ...]
-    left_out: Mapping[str, str] = field(default_factory=dict)
+    left_out: Mapping[Method, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @property
@@ -69,8 +88,8 @@ class Race:
         return tuple(entry for entry in self.entries if entry.chosen is not None)
 
 
-def unfit(setting: Setting) -> dict[str, str]:
-    """Return the methods that need what the workload doesn't offer, each with the sentence that says so.
+def unfit(setting: Setting) -> dict[Method, str]:
+    """Return the methods that need what the workload's problem doesn't offer, each with the reason.
 
     Parameters
     ----------
@@ -85,7 +104,7 @@ def unfit(setting: Setting) -> dict[str, str]:
     reasons = {}
     for method in setting.methods:
         try:
-            REGISTRY[method].build(steps=steps).check_problem(split.train)
+            method.build(steps=steps).check_problem(split.train)
         except TypeError as error:
             reasons[method] = str(error)
     return reasons
@@ -93,23 +112,22 @@ def unfit(setting: Setting) -> dict[str, str]:
 
 def run_race(
     setting: Setting,
-    folder: RunStore,
+    store: RunStore,
     executor: Executor,
     *,
-    left_out: Mapping[str, str] | None = None,
+    left_out: Mapping[Method, str] | None = None,
     tell: Callable[[str], Any] = lambda _: None,
     progress: Callable[[int, int, str], Any] = lambda _done, _total, _text: None,
 ) -> Race:
-    """Run what isn't on disk yet, and return the race.
+    """Execute the runs that aren't on disk yet, and return the race.
 
     Parameters
     ----------
     setting : Setting
         Whose methods all fit the workload.
-    folder : RunStore
+    store : RunStore
         Where results are kept; it must have begun with this setting.
     executor : Executor
-        Who runs.
     left_out : mapping, optional
         From a method that doesn't fit to the reason, for the report.
     tell : callable
@@ -130,37 +148,39 @@ def run_race(
     """
     trials = trial_jobs(setting)
     total = len(trials) + len(setting.methods) * setting.seeds
-    tally = _Tally(setting, folder, executor, tell, progress, total)
+    tally = _Tally(setting, store, executor, tell, progress, total)
 
     tried = tally.results(trials, "tuning")
     judgements = {method: _judgements(setting, method, tried) for method in setting.methods}
     chosen = {method: choice for method, found in judgements.items() if (choice := best(found)) is not None}
-    for method in setting.methods:
-        if method not in chosen:
-            tally.note(
-                f"{REGISTRY[method].title} diverged or failed in each of its {setting.trials} trials: it is out."
-            )
-
     runs = tally.results(race_jobs(setting, {name: trial.settings for name, trial in chosen.items()}), "racing")
     progress(total, total, "done")
     entries = tuple(
-        Entry(method, judgements[method], chosen.get(method), tuple(r for r in runs if r.job.method == method))
+        Entry(
+            method,
+            judgements[method],
+            chosen.get(method),
+            tuple(result for result in runs if result.job.method == method.name),
+        )
         for method in setting.methods
     )
+    for entry in entries:
+        for note in entry.failures:
+            tally.note(note)
     return Race(setting, entries, left_out or {}, tuple(tally.notes))
 
 
-def _judgements(setting: Setting, method: str, tried: Sequence[Result]) -> tuple[Trial, ...]:
-    mine = [result for result in tried if result.job.method == method]
+def _judgements(setting: Setting, method: Method, tried: Sequence[Result]) -> tuple[Trial, ...]:
+    mine = [result for result in tried if result.job.method == method.name]
     return tuple(judged(setting, [r for r in mine if r.job.trial == trial]) for trial in range(setting.trials))
 
 
 @dataclass
 class _Tally:
-    """What has been done, said as it is done."""
+    """The runs that have ended, reported as they end."""
 
     setting: Setting
-    folder: RunStore
+    store: RunStore
     executor: Executor
     tell: Callable[[str], Any]
     progress: Callable[[int, int, str], Any]
@@ -174,10 +194,10 @@ class _Tally:
 
     def results(self, jobs: Sequence[Job], text: str) -> list[Result]:
         """Return the results of the jobs, in their order, run unless they are on disk; each kept as it comes."""
-        results = self.folder.found(jobs)
-        for note in self.folder.notes:
+        results = self.store.found(jobs)
+        for note in self.store.notes:
             self.note(note)
-        self.folder.notes.clear()
+        self.store.notes.clear()
         if results:
             self.tell(f"{len(results)} of {len(jobs)} runs ({text}) are on disk from before.")
         self.done += len(results)
@@ -185,17 +205,17 @@ class _Tally:
         missing = [job for job in jobs if job.name not in results]
         with closing(every_result(self.executor, missing, self.setting, self.note)) as coming:
             for result in coming:
-                self.folder.keep(result)
+                self.store.keep(result)
                 results[result.job.name] = result
                 self.done += 1
-                self.tell(_line(result))
+                self.tell(self._line(result))
                 self.progress(self.done, self.total, text)
         return [results[job.name] for job in jobs]
 
-
-def _line(result: Result) -> str:
-    if result.status == FAILED:
-        return f"{result.job.title}: failed, {result.message}"
-    epochs, loss = result.curves["epochs"][-1], result.curves["train loss"][-1]
-    ended = "" if result.finished else f"; {result.status.lower()}"
-    return f"{result.job.title}: train loss {loss:.4g} after {epochs:.3g} epochs{ended}"
+    def _line(self, result: Result) -> str:
+        title = f"{self.setting.method(result.job.method).title}, {result.job.part}"
+        if result.status == FAILED:
+            return f"{title}: failed, {result.message}"
+        epochs, loss = result.curves["epochs"][-1], result.curves["train loss"][-1]
+        ended = "" if result.finished else f"; {result.status.lower()}"
+        return f"{title}: train loss {loss:.4g} after {epochs:.3g} epochs{ended}"

@@ -1,14 +1,14 @@
-"""A race on disk: its setting, one small file a run. What is there is never computed again, and never overwritten."""
+"""A race on disk: its setting, and one small file a run. What is there is never computed again, nor overwritten."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sofim_ref.reporting import write_whole
 from sofim_ref.studies.race.job import Job
 from sofim_ref.studies.race.run import Result
 from sofim_ref.studies.race.setting import Setting
@@ -88,10 +88,8 @@ class RunStore:
 
     def write(self, name: str, content: Any, *, indent: int | None = 1) -> None:
         """Write JSON to a file of that name, whole or not at all."""
-        file = self.path / name
-        unfinished = file.with_name(f".{file.name}.{os.getpid()}")
-        unfinished.write_text(json.dumps(content, indent=indent, allow_nan=False, ensure_ascii=False) + "\n", "utf-8")
-        unfinished.replace(file)
+        text = json.dumps(content, indent=indent, allow_nan=False, ensure_ascii=False) + "\n"
+        write_whole(self.path / name, text.encode())
 
     def _file(self, job: Job) -> Path:
         return self.path / "runs" / f"{job.name}.json"

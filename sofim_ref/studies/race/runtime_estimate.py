@@ -1,19 +1,56 @@
-"""How long a race will take, told before it begins: each method takes two steps, and the rest is multiplication."""
+"""How long a race will take, said before it begins: a short run of each method is timed, the rest is multiplication."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 
-from sofim_ref.optimizers import REGISTRY
+from sofim_ref.optimizers import Method
 from sofim_ref.studies.race.setting import Setting
+from sofim_ref.studies.race.workload import Split
 from sofim_ref.training.minimize import minimize
+from sofim_ref.training.trace import Record
 
 LONG = 3600.0
-"""From how many seconds on a method's share of a race is told beside the whole."""
+"""The seconds beyond which a method's share of a race is told beside the whole."""
+
+SAMPLE = 0.1
+"""The seconds for which a method is timed, its first step apart; two steps at least."""
+
+START_UP = 3.0
+"""The seconds that worker processes take to start and to import what they need."""
+
+REPORT = 4.0
+"""The seconds that the report with its pictures takes."""
 
 
-def pace(setting: Setting) -> dict[str, float]:
-    """Return how many seconds a step of each method takes here: its second one, with the documented defaults.
+@dataclass(frozen=True)
+class Pace:
+    """How long the parts of a method's run take, in seconds.
+
+    Parameters
+    ----------
+    set_up : float
+        What comes before the first step: data is read and split.
+    step : float
+        A step.
+    measurement : float
+        A measurement: loss and gradient on the training rows, loss and score on the held-out ones.
+    """
+
+    set_up: float
+    step: float
+    measurement: float
+
+    def run(self, steps: int, every: int) -> float:
+        """Return the seconds of a run of so many steps, measured every so many."""
+        return self.set_up + steps * self.step + (1 + steps // every) * self.measurement
+
+
+def pace(setting: Setting) -> dict[Method, Pace]:
+    """Return how long the parts of each method's run take in this process, with the documented defaults.
 
     Parameters
     ----------
@@ -23,33 +60,55 @@ def pace(setting: Setting) -> dict[str, float]:
     Returns
     -------
     dict
-        From a method's name to seconds, roughly; a method that fails, or diverges at once, is not in it.
+        A method that fails, or diverges at once, is not in it.
     """
-    seed = setting.trial_seeds[0]
-    split = setting.split(seed)
+    from threadpoolctl import threadpool_limits
+
+    setting.split(setting.trial_seeds[0])  # the first one imports, too
+    started = time.perf_counter()
+    split = setting.split(setting.trial_seeds[0])
+    set_up = time.perf_counter() - started
+    paces = {}
+    with threadpool_limits(1):
+        for method in setting.methods:
+            with suppress(Exception):  # a method from outside may raise anything; the trials will tell
+                paces[method] = Pace(set_up, *_timed(setting, method, split))
+    return paces
+
+
+def _timed(setting: Setting, method: Method, split: Split) -> tuple[float, float]:
+    """Return the seconds of a step and of a measurement, the first of each apart."""
+    seen: list[tuple[float, float]] = []
     total = setting.budget(split).total
-    seconds = {}
-    for method in setting.methods:
-        try:
-            optimizer = REGISTRY[method].build(steps=total)
-            trace = minimize(
-                split.train, optimizer, steps=min(2, total), batch_size=setting.batch_size, seed=seed, record_every=1
-            )
-        except (ArithmeticError, MemoryError, RuntimeError, TypeError, ValueError):
-            continue  # the trials will tell
-        if len(trace["seconds"]) > 1:
-            seconds[method] = float(trace["seconds"][-1] - trace["seconds"][-2])
-    return seconds
+
+    def look(record: Record, _: object) -> bool:
+        seen.append((time.perf_counter(), record.seconds))
+        return len(seen) > 3 and seen[-1][0] - seen[1][0] > SAMPLE
+
+    minimize(
+        split.train,
+        method.build(steps=total, seed=setting.trial_seeds[0]),
+        steps=total,
+        batch_size=setting.batch_size,
+        seed=setting.trial_seeds[0],
+        record_every=1,
+        metrics={"test_loss": split.test_loss, "score": split.score},
+        callbacks=[look],
+    )
+    (first, spent), (last, spent_in_all) = seen[1], seen[-1]
+    steps = len(seen) - 2  # 0 if it diverged at once, which is an error here
+    in_steps = spent_in_all - spent
+    return in_steps / steps, (last - first - in_steps) / steps
 
 
-def outlook(setting: Setting, seconds: Mapping[str, float], n_workers: int) -> list[str]:
-    """Return what is to be said of a race's length: all its steps together, and each method that takes over an hour.
+def outlook(setting: Setting, paces: Mapping[Method, Pace], n_workers: int) -> list[str]:
+    """Return what is to be said of a race's length: the whole, and each method that takes over an hour of it.
 
     Parameters
     ----------
     setting : Setting
-    seconds : mapping
-        From a method's name to the seconds of a step.
+    paces : mapping
+        From a method to its `Pace`.
     n_workers : int
         How many runs are under way at a time.
 
@@ -58,16 +117,18 @@ def outlook(setting: Setting, seconds: Mapping[str, float], n_workers: int) -> l
     list of str
         Sentences.
     """
-    steps = setting.budget(setting.split(setting.trial_seeds[0])).total
+    budget = setting.budget(setting.split(setting.trial_seeds[0]))
+    steps, every = budget.total, budget.record_every or 1
     runs = setting.trials * setting.tuning_seeds + setting.seeds
-    shares = {method: runs * steps * step / n_workers for method, step in seconds.items()}
+    shares = {method: runs * pace.run(steps, every) / n_workers for method, pace in paces.items()}
     long = [
-        f"{REGISTRY[method].title} alone takes {spoken(share)} of it: {runs} runs of {steps:,} steps, "
-        f"{seconds[method]:.2g} s each. --methods leaves it out, --epochs and --trials shorten it."
+        f"{method.title} alone takes {spoken(share)} of it: {runs} runs of {steps:,} steps, "
+        f"{paces[method].step:.2g} s each. --methods leaves it out, --epochs and --trials shorten it."
         for method, share in shares.items()
         if share > LONG
     ]
-    return [f"All steps together will take about {spoken(sum(shares.values()))}, {n_workers} at a time.", *long]
+    whole = sum(shares.values()) + (START_UP if n_workers > 1 else 0.0) + REPORT
+    return [f"The race will take about {spoken(whole)}, with {n_workers} runs at a time.", *long]
 
 
 def spoken(seconds: float) -> str:

@@ -1,43 +1,47 @@
-"""Everything that defines a race: two races with equal settings give equal numbers, seconds apart."""
+"""Everything that defines a race: two races with equal settings give equal numbers, measured seconds excepted."""
 
 from __future__ import annotations
 
-import math
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from sofim_ref import __version__
 from sofim_ref.arrays import open_backend
-from sofim_ref.arrays.validation import count, one_of
-from sofim_ref.optimizers import REGISTRY
+from sofim_ref.arrays.validation import count
+from sofim_ref.optimizers import Method
 from sofim_ref.studies.race.claims import claimed_methods
-from sofim_ref.studies.race.workload import CRITERIA, WORKLOADS, Split, Workload
+from sofim_ref.studies.race.parcel import Parcel, distribution_version
+from sofim_ref.studies.race.targets import check_targets, suggested_targets
+from sofim_ref.studies.race.workload import CRITERIA, Split, Workload
 from sofim_ref.training.budget import Budget
 
-SCHEMA = 1
+SCHEMA = 2
 """The version of what is written to disk; a folder of another one is refused."""
 
-MEASURES = 8
+MEASUREMENTS = 8
 """How often a run is measured in an epoch."""
+
+NUMBERS = ("trials", "tuning_seeds", "seeds", "seed", "epochs", "batch_size")
+"""The fields of a `Setting` that are integers."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Who races on what, for how long, to which targets, and what is drawn from which seeds.
+    """The definition of a race: workload, methods, budget, targets, seeds.
 
     Parameters
     ----------
-    workload : str
-        A name in `WORKLOADS`.
-    methods : tuple of str
-        Names in the registry.
+    workload : Workload
+    methods : tuple of Method
+        No two of one name.
     trials, tuning_seeds : int
         How many settings each method is tried with, and on how many seeds each.
     seeds, seed : int
         How many seeds the race has, and the first of them.
     epochs, batch_size : int
-        The budget of every run, trials included, and the examples in a step.
+        The budget of every run, trials included, and the number of examples in a step.
     targets : mapping
         From each of `CRITERIA` to its targets, easy to hard.
     backend : str
@@ -46,16 +50,19 @@ class Setting:
     Raises
     ------
     TypeError, ValueError
-        If a name is unknown, a number out of its range, or a criterion's targets aren't three numbers, easy to hard.
+        If workload or methods are of another type, two methods share a name, a number is out of its range, or a
+        criterion's targets aren't three numbers that it can take, easy to hard.
 
     Examples
     --------
-    >>> usual_setting("diabetes", methods=["sgd"], quick=True).epochs
+    >>> from sofim_ref.optimizers import REGISTRY
+    >>> from sofim_ref.studies.race import WORKLOADS
+    >>> usual_setting(WORKLOADS["diabetes"], methods=[REGISTRY["sgd"]], quick=True).epochs
     5
     """
 
-    workload: str
-    methods: tuple[str, ...]
+    workload: Workload
+    methods: tuple[Method, ...]
     trials: int
     tuning_seeds: int
     seeds: int
@@ -66,19 +73,21 @@ class Setting:
     backend: str = "numpy"
 
     def __post_init__(self) -> None:
-        one_of("workload", self.workload, WORKLOADS)
-        for name in self.methods:
-            one_of("method", name, REGISTRY)
-        for argument in ("trials", "tuning_seeds", "seeds", "epochs", "batch_size"):
-            count(argument, getattr(self, argument))
-        count("seed", self.seed, minimum=0)
-        for criterion in CRITERIA:
-            _check_targets(criterion, self.targets[criterion])
-
-    @property
-    def laid(self) -> Workload:
-        """The workload."""
-        return WORKLOADS[self.workload]
+        if not isinstance(self.workload, Workload):
+            msg = f"workload must be a Workload, got {self.workload!r}; Workload.of(dataset) makes one."
+            raise TypeError(msg)
+        for method in self.methods:
+            if not isinstance(method, Method):
+                msg = f"methods must be Method objects, got {method!r}; Method.of(optimizer) makes one."
+                raise TypeError(msg)
+        names = [method.name for method in self.methods]
+        for name in names:
+            if names.count(name) > 1:
+                msg = f"methods must have different names, got {name!r} twice; Method.of(optimizer, label=…) names one."
+                raise ValueError(msg)
+        for argument in NUMBERS:
+            count(argument, getattr(self, argument), minimum=0 if argument == "seed" else 1)
+        check_targets(self.workload, self.targets)
 
     @property
     def race_seeds(self) -> tuple[int, ...]:
@@ -90,12 +99,16 @@ class Setting:
         """The seeds of the trials: those that follow a million after the race's, so that no race reaches them."""
         return tuple(range(self.seed + 10**6, self.seed + 10**6 + self.tuning_seeds))
 
+    def method(self, name: str) -> Method:
+        """Return the method of that name."""
+        return next(method for method in self.methods if method.name == name)
+
     def split(self, seed: int) -> Split:
-        """Return the workload as a seed splits it."""
-        return self.laid.lay(seed, open_backend(self.backend))
+        """Return the training and the held-out problem that a seed draws."""
+        return self.workload.split(seed, open_backend(self.backend))
 
     def budget(self, split: Split) -> Budget:
-        """Return the budget of a run: measured `MEASURES` times an epoch, or after every step if there are fewer.
+        """Return the budget of a run: measured `MEASUREMENTS` times an epoch, or after each step if there are fewer.
 
         Raises
         ------
@@ -103,53 +116,64 @@ class Setting:
             If a batch is larger than the training data.
         """
         epoch = Budget(split.train, None, self.epochs, self.batch_size, None).steps_per_epoch
-        return Budget(split.train, None, self.epochs, self.batch_size, max(1, round(epoch / MEASURES)))
+        return Budget(split.train, None, self.epochs, self.batch_size, max(1, round(epoch / MEASUREMENTS)))
 
     def to_json(self) -> dict[str, Any]:
-        """Return all that defines the race as what JSON can hold, the workload's and the methods' own part included."""
+        """Return all that defines the race as what JSON can hold, the workload's and the methods' code included.
+
+        Raises
+        ------
+        TypeError
+            If a method or the workload can't be pickled.
+        """
+        definers = [self.workload.fit, self.workload.source.read, *(method.make for method in self.methods)]
+        versions = {distribution_version(getattr(thing, "func", thing)) for thing in definers} - {None}
         return {
             "schema": SCHEMA,
             "sofim_ref": __version__,
-            **asdict(self),
-            "methods": list(self.methods),
+            "workload": self.workload.name,
+            "problem": self.workload.description,
+            "data": self.workload.digest,
+            "methods": [method.name for method in self.methods],
+            **{name: getattr(self, name) for name in NUMBERS},
             "targets": {criterion: list(self.targets[criterion]) for criterion in CRITERIA},
-            "measures an epoch": MEASURES,
-            "problem": self.laid.description,
+            "backend": self.backend,
+            "measurements an epoch": MEASUREMENTS,
+            "defaults": {method.name: _defaults(method) for method in self.methods},
             "search spaces": {
-                name: {parameter: str(where) for parameter, where in REGISTRY[name].space.items()}
-                for name in self.methods
+                method.name: {parameter: str(where) for parameter, where in method.space.items()}
+                for method in self.methods
             },
+            "code": dict(Parcel.of(self).sources),
+            "distributions": sorted(map(str, versions)),
         }
 
 
 def usual_setting(
-    workload: str,
+    workload: Workload,
     *,
-    methods: Sequence[str] | None = None,
-    trials: int | None = None,
-    tuning_seeds: int | None = None,
-    seeds: int | None = None,
-    seed: int = 0,
-    epochs: int | None = None,
-    batch_size: int | None = None,
+    methods: Sequence[Method] | None = None,
     targets: Mapping[str, Sequence[float]] | None = None,
-    backend: str = "numpy",
     quick: bool = False,
+    backend: str = "numpy",
+    **numbers: int | None,
 ) -> Setting:
-    """Return a race's setting: what isn't given is the workload's own, or a shorter race's if `quick`.
+    """Return a race's setting: what isn't given is the workload's own, or that of a short race if `quick`.
 
     Parameters
     ----------
-    workload : str
-        A name in `WORKLOADS`.
-    methods : sequence of str, optional
-        Those that the papers' claims name, if not given.
-    trials, tuning_seeds, seeds, seed, epochs, batch_size, backend
-        As in `Setting`.
+    workload : Workload
+    methods : sequence of Method, optional
+        Those that the papers' claims compare, if not given.
     targets : mapping, optional
         From some of `CRITERIA` to three targets, easy to hard.
     quick : bool
         Whether trials, seeds and epochs are few unless given.
+    backend : str
+        One of `arrays.BACKENDS`.
+    **numbers
+        ``trials``, ``tuning_seeds``, ``seeds``, ``seed``, ``epochs`` and ``batch_size``, as in `Setting`; None stands
+        for one that isn't given.
 
     Returns
     -------
@@ -160,32 +184,28 @@ def usual_setting(
     TypeError, ValueError
         As `Setting` does.
     """
-    one_of("workload", workload, WORKLOADS)
-    laid = WORKLOADS[workload]
-    few = (4, 1, 3, max(1, laid.epochs // 4)) if quick else (16, 2, 5, laid.epochs)
-    asked = (trials, tuning_seeds, seeds, epochs)
-    trials, tuning_seeds, seeds, epochs = (
-        given if given is not None else usual for given, usual in zip(asked, few, strict=True)
-    )
-    chosen = {criterion: tuple(levels) for criterion, levels in {**laid.targets, **(targets or {})}.items()}
+    if not isinstance(workload, Workload):
+        msg = f"workload must be a Workload, got {workload!r}; Workload.of(dataset) makes one."
+        raise TypeError(msg)
+    few = (4, 1, 3, 0, max(1, workload.epochs // 4)) if quick else (16, 2, 5, 0, workload.epochs)
+    usual = dict(zip(NUMBERS, (*few, workload.batch_size), strict=True))
+    given = {name: number for name, number in numbers.items() if number is not None}
+    chosen = {**workload.targets, **(targets or {})}
+    if missing := [criterion for criterion in CRITERIA if criterion not in chosen]:
+        reference = suggested_targets(workload, backend=backend)
+        chosen |= {criterion: reference[criterion] for criterion in missing}
     return Setting(
         workload,
-        tuple(claimed_methods() if methods is None else methods),
-        trials,
-        tuning_seeds,
-        seeds,
-        seed,
-        epochs,
-        laid.batch_size if batch_size is None else batch_size,
-        chosen,
-        backend,
+        claimed_methods() if methods is None else tuple(methods),
+        targets={criterion: tuple(levels) for criterion, levels in chosen.items()},
+        backend=backend,
+        **{**usual, **given},
     )
 
 
-def _check_targets(criterion: str, levels: Sequence[float]) -> None:
-    rising = criterion == "score"
-    ordered = sorted(set(levels), reverse=not rising)
-    if len(levels) != 3 or list(levels) != ordered or not all(map(math.isfinite, levels)):
-        order = "rising" if rising else "falling"
-        msg = f"targets of {criterion} must be three finite numbers, {order}, got {', '.join(map(str, levels))}."
-        raise ValueError(msg)
+def _defaults(method: Method) -> str:
+    """Return the optimizer that a method makes by default, as text that doesn't depend on the process."""
+    try:
+        return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(method.build(steps=1)))
+    except (ArithmeticError, TypeError, ValueError) as error:
+        return f"{type(error).__name__}: {error}"

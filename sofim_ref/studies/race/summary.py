@@ -1,11 +1,13 @@
-"""All of a race's numbers as what JSON can hold; each follows from the files of its runs."""
+"""All numbers of a race; each follows from the files of its runs."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
+from sofim_ref.optimizers import Method
 from sofim_ref.studies.race.claims import pairs
+from sofim_ref.studies.race.performance_profile import FACTORS, PerformanceProfile, performance_profiles
 from sofim_ref.studies.race.run_race import Entry, Race
 from sofim_ref.studies.race.setting import Setting
 from sofim_ref.studies.race.time_to_target import COSTS, Spread
@@ -13,7 +15,7 @@ from sofim_ref.studies.race.workload import CRITERIA
 
 
 def summarize(race: Race) -> dict[str, Any]:
-    """Return the race's numbers: no NaN, no infinity; None stands for what was not reached.
+    """Return the race's numbers; ∞ and −∞ stand for what was not reached, and become null in JSON.
 
     Parameters
     ----------
@@ -25,24 +27,61 @@ def summarize(race: Race) -> dict[str, Any]:
     """
     return {
         "setting": race.setting.to_json(),
-        "score": race.setting.laid.score_name,
+        "score": race.setting.workload.score_name,
         "methods": [_of_entry(entry, race.setting) for entry in race.entries],
+        "performance_profiles": {
+            cost: {
+                method.name: {
+                    "ratios": profile.ratios,
+                    "shares": {f"{factor:g}": profile.share(factor) for factor in FACTORS},
+                    "solved": profile.solved,
+                }
+                for method, profile in profiles(race, cost).items()
+            }
+            for cost in COSTS
+        },
         "claims": [
-            {"said_to_be_faster": first, "than": other, "first_in_the_median": firsts(race, first, other)}
-            for first, other in pairs(entry.method for entry in race.racing)
+            {"said_to_be_faster": one.name, "than": other.name, "first_by_median": firsts(race, one, other)}
+            for one, other in pairs(entry.method for entry in race.racing)
         ],
-        "left_out": dict(race.left_out),
-        "notes": list(race.notes),
+        "left_out": {method.name: why for method, why in race.left_out.items()},
+        "notes": race.notes,
     }
 
 
-def firsts(race: Race, one: str, other: str) -> list[dict[str, Any]]:
+def profiles(race: Race, cost: str) -> dict[Method, PerformanceProfile]:
+    """Return the performance profiles of the methods that raced; a problem is a target and a seed.
+
+    Parameters
+    ----------
+    race : Race
+    cost : str
+        One of `COSTS`.
+
+    Returns
+    -------
+    dict
+    """
+    return performance_profiles(
+        {
+            entry.method: [
+                value
+                for criterion in CRITERIA
+                for target in race.setting.targets[criterion]
+                for value in entry.spread(criterion, target, cost).values
+            ]
+            for entry in race.racing
+        }
+    )
+
+
+def firsts(race: Race, one: Method, other: Method) -> list[dict[str, Any]]:
     """Return, for each target and cost, which of two methods has the smaller median.
 
     Parameters
     ----------
     race : Race
-    one, other : str
+    one, other : Method
         Two methods that raced.
 
     Returns
@@ -51,38 +90,25 @@ def firsts(race: Race, one: str, other: str) -> list[dict[str, Any]]:
         With ``criterion``, ``target``, and from each of `COSTS` the name of the first, ``"level"`` if they are equal,
         or None if neither median run reached the target.
     """
-    entries = {entry.method: entry for entry in race.racing}
+    by_method = {entry.method: entry for entry in race.racing}
+
+    def first(criterion: str, target: float, cost: str) -> str | None:
+        median, other_median = (by_method[m].spread(criterion, target, cost).median for m in (one, other))
+        if median == other_median:
+            return None if math.isinf(median) else "level"
+        return one.name if median < other_median else other.name
+
     return [
-        {
-            "criterion": criterion,
-            "target": target,
-            **{
-                cost: _first(
-                    one,
-                    entries[one].spread(criterion, target, cost).median,
-                    other,
-                    entries[other].spread(criterion, target, cost).median,
-                )
-                for cost in COSTS
-            },
-        }
+        {"criterion": criterion, "target": target, **{cost: first(criterion, target, cost) for cost in COSTS}}
         for criterion in CRITERIA
         for target in race.setting.targets[criterion]
     ]
 
 
-def _first(one: str, median: float, other: str, other_median: float) -> str | None:
-    if math.isinf(median) and math.isinf(other_median):
-        return None
-    if median == other_median:
-        return "level"
-    return one if median < other_median else other
-
-
 def _of_entry(entry: Entry, setting: Setting) -> dict[str, Any]:
     chosen = entry.chosen
     return {
-        "method": entry.method,
+        "method": entry.method.name,
         "optimizer": chosen.optimizer if chosen else None,
         "settings": dict(chosen.settings) if chosen else None,
         "trial": chosen.number if chosen else None,
@@ -90,15 +116,15 @@ def _of_entry(entry: Entry, setting: Setting) -> dict[str, Any]:
             {
                 "trial": trial.number,
                 "settings": dict(trial.settings),
-                "mean_epochs_to_targets": _number(trial.epochs),
-                "mean_train_loss": _number(trial.mean_loss),
-                "statuses": list(trial.statuses),
+                "mean_epochs_to_targets": trial.epochs,
+                "mean_train_loss": trial.mean_loss,
+                "statuses": trial.statuses,
             }
             for trial in entry.trials
         ],
         "runs": [result.job.name for result in entry.runs],
         "statuses": [result.status for result in entry.runs],
-        "at_the_end": {criterion: _spread(at_the_end(entry, criterion)) for criterion in CRITERIA} if chosen else None,
+        "at_the_end": {criterion: _spread(entry.ends(criterion)) for criterion in CRITERIA} if chosen else None,
         "targets": [
             {
                 "criterion": criterion,
@@ -113,19 +139,5 @@ def _of_entry(entry: Entry, setting: Setting) -> dict[str, Any]:
     }
 
 
-def at_the_end(entry: Entry, criterion: str) -> Spread:
-    """Return where the runs of an entry ended: the last measurement of each; ∞ for a run without a finite one."""
-    last = (next(reversed(result.curves[criterion]), math.nan) for result in entry.runs)
-    return Spread(tuple(value if math.isfinite(value) else math.inf for value in last))
-
-
 def _spread(spread: Spread) -> dict[str, Any]:
-    return {
-        "median": _number(spread.median),
-        "quartiles": [_number(spread.lower), _number(spread.upper)],
-        "each": [_number(value) for value in spread.values],
-    }
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+    return {"median": spread.median, "quartiles": (spread.lower, spread.upper), "each": spread.values}

@@ -1,21 +1,25 @@
-"""The race as tables of text: the same on the terminal and in the report."""
+"""The tables of a race's report."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
 
-from sofim_ref.optimizers import REGISTRY
-from sofim_ref.studies.race.choice import Trial
+from sofim_ref.reporting import Column, Table
 from sofim_ref.studies.race.claims import pairs
+from sofim_ref.studies.race.performance_profile import FACTORS
+from sofim_ref.studies.race.run import FINISHED
 from sofim_ref.studies.race.run_race import Entry, Race
-from sofim_ref.studies.race.summary import at_the_end, firsts
+from sofim_ref.studies.race.summary import firsts, profiles
 from sofim_ref.studies.race.time_to_target import COSTS, Spread
 from sofim_ref.studies.race.workload import CRITERIA
 
 UNITS = {"gradient evaluations": (1.0, "gradients"), "seconds": (1e3, "ms")}
 """By what a cost is multiplied to be printed, and what it is then called; others are printed as they are."""
+
+METHOD = Column("method", words=True)
 
 LEGEND = (
     "Median over the seeds, in brackets the quartiles. A seed that didn't reach the target counts as ∞, so the median "
@@ -23,29 +27,25 @@ LEGEND = (
 )
 """How to read the tables of costs."""
 
+CLAIMS_LEGEND = (
+    "2 : 6 says that at two of the nine targets the first method's median is smaller, at six the second's; at the "
+    "others the medians are equal, or neither median run reached the target. These are the numbers of the tables "
+    "above, and no more: another workload, budget, search space or machine may reverse them, and quartiles that "
+    "overlap say that other seeds might."
+)
+"""How to read the table of claims."""
 
-@dataclass(frozen=True)
-class Table:
-    """Text in rows.
-
-    Parameters
-    ----------
-    title : str
-    headings : tuple of str
-    rows : tuple of tuple of str
-        The first `words` columns are words, the others numbers.
-    words : int
-    """
-
-    title: str
-    headings: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    words: int = 1
+PROFILES_LEGEND = (
+    "The share of the problems, a target and a seed each, that a method solves within a factor τ of the lowest cost "
+    "of any method on that problem; τ = 1 is the share on which it is the best, ever the share that it solves at all. "
+    "A run that never reached the target solves it within no factor (Dolan & Moré 2002)."
+)
+"""How to read the table of performance profiles."""
 
 
 def named(criterion: str, race: Race) -> str:
     """Return what a criterion is called on this workload: the score has a name of its own."""
-    return race.setting.laid.score_name if criterion == "score" else criterion
+    return race.setting.workload.score_name if criterion == "score" else criterion
 
 
 def number(value: float) -> str:
@@ -53,16 +53,16 @@ def number(value: float) -> str:
 
     Examples
     --------
-    >>> number(0.012345), number(1234.5), number(math.inf)
-    ('0.0123', '1234', '∞')
+    >>> number(0.012345), number(1234.5), number(math.inf), number(-math.inf)
+    ('0.0123', '1234', '∞', '−∞')
     """
     if math.isinf(value):
-        return "∞"
+        return "∞" if value > 0 else "−∞"
     return f"{value:.0f}" if 1e3 <= abs(value) < 1e6 else f"{value:.3g}"
 
 
-def cell(spread: Spread, scale: float = 1.0, *, can_miss: bool = True) -> str:
-    """Return median and quartiles as text.
+def cell(spread: Spread, *, missed: str = "not reached") -> str:
+    """Return median and quartiles as text, and how many seeds are finite unless all or none are.
 
     Examples
     --------
@@ -72,98 +72,106 @@ def cell(spread: Spread, scale: float = 1.0, *, can_miss: bool = True) -> str:
     n = len(spread.values)
     share = f" {spread.reached}/{n}" if 0 < spread.reached < n else ""
     if math.isinf(spread.median):
-        return f"not reached{share}" if can_miss else "∞"
-    lower, median, upper = (number(scale * value) for value in (spread.lower, spread.median, spread.upper))
-    return f"{median} ({lower}–{upper}){share}"
+        return f"{missed}{share}"
+    return f"{number(spread.median)} ({number(spread.lower)}–{number(spread.upper)}){share}"
 
 
 def costs(race: Race, criterion: str) -> Table:
-    """Return what it took each method to reach a criterion's targets, in every way of counting."""
+    """Return the cost of reaching a criterion's targets, method by method, in every unit."""
     targets = race.setting.targets[criterion]
     sign = "≥" if criterion == "score" else "≤"
     rows = tuple(
         (
-            REGISTRY[entry.method].title if cost == COSTS[0] else "",
+            entry.method.title if cost == COSTS[0] else "",
             unit,
-            *(cell(entry.spread(criterion, target, cost), scale) for target in targets),
+            *(entry.spread(criterion, target, cost).times(factor) for target in targets),
         )
         for entry in race.racing
         for cost in COSTS
-        for scale, unit in [UNITS.get(cost, (1.0, cost))]
+        for factor, unit in [UNITS.get(cost, (1.0, cost))]
     )
     name = named(criterion, race)
-    headings = ("method", "counted in", *(f"{name} {sign} {target:g}" for target in targets))
-    return Table(f"To reach a {name}" if criterion != "score" else f"To reach an {name}", headings, rows, words=2)
+    columns = (METHOD, Column("unit", words=True), *(Column(f"{name} {sign} {target:g}", cell) for target in targets))
+    return Table(f"Cost of reaching a target: {name}", columns, rows, LEGEND if criterion == CRITERIA[-1] else "")
 
 
 def ends(race: Race) -> Table:
-    """Return where each method was at the end of its runs, and how many runs broke off."""
+    """Return where each method was at the end of its runs, and how many runs diverged or failed."""
+    columns = (
+        METHOD,
+        *(Column(named(criterion, race), partial(cell, missed="failed")) for criterion in CRITERIA),
+        Column("stopped", _stopped, note="Runs that diverged or failed; they count as the worst outcome."),
+    )
     rows = tuple(
-        (
-            REGISTRY[entry.method].title,
-            *(cell(at_the_end(entry, criterion), can_miss=False) for criterion in CRITERIA),
-            _broken(entry),
-        )
+        (entry.method.title, *(entry.ends(criterion) for criterion in CRITERIA), _statuses(entry))
         for entry in race.racing
     )
-    headings = ("method", *(named(criterion, race) for criterion in CRITERIA), "broke off")
-    return Table("At the end of the runs", headings, rows)
+    return Table("At the end of the runs", columns, rows)
 
 
 def settings(race: Race) -> Table:
     """Return with which settings each method raced, and how its trials went."""
+    columns = (
+        METHOD,
+        Column("raced with", _settings, words=True),
+        Column("trial"),
+        Column("mean epochs", number),
+        Column("trials out", lambda out: f"{out} of {race.setting.trials}"),
+    )
     rows = []
     for entry in race.entries:
-        out = sum(trial.out for trial in entry.trials)
-        chosen = entry.chosen
-        rows.append(
-            (
-                REGISTRY[entry.method].title,
-                _told(chosen),
-                str(chosen.number + 1) if chosen else "–",
-                number(chosen.epochs) if chosen else "–",
-                f"{out} of {len(entry.trials)}",
-            )
-        )
-    headings = ("method", "raced with", "trial", "epochs in the mean", "trials out")
-    return Table("How each method was tuned", headings, tuple(rows), words=2)
+        chosen, out = entry.chosen, sum(trial.out for trial in entry.trials)
+        found = (chosen.settings, chosen.number + 1, chosen.epochs) if chosen else (None, None, None)
+        rows.append((entry.method.title, *found, out))
+    return Table("How each method was tuned", columns, tuple(rows))
 
 
 def claims(race: Race) -> Table:
     """Return, for each pair of which a paper claims that one is faster, at how many targets either was."""
+    columns = (
+        Column("said to be faster", words=True),
+        Column("than", words=True),
+        *(Column(cost, lambda won: " : ".join(map(str, won))) for cost in COSTS),
+    )
     rows = []
     for one, other in pairs(entry.method for entry in race.racing):
         verdicts = firsts(race, one, other)
-        won = (" : ".join(str(sum(v[cost] == name for v in verdicts)) for name in (one, other)) for cost in COSTS)
-        rows.append((REGISTRY[one].title, REGISTRY[other].title, *won))
-    return Table("Who is first", ("said to be faster", "than", *COSTS), tuple(rows), words=2)
+        won = (tuple(sum(v[cost] == method.name for v in verdicts) for method in (one, other)) for cost in COSTS)
+        rows.append((one.title, other.title, *won))
+    return Table("Who is first", columns, tuple(rows), CLAIMS_LEGEND)
 
 
-CLAIMS_LEGEND = (
-    "2 : 6 says that at two of the nine targets the first method's median is smaller, at six the second's; at the "
-    "others the medians are equal, or neither median run got there. These are the numbers of the tables above, "
-    "and no more: another workload, budget, search space or machine may turn them round, and quartiles that overlap "
-    "say that other seeds might."
-)
-"""How to read the table of claims."""
+def within_a_factor(race: Race) -> Table:
+    """Return the performance profiles at a few factors."""
+    shares = {cost: profiles(race, cost) for cost in COSTS}
+    columns = (
+        METHOD,
+        Column("unit", words=True),
+        *(Column(f"τ = {factor:g}", ".0%") for factor in FACTORS),
+        Column("ever", ".0%"),
+    )
+    rows = tuple(
+        (
+            entry.method.title if cost == COSTS[0] else "",
+            UNITS.get(cost, (1.0, cost))[1],
+            *(shares[cost][entry.method].share(factor) for factor in FACTORS),
+            shares[cost][entry.method].solved,
+        )
+        for entry in race.racing
+        for cost in COSTS
+    )
+    return Table("Within a factor of the best", columns, rows, PROFILES_LEGEND)
 
 
-def all_tables(race: Race) -> Sequence[Table]:
-    """Return the tables of results: costs by criterion, then the ends."""
-    return [*(costs(race, criterion) for criterion in CRITERIA), ends(race)]
+def _settings(chosen: Mapping[str, Any]) -> str:
+    told = {name: number(value) if isinstance(value, float) else value for name, value in chosen.items()}
+    return ", ".join(f"{name} {value}" for name, value in told.items()) or "its defaults"
 
 
-def _told(chosen: Trial | None) -> str:
-    if chosen is None:
-        return "nothing: it is out"
-    if not chosen.settings:
-        return "its defaults"
-    told = {name: number(value) if isinstance(value, float) else value for name, value in chosen.settings.items()}
-    return ", ".join(f"{name} {value}" for name, value in told.items())
+def _statuses(entry: Entry) -> list[str]:
+    return [result.status for result in entry.runs]
 
 
-def _broken(entry: Entry) -> str:
-    broken = [result.status.lower() for result in entry.runs if not result.finished]
-    if not broken:
-        return "none"
-    return f"{len(broken)} of {len(entry.runs)} {', '.join(sorted(set(broken)))}"
+def _stopped(statuses: list[str]) -> str:
+    stopped = [status.lower() for status in statuses if status not in FINISHED]
+    return f"{len(stopped)} of {len(statuses)} {', '.join(sorted(set(stopped)))}" if stopped else "none"

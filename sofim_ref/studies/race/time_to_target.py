@@ -1,4 +1,4 @@
-"""What a run had spent when it passed a mark; what all seeds say of it, with "not reached" kept apart."""
+"""The cost of a run until it reached a target, and its distribution over the seeds; a failed run is the worst."""
 
 from __future__ import annotations
 
@@ -10,11 +10,22 @@ from dataclasses import dataclass
 from sofim_ref.studies.race.run import Result
 
 COSTS = ("epochs", "gradient evaluations", "seconds")
-"""In what the way to a target is counted."""
+"""The units in which the way to a target is measured."""
+
+
+def worst(criterion: str) -> float:
+    """Return the worst value of a criterion, which a failed run counts as: −∞ of the score, ∞ of a loss.
+
+    Examples
+    --------
+    >>> worst("score"), worst("test loss")
+    (-inf, inf)
+    """
+    return -math.inf if criterion == "score" else math.inf
 
 
 def cost_to(result: Result, criterion: str, target: float, cost: str) -> float:
-    """Return what a run had spent when it was first seen at a target or beyond it; ∞ if it never was.
+    """Return what a run had spent when it was first measured at a target or beyond it.
 
     Parameters
     ----------
@@ -28,7 +39,10 @@ def cost_to(result: Result, criterion: str, target: float, cost: str) -> float:
     Returns
     -------
     float
+        ∞ if it was not, and for a run that diverged or failed, even after it had reached the target.
     """
+    if not result.finished:
+        return math.inf
     for seen, spent in zip(result.curves[criterion], result.curves[cost], strict=True):
         if seen >= target if criterion == "score" else seen <= target:
             return spent
@@ -37,20 +51,25 @@ def cost_to(result: Result, criterion: str, target: float, cost: str) -> float:
 
 def best_so_far(result: Result, criterion: str) -> list[float]:
     """Return, for each measurement of a run, the best of it and those before: the highest score, the lowest loss."""
-    better = max if criterion == "score" else min
-    worst = -math.inf if criterion == "score" else math.inf
-    seen = (worst if math.isnan(value) else value for value in result.curves[criterion])
-    return list(itertools.accumulate(seen, better))
+    better, fallback = max if criterion == "score" else min, worst(criterion)
+    values = (fallback if math.isnan(value) else value for value in result.curves[criterion])
+    return list(itertools.accumulate(values, better))
+
+
+def at_the_end(result: Result, criterion: str) -> float:
+    """Return the last measurement of a run; the worst value if it diverged or failed."""
+    last = result.curves[criterion][-1] if result.finished else math.nan
+    return worst(criterion) if math.isnan(last) else last
 
 
 @dataclass(frozen=True)
 class Spread:
-    """What all seeds say of one number.
+    """The distribution of one number over the seeds.
 
     Parameters
     ----------
     values : tuple of float
-        One a seed; ∞ where the target was not reached.
+        One a seed; ∞, or −∞ of a score, where the target was not reached or the run failed.
 
     Examples
     --------
@@ -61,9 +80,13 @@ class Spread:
 
     values: tuple[float, ...]
 
+    def times(self, factor: float) -> Spread:
+        """Return the distribution in another unit."""
+        return Spread(tuple(factor * value for value in self.values))
+
     @property
     def median(self) -> float:
-        """The median over all seeds, ∞ if half of them or more didn't reach the target."""
+        """The median over all seeds, infinite if half of them or more are."""
         return quantile(self.values, 0.5)
 
     @property
@@ -78,17 +101,17 @@ class Spread:
 
     @property
     def reached(self) -> int:
-        """The number of seeds that reached the target."""
+        """The number of seeds with a finite value."""
         return sum(map(math.isfinite, self.values))
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """Return the number below which a share of the values lies: linear between neighbours, ∞ beside an infinite one.
+    """Return the number below which a share of the values lies: linear between neighbours, infinite if one of them is.
 
     Parameters
     ----------
     values : sequence of float
-        At least one; none NaN.
+        At least one; none NaN, and not both ∞ and −∞.
     share : float
         From 0 to 1.
 
@@ -100,8 +123,10 @@ def quantile(values: Sequence[float], share: float) -> float:
     --------
     >>> quantile([1.0, 2.0, math.inf], 0.5), quantile([1.0, math.inf], 0.5), quantile([1.0, 2.0], 0.25)
     (2.0, inf, 1.25)
+    >>> quantile([-math.inf, 0.5], 0.75)
+    -inf
     """
     ordered = sorted(values)
     below, part = divmod(share * (len(ordered) - 1), 1)
     low = ordered[int(below)]
-    return low if part == 0 else low + part * (ordered[int(below) + 1] - low) if math.isfinite(low) else math.inf
+    return low if part == 0 or math.isinf(low) else low + part * (ordered[int(below) + 1] - low)

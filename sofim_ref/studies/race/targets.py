@@ -1,0 +1,97 @@
+"""The targets of a race: which ones a criterion can take, and where they come from if nobody sets them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from sofim_ref.arrays import open_backend
+from sofim_ref.optimizers import SGD
+from sofim_ref.studies.race.workload import CRITERIA, Workload
+from sofim_ref.training.minimize import minimize
+
+REFERENCE_SEED = 10**9
+"""What the reference run is drawn from: no race and no trial reaches it."""
+
+REFERENCE_STEP_SIZES = (0.01, 0.03, 0.1, 0.3)
+"""The step sizes that the reference run is tried with."""
+
+LEFT = (0.2, 0.05, 0.01)
+"""What share of the way from the starting point to the reference run's best is left at the three targets."""
+
+
+def suggested_targets(workload: Workload, *, backend: str = "numpy") -> dict[str, tuple[float, ...]]:
+    """Return targets from a reference run: SGD with momentum 0.9, the best of a few step sizes, on a seed of its own.
+
+    Its best value of a criterion lies some way from the value at its starting point; the easy, the middle and the hard
+    target leave a fifth, a twentieth and a hundredth of that way.
+
+    Parameters
+    ----------
+    workload : Workload
+    backend : str
+        One of `arrays.BACKENDS`.
+
+    Returns
+    -------
+    dict
+        From each of `CRITERIA` to three targets, easy to hard.
+
+    Raises
+    ------
+    ValueError
+        If the reference run improves a criterion with no step size.
+    """
+    split = workload.split(REFERENCE_SEED, open_backend(backend))
+    runs = [
+        minimize(
+            split.train,
+            SGD(lr=lr, momentum=0.9),
+            epochs=workload.epochs,
+            batch_size=min(workload.batch_size, split.train.size),
+            seed=REFERENCE_SEED,
+            metrics={"test_loss": split.test_loss, "score": split.score},
+        )
+        for lr in REFERENCE_STEP_SIZES
+    ]
+    targets = {}
+    for criterion, column in zip(CRITERIA, ("loss", "test_loss", "score"), strict=True):
+        better = max if criterion == "score" else min
+        start, best = float(runs[0][column][0]), better(float(better(run[column])) for run in runs)
+        if not math.isfinite(best) or best == start:
+            msg = f"targets of {criterion} must be given for {workload.name}: SGD with momentum doesn't improve it."
+            raise ValueError(msg)
+        targets[criterion] = tuple(float(f"{best + left * (start - best):.3g}") for left in LEFT)
+    return targets
+
+
+def check_targets(workload: Workload, targets: Mapping[str, Sequence[float]]) -> None:
+    """Refuse targets that are not three numbers a criterion, easy to hard, or that no run could reach or miss.
+
+    Parameters
+    ----------
+    workload : Workload
+    targets : mapping
+        From each of `CRITERIA` to its targets.
+
+    Raises
+    ------
+    ValueError
+        If they are.
+    """
+    for criterion in CRITERIA:
+        levels, score = tuple(targets.get(criterion, ())), criterion == "score"
+        ordered = sorted(set(levels), reverse=not score)
+        told = ", ".join(map(str, levels)) or "none"
+        if len(levels) != 3 or list(levels) != ordered or not all(map(math.isfinite, levels)):
+            order = "rising" if score else "falling"
+            msg = f"targets of {criterion} must be three finite numbers, {order}, got {told}."
+            raise ValueError(msg)
+        lowest = (0.0 if workload.scores_accuracy else -math.inf) if score else workload.loss_bound
+        highest = 1.0 if score else math.inf
+        if not all(lowest <= level <= highest for level in levels):
+            name = f"score ({workload.score_name})" if score else criterion
+            rule = f"at most {highest:g}" if score and math.isinf(lowest) else f"at least {lowest:g}"
+            rule = f"from {lowest:g} to {highest:g}" if score and lowest == 0 else rule
+            msg = f"targets of {name} must be {rule}, got {told}."
+            raise ValueError(msg)
