@@ -1,0 +1,279 @@
+"""What several commands take: numbers, names in any case, folders to write to, plugins, a CSV file."""
+
+from __future__ import annotations
+
+import math
+import sys
+import warnings
+from collections import ChainMap
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_args
+
+from cyclopts import Parameter, Token
+
+from sofim_ref.arrays import BACKENDS, Backend, open_backend
+from sofim_ref.arrays.validation import one_of
+from sofim_ref.cli.mistakes import BadArgument
+from sofim_ref.datasets import DATASETS, Dataset, Source, Task, read_csv
+from sofim_ref.optimizers import REGISTRY, Method
+from sofim_ref.optimizers.plugins import installed_plugins, open_plugin
+
+T = TypeVar("T")
+
+
+def parsed(parse: Callable[[str], Any], text: str = "", **settings: Any) -> Parameter:
+    """Return an argument of one word that a function reads; a ValueError of that function says what is wrong."""
+
+    def convert(_type: Any, tokens: Sequence[Token]) -> Any:
+        return parse(tokens[0].value)
+
+    return Parameter(converter=convert, n_tokens=1, help=text or None, **settings)
+
+
+def whole(minimum: int, text: str) -> int:
+    """Return a whole number that is not below a minimum.
+
+    Raises
+    ------
+    ValueError
+        If the text is none.
+    """
+    if not text.isascii() or not text.isdigit() or int(text) < minimum:
+        msg = f"must be a whole number >= {minimum}, got {text!r}."
+        raise ValueError(msg)
+    return int(text)
+
+
+def positive_number(text: str) -> float:
+    """Return a finite number above 0.
+
+    Raises
+    ------
+    ValueError
+        If the text is none.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        msg = f"must be a finite number > 0, got {text!r}."
+        raise ValueError(msg)
+    return number
+
+
+def numbers(text: str) -> tuple[float, ...]:
+    """Return numbers with commas between them.
+
+    Raises
+    ------
+    ValueError
+        If the text is not that.
+    """
+    try:
+        return tuple(float(number) for number in text.split(","))
+    except ValueError:
+        msg = f"must be numbers with commas between them, got {text!r}."
+        raise ValueError(msg) from None
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Return the names in a text with commas between them, each once."""
+    return tuple(dict.fromkeys(name.strip() for name in text.split(",")))
+
+
+def path(text: str) -> Path:
+    """Return the path of a file or folder.
+
+    Raises
+    ------
+    ValueError
+        If the text is empty.
+    """
+    if not text.strip():
+        msg = f"must be a path, got {text!r}."
+        raise ValueError(msg)
+    return Path(text).expanduser()
+
+
+Count = Annotated[int | None, parsed(partial(whole, 1))]
+Seed = Annotated[int, parsed(partial(whole, 0))]
+Names = Annotated[tuple[str, ...] | None, parsed(names)]
+Name = Annotated[str | None, parsed(str)]
+Folder = Annotated[Path | None, parsed(path)]
+Flag = Annotated[bool, Parameter(negative="", show_default=False)]
+Plugins = Annotated[
+    tuple[str, ...],
+    Parameter(
+        name="--plugin",
+        help="A Python file or a module with METHODS, MATRICES, DATASETS or WORKLOADS of your own; may be repeated.",
+        negative="",
+        show_default=False,
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What names stand for: the package's own, and those of the plugins, installed or named.
+
+    Parameters
+    ----------
+    methods, datasets, workloads : mapping
+        From a name to the object.
+    matrices : tuple
+        What the plugins bring for `verify`.
+    origins : mapping
+        From the name of a plugin's method to where it comes from.
+    """
+
+    methods: Mapping[str, Method]
+    datasets: Mapping[str, Source]
+    workloads: Mapping[str, Any]
+    matrices: tuple[Any, ...]
+    origins: Mapping[str, str]
+
+    @classmethod
+    def of(cls, plugins: Sequence[str], workloads: Mapping[str, Any] | None = None) -> Known:
+        """Open the plugins.
+
+        Raises
+        ------
+        BadArgument
+            If one can't be used.
+        """
+        with warnings.catch_warnings(record=True) as left_out:
+            warnings.simplefilter("always")
+            opened = list(installed_plugins())
+        for warning in left_out:
+            print(f"sofim-ref: {warning.message}", file=sys.stderr)
+        methods = dict(REGISTRY)
+        for plugin in opened:
+            methods |= {method.name: method for method in plugin.methods}
+        for name in plugins:
+            try:
+                opened.append(open_plugin(name, methods))
+            except (TypeError, ValueError) as error:
+                raise BadArgument("--plugin", error) from error
+            methods |= {method.name: method for method in opened[-1].methods}
+        return cls(
+            methods,
+            ChainMap(dict(DATASETS), *(dict(plugin.datasets) for plugin in opened)),
+            ChainMap(dict(workloads or {}), *(dict(plugin.workloads) for plugin in opened)),
+            tuple(matrix for plugin in opened for matrix in plugin.matrices),
+            {method.name: plugin.distribution or plugin.name for plugin in opened for method in plugin.methods},
+        )
+
+    def chosen(self, given: Sequence[str] | None, usual: Iterable[Method]) -> tuple[Method, ...]:
+        """Return the methods that ``--methods`` names, or the usual ones if it isn't given.
+
+        Raises
+        ------
+        BadArgument
+            If a name is not known.
+        """
+        return tuple(usual if given is None else (named("--methods", name, self.methods) for name in given))
+
+
+def named(argument: str, name: str, known: Mapping[str, T]) -> T:
+    """Return what a name stands for, in small or in capital letters.
+
+    Raises
+    ------
+    BadArgument
+        If it is not known; the message names the nearest.
+    """
+    key = {key.lower(): key for key in known}.get(name.lower(), name)
+    try:
+        one_of("it", key, known)
+    except ValueError as error:
+        raise BadArgument(argument, str(error).removeprefix("it ")) from None
+    return known[key]
+
+
+def usable_backend(name: str) -> Backend:
+    """Return the backend of ``--backend``.
+
+    Raises
+    ------
+    BadArgument
+        If it is not known, or can't be used here.
+    """
+    try:
+        return open_backend(named("--backend", name, dict(zip(BACKENDS, BACKENDS, strict=True))))
+    except RuntimeError as error:
+        raise BadArgument("--backend", error) from None
+
+
+def make_writable(argument: str, folder: Path) -> None:
+    """Make a folder, and write and remove a file in it: better to learn now than after the work.
+
+    Raises
+    ------
+    BadArgument
+        If it can't be written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".sofim-ref"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise BadArgument(argument, f"can't write to {str(folder)!r}: {error.strerror}.") from None
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class DataFile:
+    """A data set of the user's.
+
+    Parameters
+    ----------
+    data : Path, optional
+        A CSV file of yours in place of a named data set: a header, numbers, and a target column of numbers or labels.
+    target : str, optional
+        The column of --data that is to be predicted.
+    task : str, optional
+        classification or regression; if not given, the target column says it: text and few whole numbers are classes.
+    """
+
+    data: Folder = None
+    target: Name = None
+    task: Name = None
+
+    def options(self) -> list[str]:
+        """Return the options as they were given, for a command that repeats the work."""
+        given = {"--data": self.data, "--target": self.target, "--task": self.task}
+        return [str(word) for option in given.items() if option[1] is not None for word in option]
+
+    def read(self, instead_of: str, **settings: Any) -> Dataset | None:
+        """Return the data set, or None if ``--data`` isn't given.
+
+        Raises
+        ------
+        BadArgument
+            If the file can't be used.
+        """
+        if self.data is None:
+            for argument, value in (("--target", self.target), ("--task", self.task)):
+                if value is not None:
+                    raise BadArgument(argument, "goes with --data only, which names a CSV file.")
+            return None
+        if instead_of:
+            raise BadArgument("--data", f"stands in place of {instead_of}: give one of the two.")
+        if self.target is None:
+            raise BadArgument("--target", "must name the column of --data that is to be predicted.")
+        task = None if self.task is None else named("--task", self.task, {task: task for task in get_args(Task)})
+        try:
+            return read_csv(self.data, target=self.target, task=task, **settings)
+        except OSError as error:
+            raise BadArgument("--data", f"can't read {str(self.data)!r}: {error.strerror}.") from None
+        except (ModuleNotFoundError, TypeError, ValueError) as error:
+            raise BadArgument("--data", error) from None
+
+
+NO_FILE = DataFile()
+"""None of the options given."""

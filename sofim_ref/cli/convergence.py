@@ -1,0 +1,92 @@
+"""`sofim-ref convergence`: order, rate and bound on one convex loss."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+from sofim_ref.cli.arguments import (
+    NO_FILE,
+    DataFile,
+    Flag,
+    Known,
+    Name,
+    Names,
+    Plugins,
+    make_writable,
+    named,
+    parsed,
+    path,
+    positive_number,
+)
+from sofim_ref.datasets import Source
+from sofim_ref.problems import FiniteSum
+from sofim_ref.reporting import console, progress
+from sofim_ref.studies.convergence import METHODS, study_convergence
+from sofim_ref.studies.convergence_report import report_convergence
+from sofim_ref.studies.convex_problems import PROBLEMS
+
+L2 = 0.05
+"""The weight of l2/2 ‖w‖² in the loss of a data set of the user's, as in those of `PROBLEMS`."""
+
+
+def convergence(
+    *,
+    problem: Name = None,
+    file: DataFile = NO_FILE,
+    methods: Names = None,
+    plugin: Plugins = (),
+    rho: Annotated[float, parsed(positive_number)] = 0.5,
+    json_: Flag = False,
+    out: Annotated[Path, parsed(path)] = Path("sofim-convergence"),
+) -> int:
+    """Run methods on a convex loss, hold each step against the linear-quadratic bound; write a report.
+
+    Parameters
+    ----------
+    problem : str, optional
+        One of breast-cancer, iris, diabetes, linnerud, or a data set as `tour` knows it; breast-cancer if not given.
+    methods : tuple of str, optional
+        Methods, A,B,… as `sofim-ref methods` names them.
+    rho : float
+        SOFIM's ρ.
+    json_ : bool
+        Print the numbers as JSON instead of the table.
+    out : Path
+        The folder that the report is written to.
+
+    Returns
+    -------
+    int
+        The exit status: 1 if a step that the bound covers ended beyond it.
+    """
+    known = Known.of(plugin)
+    chosen = known.chosen(methods, METHODS)
+    title, loss = _problem(problem, file, known)
+    make_writable("--out", out)
+    with progress() as tell:
+        seen = study_convergence(loss, chosen, title=title, rho=rho, progress=tell)
+    page = report_convergence(seen)
+    written = page.write(out)
+    if json_:
+        print(json.dumps(page.summary(), indent=1, allow_nan=False))
+    else:
+        page.print(console())
+        print(f"Open {written}")
+    return 0 if seen.holds else 1
+
+
+def _problem(name: str | None, file: DataFile, known: Known) -> tuple[str, FiniteSum]:
+    """Return title and training loss: of the user's file, of a named problem, or of a named data set."""
+    own = file.read("--problem" if name else "", l2=L2)
+    if own is not None:
+        return own.title, own.train
+    problems = {key: (source.title, partial(_loss, source)) for key, source in known.datasets.items()} | PROBLEMS
+    title, found = named("--problem", name or "breast-cancer", problems)
+    return title, found()
+
+
+def _loss(source: Source) -> FiniteSum:
+    return source.split(l2=L2).train

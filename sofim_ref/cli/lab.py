@@ -1,0 +1,61 @@
+"""`sofim-ref lab`: the lessons as notebooks of one's own."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from sofim_ref.cli.arguments import Flag, make_writable, parsed, path
+from sofim_ref.cli.mistakes import BadArgument
+
+
+def lab(
+    folder: Annotated[Path, parsed(path)] = Path("sofim-lessons"),
+    /,
+    *,
+    teacher: Flag = False,
+    voila: Flag = False,
+    copy_only: Flag = False,
+    no_browser: Flag = False,
+) -> int:
+    """Copy the lessons into a folder, and open JupyterLab there, or serve them with voila.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the copies go; what is there stays.
+    teacher : bool
+        With solutions.
+    voila : bool
+        Serve them without code, for a lecture hall.
+    copy_only : bool
+        Write the copies, and open nothing.
+    no_browser : bool
+        Don't open a browser.
+
+    Returns
+    -------
+    int
+        The exit status.
+    """
+    opens = [] if copy_only else ["voila" if voila else "jupyterlab"]
+    missing = [name for name in ("jupytext", "hypothesis", *opens) if importlib.util.find_spec(name) is None]
+    if missing:
+        reason = (
+            f"{' and '.join(missing)} must be installed: pip install -e '.[notebooks]' in the repository brings all"
+        )
+        raise BadArgument("FOLDER", f"{reason} that the lessons need.")
+    from sofim_ref.lessons.student_copies import write_copies
+
+    make_writable("FOLDER", folder)
+    written, kept = write_copies(folder, teacher=teacher)
+    print(f"{len(written)} lessons written to {folder}, {len(kept)} left as they were.")
+    if copy_only:
+        return 0
+    program = ["voila", "--no-browser" if no_browser else "--autoreload=False"]
+    if not voila:
+        program = ["jupyter", "lab", *(["--no-browser"] if no_browser else [])]
+    return subprocess.call([sys.executable, "-m", *program, str(folder)])  # noqa: S603  # a program and a folder

@@ -1,0 +1,220 @@
+"""`sofim-ref race`: methods tuned alike and raced over seeds."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, Any
+
+from joblib import cpu_count
+
+from sofim_ref.cli.arguments import (
+    NO_FILE,
+    Count,
+    DataFile,
+    Flag,
+    Folder,
+    Known,
+    Names,
+    Plugins,
+    Seed,
+    make_writable,
+    named,
+    numbers,
+    parsed,
+    usable_backend,
+)
+from sofim_ref.cli.mistakes import BadArgument
+from sofim_ref.datasets import Source
+from sofim_ref.optimizers import Method
+from sofim_ref.reporting import console, progress
+from sofim_ref.studies.race import (
+    WORKLOADS,
+    LocalExecutor,
+    Race,
+    RunStore,
+    Setting,
+    Workload,
+    outlook,
+    pace,
+    report,
+    run_race,
+    unfit,
+    usual_setting,
+)
+from sofim_ref.studies.race.command import command
+from sofim_ref.studies.race.dask_executor import dask_executor
+from sofim_ref.studies.race.executor import Executor
+
+
+def address(text: str) -> str:
+    """Return the address of a scheduler.
+
+    Raises
+    ------
+    ValueError
+        If the text is empty.
+    """
+    if not text.strip():
+        msg = f"must be the address of a scheduler, tcp://host:8786 say, got {text!r}."
+        raise ValueError(msg)
+    return text
+
+
+Targets = Annotated[tuple[float, ...] | None, parsed(numbers, allow_leading_hyphen=True)]
+
+
+def race(
+    workload: Annotated[str | None, parsed(str)] = None,
+    /,
+    *,
+    file: DataFile = NO_FILE,
+    methods: Names = None,
+    plugin: Plugins = (),
+    trials: Count = None,
+    tuning_seeds: Count = None,
+    seeds: Count = None,
+    seed: Seed = 0,
+    epochs: Count = None,
+    batch_size: Count = None,
+    train_loss: Targets = None,
+    test_loss: Targets = None,
+    score: Targets = None,
+    backend: Annotated[str, parsed(str)] = "numpy",
+    jobs: Count = None,
+    dask: Annotated[str | None, parsed(address)] = None,
+    quick: Flag = False,
+    out: Folder = None,
+) -> int:
+    """Tune every method by the same number of trials, race them over seeds to targets; write a report.
+
+    What was computed is kept: the same command goes on where a race was stopped.
+
+    Parameters
+    ----------
+    workload : str
+        One of breast-cancer, diabetes, digits-mlp, digits-autoencoder, a data set as `tour` knows it, or a plugin's
+        workload. With --data, a name for your own.
+    methods : tuple of str, optional
+        Methods, A,B,… as `sofim-ref methods` names them; those that papers compare if not given.
+    trials, tuning_seeds, seeds : int, optional
+        Settings tried for each method (16, or 4 if --quick); seeds of each trial (2 or 1); seeds of the race (5 or 3).
+    seed : int
+        The first of the race's seeds.
+    epochs, batch_size : int, optional
+        The budget of every run, trials included, and the examples in a step; the workload's own if not given.
+    train_loss, test_loss, score : tuple of float, optional
+        Three targets A,B,C from easy to hard: of the loss on training rows, of that on held-out rows, and of accuracy
+        or R²; the workload's own, or those of a reference run, if not given.
+    backend : str
+        One of numpy, cupy, torch, jax, array_api_strict.
+    jobs : int, optional
+        Runs at a time on this machine, one a core if not given; 1 for clean seconds.
+    dask : str, optional
+        The address of a Dask scheduler: run on the workers of its cluster.
+    quick : bool
+        Fewer trials, seeds and epochs.
+    out : Path, optional
+        The folder where results are kept and found; sofim-race-WORKLOAD[-quick] if not given.
+
+    Returns
+    -------
+    int
+        The exit status: 1 if no method could be raced, or workers failed.
+    """
+    if jobs is not None and dask is not None:
+        raise BadArgument("--dask", "runs on a cluster, and --jobs on this machine: give one of the two.")
+    place = usable_backend(backend).name
+    known = Known.of(plugin, WORKLOADS)
+    chosen = None if methods is None else known.chosen(methods, ())
+    laid = _workload(workload, file, known)
+    levels = {"train loss": train_loss, "test loss": test_loss, "score": score}
+    given = {criterion: targets for criterion, targets in levels.items() if targets is not None}
+    counts = {"trials": trials, "tuning_seeds": tuning_seeds, "seeds": seeds, "seed": seed}
+    counts |= {"epochs": epochs, "batch_size": batch_size}
+    setting, left_out = _setting(laid, chosen, given, quick=quick, backend=place, **counts)
+    store = _store(out or Path(f"sofim-race-{laid.name}{'-quick' * quick}"), setting)
+
+    workers = ["--dask", dask] if dask else ["--jobs", str(jobs or cpu_count())]
+    options = [word for name in plugin for word in ("--plugin", name)] + file.options() + workers
+    again = command(setting, store.path, options)
+    with ExitStack() as stack:
+        executor: Executor = LocalExecutor(jobs or cpu_count())
+        if dask:
+            try:
+                executor = stack.enter_context(dask_executor(dask))
+            except (ConnectionError, ModuleNotFoundError) as error:
+                raise BadArgument("--dask", error) from None
+        make_writable("--out", store.path)
+        store.begin(setting, again)
+        seen = _raced(setting, store, executor, left_out, again)
+    if isinstance(seen, int):
+        return seen
+    page = report(seen, again)
+    written = page.write(store.path)
+    page.print(console())
+    print(f"Open {written}")
+    return 0 if seen.racing else 1
+
+
+def _raced(
+    setting: Setting, store: RunStore, executor: Executor, left_out: Mapping[Method, str], again: str
+) -> Race | int:
+    """Return the race, or the exit status if it could not be finished."""
+    kept = f"What was computed is kept in {store.path}; this goes on from there:\n{again}"
+    tell = functools.partial(print, flush=True)
+    try:
+        with progress() as show:
+            tell(f"Results appear in {store.path}")
+            for line in outlook(setting, pace(setting), executor.n_workers):
+                tell(line)
+            return run_race(setting, store, executor, left_out=left_out, tell=tell, progress=show)
+    except KeyboardInterrupt:
+        print(f"\nsofim-ref: interrupted. {kept}", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        raise
+    except (OSError, RuntimeError) as error:
+        print(f"sofim-ref: {error} {kept}", file=sys.stderr)
+        return 1
+
+
+def _store(out: Path, setting: Setting) -> RunStore:
+    """Return the folder of results, which must be empty or hold this race."""
+    store = RunStore(out)
+    try:
+        store.check(setting)
+    except OSError as error:
+        raise BadArgument("--out", f"can't read {str(out)!r}: {error.strerror}.") from None
+    except ValueError as error:
+        raise BadArgument("--out", error) from None
+    return store
+
+
+def _workload(name: str | None, file: DataFile, known: Known) -> Workload:
+    """Return the workload that is named, or that of a data set: the user's file, or one that is named."""
+    own = file.read("")
+    if own is not None:
+        return Workload.of(own, **({"name": name} if name else {}))
+    if name is None:
+        raise BadArgument("WORKLOAD", f"must be given: one of {', '.join(known.workloads)}; or --data FILE.csv.")
+    found = named("WORKLOAD", name, {**known.datasets, **known.workloads})
+    return Workload.of(found.split()) if isinstance(found, Source) else found
+
+
+def _setting(
+    workload: Workload, methods: tuple[Method, ...] | None, targets: Mapping[str, tuple[float, ...]], **settings: Any
+) -> tuple[Setting, dict[Method, str]]:
+    """Return the race asked for, less the methods that need what its problem lacks, and the reason for each of them."""
+    try:
+        setting = usual_setting(workload, methods=methods, targets=targets, **settings)
+        left_out = unfit(setting)
+    except (TypeError, ValueError) as error:
+        raise BadArgument("WORKLOAD", error) from None
+    if left_out and methods is not None:
+        raise BadArgument("--methods", next(iter(left_out.values())))
+    return dataclasses.replace(setting, methods=tuple(m for m in setting.methods if m not in left_out)), left_out

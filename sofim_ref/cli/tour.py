@@ -1,0 +1,93 @@
+"""`sofim-ref tour`: verify, train and compare on one data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from sofim_ref.cli.arguments import (
+    NO_FILE,
+    Count,
+    DataFile,
+    Flag,
+    Known,
+    Name,
+    Names,
+    Plugins,
+    Seed,
+    make_writable,
+    named,
+    parsed,
+    path,
+    usable_backend,
+)
+from sofim_ref.cli.mistakes import BadArgument
+from sofim_ref.reporting import console, progress
+from sofim_ref.studies.tour import L2, METHODS, take_tour
+from sofim_ref.studies.tour_report import report_tour
+
+
+def tour(
+    *,
+    dataset: Name = None,
+    file: DataFile = NO_FILE,
+    methods: Names = None,
+    plugin: Plugins = (),
+    steps: Count = None,
+    batch_size: Count = None,
+    backend: Annotated[str, parsed(str)] = "numpy",
+    seed: Seed = 0,
+    quick: Flag = False,
+    out: Annotated[Path, parsed(path)] = Path("sofim-tour"),
+) -> int:
+    """Verify, train methods on real data with the step size that suits each, compare them; write a report.
+
+    Parameters
+    ----------
+    dataset : str, optional
+        One of breast-cancer, digits, wine, iris, diabetes, linnerud, or a plugin's; breast-cancer if not given.
+    methods : tuple of str, optional
+        Methods to compare, A,B,… as `sofim-ref methods` names them.
+    steps : int, optional
+        The budget of every run, trials included.
+    batch_size : int, optional
+        Examples in a step; all of them if not given.
+    backend : str
+        One of numpy, cupy, torch, jax, array_api_strict.
+    seed : int
+        Of split and batches.
+    quick : bool
+        Fewer checks, steps and step sizes.
+    out : Path
+        The folder that the report is written to.
+
+    Returns
+    -------
+    int
+        The exit status: 1 if a check against dense inversion failed.
+    """
+    known = Known.of(plugin)
+    chosen = known.chosen(methods, METHODS)
+    place = usable_backend(backend)
+    data = file.read("--dataset" if dataset else "", l2=L2, seed=seed, backend=place)
+    if data is None:
+        source = named("--dataset", dataset or "breast-cancer", known.datasets)
+        data = source.split(l2=L2, seed=seed, backend=place)
+    if batch_size is not None and batch_size > data.train.size:
+        raise BadArgument("--batch-size", f"must be at most {data.train.size}, the training rows, got {batch_size}.")
+    make_writable("--out", out)
+    with progress() as tell:
+        seen = take_tour(
+            data,
+            chosen,
+            backend=place,
+            steps=steps,
+            batch_size=batch_size,
+            seed=seed,
+            quick=quick,
+            progress=tell,
+        )
+    page = report_tour(seen)
+    page.print(console())
+    print(f"Open {page.write(out)}")
+    return 0 if seen.verification.passed else 1

@@ -1,0 +1,103 @@
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from sofim_ref import cli
+from sofim_ref.cli import COMMANDS
+
+
+def test_the_version_is_the_package_s(capsys):
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out == "sofim_ref 0.1.0\n"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], [], *([command, "--help"] for command in COMMANDS)], ids=" ".join)
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_help_fits_into_the_terminal(arguments, width, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert cli.main(arguments) == 0
+    printed = capsys.readouterr().out
+    assert "Usage: sofim-ref" in printed
+    assert max(map(len, printed.splitlines())) <= width
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_has_a_help(command, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "1000")
+    cli.main([command, "--help"])
+    for line in capsys.readouterr().out.splitlines():
+        if line.startswith("│ --"):
+            assert len(line.strip("│ ").split("  ", 1)[-1].strip()) > 10, line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["tuor"], "there is no command 'tuor'"),
+        (["tuor"], "Did you mean 'tour'?"),
+        (["TOUR"], "Did you mean 'tour'?"),
+        (["tour", "--stepps", "3"], "there is no option '--stepps'. Did you mean '--steps'?"),
+        (["tour", "--STEPS=3"], "there is no option '--STEPS'. Did you mean '--steps'?"),
+        (["tour", "--no-quick"], "there is no option '--no-quick'"),
+        (["tour", "--steps"], "argument --steps: a value is required."),
+        (["tour", "--steps", "3", "--steps", "4"], "argument --steps: may be given once only."),
+        (["tour", "iris"], "there are arguments too many: iris"),
+        (["tour", "--steps", "0"], "argument --steps: must be a whole number >= 1, got '0'."),
+        (["tour", "--steps", "many"], "argument --steps: must be a whole number >= 1, got 'many'."),
+        (["tour", "--steps", "1.5"], "argument --steps: must be a whole number >= 1, got '1.5'."),
+        (["tour", "--seed", "-1"], "argument --seed: must be a whole number >= 0, got '-1'."),
+        (["tour", "--out", ""], "argument --out: must be a path, got ''."),
+        (["convergence", "--rho", "-1"], "argument --rho: must be a finite number > 0, got '-1'."),
+        (["convergence", "--rho", "nan"], "argument --rho: must be a finite number > 0, got 'nan'."),
+        (["lab", ""], "argument FOLDER: must be a path, got ''."),
+    ],
+)
+def test_a_wrong_argument_is_named_in_one_sentence(arguments, message, refused):
+    assert message in refused(*arguments)
+
+
+def _run(*arguments, **settings):
+    program = [sys.executable, "-m", "sofim_ref", *arguments]
+    return subprocess.run(program, capture_output=True, text=True, check=False, **settings)
+
+
+def test_a_wrong_argument_leaves_no_traceback_and_status_2():
+    done = _run("tour", "--stepps", "3", env={**os.environ, "COLUMNS": "40"})
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "sofim-ref: there is no option '--stepps'. Did you mean '--steps'?\n"
+
+
+def test_the_version_is_said_at_once():
+    taken = []
+    for _ in range(5):
+        start = time.perf_counter()
+        _run("--version")
+        taken.append(time.perf_counter() - start)
+    program = "import time; t = time.perf_counter(); import numpy; print(time.perf_counter() - t)"
+    numpy = float(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout)
+    assert min(taken) < max(0.2, 3 * numpy)
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"]])
+def test_version_and_help_import_nothing_heavy(arguments):
+    program = (
+        f"import sys; from sofim_ref.cli import main; main({arguments}); print(sorted(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = {name.strip("[]', ") for name in done.stderr.split()}
+    assert not loaded & {"numpy", "scipy", "matplotlib", "sklearn", "pandas", "joblib"}
+
+
+def test_a_terminal_without_greek_letters_gets_question_marks():
+    done = _run("methods", "sofim", env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "?I + M" in done.stdout
+
+
+def test_a_reader_who_has_seen_enough_is_no_error():
+    program = f"{sys.executable} -u -m sofim_ref methods | head -n 1"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
