@@ -12,9 +12,7 @@ from .kfac import KFAC as KFAC
 from .kfac import KFACState as KFACState
 from .lbfgs import LBFGS as LBFGS
 from .lbfgs import LBFGSState as LBFGSState
-from .method import LogUniform as LogUniform
 from .method import Method as Method
-from .method import OneOf as OneOf
 from .natural_gradient import NaturalGradient as NaturalGradient
 from .newton import Newton as Newton
 from .newton_cg import NewtonCG as NewtonCG
@@ -31,6 +29,8 @@ from .schedules import Constant as Constant
 from .schedules import Cosine as Cosine
 from .schedules import StepDecay as StepDecay
 from .schedules import WarmUp as WarmUp
+from .search_space import LogUniform as LogUniform
+from .search_space import OneOf as OneOf
 from .sgd import SGD as SGD
 from .sgd import SGDState as SGDState
 from .soaa import SOAA as SOAA
@@ -39,3 +39,5 @@ from .sofim import SOFIM as SOFIM
 from .sofim import SOFIMState as SOFIMState
 from .tadam import TAdam as TAdam
 from .tadam import TAdamState as TAdamState
+from .trust_region import TrustRegion as TrustRegion
+from .trust_region import TrustRegionState as TrustRegionState

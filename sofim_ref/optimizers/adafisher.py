@@ -6,15 +6,16 @@ Martins Gomes et al.: "AdaFisher: Adaptive Second Order Optimization via Fisher 
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
 from typing import Literal
 
 from sofim_ref.arrays import Array, namespace
 from sofim_ref.arrays.validation import count, fraction, non_negative, one_of, positive, rate
 from sofim_ref.curvature import adafisher_diagonal, adafisher_factors
-from sofim_ref.optimizers.method import LogUniform, Method, OneOf
+from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
+from sofim_ref.optimizers.search_space import LogUniform, OneOf
 from sofim_ref.problems.oracle import Oracle
 
 
@@ -163,28 +164,29 @@ class AdaFisherW(AdaFisher):
     weight_decay: float = 1e-2
 
 
-_SPACE = {"lr": LogUniform(1e-5, 1e-1), "damping": LogUniform(1e-4, 1e-1), "update_every": OneOf((1, 10, 100))}
-
-
-def _method(name: str, title: str, make: type[AdaFisher] | partial[AdaFisher], **more: object) -> Method:
-    return Method(
-        name=name,
-        title=title,
-        make=make,
-        matrix="diag(H ⊗ S + λ)",
-        vector="M̂",
-        cost="d, and a backward pass at a refresh",
-        memory="3d",
-        source="Martins Gomes et al. 2025, arXiv 2405.16397",
-        colour="#009E73",
-        open="which averaging of H and S made the paper's results",
-        space={**_SPACE, **more},  # type: ignore[dict-item]  # ranges, by name
-    )
-
+_ADAFISHER = Method(
+    name="adafisher",
+    title="AdaFisher",
+    make=AdaFisher,
+    matrix="diag(H ⊗ S + λ)",
+    vector="M̂",
+    cost="d, and a backward pass at a refresh",
+    memory="3d",
+    source="Martins Gomes et al. 2025, arXiv 2405.16397",
+    colour="#009E73",
+    open="which averaging of H and S made the paper's results",
+    space={"lr": LogUniform(1e-5, 1e-1), "damping": LogUniform(1e-4, 1e-1), "update_every": OneOf((1, 10, 100))},
+)
 
 METHODS = (
-    _method("adafisher", "AdaFisher", AdaFisher),
-    _method("adafisher-v1", "AdaFisher (paper v1)", partial(AdaFisher, ema="paper_v1")),
-    _method("adafisher-code", "AdaFisher (code)", partial(AdaFisher, ema="code")),
-    _method("adafisherw", "AdaFisherW", AdaFisherW, weight_decay=LogUniform(1e-4, 0.1)),
+    _ADAFISHER,
+    replace(_ADAFISHER, name="adafisher-v1", title="AdaFisher (paper v1)", make=partial(AdaFisher, ema="paper_v1")),
+    replace(_ADAFISHER, name="adafisher-code", title="AdaFisher (code)", make=partial(AdaFisher, ema="code")),
+    replace(
+        _ADAFISHER,
+        name="adafisherw",
+        title="AdaFisherW",
+        make=AdaFisherW,
+        space={**_ADAFISHER.space, "weight_decay": LogUniform(1e-4, 0.1)},
+    ),
 )

@@ -11,8 +11,9 @@ from sofim_ref.arrays.validation import count, fraction, non_negative, positive,
 from sofim_ref.curvature import hutchinson_diagonal
 from sofim_ref.matrices import Diagonal
 from sofim_ref.optimizers.adam import AdamState
-from sofim_ref.optimizers.method import LogUniform, Method, OneOf
+from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, check_start
+from sofim_ref.optimizers.search_space import LogUniform, OneOf
 from sofim_ref.problems.oracle import Oracle
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 
 from sofim_ref.arrays import Array, namespace
 from sofim_ref.arrays.validation import fraction, non_negative, positive, rate
 from sofim_ref.kernels import Kernels
 from sofim_ref.matrices import Diagonal
-from sofim_ref.optimizers.method import LogUniform, Method, OneOf
+from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
+from sofim_ref.optimizers.search_space import LogUniform, OneOf
 from sofim_ref.problems.oracle import Oracle
 
 
@@ -64,7 +64,7 @@ class Adam(Optimizer[AdamState]):
     >>> from sofim_ref.problems import Quadratic
     >>> problem, w = Quadratic(np.diag([1.0, 100.0]), np.zeros(2)), np.ones(2)
     >>> optimizer = Adam(lr=0.5)
-    >>> optimizer.step(w, optimizer.init(w), problem.oracle(w))[0].round(6)  # the first step: lr, whatever the slope
+    >>> optimizer.step(w, optimizer.init(w), problem.oracle(w))[0].round(6)  # the first step: lr, whatever the gradient
     array([0.5, 0.5])
     """
 
@@ -125,12 +125,8 @@ class AdamW(Adam):
 
     Parameters
     ----------
-    lr : float or schedule
-        The step size η > 0, or a callable step -> η.
-    beta1, beta2 : float
-        The numbers β₁ and β₂ in [0, 1).
-    epsilon : float
-        The number ϵ > 0.
+    lr, beta1, beta2, epsilon
+        As in `Adam`.
     weight_decay : float
         The number λ >= 0.
 
@@ -153,31 +149,27 @@ class AdamW(Adam):
     weight_decay: float = 1e-2
 
 
-_SPACE: Mapping[str, LogUniform | OneOf] = {"lr": LogUniform(1e-4, 0.1), "beta1": OneOf((0.8, 0.9, 0.95))}
+_ADAM = Method(
+    name="adam",
+    title="Adam",
+    make=Adam,
+    matrix="diag(√v̂ + ϵ)",
+    vector="m̂",
+    cost="d",
+    memory="2d",
+    source="Kingma & Ba 2015, arXiv 1412.6980",
+    colour="#0072B2",
+    space={"lr": LogUniform(1e-4, 0.1), "beta1": OneOf((0.8, 0.9, 0.95))},
+)
 
 METHODS = (
-    Method(
-        name="adam",
-        title="Adam",
-        make=Adam,
-        matrix="diag(√v̂ + ϵ)",
-        vector="m̂",
-        cost="d",
-        memory="2d",
-        source="Kingma & Ba 2015, arXiv 1412.6980",
-        colour="#0072B2",
-        space=_SPACE,
-    ),
-    Method(
+    _ADAM,
+    replace(
+        _ADAM,
         name="adamw",
         title="AdamW",
         make=AdamW,
-        matrix="diag(√v̂ + ϵ)",
-        vector="m̂",
-        cost="d",
-        memory="2d",
         source="Loshchilov & Hutter 2019, arXiv 1711.05101",
-        colour="#0072B2",
-        space={**_SPACE, "weight_decay": LogUniform(1e-4, 0.1)},
+        space={**_ADAM.space, "weight_decay": LogUniform(1e-4, 0.1)},
     ),
 )

@@ -8,8 +8,9 @@ from dataclasses import KW_ONLY, dataclass, replace
 from sofim_ref import curvature
 from sofim_ref.arrays import Array, eps, namespace
 from sofim_ref.arrays.validation import non_negative, positive, rate
-from sofim_ref.optimizers.method import LogUniform, Method
+from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
+from sofim_ref.optimizers.search_space import LogUniform
 from sofim_ref.problems.oracle import Oracle
 
 _LEAST, _MOST = 1e-12, 1e12

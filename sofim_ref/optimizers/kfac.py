@@ -12,8 +12,9 @@ import numpy as np
 from sofim_ref import curvature
 from sofim_ref.arrays import Array, namespace
 from sofim_ref.arrays.validation import count, fraction, non_negative, positive, rate
-from sofim_ref.optimizers.method import LogUniform, Method, OneOf
+from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
+from sofim_ref.optimizers.search_space import LogUniform, OneOf
 from sofim_ref.problems.oracle import Oracle
 
 

@@ -6,18 +6,22 @@ from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
 from typing import Literal
 
+import numpy as np
+
 from sofim_ref import curvature
 from sofim_ref.arrays import Array
-from sofim_ref.arrays.validation import non_negative, one_of, rate
-from sofim_ref.matrices import LowRank
-from sofim_ref.optimizers.method import LogUniform, Method
+from sofim_ref.arrays.validation import count, non_negative, one_of, rate
+from sofim_ref.matrices import LowRank, Matrix
+from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
+from sofim_ref.optimizers.search_space import LogUniform
 from sofim_ref.problems.oracle import Oracle
 
-_MATRICES = {
-    "exact": curvature.fisher,
-    "empirical": curvature.empirical_fisher,
-    "improved": curvature.improved_empirical_fisher,
+_NEEDS = {
+    "exact": {"outputs", "output_fisher", "gauss_newton_of", "jacobian", "output_fisher_factor"},
+    "empirical": {"per_example_gradients"},
+    "improved": {"per_example_gradients", "output_gradient"},
+    "sampled": {"sampled_output_gradient", "per_example_gradients_of"},
 }
 
 
@@ -34,11 +38,16 @@ class NaturalGradient(Optimizer[State]):
     damping : float
         The number λ >= 0. It must be > 0 wherever F is singular: with fewer outputs than parameters, B·C < d, or for
         softmax regression.
-    fisher : {"exact", "empirical", "improved"}
-        `curvature.fisher`, over the model's own labels; `curvature.empirical_fisher`, over those in the data; or
-        `curvature.improved_empirical_fisher`, those again, with well-fitted examples given their weight back.
+    fisher : {"exact", "empirical", "improved", "sampled"}
+        `curvature.fisher`, the mean over the model's own labels; `curvature.empirical_fisher`, with those of the data;
+        `curvature.improved_empirical_fisher`, which gives well-fitted examples their weight back; or
+        `curvature.sampled_fisher`, with labels drawn from the model.
     low_rank : {"stable", "gram"}
         How C is solved with where it is `LowRank`: `LowRank.solve` weighs the two.
+    samples : int
+        The number of labels drawn for each example, for ``fisher="sampled"``.
+    seed : int
+        What they are drawn from, together with the step.
     weight_decay : float
         Decoupled weight decay >= 0.
 
@@ -49,7 +58,8 @@ class NaturalGradient(Optimizer[State]):
 
     Notes
     -----
-    Let k be the number of columns of F's factor Z: B·C for the exact matrix, B for the empirical one. With k ≥ d, or
+    Let k be the number of columns of F's factor Z: B·C for the exact matrix, B for the empirical ones, B·samples for
+    the sampled one. With k ≥ d, or
     without damping, F is formed and solved densely: 2Bd² + 2d³/3 operations for a linear model, d² numbers. With k < d
     and damping, C stays `LowRank`, O(dk²) operations, dk numbers, and works with the k×k Gram matrix ZᵀZ: with its
     eigenvalues, found as the squared singular values of Z, or, ``low_rank="gram"``, with that matrix itself, which is
@@ -73,28 +83,27 @@ class NaturalGradient(Optimizer[State]):
 
     lr: float | Schedule = 1.0
     damping: float = 1e-3
-    fisher: Literal["exact", "empirical", "improved"] = "exact"
+    fisher: Literal["exact", "empirical", "improved", "sampled"] = "exact"
     _: KW_ONLY
     low_rank: Literal["stable", "gram"] = "stable"
+    samples: int = 1
+    seed: int = 0
     weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         rate("lr", self.lr)
         non_negative("damping", self.damping)
-        one_of("fisher", self.fisher, _MATRICES)
+        one_of("fisher", self.fisher, _NEEDS)
         one_of("low_rank", self.low_rank, ("stable", "gram"))
+        count("samples", self.samples)
+        count("seed", self.seed, minimum=0)
         non_negative("weight_decay", self.weight_decay)
 
     @property
     def needs(self) -> frozenset[str]:  # type: ignore[override]  # read-only here, since it depends on `fisher`
-        """What the method asks an oracle."""
-        if self.fisher == "empirical":
-            return frozenset({"gradient", "per_example_gradients"})
-        if self.fisher == "improved":
-            return frozenset({"gradient", "per_example_gradients", "output_gradient"})
-        dense, low_rank = {"output_fisher", "gauss_newton_of"}, {"jacobian", "output_fisher_factor"}
-        return frozenset({"gradient", "outputs"} | dense | low_rank)
+        """The questions that the method asks an oracle."""
+        return frozenset({"gradient"} | _NEEDS[self.fisher])
 
     def init(self, w: Array) -> State:
         """Return the state before the first step: a count of steps is all there is."""
@@ -103,50 +112,57 @@ class NaturalGradient(Optimizer[State]):
 
     def precondition(self, state: State, oracle: Oracle) -> tuple[State, Preconditioned]:
         """Return the next state, and C = F + λI with v = g."""
-        C = _MATRICES[self.fisher](oracle, damping=self.damping)
+        C = self._fisher_matrix(state.step, oracle)
         if isinstance(C, LowRank):
             C = replace(C, form=self.low_rank)
         return State(state.step + 1), Preconditioned(C, oracle.gradient())
 
+    def _fisher_matrix(self, step: int, oracle: Oracle) -> Matrix:
+        match self.fisher:
+            case "exact":
+                return curvature.fisher(oracle, damping=self.damping)
+            case "empirical":
+                return curvature.empirical_fisher(oracle, damping=self.damping)
+            case "improved":
+                return curvature.improved_empirical_fisher(oracle, damping=self.damping)
+        rng = np.random.default_rng((self.seed, step))
+        return curvature.sampled_fisher(oracle, rng, samples=self.samples, damping=self.damping)
+
+
+_NATURAL = Method(
+    name="natural-gradient",
+    title="Natural gradient",
+    make=NaturalGradient,
+    matrix="(1/B) Σ JᵀHJ + λI",
+    vector="g",
+    cost="BCd² + d³, or d(BC)² if BC < d",
+    memory="d², or BCd",
+    source="Amari 1998",
+    colour="#000000",
+    open="how the SOFIM paper damped its Fisher baseline",
+    space={"lr": LogUniform(1e-2, 1.0), "damping": LogUniform(1e-5, 1.0)},
+)
+_EMPIRICAL = replace(
+    _NATURAL,
+    name="empirical-natural-gradient",
+    title="Natural gradient (empirical)",
+    make=partial(NaturalGradient, fisher="empirical"),
+    matrix="(1/B) Σ gₙgₙᵀ + λI",
+    cost="Bd² + d³, or dB² if B < d",
+    memory="d², or Bd",
+    source="Kunstner, Balles & Hennig 2019, arXiv 1905.12558",
+)
 
 METHODS = (
-    Method(
-        name="natural-gradient",
-        title="Natural gradient",
-        make=NaturalGradient,
-        matrix="(1/B) Σ JᵀHJ + λI",
-        vector="g",
-        cost="BCd² + d³, or d(BC)² if BC < d",
-        memory="d², or BCd",
-        source="Amari 1998",
-        colour="#000000",
-        open="how the SOFIM paper damped its Fisher baseline",
-        space={"lr": LogUniform(1e-2, 1.0), "damping": LogUniform(1e-5, 1.0)},
-    ),
-    Method(
-        name="empirical-natural-gradient",
-        title="Natural gradient (empirical)",
-        make=partial(NaturalGradient, fisher="empirical"),
-        matrix="(1/B) Σ gₙgₙᵀ + λI",
-        vector="g",
-        cost="Bd² + d³, or dB² if B < d",
-        memory="d², or Bd",
-        source="Kunstner, Balles & Hennig 2019, arXiv 1905.12558",
-        colour="#000000",
-        open="how the SOFIM paper damped its Fisher baseline",
-        space={"lr": LogUniform(1e-2, 1.0), "damping": LogUniform(1e-5, 1.0)},
-    ),
-    Method(
+    _NATURAL,
+    _EMPIRICAL,
+    replace(
+        _EMPIRICAL,
         name="improved-natural-gradient",
         title="Natural gradient (improved EF)",
         make=partial(NaturalGradient, fisher="improved"),
         matrix="(1/B) Σ gₙgₙᵀ/sₙ + λI",
-        vector="g",
-        cost="Bd² + d³, or dB² if B < d",
-        memory="d², or Bd",
         source="Wu, Yu, Zhang & Woodland 2024, arXiv 2406.06420",
-        colour="#000000",
         open="how the paper damps it",
-        space={"lr": LogUniform(1e-2, 1.0), "damping": LogUniform(1e-5, 1.0)},
     ),
 )

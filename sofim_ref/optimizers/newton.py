@@ -8,8 +8,9 @@ from sofim_ref import curvature
 from sofim_ref.arrays import Array
 from sofim_ref.arrays.validation import non_negative, rate
 from sofim_ref.optimizers.line_search import backtracked
-from sofim_ref.optimizers.method import LogUniform, Method, OneOf
+from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
+from sofim_ref.optimizers.search_space import LogUniform, OneOf
 from sofim_ref.problems.oracle import Oracle
 
 

@@ -10,8 +10,9 @@ from sofim_ref.arrays import Array
 from sofim_ref.arrays.sums import norm
 from sofim_ref.arrays.validation import count, non_negative, positive, rate
 from sofim_ref.optimizers.line_search import backtracked
-from sofim_ref.optimizers.method import LogUniform, Method
+from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
+from sofim_ref.optimizers.search_space import LogUniform
 from sofim_ref.problems.oracle import Oracle
 
 

@@ -1,4 +1,4 @@
-"""The step, written once: choose a matrix C, choose a vector v, move by −lr · C⁻¹v."""
+"""The step of every method, written once: choose a matrix C, choose a vector v, move by −lr · C⁻¹v."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
@@ -14,8 +14,9 @@ from sofim_ref.arrays import Array
 from sofim_ref.arrays.validation import finite, floating, positive, same_backend
 from sofim_ref.kernels import Kernels, kernels_for
 from sofim_ref.matrices import Matrix
-from sofim_ref.problems.oracle import WITH_LAYERS, Oracle
+from sofim_ref.problems.oracle import Oracle
 from sofim_ref.problems.problem import Problem
+from sofim_ref.problems.question import who_answers
 
 Schedule = Callable[[int], float]
 """A learning rate that changes: from the number of steps already taken, 0 at the first, to a number > 0."""
@@ -23,7 +24,7 @@ Schedule = Callable[[int], float]
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What an optimizer carries from step to step: arrays and numbers, nothing else, so saving it saves the run.
+    """The state that an optimizer carries from step to step: arrays and numbers alone, so saving it saves the run.
 
     Parameters
     ----------
@@ -36,7 +37,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Preconditioned:
-    """The two choices of a method at a point.
+    """The matrix C and the vector v that a method chooses at a point.
 
     Parameters
     ----------
@@ -64,10 +65,12 @@ class Optimizer(ABC, Generic[S]):
     """The step size η, or a schedule for it."""
 
     weight_decay: float = 0.0
-    """Decoupled weight decay: each step also takes lr · weight_decay · w off w."""
+    """Decoupled weight decay: each step also subtracts lr · weight_decay · w."""
 
     needs: frozenset[str] = frozenset({"gradient"})
-    """What the method asks an oracle."""
+    """The questions that the method asks an oracle."""
+
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
 
     def __post_init__(self) -> None:
         # A hyper-parameter from a NumPy grid is a float64 scalar, and that would widen a float32 step.
@@ -102,7 +105,8 @@ class Optimizer(ABC, Generic[S]):
             ``problem.oracle(w, batch)``.
         inplace : bool
             Whether `w` and the state's arrays may be overwritten. SOFIM, SGD and Adam do so for float32 and float64 on
-            NumPy and CuPy: the same numbers up to rounding, and an oracle that is spent. Go on with what is returned.
+            NumPy and CuPy: the same numbers up to rounding. `oracle` can't be used afterwards; go on with what is
+            returned.
 
         Returns
         -------
@@ -112,10 +116,13 @@ class Optimizer(ABC, Generic[S]):
         Raises
         ------
         TypeError, ValueError
-            If the problem doesn't offer what the method needs, `w` has another shape, backend, device or dtype than the
-            oracle's point, or a schedule gives anything but a number > 0; of a step in place, if an array to be
-            overwritten is read-only or shares memory with another or with the gradient.
+            If the problem doesn't offer what the method needs, `state` is no `State`, `w` has another shape, backend,
+            device or dtype than the oracle's point, or a schedule gives anything but a number > 0; of a step in place,
+            if an array to be overwritten is read-only or shares memory with another or with the gradient.
         """
+        if not isinstance(state, State):
+            msg = f"state must be what {type(self).__name__}.init(w) or the step before returned, got {state!r}."
+            raise TypeError(msg)
         if not self.needs <= oracle.offers:
             self.check_problem(oracle.problem)
         if w is not oracle.w:
@@ -148,13 +155,7 @@ class Optimizer(ABC, Generic[S]):
         return self.rate_at(state.step - 1)
 
     def rate_at(self, step: int) -> float:
-        """Return `lr`, or what the schedule gives after that many steps.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If a schedule gives anything but a finite number > 0.
-        """
+        """Return `lr`, or what the schedule gives after that many steps, refusing all but a finite number > 0."""
         if not callable(self.lr):
             return self.lr
         lr = self.lr(step)
@@ -162,10 +163,10 @@ class Optimizer(ABC, Generic[S]):
         return float(lr)
 
     def accept(self, state: S, oracle: Oracle, choice: Preconditioned, following: Array) -> tuple[Array, S]:
-        """Return where the step ends, and the state with what the step itself taught.
+        """Return the point where the step ends, and the state updated by what was seen there.
 
-        Most methods go where the step leads and learn nothing from it; one that keeps differences of gradients looks
-        back from there, one with a trust region may stay where it was.
+        Most methods return both as they are. One that keeps differences of gradients compares the gradient there with
+        the one at the start; one that adapts its damping may refuse the step and stay.
         """
         return following, state
 
@@ -179,14 +180,15 @@ class Optimizer(ABC, Generic[S]):
         """
         missing = self.needs - problem.offers
         if missing:
-            msg = f"{self!r} needs {', '.join(sorted(missing))}, which {problem.name} doesn't offer."
-            if any("layer" in question for question in missing):
-                msg += f" {WITH_LAYERS}"
+            msg = (
+                f"{self!r} needs {', '.join(sorted(missing))}, which {problem.name} doesn't offer."
+                f"{who_answers(missing)}"
+            )
             raise TypeError(msg)
 
 
 def check_same_point(w: Array, w_of_oracle: Array) -> None:
-    """Refuse a point that isn't beside the one where the oracle was made; that the numbers agree isn't looked at."""
+    """Refuse a point of another shape, backend, device or dtype than the oracle's; the numbers aren't compared."""
     floating("w", w, ndim=1)
     same_backend(w=w, oracle=w_of_oracle)
     if w.shape != w_of_oracle.shape:

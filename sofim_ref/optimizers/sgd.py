@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
 
 from sofim_ref.arrays import Array, namespace
 from sofim_ref.arrays.validation import fraction, non_negative, rate
 from sofim_ref.kernels import Kernels
 from sofim_ref.matrices import ScaledIdentity
-from sofim_ref.optimizers.method import LogUniform, Method, OneOf
+from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
+from sofim_ref.optimizers.search_space import LogUniform, OneOf
 from sofim_ref.problems.oracle import Oracle
 
 
@@ -111,41 +112,37 @@ class SGD(Optimizer[SGDState]):
         return SGDState(state.step + 1, state.moment)
 
 
+_SGD = Method(
+    name="sgd",
+    title="SGD",
+    make=SGD,
+    matrix="I",
+    vector="g",
+    cost="d",
+    memory="d",
+    source="Robbins & Monro 1951",
+    colour="#777777",
+    space={"lr": LogUniform(1e-3, 10.0)},
+)
+_HEAVY_BALL = replace(
+    _SGD,
+    name="heavy-ball",
+    title="SGD with momentum",
+    make=partial(SGD, momentum=0.9),
+    vector="b = μb + g",
+    source="Polyak 1964",
+    space={"lr": LogUniform(1e-4, 1.0), "momentum": OneOf((0.8, 0.9, 0.95))},
+)
+
 METHODS = (
-    Method(
-        name="sgd",
-        title="SGD",
-        make=SGD,
-        matrix="I",
-        vector="g",
-        cost="d",
-        memory="d",
-        source="Robbins & Monro 1951",
-        colour="#777777",
-        space={"lr": LogUniform(1e-3, 10.0)},
-    ),
-    Method(
-        name="heavy-ball",
-        title="SGD with momentum",
-        make=partial(SGD, momentum=0.9),
-        matrix="I",
-        vector="b = μb + g",
-        cost="d",
-        memory="d",
-        source="Polyak 1964",
-        colour="#777777",
-        space={"lr": LogUniform(1e-4, 1.0), "momentum": OneOf((0.8, 0.9, 0.95))},
-    ),
-    Method(
+    _SGD,
+    _HEAVY_BALL,
+    replace(
+        _HEAVY_BALL,
         name="nesterov",
         title="SGD with Nesterov",
         make=partial(SGD, momentum=0.9, nesterov=True),
-        matrix="I",
         vector="g + μb",
-        cost="d",
-        memory="d",
         source="Nesterov 1983; Sutskever et al. 2013",
-        colour="#777777",
-        space={"lr": LogUniform(1e-4, 1.0), "momentum": OneOf((0.8, 0.9, 0.95))},
     ),
 )

@@ -5,44 +5,35 @@ Vo: "Efficient Second-Order Neural Network Optimization via Adaptive Trust Regio
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import dataclass
 from functools import partial
 
-from sofim_ref.arrays import Array, device, namespace
-from sofim_ref.arrays.validation import count, fraction, non_negative, positive, rate
-from sofim_ref.matrices import Diagonal
-from sofim_ref.optimizers.method import LogUniform, Method
-from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
+from sofim_ref.arrays import Array, namespace
+from sofim_ref.optimizers.method import Method
+from sofim_ref.optimizers.optimizer import Preconditioned
+from sofim_ref.optimizers.search_space import LogUniform
+from sofim_ref.optimizers.trust_region import TrustRegion, TrustRegionState
 from sofim_ref.problems.oracle import Oracle
 
 
 @dataclass(frozen=True, slots=True)
-class SOAAState(State):
+class SOAAState(TrustRegionState):
     """The state of `SOAA`.
 
     Parameters
     ----------
-    step : int
-        The number t of steps taken.
+    step, loss, radius, predicted
+        As in `TrustRegionState`.
     moment, square : array, shape (d,)
         The decaying averages m of the gradients and v of their squares.
-    loss : array, shape (1,)
-        The decaying average of the losses, ℓ̄.
-    radius : array, shape (1,)
-        The trust region's d.
-    predicted : array, shape (1,)
-        How much the last step should have lowered the loss, p.
     """
 
     moment: Array
     square: Array
-    loss: Array
-    radius: Array
-    predicted: Array
 
 
 @dataclass(frozen=True)
-class SOAA(Optimizer[SOAAState]):
+class SOAA(TrustRegion[SOAAState]):
     r"""A scaled diagonal Fisher matrix, no less than Adam's, with a radius that follows how the loss falls.
 
     .. math:: c = 1 + \frac{\sum \hat m^2}{\sum (\hat v + \epsilon)}, \quad F = c\,\hat v, \quad
@@ -51,18 +42,8 @@ class SOAA(Optimizer[SOAAState]):
 
     Parameters
     ----------
-    lr : float or schedule
-        The step size η > 0, or a callable step -> η.
-    steps : int
-        The number T of steps that the whole run will have. It must be given.
-    beta1, beta2 : float
-        The numbers β₁ and β₂ in [0, 1).
-    epsilon : float
-        The number ϵ > 0.
-    gamma : float
-        The number γ in [0, 1) that says how far d may go.
-    weight_decay : float
-        Decoupled weight decay >= 0.
+    lr, steps, beta1, beta2, epsilon, gamma, weight_decay
+        As in `TrustRegion`.
 
     Raises
     ------
@@ -93,36 +74,12 @@ class SOAA(Optimizer[SOAAState]):
     array([-0.25  ,  3.9375])
     """
 
-    lr: float | Schedule = 1e-3
-    steps: int | None = None
-    beta1: float = 0.9
-    beta2: float = 0.999
-    epsilon: float = 1e-8
     gamma: float = 0.1
-    _: KW_ONLY
-    weight_decay: float = 0.0
-
-    needs = frozenset({"value", "gradient"})
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        rate("lr", self.lr)
-        if self.steps is None:
-            msg = "steps must be the number of steps of the whole run, an integer >= 1, got None."
-            raise ValueError(msg)
-        count("steps", self.steps)
-        fraction("beta1", self.beta1)
-        fraction("beta2", self.beta2)
-        positive("epsilon", self.epsilon)
-        fraction("gamma", self.gamma)
-        non_negative("weight_decay", self.weight_decay)
 
     def init(self, w: Array) -> SOAAState:
         """Return the state before the first step: averages and prediction zero, radius one."""
-        check_start(w)
-        xp = namespace(w)
-        none = xp.zeros(1, dtype=w.dtype, device=device(w))
-        return SOAAState(0, xp.zeros_like(w), xp.zeros_like(w), none, none + 1, none)
+        region, zero = self.start(w), namespace(w).zeros_like(w)
+        return SOAAState(0, *region, zero, zero)
 
     def precondition(self, state: SOAAState, oracle: Oracle) -> tuple[SOAAState, Preconditioned]:
         """Return the next state, and C = diag((r + ϵ)/d) with v = m̂."""
@@ -131,19 +88,14 @@ class SOAA(Optimizer[SOAAState]):
         m = self.beta1 * state.moment + (1 - self.beta1) * g
         v = self.beta2 * state.square + (1 - self.beta2) * (g * g)
         m_hat, v_hat = m / (1 - self.beta1**t), v / (1 - self.beta2**t)
-        d = state.radius
-        F = (1 + xp.sum(m_hat * m_hat) / xp.sum(v_hat + self.epsilon)) * v_hat
-        r = xp.maximum(d * F, xp.sqrt(v_hat))
-        C = Diagonal((r + self.epsilon) / d)
+        c = 1 + xp.sum(m_hat * m_hat) / xp.sum(v_hat + self.epsilon)
+        C = self.matrix(c * v_hat, xp.sqrt(v_hat), state)
 
         u = m_hat / C.values
-        q = (t - 1) / (self.steps or 1)
-        loss = self.beta1 * state.loss + (1 - self.beta1) * oracle.value()
-        fall = loss / (1 - self.beta1**t) - oracle.value()
-        ratio = fall / xp.clip(state.predicted, self.epsilon)
-        radius = xp.clip(d * ratio, (1 - self.gamma) ** q, 1 + self.gamma**q)
+        loss, ratio = self.compare(state, oracle)
+        radius = xp.clip(state.radius * ratio, *self.bounds(t - 1))
         predicted = self.rate_at(t - 1) * xp.sum(m_hat * u - 0.5 * v_hat * u * u, axis=0, keepdims=True)
-        return SOAAState(t, m, v, loss, radius, predicted), Preconditioned(C, m_hat)
+        return SOAAState(t, loss, radius, predicted, m, v), Preconditioned(C, m_hat)
 
 
 METHODS = (

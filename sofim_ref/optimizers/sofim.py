@@ -6,8 +6,7 @@ arXiv 2403.02833, IJCNN 2024.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -16,8 +15,9 @@ from sofim_ref.arrays.validation import fraction, non_negative, one_of, positive
 from sofim_ref.curvature import mean_gradient_fisher
 from sofim_ref.kernels import Kernels
 from sofim_ref.matrices import BlockDiagonal, Matrix, RankOne
-from sofim_ref.optimizers.method import LogUniform, Method, OneOf
+from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
+from sofim_ref.optimizers.search_space import LogUniform, OneOf
 from sofim_ref.problems.oracle import Oracle
 
 _NEEDS = {"global": frozenset({"gradient"}), "layer": frozenset({"gradient", "layer_statistics"})}
@@ -54,9 +54,9 @@ class SOFIM(Optimizer[SOFIMState]):
     beta : float
         The number β in [0, 1); 0 takes the gradient itself for M̂.
     vector : {"moment", "gradient"}
-        Which v. ``"moment"``: the step is M̂/(ρ + ‖M̂‖²), momentum's direction with a length that rises to η/(2√ρ) at
-        ‖M̂‖ = √ρ and then falls. ``"gradient"``: the part of g along M̂ is divided by ρ + ‖M̂‖², all the rest by ρ,
-        which damps the persistent direction; always a descent direction.
+        Which v. ``"moment"``: the step is M̂/(ρ + ‖M̂‖²), momentum's direction with a redescending length, which rises
+        to η/(2√ρ) at ‖M̂‖ = √ρ and then falls. ``"gradient"``: the part of g along M̂ is divided by ρ + ‖M̂‖², all the
+        rest by ρ, which damps the persistent direction; always a descent direction.
     bias_correction : bool
         Whether M is divided by 1 − βᵗ.
     scope : {"global", "layer"}
@@ -112,7 +112,7 @@ class SOFIM(Optimizer[SOFIMState]):
 
     @property
     def needs(self) -> frozenset[str]:  # type: ignore[override]  # read-only here, since it depends on `scope`
-        """What the method asks an oracle."""
+        """The questions that the method asks an oracle."""
         return _NEEDS[self.scope]
 
     def init(self, w: Array) -> SOFIMState:
@@ -152,51 +152,36 @@ class SOFIM(Optimizer[SOFIMState]):
         return SOFIMState(t, state.moment)
 
 
-_SPACE: Mapping[str, LogUniform | OneOf] = {
-    "lr": LogUniform(1e-2, 100.0),
-    "rho": LogUniform(1e-4, 10.0),
-    "beta": OneOf((0.8, 0.9, 0.95)),
-}
-_OPEN = "which v, one matrix or one a layer, and all hyper-parameters of the paper's experiments"
+_SOFIM = Method(
+    name="sofim",
+    title="SOFIM (moment)",
+    make=SOFIM,
+    matrix="ρI + M̂M̂ᵀ",
+    vector="M̂",
+    cost="d",
+    memory="d",
+    source="Sen et al. 2024, arXiv 2403.02833; v as in its authors' follow-up code",
+    colour="#D55E00",
+    open="which v, one matrix or one a layer, and all hyper-parameters of the paper's experiments",
+    space={"lr": LogUniform(1e-2, 100.0), "rho": LogUniform(1e-4, 10.0), "beta": OneOf((0.8, 0.9, 0.95))},
+)
 
 METHODS = (
-    Method(
-        name="sofim",
-        title="SOFIM (moment)",
-        make=SOFIM,
-        matrix="ρI + M̂M̂ᵀ",
-        vector="M̂",
-        cost="d",
-        memory="d",
-        source="Sen et al. 2024, arXiv 2403.02833; v as in its authors' follow-up code",
-        colour="#D55E00",
-        open=_OPEN,
-        space=_SPACE,
-    ),
-    Method(
+    _SOFIM,
+    replace(
+        _SOFIM,
         name="sofim-gradient",
         title="SOFIM (gradient)",
         make=partial(SOFIM, vector="gradient"),
-        matrix="ρI + M̂M̂ᵀ",
         vector="g",
-        cost="d",
-        memory="d",
         source="Sen et al. 2024, arXiv 2403.02833; v as others read the text",
-        colour="#D55E00",
-        open=_OPEN,
-        space=_SPACE,
     ),
-    Method(
+    replace(
+        _SOFIM,
         name="sofim-layer",
         title="SOFIM (moment, a layer)",
         make=partial(SOFIM, scope="layer"),
         matrix="diag of ρI + M̂ₗM̂ₗᵀ",
-        vector="M̂",
-        cost="d",
-        memory="d",
         source="Sen et al. 2024, arXiv 2403.02833; one matrix a layer",
-        colour="#D55E00",
-        open=_OPEN,
-        space=_SPACE,
     ),
 )

@@ -2,7 +2,8 @@
 
 from sofim_ref.training.budget import Budget
 from sofim_ref.training.minimize import minimize
-from sofim_ref.training.trace import Record, Status, Trace
+from sofim_ref.training.record import Record, Status
+from sofim_ref.training.trace import Trace
 from sofim_ref.training.tuning import GRID, Choice, choose_lr, gap
 
 __all__ = ["GRID", "Budget", "Choice", "Record", "Status", "Trace", "choose_lr", "gap", "minimize"]

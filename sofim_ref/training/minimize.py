@@ -1,8 +1,7 @@
-"""The training loop: ask the oracle, take the step, write down what was seen."""
+"""The training loop: ask the oracle, take the step, record the loss."""
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,12 +12,14 @@ import numpy as np
 
 from sofim_ref.arrays import Array, namespace, synchronize
 from sofim_ref.arrays.sums import norm
-from sofim_ref.arrays.validation import count, finite, floating, non_negative, same_backend
-from sofim_ref.matrices.dense import SingularMatrixError
+from sofim_ref.arrays.validation import count, non_negative
+from sofim_ref.matrices import SingularMatrixError
 from sofim_ref.optimizers import Optimizer, State
 from sofim_ref.problems import Calls, Problem
+from sofim_ref.training.arguments import check_kinds, check_state, check_watchers, measured, starting_point
 from sofim_ref.training.budget import Budget
-from sofim_ref.training.trace import COLUMNS, Record, Status, Trace
+from sofim_ref.training.record import Record, Status
+from sofim_ref.training.trace import Trace
 
 S = TypeVar("S", bound=State)
 
@@ -35,12 +36,13 @@ def minimize(
     seed: int = 0,
     metrics: Mapping[str, Callable[[Array], Any]] | None = None,
     callbacks: Sequence[Callable[[Record, Array], bool | None]] = (),
-    progress: bool | str | None = None,
+    label: str | None = None,
+    progress: bool | str = False,
     store_points: bool = False,
     record_every: int | None = None,
     tolerance: float = 0.0,
 ) -> Trace:
-    """Run an optimizer on a problem and return what was seen.
+    """Run an optimizer on a problem and return its trace.
 
     Parameters
     ----------
@@ -60,12 +62,14 @@ def minimize(
     seed : int
         What the starting point and the order of the examples are drawn from.
     metrics : mapping, optional
-        From a name to a function of w that gives a number; each becomes a column of the trace, beside those that
+        From a name to a function of w that returns a number; each becomes a column of the trace, besides those that
         every trace has.
-    callbacks : sequence of callables
+    callbacks : list of callables
         Each is called with every record and the point; one that returns True ends the run.
-    progress : bool or str, optional
-        Whether to show a progress bar, or the label of one.
+    label : str, optional
+        What pictures and tables call the run; the name of the optimizer's class if not given.
+    progress : bool or str
+        Whether to show a progress bar, under the run's label or under the text given.
     store_points : bool
         Whether the trace keeps the point of every record.
     record_every : int, optional
@@ -80,8 +84,8 @@ def minimize(
     Raises
     ------
     TypeError, ValueError
-        Before any step: if an argument is out of its range, the method needs what the problem doesn't offer, or the
-        loss at `w0` isn't finite.
+        Before any step: if an argument is out of its range, the method needs what the problem doesn't offer, the loss
+        at `w0` isn't finite, or a metric returns no number.
 
     Notes
     -----
@@ -101,28 +105,17 @@ def minimize(
     budget = Budget(problem, steps, epochs, batch_size, record_every)
     count("seed", seed, minimum=0)
     non_negative("tolerance", tolerance)
-    for argument, given, kind in (("problem", problem, Problem), ("optimizer", optimizer, Optimizer)):
-        if not isinstance(given, kind):
-            msg = f"{argument} must be a sofim_ref {kind.__name__}, got {given!r}."
-            raise TypeError(msg)
-    optimizer.check_problem(problem)
-    for name in metrics or {}:
-        if name in COLUMNS:
-            msg = f"metrics must have names other than every trace's own columns, got {name!r}."
-            raise ValueError(msg)
-    w = _start(problem, w0, seed)
+    check_kinds(problem, optimizer)
+    metrics = {} if metrics is None else metrics
+    check_watchers(metrics, callbacks)
+    w = starting_point(problem, w0, seed)
     fresh = optimizer.init(w)
     state = fresh if state is None else state
-    if type(state) is not type(fresh):
-        msg = f"state must be a {type(fresh).__name__} to go with {type(optimizer).__name__}, got {state!r}."
-        raise TypeError(msg)
-    for field in dataclasses.fields(state):
-        value, like = getattr(state, field.name), getattr(fresh, field.name)
-        if hasattr(like, "shape"):
-            _check_beside(f"state.{field.name}", value, like)
+    check_state(state, fresh, optimizer)
     first = state.step
     batches = budget.batches(seed, skip=first)
-    label = progress if isinstance(progress, str) else type(optimizer).__name__
+    label = type(optimizer).__name__ if label is None else label
+    shown_label = progress if isinstance(progress, str) else label
 
     status, seconds, step_norm = Status.BUDGET_SPENT, 0.0, 0.0
     calls = Calls()
@@ -130,7 +123,7 @@ def minimize(
     points: list[Array] = []
     last_seen = (w, state)
 
-    with np.errstate(all="ignore"), _bar(label, budget.total, shown=bool(progress)) as advance:
+    with np.errstate(all="ignore"), _bar(shown_label, budget.total, shown=bool(progress)) as advance:
         for taken in range(budget.total + 1):
             if budget.records(taken, first=first):
                 seen = problem.oracle(w)
@@ -138,18 +131,16 @@ def minimize(
                 if not math.isfinite(loss + gradient_norm):
                     status = Status.DIVERGED
                     break
-                epoch = budget.passes(first + taken)
-                measured = {name: float(metric(w)) for name, metric in (metrics or {}).items()}
                 record = Record(
                     step=first + taken,
-                    epoch=epoch,
+                    epoch=budget.passes(first + taken),
                     loss=loss,
                     gradient_norm=gradient_norm,
                     step_norm=step_norm,
                     seconds=seconds,
                     oracle_calls=sum(calls.values()),
                     gradient_evaluations=calls.gradients / problem.size,
-                    metrics=measured,
+                    metrics=measured(metrics, w),
                 )
                 records.append(record)
                 if store_points:
@@ -197,32 +188,9 @@ def minimize(
         oracle_calls=calls,
         problem=f"{problem.name}, d = {problem.dim}, N = {problem.size}",
         optimizer=repr(optimizer),
+        label=label,
         points=tuple(points) if store_points else None,
     )
-
-
-def _start(problem: Problem, w0: Array | None, seed: int) -> Array:
-    """Return the starting point, having refused a `w0` that doesn't go with the problem."""
-    if w0 is None:
-        return problem.initial_point(seed)
-    floating("w0", w0, ndim=1)
-    if problem.like is not None:
-        same_backend(data=problem.like, w0=w0)
-    if w0.shape[0] != problem.dim:
-        msg = f"w0 must have shape ({problem.dim},), got {tuple(w0.shape)}."
-        raise ValueError(msg)
-    finite("w0", w0)
-    return w0
-
-
-def _check_beside(argument: str, x: Array, like: Array) -> None:
-    """Refuse an array of a state that can't go with the starting point; one that begins empty may have grown."""
-    floating(argument, x, ndim=like.ndim)
-    same_backend(**{"w0": like, argument: x})
-    if x.shape != like.shape and 0 not in like.shape:
-        msg = f"{argument} must have shape {tuple(like.shape)}, got {tuple(x.shape)}."
-        raise ValueError(msg)
-    finite(argument, x)
 
 
 def _is_finite(x: Array) -> bool:
@@ -232,11 +200,15 @@ def _is_finite(x: Array) -> bool:
 
 @contextmanager
 def _bar(label: str, total: int, *, shown: bool) -> Iterator[Callable[[], Any]]:
-    """Yield a function to be called after every step: it moves a progress bar, if one is to be shown."""
+    """Yield a function to be called after every step, which moves a progress bar if one is to be shown."""
     if not shown:
         yield lambda: None
         return
-    from tqdm.auto import tqdm
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    with tqdm(total=total, desc=label, unit="step", leave=False) as bar:
-        yield bar.update
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}:"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=console.is_terminal) as bar:  # in a log its last line stays
+        task = bar.add_task(label, total=total)
+        yield lambda: bar.advance(task)

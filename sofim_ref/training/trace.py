@@ -1,83 +1,29 @@
-"""What a run leaves behind: where it ended, why, and what was seen on the way."""
+"""The trace of a run: where it ended, why, and the loss on the way; it can be saved and loaded again."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
-from dataclasses import dataclass, field
-from enum import Enum
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sofim_ref import optimizers
-from sofim_ref.arrays import Array, from_numpy, to_numpy
+from sofim_ref.arrays import Array, from_numpy, namespace, to_numpy
 from sofim_ref.arrays.validation import one_of
 from sofim_ref.optimizers import State
-
-
-class Status(Enum):
-    """Why a run ended, each in a full sentence."""
-
-    CONVERGED = "The gradient norm fell to the tolerance."
-    BUDGET_SPENT = "All the steps that were allowed have been taken."
-    DIVERGED = "The loss or the point stopped being finite; the last finite point on record is returned."
-    SINGULAR = "C could not be inverted, damping > 0 makes it regular; the last point on record is returned."
-    STOPPED = "A callback asked to stop."
-
-    @property
-    def message(self) -> str:
-        """The sentence."""
-        return self.value
-
-
-@dataclass(frozen=True)
-class Record:
-    """One line of a trace: what was seen at a point, and what it took to come there.
-
-    Parameters
-    ----------
-    step : int
-        The number of steps taken to come here, those before a run that goes on included.
-    epoch : float
-        The number of passes over the data, by examples that steps looked at.
-    loss : float
-        The mean loss over all examples, l2 term included.
-    gradient_norm : float
-        The Euclidean norm of its gradient.
-    step_norm : float
-        The length of the last step; 0 at the start.
-    seconds : float
-        Time that this run spent in the optimizer, what was seen for the record not included.
-    oracle_calls : int
-        The number of answers that the optimizer had computed in this run.
-    gradient_evaluations : float
-        What they cost, in gradients over all N examples; a Hessian-vector product counts as two: see `Problem.price`.
-    metrics : dict
-        What the run's own metrics gave here, from name to float.
-    """
-
-    step: int
-    epoch: float
-    loss: float
-    gradient_norm: float
-    step_norm: float
-    seconds: float
-    oracle_calls: int
-    gradient_evaluations: float
-    metrics: dict[str, float] = field(default_factory=dict)
-
-
-COLUMNS = tuple(f.name for f in dataclasses.fields(Record) if f.name != "metrics")
-"""The columns that every trace has."""
-
-_TEXT = "sofim_ref.Trace"  # the member of a saved file that no other program would call so
+from sofim_ref.training import storage
+from sofim_ref.training.record import COLUMNS, Record, Status
 
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """A run of `minimize`.
+    """The trace of a run of `minimize`: a table with a row for each record.
+
+    As with a pandas data frame, ``trace["loss"]`` is a column, ``"loss" in trace`` and ``list(trace)`` are about the
+    columns' names, ``dict(trace)`` has them all, and ``len(trace)`` is the number of rows.
 
     Parameters
     ----------
@@ -88,11 +34,13 @@ class Trace:
     status : Status
         Why the run ended; ``trace.status.message`` says it in a sentence.
     records : tuple of Record
-        What was seen, in order, the starting point first. ``trace["loss"]`` is a column of it.
+        The rows, in order, the starting point first.
     oracle_calls : dict
-        From each question to how many answers the optimizer had computed.
+        The number of answers that the optimizer had computed to each question.
     problem, optimizer : str
         What ran, as text.
+    label : str
+        What pictures and tables call the run.
     points : tuple of array, shape (d,), or None
         The point of each record, if ``store_points`` asked for them.
 
@@ -104,8 +52,8 @@ class Trace:
     >>> trace = sr.minimize(problem, sr.SGD(lr=0.5), steps=2, w0=np.ones(1))
     >>> trace["loss"]
     array([0.5    , 0.125  , 0.03125])
-    >>> trace.status.name
-    'BUDGET_SPENT'
+    >>> trace.status.name, "loss" in trace, len(trace)
+    ('BUDGET_SPENT', True, 3)
     """
 
     w: Array
@@ -115,6 +63,7 @@ class Trace:
     oracle_calls: dict[str, int]
     problem: str
     optimizer: str
+    label: str
     points: tuple[Array, ...] | None = None
 
     def __getitem__(self, column: str) -> np.ndarray[Any, Any]:
@@ -130,9 +79,21 @@ class Trace:
             return np.asarray([getattr(record, column) for record in self.records])
         return np.asarray([record.metrics[column] for record in self.records])
 
+    def __contains__(self, column: object) -> bool:
+        """Return whether there is a column of that name."""
+        return column in self.columns
+
+    def __iter__(self) -> Iterator[str]:
+        """Return an iterator over the names of the columns."""
+        return iter(self.columns)
+
     def __len__(self) -> int:
         """Return the number of records."""
         return len(self.records)
+
+    def keys(self) -> tuple[str, ...]:
+        """Return the names of the columns, so that ``dict(trace)`` has every column by its name."""
+        return self.columns
 
     def __repr__(self) -> str:
         """Return what ran, how it ended, and the last loss."""
@@ -147,24 +108,25 @@ class Trace:
         return COLUMNS + tuple(self.records[0].metrics)
 
     def save(self, path: str | Path) -> None:
-        """Write the trace to an ``.npz`` file, from which `load` makes the same trace again, bit for bit."""
+        """Write the trace to an ``.npz`` file, from which `load` makes the same trace again, bit for bit.
+
+        A file of that name is replaced once the new one is complete.
+        """
         state = {f.name: getattr(self.state, f.name) for f in dataclasses.fields(self.state)}
         numbers = {name: value for name, value in state.items() if isinstance(value, int | float)}
         arrays = {f"state.{name}": to_numpy(value) for name, value in state.items() if name not in numbers}
-        columns = {f"column.{name}": self[name] for name in self.columns}
+        arrays |= {f"column.{name}": column for name, column in dict(self).items()}
         if self.points is not None:
             arrays["points"] = np.stack([to_numpy(point) for point in self.points])
         text = {
+            "backend": namespace(self.w).__name__.removeprefix("array_api_compat."),
             "state": type(self.state).__name__,
             "numbers": numbers,
             "status": self.status.name,
             "columns": self.columns,
-            "oracle_calls": self.oracle_calls,
-            "problem": self.problem,
-            "optimizer": self.optimizer,
+            **{name: getattr(self, name) for name in _AS_THEY_ARE},
         }
-        with Path(path).open("wb") as file:  # np.savez would append .npz to a bare path
-            np.savez(file, allow_pickle=False, **{_TEXT: json.dumps(text)}, w=to_numpy(self.w), **columns, **arrays)
+        storage.write(Path(path), text, {"w": to_numpy(self.w), **arrays})
 
     @classmethod
     def load(cls, path: str | Path, *, like: Array | None = None, state_type: type[State] | None = None) -> Trace:
@@ -174,9 +136,10 @@ class Trace:
         ----------
         path : str or Path
         like : array, optional
-            Where w, state and points are put: backend, device, dtype. NumPy, as saved, if not given.
+            An array with the backend, device and dtype that w, state and points are to have. It may be left out for a
+            run on NumPy arrays, which are loaded as they were.
         state_type : type, optional
-            The class of the state; needed only for an optimizer of your own.
+            The class of the state; needed only for a method of your own that isn't registered.
 
         Returns
         -------
@@ -187,44 +150,54 @@ class Trace:
         FileNotFoundError
             If there is no such file.
         ValueError
-            If the file isn't a trace, or holds the state of an optimizer that isn't this library's.
+            If the file isn't a trace, or one of another schema; if the run's arrays weren't NumPy's and `like` is not
+            given; if its state is of a method that isn't registered and `state_type` is not given.
         """
-        try:
-            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as members:
-                stored = {name: members[name] for name in members.files}
-            text = json.loads(str(stored[_TEXT]))
-        except OSError:
-            raise
-        except Exception as error:
-            msg = f"path must be a file that Trace.save wrote, got {str(path)!r}."
-            raise ValueError(msg) from error
-        like = stored["w"] if like is None else like
-        state_type = getattr(optimizers, text["state"], None) if state_type is None else state_type
-        if state_type is None:
-            msg = f"state_type must be given to load a state of a class of your own, {text['state']}."
+        text, stored = storage.read(Path(path))
+        if like is None and text["backend"] != "numpy":
+            msg = (
+                f"like must be given to load a run on arrays of {text['backend']}: pass like=x, an array on the "
+                "backend and device to load it to, or like=np.zeros(1) to load it as NumPy arrays."
+            )
             raise ValueError(msg)
+        like = stored["w"] if like is None else like
+        state_type = _state_type(text["state"], stored["w"]) if state_type is None else state_type
         arrays = {
             name.removeprefix("state."): from_numpy(value, like=like)
             for name, value in stored.items()
             if name.startswith("state.")
         }
-        rows = zip(*(stored[f"column.{name}"].tolist() for name in text["columns"]), strict=True)
-        named_rows = [dict(zip(text["columns"], row, strict=True)) for row in rows]
-        records = tuple(
-            Record(
-                **{name: row[name] for name in COLUMNS},
-                metrics={name: value for name, value in row.items() if name not in COLUMNS},
-            )
-            for row in named_rows
-        )
+        columns = {name: stored[f"column.{name}"].tolist() for name in text["columns"]}
+        rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        own = [name for name in columns if name not in COLUMNS]
         points = stored.get("points")
         return cls(
             w=from_numpy(stored["w"], like=like),
             state=state_type(**text["numbers"], **arrays),
             status=Status[text["status"]],
-            records=records,
-            oracle_calls=text["oracle_calls"],
-            problem=text["problem"],
-            optimizer=text["optimizer"],
+            records=tuple(
+                Record(**{name: row[name] for name in COLUMNS}, metrics={name: row[name] for name in own})
+                for row in rows
+            ),
             points=None if points is None else tuple(from_numpy(point, like=like) for point in points),
+            **{name: text[name] for name in _AS_THEY_ARE},
         )
+
+
+_AS_THEY_ARE = ("oracle_calls", "problem", "optimizer", "label")
+
+
+def _state_type(name: str, w: Array) -> type[State]:
+    """Return the class of a state by its name: one of the library's, or of a registered method."""
+    found: type[State] | None = getattr(optimizers, name, None)
+    if found is not None:
+        return found
+    for method in optimizers.REGISTRY.values():
+        state = method.build(steps=1).init(w)
+        if type(state).__name__ == name:
+            return type(state)
+    msg = (
+        f"state_type must be given to load a state of a class of your own, {name}; or register its method before "
+        "with sofim_ref.register."
+    )
+    raise ValueError(msg)

@@ -1,4 +1,4 @@
-"""The same small search for everyone: which step size suits a method on a problem."""
+"""The search for a method's step size on a problem: the same small grid for every method."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from sofim_ref.arrays import eps, namespace, smallest_normal
-from sofim_ref.optimizers import Method
+from sofim_ref.optimizers import Method, Schedule
 from sofim_ref.problems import Problem
 from sofim_ref.training.minimize import minimize
-from sofim_ref.training.trace import Status, Trace
+from sofim_ref.training.record import Status
+from sofim_ref.training.trace import Trace
 
 GRID = tuple(10.0 ** (half / 2) for half in range(-6, 5))
 """Step sizes from 0.001 to 100, two a decade."""
@@ -21,27 +22,28 @@ GRID = tuple(10.0 ** (half / 2) for half in range(-6, 5))
 
 @dataclass(frozen=True)
 class Choice:
-    """The step size that a search settled on, and what it saw.
+    """The step size that a search settled on, and the scores of all.
 
     Parameters
     ----------
-    lr : float
-        The best step size of the grid.
+    lr : float or schedule
+        The best step size of the grid; the method's own where none was searched.
     scores : dict
-        From each step size to the mean of log₁₀ of the loss gap over its run; infinite for a run that diverged.
+        The mean of log₁₀ of the loss gap over the run of each step size; infinite for a run that diverged. Empty where
+        none was searched.
     """
 
-    lr: float
+    lr: float | Schedule
     scores: dict[float, float]
 
     @property
     def at_edge(self) -> bool:
-        """Whether the best is the smallest or the largest of the grid, so that a wider grid might hold a better one."""
-        return self.lr in (min(self.scores), max(self.scores))
+        """Whether the best is the smallest or the largest of the grid: a wider grid might have a better one."""
+        return bool(self.scores) and self.lr in (min(self.scores), max(self.scores))
 
 
 def gap(trace: Trace, optimal_loss: float) -> np.ndarray[Any, Any]:
-    """Return how far each loss of a trace lies above the optimal one, shape (records,), no less than its rounding.
+    """Return how far each loss of a trace lies above the optimal one, shape (records,), at least by its rounding.
 
     Parameters
     ----------
@@ -74,13 +76,14 @@ def choose_lr(
     tolerance: float = 0.0,
     before_each: Callable[[], Any] | None = None,
 ) -> Choice:
-    """Try every step size of a grid for the same number of steps and return the best.
+    """Run a method with every step size of a grid for the same number of steps and return the best step size.
 
     Parameters
     ----------
     problem : Problem
     method : Method
-        Every hyper-parameter but `lr` stays at the method's default.
+        Every hyper-parameter but `lr` stays at the method's default. One without ``lr`` in its search space, such as
+        `Method.of` makes, keeps its own step size: nothing is run.
     steps : int
         The budget of each trial.
     optimal_loss : float
@@ -96,12 +99,14 @@ def choose_lr(
     -------
     Choice
         The best is the one with the smallest mean of log₁₀ of the loss gap, start to end: it rewards a fast start and a
-        good end alike. A run that converges early keeps its last gap to the end; one that diverges is out.
+        good end alike. A run that converges early keeps its last gap to the end; one that diverges scores infinity.
 
     Raises
     ------
+    TypeError
+        If `method` is not a `Method`.
     ValueError
-        If every step size of the grid diverged.
+        If the method diverged with every step size of the grid.
 
     Examples
     --------
@@ -111,6 +116,11 @@ def choose_lr(
     >>> choose_lr(bowl, sr.optimizers.REGISTRY["sgd"], steps=5, optimal_loss=0.0).lr
     1.0
     """
+    if not isinstance(method, Method):
+        msg = f"method must be a sofim_ref Method, got {method!r}; Method.of(optimizer) makes one."
+        raise TypeError(msg)
+    if "lr" not in method.space:
+        return Choice(method.build(steps=steps).lr, {})
     scores = {}
     for lr in grid:
         if before_each is not None:

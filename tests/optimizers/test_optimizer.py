@@ -10,7 +10,6 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from sofim_ref import arrays, minimize, optimizers, problems
-from sofim_ref.verify.bounds import solve_bound
 
 SEEDS = st.integers(0, 2**32 - 1)
 LOGISTIC = next(case for case in PROBLEMS if case.name == "LogisticRegression")
@@ -94,7 +93,7 @@ def test_a_step_is_one_dense_solve_and_leaves_its_inputs_alone(xp, optimizer, da
     expected = at - lr * x - lr * optimizer.weight_decay * at
     # The backward error that the matrix's class states, and d eps for writing C out, times κ; then the last three
     # operations on w itself.
-    backward = 2 * solve_bound(choice.matrix) + problem.dim
+    backward = 2 * choice.matrix.solve_bound() + problem.dim
     error = lr * backward * np.linalg.cond(C) * xp.eps(dtype) * np.linalg.norm(x)
     rounding = 4 * xp.eps(dtype) * (np.linalg.norm(at) + lr * np.linalg.norm(x))
     if isinstance(optimizer, optimizers.GaussNewton) and bits(following) == bits(w):  # refused, for a reason
@@ -151,11 +150,9 @@ class Only(problems.Problem):
     def dim(self):
         return self.behind.dim
 
-    def __getattr__(self, question):
+    def __getattr__(self, name):
+        question = name.removeprefix("answer_")
         return lambda at, *arguments: getattr(self.behind.oracle(at.w, at.batch), question)(*arguments)
-
-    def value(self, at):
-        return self.behind.oracle(at.w, at.batch).value()
 
 
 @every_optimizer
@@ -198,7 +195,7 @@ def test_a_problem_that_lacks_what_a_method_needs_is_refused_before_any_work(opt
 )
 def test_a_problem_without_layers_is_refused_with_those_that_have_them(optimizer):
     problem = problems.Quadratic(np.eye(2), np.zeros(2))
-    message = r"doesn't offer\. Problems with layers are those over a linear model, MLPClassifier and MLPRegressor\.$"
+    message = r"doesn't offer\. Problems whose model names its dense layers in `layers` do\.$"
     with pytest.raises(TypeError, match=message):
         minimize(problem, optimizer, steps=1)
 

@@ -9,7 +9,7 @@ from sofim_ref.optimizers import SGD, Constant, Cosine, StepDecay, WarmUp
 
 
 def test_the_cosine_is_the_formula_and_never_zero():
-    schedule = Cosine(2.0, steps=10, minimum=0.5)
+    schedule = Cosine(2.0, steps=10, lowest=0.5)
     for t in range(10):
         assert schedule(t) == pytest.approx(0.5 + 0.75 * (1 + math.cos(math.pi * t / 10)))
     assert Cosine(1.0, steps=5)(10_000) > 0

@@ -9,7 +9,7 @@ from cases import data
 from sofim_ref import SGD, SOFIM, NaturalGradient, Status, Trace, arrays, minimize
 from sofim_ref.optimizers import State
 from sofim_ref.problems import LogisticRegression
-from sofim_ref.training.trace import COLUMNS
+from sofim_ref.training.record import COLUMNS
 
 X, _, LABEL, _ = data()
 

@@ -1,0 +1,110 @@
+"""The trust region of `SOAA` and `TAdam`: its radius follows how well the fall of the loss was predicted."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass
+from typing import TypeVar
+
+from sofim_ref.arrays import Array, device, namespace
+from sofim_ref.arrays.validation import count, fraction, non_negative, positive, rate
+from sofim_ref.matrices import Diagonal
+from sofim_ref.optimizers.optimizer import Optimizer, Schedule, State, check_start
+from sofim_ref.problems.oracle import Oracle
+
+
+@dataclass(frozen=True, slots=True)
+class TrustRegionState(State):
+    """The state of a trust region.
+
+    Parameters
+    ----------
+    step : int
+        The number t of steps taken.
+    loss : array, shape (1,)
+        The decaying average of the losses, ℓ̄.
+    radius : array, shape (1,)
+        The trust region's d.
+    predicted : array, shape (1,)
+        How much the last step should have lowered the loss, p.
+    """
+
+    loss: Array
+    radius: Array
+    predicted: Array
+
+
+R = TypeVar("R", bound=TrustRegionState)
+
+
+@dataclass(frozen=True)
+class TrustRegion(Optimizer[R]):
+    r"""A diagonal Fisher matrix F, no less than Adam's, scaled by a radius d: what `SOAA` and `TAdam` share.
+
+    .. math:: C = \operatorname{diag}\Big(\frac{\max(d F, \text{root mean square of } g) + \epsilon}{d}\Big) .
+
+    Parameters
+    ----------
+    lr : float or schedule
+        The step size η > 0, or a callable step -> η.
+    steps : int
+        The number T of steps that the whole run will have. It must be given.
+    beta1, beta2 : float
+        The numbers β₁ and β₂ in [0, 1).
+    epsilon : float
+        The number ϵ > 0.
+    gamma : float
+        The number γ in [0, 1) that says how far d may go.
+    weight_decay : float
+        Decoupled weight decay >= 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a hyper-parameter is out of its range, or `steps` is missing.
+    """
+
+    lr: float | Schedule = 1e-3
+    steps: int | None = None
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    gamma: float = 0.1
+    _: KW_ONLY
+    weight_decay: float = 0.0
+
+    needs = frozenset({"value", "gradient"})
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        rate("lr", self.lr)
+        if self.steps is None:
+            msg = "steps must be the number of steps of the whole run, an integer >= 1, got None."
+            raise ValueError(msg)
+        count("steps", self.steps)
+        fraction("beta1", self.beta1)
+        fraction("beta2", self.beta2)
+        positive("epsilon", self.epsilon)
+        fraction("gamma", self.gamma)
+        non_negative("weight_decay", self.weight_decay)
+
+    def start(self, w: Array) -> tuple[Array, Array, Array]:
+        """Return ℓ̄, d and p before the first step: zero, one, zero."""
+        check_start(w)
+        none = namespace(w).zeros(1, dtype=w.dtype, device=device(w))
+        return none, none + 1, none
+
+    def matrix(self, F: Array, root_mean_square: Array, state: R) -> Diagonal:
+        """Return C of this step."""
+        d = state.radius
+        return Diagonal((namespace(F).maximum(d * F, root_mean_square) + self.epsilon) / d)
+
+    def compare(self, state: R, oracle: Oracle) -> tuple[Array, Array]:
+        """Return the next ℓ̄, and the ratio (ℓ̂ − ℓ)/max(p, ϵ) of how much the loss fell to what was predicted."""
+        loss = self.beta1 * state.loss + (1 - self.beta1) * oracle.value()
+        fall = loss / (1 - self.beta1 ** (state.step + 1)) - oracle.value()
+        return loss, fall / namespace(loss).maximum(state.predicted, self.epsilon)
+
+    def bounds(self, step: int) -> tuple[float, float]:
+        """Return between which numbers d lies after that many steps: (1−γ)^q and 1 + γ^q, q the part of T taken."""
+        q = step / (self.steps or 1)
+        return (1 - self.gamma) ** q, 1 + self.gamma**q

@@ -1,0 +1,84 @@
+"""The checks that `minimize` makes of its arguments before any work."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from sofim_ref.arrays import Array
+from sofim_ref.arrays.validation import finite, floating, same_backend
+from sofim_ref.optimizers import Optimizer, State
+from sofim_ref.problems import Problem
+from sofim_ref.training.record import COLUMNS
+
+
+def check_kinds(problem: Any, optimizer: Any) -> None:
+    """Refuse a problem and an optimizer that are none, or that don't go together."""
+    for argument, given, kind in (("problem", problem, Problem), ("optimizer", optimizer, Optimizer)):
+        if not isinstance(given, kind):
+            msg = f"{argument} must be a sofim_ref {kind.__name__}, got {given!r}."
+            raise TypeError(msg)
+    optimizer.check_problem(problem)
+
+
+def check_watchers(metrics: Any, callbacks: Any) -> None:
+    """Refuse metrics that aren't functions by name, or have a column's name, and callbacks that aren't in a list."""
+    if not isinstance(metrics, Mapping) or not all(map(callable, metrics.values())):
+        msg = f"metrics must be a mapping from names to functions of w, got {metrics!r}."
+        raise TypeError(msg)
+    for name in metrics:
+        if name in COLUMNS:
+            msg = f"metrics must have names other than every trace's own columns, got {name!r}."
+            raise ValueError(msg)
+    if not isinstance(callbacks, Iterable) or not all(map(callable, callbacks)):
+        remedy = " Pass a single function as callbacks=[f]." if callable(callbacks) else ""
+        msg = f"callbacks must be a list of functions, got {callbacks!r}.{remedy}"
+        raise TypeError(msg)
+
+
+def measured(metrics: Mapping[str, Callable[[Array], Any]], w: Array) -> dict[str, float]:
+    """Return what each metric gives at w, refusing anything but a number."""
+    return {name: _number(name, metric(w)) for name, metric in metrics.items()}
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        if not isinstance(value, str) and getattr(value, "shape", ()) == ():
+            return float(value)
+    except (TypeError, ValueError):
+        pass
+    msg = f"metrics[{name!r}] must return a number, got {value!r}."
+    raise TypeError(msg)
+
+
+def starting_point(problem: Problem, w0: Array | None, seed: int) -> Array:
+    """Return the starting point, refusing a `w0` that doesn't go with the problem."""
+    if w0 is None:
+        return problem.initial_point(seed)
+    floating("w0", w0, ndim=1)
+    if problem.like is not None:
+        same_backend(data=problem.like, w0=w0)
+    if w0.shape[0] != problem.dim:
+        msg = f"w0 must have shape ({problem.dim},), got {tuple(w0.shape)}."
+        raise ValueError(msg)
+    finite("w0", w0)
+    return w0
+
+
+def check_state(state: Any, fresh: State, optimizer: Optimizer[Any]) -> None:
+    """Refuse a state that isn't of the kind that `init` made, or has arrays that don't go with the starting point."""
+    if type(state) is not type(fresh):
+        msg = f"state must be a {type(fresh).__name__} to go with {type(optimizer).__name__}, got {state!r}."
+        raise TypeError(msg)
+    for field in dataclasses.fields(state):
+        x, like = getattr(state, field.name), getattr(fresh, field.name)
+        if not hasattr(like, "shape"):
+            continue
+        argument = f"state.{field.name}"
+        floating(argument, x, ndim=like.ndim)
+        same_backend(**{"w0": like, argument: x})
+        if x.shape != like.shape and 0 not in like.shape:  # one that begins empty may have grown
+            msg = f"{argument} must have shape {tuple(like.shape)}, got {tuple(x.shape)}."
+            raise ValueError(msg)
+        finite(argument, x)

@@ -1,0 +1,63 @@
+"""The rows of a trace, and the reasons for which a run ends."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Status(Enum):
+    """Why a run ended, each in a full sentence."""
+
+    CONVERGED = "The gradient norm fell to the tolerance."
+    BUDGET_SPENT = "All the steps that were allowed have been taken."
+    DIVERGED = "The loss or the point stopped being finite; the last finite point on record is returned."
+    SINGULAR = "C could not be inverted, damping > 0 makes it regular; the last point on record is returned."
+    STOPPED = "A callback asked to stop."
+
+    @property
+    def message(self) -> str:
+        """The sentence."""
+        return self.value
+
+
+@dataclass(frozen=True)
+class Record:
+    """A row of a trace: the loss at a point, and what it took to reach it.
+
+    Parameters
+    ----------
+    step : int
+        The number of steps taken to reach the point, those of an earlier run that this one continues included.
+    epoch : float
+        The number of passes over the data, counted in the examples that steps used.
+    loss : float
+        The mean loss over all examples, l2 term included.
+    gradient_norm : float
+        The Euclidean norm of its gradient.
+    step_norm : float
+        The length of the last step; 0 at the start.
+    seconds : float
+        Time that this run spent in the optimizer; what a record costs is not included.
+    oracle_calls : int
+        The number of answers that the optimizer had computed in this run.
+    gradient_evaluations : float
+        What they cost, in gradients over all N examples; a Hessian-vector product counts as two: see `Problem.price`.
+    metrics : dict
+        The values of the run's own metrics here, by name.
+    """
+
+    step: int
+    epoch: float
+    loss: float
+    gradient_norm: float
+    step_norm: float
+    seconds: float
+    oracle_calls: int
+    gradient_evaluations: float
+    metrics: dict[str, float] = field(default_factory=dict)
+
+
+COLUMNS = tuple(f.name for f in dataclasses.fields(Record) if f.name != "metrics")
+"""The columns that every trace has."""

@@ -1,0 +1,52 @@
+"""The file of a saved trace: an ``.npz`` of plain arrays and one JSON text, with the number of its schema."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+Arrays = dict[str, np.ndarray[Any, Any]]
+
+SCHEMA = 1
+"""The number of the layout that this version writes and reads; another layout gets another number."""
+
+_TEXT = "sofim_ref.Trace"  # the member by which the file is recognized
+
+
+def write(path: Path, text: dict[str, Any], arrays: Arrays) -> None:
+    """Write a file whole or not at all: a reader sees the old one until the new one is complete."""
+    import sofim_ref
+
+    text = {"schema": SCHEMA, "version": sofim_ref.__version__, **text}
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with unfinished.open("wb") as file:  # np.savez would append .npz to a bare path
+            np.savez(file, allow_pickle=False, **{_TEXT: np.asarray(json.dumps(text))}, **arrays)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def read(path: Path) -> tuple[dict[str, Any], Arrays]:
+    """Return the text and the arrays of a file, refusing one that `write` didn't write or that has another schema."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as members:
+            arrays = {name: members[name] for name in members.files}
+        text: dict[str, Any] = json.loads(str(arrays.pop(_TEXT)))
+    except OSError:
+        raise
+    except Exception as error:
+        msg = f"path must be a file that Trace.save wrote, got {str(path)!r}."
+        raise ValueError(msg) from error
+    schema, version = text.get("schema"), text.get("version", "of an earlier version")
+    if schema != SCHEMA:
+        msg = (
+            f"path must be a trace of schema {SCHEMA}, got schema {schema} in {str(path)!r}, written by sofim_ref "
+            f"{version}; load it with that version."
+        )
+        raise ValueError(msg)
+    return text, arrays
