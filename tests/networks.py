@@ -17,7 +17,7 @@ ACTIVATIONS = {
 }
 
 
-def perceptron(w, X, sizes, activation):
+def mlp(w, X, sizes, activation):
     """The outputs of a multilayer perceptron, shape (N, C): each layer's W, then its b, row after row in w."""
     h, at = X, 0
     for i, (before, after) in enumerate(itertools.pairwise(sizes)):

@@ -1,4 +1,4 @@
-"""Targets that are 0 or 1, from one output, the log-odds: logistic regression."""
+"""The Bernoulli distribution of a label 0 or 1, from its log-odds: logistic regression."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from sofim_ref.arrays import Array, from_numpy, namespace, to_numpy
-from sofim_ref.likelihoods.likelihood import Likelihood, fitting_outputs, raw_targets
+from sofim_ref.likelihoods.likelihood import Likelihood, fitting_outputs
+from sofim_ref.likelihoods.targets import one_number_each
 
 
 @dataclass(frozen=True)
 class Bernoulli(Likelihood):
     r"""The likelihood P(y = 1) = σ(f), with σ(f) = 1/(1 + e⁻ᶠ) and loss :math:`\log(1 + e^f) - y f`.
 
-    Loss and derivatives are finite for every finite f, no exponential of a positive number being taken, and keep their
-    digits where a prediction is nearly certain, right or wrong.
+    Loss and derivatives are finite for every finite f, since only exponentials of numbers <= 0 are taken. They keep
+    their digits where a prediction is nearly certain, right or wrong.
 
     Examples
     --------
@@ -25,6 +26,10 @@ class Bernoulli(Likelihood):
     array([1000.])
     """
 
+    error_name = "share misclassified"
+    escapes = "classes are separable"
+    bounds = (0.0, 0.25, 1 / (6 * math.sqrt(3)))  # the extremes of σ' and σ''
+
     def outputs(self, targets: Array) -> int:
         """Return 1: the log-odds."""
         return 1
@@ -32,10 +37,7 @@ class Bernoulli(Likelihood):
     def encode(self, targets: Array, *, like: Array, outputs: int) -> Array:
         """Return labels 0 and 1 of shape (N,), of any dtype, as floats of shape (N, 1)."""
         fitting_outputs(self, outputs, 1)
-        host = raw_targets(targets)
-        if host.ndim != 1:
-            msg = f"targets must have shape (N,), got {host.shape}."
-            raise ValueError(msg)
+        host = one_number_each(targets)
         wrong = host[(host != 0) & (host != 1)]
         if wrong.size:
             msg = f"targets must be labels 0 or 1, got {wrong[0].item()!r}."
@@ -50,10 +52,6 @@ class Bernoulli(Likelihood):
     def gradient(self, f: Array, y: Array) -> Array:
         """Return σ(f) − y, shape (N, 1), with all digits where the two are close: σ(f) − 1 is −σ(−f)."""
         return (1 - y) * self.probability(f) - y * self.probability(-f)
-
-    def hessian(self, f: Array, y: Array) -> Array:
-        """Return σ(f) σ(−f), shape (N, 1, 1)."""
-        return self.fisher(f)
 
     def fisher(self, f: Array) -> Array:
         """Return σ(f) σ(−f), shape (N, 1, 1)."""
@@ -72,16 +70,6 @@ class Bernoulli(Likelihood):
         """Return the share of examples whose more probable label is wrong, shape ()."""
         xp = namespace(f)
         return xp.mean(xp.astype((f > 0) != (y > 0.5), f.dtype))
-
-    @property
-    def bounds(self) -> tuple[float | None, float | None, float | None]:
-        """Return 0, ¼, 1/(6√3): the extremes of σ' and σ''."""
-        return (0.0, 0.25, 1 / (6 * math.sqrt(3)))
-
-    @property
-    def error_name(self) -> str:
-        """What `error` measures."""
-        return "share misclassified"
 
     def probability(self, f: Array) -> Array:
         """Return σ(f), same shape as `f`, exact to a few eps at both ends."""

@@ -1,14 +1,18 @@
-"""Targets that are one of C classes, from C outputs, the logits: softmax regression."""
+"""The categorical distribution of a label 0 … C−1, from C logits: softmax regression."""
 
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
-from sofim_ref.arrays import Array, device, from_numpy, namespace, to_numpy
-from sofim_ref.likelihoods.likelihood import Likelihood, raw_targets
+from sofim_ref.arrays import Array, from_numpy, namespace, to_numpy
+from sofim_ref.arrays.validation import count
+from sofim_ref.likelihoods.likelihood import Likelihood, diagonals, fitting_outputs
+from sofim_ref.likelihoods.targets import one_number_each, raw_targets
 
 
 @dataclass(frozen=True)
@@ -18,6 +22,17 @@ class Categorical(Likelihood):
     Adding one number to all outputs changes nothing, so the Fisher matrix diag(p) − ppᵀ has the eigenvalue 0 along the
     vector of ones: softmax regression needs l2 > 0 to have one optimum.
 
+    Parameters
+    ----------
+    classes : int, optional
+        The number C >= 2 of classes. If not given it is the largest label plus one, with a warning if one of the
+        classes has no example.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `classes` is not an integer >= 2.
+
     Examples
     --------
     >>> import numpy as np
@@ -25,18 +40,46 @@ class Categorical(Likelihood):
     array([0.5])
     """
 
+    classes: int | None = None
+
+    error_name = "share misclassified"
+    escapes = "classes are separable"
+
+    bounds = (0.0, 0.5, math.sqrt(2) ** 3 / (6 * math.sqrt(3)))
+    r"""For ‖u‖ = 1, second and third derivative along u are central moments of u_Y, Y ~ p.
+
+    The number u_Y lies in an interval of length max u − min u <= √2. A variance in it is at most 2/4. A third central
+    moment is, for a given mean, linear in the distribution, so that a distribution on two points attains the largest:
+    √2³ p(1−p)(1−2p), at most √2³/(6√3). The largest of a symmetric trilinear form over three unit vectors is that over
+    one (Banach 1938), so it bounds the derivative of the Hessian in the spectral norm.
+    """
+
+    def __post_init__(self) -> None:
+        if self.classes is not None:
+            count("classes", self.classes, minimum=2)
+
     def outputs(self, targets: Array) -> int:
-        """Return the largest label plus one, at least 2."""
-        host = raw_targets(targets)
-        labels = host[np.isfinite(host)]  # `encode` refuses the others
-        return max(2, int(labels.max()) + 1) if labels.size else 2
+        """Return C: `classes`, or the largest label plus one, at least 2."""
+        if self.classes is not None:
+            return int(self.classes)
+        labels = np.unique(raw_targets(targets))
+        known = labels[np.isfinite(labels)]
+        C = max(2, int(known.max()) + 1) if known.size else 2
+        absent = [str(c) for c in islice((c for c in range(C) if c not in labels), 3)]
+        if absent and np.all((labels >= 0) & (labels == np.floor(labels))):  # `encode` refuses others
+            msg = (
+                f"{C} classes were made, the largest label plus one and at least 2, but there is no example of class "
+                f"{', '.join(absent)}{', …' * (C - len(labels) > 3)}. Pass classes={C} if that is meant; else number "
+                "the labels from 0 without a gap."
+            )
+            warnings.warn(msg, stacklevel=4)  # at the line that makes the problem
+        return C
 
     def encode(self, targets: Array, *, like: Array, outputs: int) -> Array:
         """Return integer labels 0 … C−1 of shape (N,) as rows of the identity, shape (N, C)."""
-        host = raw_targets(targets)
-        if host.ndim != 1:
-            msg = f"targets must have shape (N,), got {host.shape}."
-            raise ValueError(msg)
+        if self.classes is not None:
+            fitting_outputs(self, outputs, self.classes)
+        host = one_number_each(targets)
         wrong = host[~((host >= 0) & (host < outputs) & (host == np.floor(host)))]
         if wrong.size:
             msg = f"targets must be integer labels from 0 to {outputs - 1}, got {wrong[0].item()!r}."
@@ -56,20 +99,16 @@ class Categorical(Likelihood):
         others = (1 - y) * self.probability(f)
         return others - y * namespace(f).sum(others, axis=1, keepdims=True)
 
-    def hessian(self, f: Array, y: Array) -> Array:
-        """Return diag(p) − ppᵀ, shape (N, C, C)."""
-        return self.fisher(f)
-
     def fisher(self, f: Array) -> Array:
         """Return diag(p) − ppᵀ, shape (N, C, C)."""
         p = self.probability(f)
-        return self._diagonal(p) - p[:, :, None] * p[:, None, :]
+        return diagonals(p) - p[:, :, None] * p[:, None, :]
 
     def fisher_factor(self, f: Array) -> Array:
         """Return diag(√p) − p√pᵀ, shape (N, C, C): times its transpose it is diag(p) − ppᵀ, since Σp = 1."""
         p = self.probability(f)
         root = namespace(f).sqrt(p)
-        return self._diagonal(root) - p[:, :, None] * root[:, None, :]
+        return diagonals(root) - p[:, :, None] * root[:, None, :]
 
     def sample(self, f: Array, rng: np.random.Generator) -> Array:
         """Return a row of the identity for each example, class c with probability p_c, shape (N, C)."""
@@ -83,28 +122,8 @@ class Categorical(Likelihood):
         xp = namespace(f)
         return xp.mean(xp.astype(xp.argmax(f, axis=1) != xp.argmax(y, axis=1), f.dtype))
 
-    @property
-    def bounds(self) -> tuple[float | None, float | None, float | None]:
-        r"""Return 0, ½, √2³/(6√3): for ‖u‖ = 1, second and third derivative along u are central moments of u_Y, Y ~ p.
-
-        The number u_Y lies in an interval of length max u − min u <= √2. A variance in it is at most 2/4. A third
-        central moment is, for a given mean, linear in the distribution, so that a distribution on two points attains
-        the largest: √2³ p(1−p)(1−2p), at most √2³/(6√3). The largest of a symmetric trilinear form over three unit
-        vectors is that over one (Banach 1938), so it bounds the derivative of the Hessian in the spectral norm.
-        """
-        return (0.0, 0.5, math.sqrt(2) ** 3 / (6 * math.sqrt(3)))
-
-    @property
-    def error_name(self) -> str:
-        """What `error` measures."""
-        return "share misclassified"
-
     def probability(self, f: Array) -> Array:
         """Return softmax(f), shape (N, C)."""
         xp = namespace(f)
         e = xp.exp(f - xp.max(f, axis=1, keepdims=True))
         return e / xp.sum(e, axis=1, keepdims=True)
-
-    def _diagonal(self, p: Array) -> Array:
-        xp = namespace(p)
-        return xp.eye(p.shape[1], dtype=p.dtype, device=device(p)) * p[:, None, :]

@@ -1,33 +1,52 @@
-"""What every likelihood tells: how a model's output is scored against a target, and how that bends."""
+"""The contract of a likelihood: the loss of an output given a target, its derivatives, and its Fisher matrix."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
 
 import numpy as np
 
-from sofim_ref.arrays import Array, namespace, to_numpy
+from sofim_ref.arrays import Array, device, namespace
+
+Bound = Array | float | None
+"""A bound on derivatives, a number or one for each example, shape (N,); None where there is none."""
+Bounds = tuple[Bound, Bound, Bound]
 
 
 class Likelihood(ABC):
     r"""A distribution p(y | f) of a target y given a model's output f, shape (C,).
 
-    The loss of one example is −log p(y | f), up to a constant that doesn't depend on f. Targets are kept *encoded* as
-    an array of shape (N, C) beside the outputs, so that every formula is one line for the whole batch.
+    The loss of one example is −log p(y | f), up to a constant that doesn't depend on f. Targets are kept *encoded*, an
+    array of shape (N, C) like the outputs, so that every formula is one line for the whole batch.
 
     All likelihoods here but `LocationScale` are canonical: the second derivative of the loss doesn't depend on the
     target, so it equals the Fisher matrix in the output, and Gauss–Newton, Fisher and, for a linear model, Hessian are
     one matrix.
     """
 
-    @abstractmethod
+    error_name: str
+    """What `error` measures, with its unit."""
+
+    bounds: Bounds = (None, None, None)
+    """Numbers a, b, c for any outputs: every eigenvalue of the loss's second derivative in f lies in [a, b], and its
+    third derivative is at most c; None where nothing bounds it."""
+
+    escapes: str = ""
+    """When the mean loss of a linear model has no minimizer though features are independent; empty if that can't be."""
+
     def outputs(self, targets: Array) -> int:
-        """Return C, the number of outputs that a model needs for these raw targets."""
+        """Return C, the number of outputs that a model needs for raw targets: their columns, 1 for shape (N,)."""
+        return 1 if targets.ndim == 1 else int(targets.shape[1])
 
     @abstractmethod
     def encode(self, targets: Array, *, like: Array, outputs: int) -> Array:
-        """Return raw targets as an array of shape (N, C) beside `like`, refusing those out of range."""
+        """Return raw targets as an array of shape (N, C), on the backend and device of `like`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If targets are no numbers, out of range, of another shape, or don't go with that number of outputs.
+        """
 
     @abstractmethod
     def loss(self, f: Array, y: Array) -> Array:
@@ -37,9 +56,9 @@ class Likelihood(ABC):
     def gradient(self, f: Array, y: Array) -> Array:
         """Return the derivative of each loss in its outputs, shape (N, C)."""
 
-    @abstractmethod
     def hessian(self, f: Array, y: Array) -> Array:
-        """Return the second derivative of each loss in its outputs, shape (N, C, C)."""
+        """Return the second derivative of each loss in its outputs, shape (N, C, C): `fisher`, if canonical."""
+        return self.fisher(f)
 
     @abstractmethod
     def fisher(self, f: Array) -> Array:
@@ -51,45 +70,18 @@ class Likelihood(ABC):
 
     @abstractmethod
     def sample(self, f: Array, rng: np.random.Generator) -> Array:
-        """Return targets drawn from p(y | f) on the host and moved beside `f`, encoded, shape (N, C)."""
+        """Return encoded targets drawn from p(y | f), shape (N, C): on the host, row after row, and then moved."""
 
     @abstractmethod
     def error(self, f: Array, y: Array) -> Array:
-        """Return what a person would call the error, shape (): share of wrong classes, or mean squared error."""
+        """Return the error in the units of `error_name`, shape (): share of wrong classes, or mean squared error."""
 
-    @property
-    @abstractmethod
-    def bounds(self) -> tuple[float | None, float | None, float | None]:
-        """Numbers a, b, c: every eigenvalue of the loss's second derivative in f lies in [a, b], its third is <= c.
-
-        None where nothing bounds it.
-        """
-
-    def bounds_between(self, low: Array, high: Array) -> tuple[Array | None, Array | None, Array | None]:
-        """Return a, b, c for outputs from low to high, both of shape (N, C): each of shape (N,) or (), or None.
+    def bounds_between(self, low: Array, high: Array) -> Bounds:
+        """Return a, b, c for outputs from low to high, both of shape (N, C): each a number, of shape (N,), or None.
 
         Those of `bounds`, unless the likelihood knows better.
         """
         return self.bounds
-
-    @property
-    @abstractmethod
-    def error_name(self) -> str:
-        """What `error` measures, with its unit."""
-
-
-def raw_targets(targets: Any) -> np.ndarray[Any, Any]:
-    """Return raw targets on the host, where their range is checked once."""
-    try:
-        namespace(targets)
-    except TypeError:
-        msg = f"targets must be an array, got {type(targets)!r}."
-        raise TypeError(msg) from None
-    host = to_numpy(targets)
-    if host.dtype.kind not in "biuf":
-        msg = f"targets must be real numbers, got dtype {host.dtype}."
-        raise TypeError(msg)
-    return host
 
 
 def fitting_outputs(likelihood: Likelihood, outputs: int, needed: int) -> None:
@@ -98,3 +90,8 @@ def fitting_outputs(likelihood: Likelihood, outputs: int, needed: int) -> None:
         name = type(likelihood).__name__
         msg = f"the model must have {needed} output{'s' * (needed != 1)} to go with {name}, got {outputs}."
         raise ValueError(msg)
+
+
+def diagonals(x: Array) -> Array:
+    """Return the diagonal matrix of each row of x, shape (N, C, C)."""
+    return namespace(x).eye(x.shape[1], dtype=x.dtype, device=device(x)) * x[:, None, :]

@@ -1,4 +1,4 @@
-"""Gaussian targets whose standard deviation is an output too: the classroom's first likelihood with a Fisher matrix."""
+"""The normal distribution with its mean and log standard deviation as outputs: a Fisher matrix that isn't constant."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 
 from sofim_ref.arrays import Array, from_numpy, namespace
 from sofim_ref.arrays.validation import finite
-from sofim_ref.likelihoods.likelihood import Likelihood, fitting_outputs, raw_targets
+from sofim_ref.likelihoods.likelihood import Likelihood, diagonals, fitting_outputs
+from sofim_ref.likelihoods.targets import one_number_each
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class LocationScale(Likelihood):
     r"""The likelihood y ~ N(μ, e²ˢ) from the two outputs f = (μ, s), with loss :math:`s + \tfrac12 (y-\mu)^2 e^{-2s}`.
 
     Not canonical: ∇²ℓ depends on the target, so Fisher, Gauss–Newton and empirical Fisher are three matrices. The
-    Fisher matrix is diag(e⁻²ˢ, 2): a step in μ counts in units of the standard deviation, a step in s the same
+    Fisher matrix is diag(e⁻²ˢ, 2): it measures a step in μ in units of the standard deviation, a step in s the same
     everywhere.
 
     Examples
@@ -28,6 +29,8 @@ class LocationScale(Likelihood):
             [0., 2.]]])
     """
 
+    error_name = "mean squared error"  # `bounds` has none: ∇²ℓ may even be indefinite
+
     def outputs(self, targets: Array) -> int:
         """Return 2: mean and log standard deviation."""
         return 2
@@ -35,10 +38,7 @@ class LocationScale(Likelihood):
     def encode(self, targets: Array, *, like: Array, outputs: int) -> Array:
         """Return numbers of shape (N,) as floats of shape (N, 1)."""
         fitting_outputs(self, outputs, 2)
-        host = raw_targets(targets).astype(np.float64)
-        if host.ndim != 1:
-            msg = f"targets must have shape (N,), got {host.shape}."
-            raise ValueError(msg)
+        host = one_number_each(targets).astype(np.float64)
         encoded = from_numpy(host[:, None], like=like)
         finite("targets", encoded)
         return encoded
@@ -61,11 +61,13 @@ class LocationScale(Likelihood):
 
     def fisher(self, f: Array) -> Array:
         """Return diag(e⁻²ˢ, 2), shape (N, 2, 2)."""
-        return self._diagonal(namespace(f).exp(-2 * f[:, 1]), 2.0)
+        xp, precision = namespace(f), namespace(f).exp(-2 * f[:, 1])
+        return diagonals(xp.stack([precision, xp.full_like(precision, 2.0)], axis=1))
 
     def fisher_factor(self, f: Array) -> Array:
         """Return diag(e⁻ˢ, √2), shape (N, 2, 2)."""
-        return self._diagonal(namespace(f).exp(-f[:, 1]), math.sqrt(2))
+        xp, root = namespace(f), namespace(f).exp(-f[:, 1])
+        return diagonals(xp.stack([root, xp.full_like(root, math.sqrt(2))], axis=1))
 
     def sample(self, f: Array, rng: np.random.Generator) -> Array:
         """Return μ plus eˢ times standard normal noise, shape (N, 1)."""
@@ -76,20 +78,5 @@ class LocationScale(Likelihood):
         """Return the mean over examples of (y − μ)², shape ()."""
         return namespace(f).mean((y[:, 0] - f[:, 0]) ** 2)
 
-    @property
-    def bounds(self) -> tuple[float | None, float | None, float | None]:
-        """Return None, None, None: nothing bounds ∇²ℓ, which may even be indefinite."""
-        return (None, None, None)
-
-    @property
-    def error_name(self) -> str:
-        """What `error` measures."""
-        return "mean squared error"
-
     def _standardized(self, f: Array, y: Array) -> Array:
         return (y[:, 0] - f[:, 0]) * namespace(f).exp(-f[:, 1])
-
-    def _diagonal(self, first: Array, second: float) -> Array:
-        xp = namespace(first)
-        zero, second = xp.zeros_like(first), xp.full_like(first, second)
-        return xp.stack([xp.stack([first, zero], axis=1), xp.stack([zero, second], axis=1)], axis=1)

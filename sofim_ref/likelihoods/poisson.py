@@ -1,4 +1,4 @@
-"""Targets that are counts, from one output each, the logarithm of the rate: Poisson regression."""
+"""The Poisson distribution of a count, from the logarithm of its rate: Poisson regression."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sofim_ref.arrays import Array, device, from_numpy, namespace, to_numpy
-from sofim_ref.likelihoods.likelihood import Likelihood, raw_targets
+from sofim_ref.arrays import Array, from_numpy, namespace, to_numpy
+from sofim_ref.likelihoods.likelihood import Bounds, Likelihood, diagonals
+from sofim_ref.likelihoods.targets import in_columns
 
 
 @dataclass(frozen=True)
@@ -23,20 +24,13 @@ class Poisson(Likelihood):
     array([1.])
     """
 
-    def outputs(self, targets: Array) -> int:
-        """Return the number of target columns; 1 for targets of shape (N,)."""
-        return 1 if targets.ndim == 1 else int(targets.shape[1])
+    error_name = "mean Poisson deviance"
+    escapes = "all counts beyond some plane are zero"
+    bounds = (0.0, None, None)
 
     def encode(self, targets: Array, *, like: Array, outputs: int) -> Array:
         """Return counts 0, 1, 2, … of shape (N,) or (N, C), of any dtype, as floats of shape (N, C)."""
-        host = raw_targets(targets).astype(np.float64)
-        if host.ndim not in (1, 2):
-            msg = f"targets must have shape (N,) or (N, C), got {host.shape}."
-            raise ValueError(msg)
-        host = host.reshape(host.shape[0], -1)
-        if host.shape[1] != outputs:
-            msg = f"targets must have {outputs} columns, got {host.shape[1]}."
-            raise ValueError(msg)
+        host = in_columns(targets, outputs)
         wrong = host[~(np.isfinite(host) & (host >= 0) & (host == np.floor(host)))]
         if wrong.size:
             msg = f"targets must be counts 0, 1, 2, …, got {wrong[0].item()!r}."
@@ -52,17 +46,13 @@ class Poisson(Likelihood):
         """Return eᶠ − y, shape (N, C)."""
         return namespace(f).exp(f) - y
 
-    def hessian(self, f: Array, y: Array) -> Array:
-        """Return diag(eᶠ), shape (N, C, C)."""
-        return self.fisher(f)
-
     def fisher(self, f: Array) -> Array:
         """Return diag(eᶠ), shape (N, C, C): a count's variance is its mean."""
-        return self._diagonal(namespace(f).exp(f))
+        return diagonals(namespace(f).exp(f))
 
     def fisher_factor(self, f: Array) -> Array:
         """Return diag(e^(f/2)), shape (N, C, C)."""
-        return self._diagonal(namespace(f).exp(f / 2))
+        return diagonals(namespace(f).exp(f / 2))
 
     def sample(self, f: Array, rng: np.random.Generator) -> Array:
         """Return counts drawn with mean eᶠ, shape (N, C)."""
@@ -74,22 +64,8 @@ class Poisson(Likelihood):
         log_y = xp.log(xp.where(y > 0, y, xp.ones_like(y)))  # y log y is 0 at 0
         return 2 * xp.mean(xp.sum(y * (log_y - f) - y + xp.exp(f), axis=1))
 
-    @property
-    def bounds(self) -> tuple[float | None, float | None, float | None]:
-        """Return 0, None, None: eᶠ is positive, and bounded by nothing."""
-        return (0.0, None, None)
-
-    def bounds_between(self, low: Array, high: Array) -> tuple[Array | None, Array | None, Array | None]:
-        """Return e^low at its least, and e^high at its largest, twice: every derivative of eᶠ is eᶠ."""
+    def bounds_between(self, low: Array, high: Array) -> Bounds:
+        """Return the minimum of e^low and, twice, the maximum of e^high: every derivative of eᶠ is eᶠ."""
         xp = namespace(low)
         largest = xp.exp(xp.max(high, axis=1))
         return xp.exp(xp.min(low, axis=1)), largest, largest
-
-    @property
-    def error_name(self) -> str:
-        """What `error` measures."""
-        return "mean Poisson deviance"
-
-    def _diagonal(self, x: Array) -> Array:
-        xp = namespace(x)
-        return xp.eye(x.shape[1], dtype=x.dtype, device=device(x)) * x[:, None, :]

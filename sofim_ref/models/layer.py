@@ -1,4 +1,4 @@
-"""What a dense layer is to the curvature methods: a block of the parameters, and what flows in and back."""
+"""A dense layer for curvature methods: its block of the parameters, its inputs, the gradients in its outputs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Layer:
 
 @dataclass(frozen=True, eq=False)
 class LayerStatistics:
-    """What a batch sends through a layer; the gradient of example n in W̄ is the outer product h̄ₙ sₙᵀ.
+    """A layer's inputs and output gradients on a batch; the gradient of example n in W̄ is the outer product h̄ₙ sₙᵀ.
 
     Parameters
     ----------

@@ -48,6 +48,8 @@ class Linear(Model):
     n_outputs: int = 1
     intercept: bool = True
 
+    linear = True
+
     def __post_init__(self) -> None:
         count("inputs", self.inputs)
         count("n_outputs", self.n_outputs)
@@ -78,7 +80,7 @@ class Linear(Model):
         return np.zeros(self.dim)
 
     def forward(self, w: Array, X: Array) -> tuple[Array, Array]:
-        """Return XW, shape (N, C), and X, which is all that a tape needs."""
+        """Return XW, shape (N, C), and X, the tape."""
         return X @ self._weights(w), X
 
     def jvp(self, w: Array, X: Array, v: Array) -> Array:

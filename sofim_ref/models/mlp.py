@@ -1,8 +1,8 @@
-"""The multilayer perceptron: dense layers with an activation between them, differentiated by hand."""
+"""The multilayer perceptron (MLP): dense layers with an activation between them, differentiated by hand."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -19,7 +19,7 @@ from sofim_ref.models.model import Model
 
 @dataclass(frozen=True)
 class Pass:
-    """What a forward pass through an `MLP` leaves behind.
+    """The tape of an `MLP`: the numbers of a forward pass that its derivatives need.
 
     Parameters
     ----------
@@ -47,8 +47,8 @@ class MLP(Model):
     Raises
     ------
     TypeError, ValueError
-        If there are fewer than two sizes, one isn't an integer >= 1, or the activation isn't one of the four; later, if
-        features don't have as many columns as the first size says.
+        If there are fewer than two sizes, one isn't an integer >= 1, or the activation isn't one of the four; in
+        `prepare`, if features don't have as many columns as the first size says.
 
     Notes
     -----
@@ -108,14 +108,14 @@ class MLP(Model):
         return np.concatenate(blocks)
 
     def prepare(self, features: Array) -> Array:
-        """Return the features, having seen that they have as many columns as the first layer has inputs."""
+        """Return the features, refusing another number of columns than the first layer has inputs."""
         if features.shape[1] != self.sizes[0]:
             msg = f"features must have {self.sizes[0]} columns, the first of sizes, got {features.shape[1]}."
             raise ValueError(msg)
         return features
 
     def forward(self, w: Array, X: Array) -> tuple[Array, Pass]:
-        """Return f, shape (N, C), and what entered and left each layer."""
+        """Return f, shape (N, C), and the inputs and sums of each layer."""
         phi = ACTIVATIONS[self.activation].value
         inputs: list[Array] = []
         sums: list[Array] = []
@@ -126,7 +126,7 @@ class MLP(Model):
 
     def jvp(self, w: Array, tape: Pass, v: Array) -> Array:
         """Return J v, shape (N, C)."""
-        return self._moves(w, tape, v)[1][-1]
+        return self._forward_along(w, tape, v)[1][-1]
 
     def vjp(self, w: Array, tape: Pass, u: Array) -> Array:
         """Return Σₙ Jₙᵀ uₙ, shape (d,): in each layer Hᵀ S, and the sum of S for the bias."""
@@ -157,7 +157,7 @@ class MLP(Model):
                                  + (s_l W_l^\top)\, \varphi''(z_{l-1})\, \dot z_{l-1} .
         """
         xp, phi = namespace(w), ACTIVATIONS[self.activation]
-        h_dots, z_dots = self._moves(w, tape, v)
+        h_dots, z_dots = self._forward_along(w, tape, v)
         s, s_dot = u, xp.vecdot(H, z_dots[-1][:, None, :], axis=-1)
         blocks = []
         layers = list(zip(self._weights(w), self._weights(v), tape.inputs, h_dots, strict=True))
@@ -172,7 +172,7 @@ class MLP(Model):
         return self._flat(blocks[::-1])
 
     def layer_statistics(self, w: Array, tape: Pass, u: Array) -> tuple[LayerStatistics, ...]:
-        """Return h̄ and s of each layer, when u, shape (N, C), is sent back from the outputs."""
+        """Return h̄ and s of each layer, for u of shape (N, C) as the gradient in the outputs."""
         xp = namespace(w)
         one = xp.ones((u.shape[0], 1), dtype=w.dtype, device=device(w))
         flows = zip(self.layers, tape.inputs, self._backward(w, tape, u), strict=True)
@@ -192,8 +192,8 @@ class MLP(Model):
             found.append((found[-1] @ W.T) * derivative(z, h))
         return found[::-1]
 
-    def _moves(self, w: Array, tape: Pass, v: Array) -> tuple[list[Array | None], list[Array]]:
-        """Return how each layer's inputs and its z move along v; the features, None, don't."""
+    def _forward_along(self, w: Array, tape: Pass, v: Array) -> tuple[list[Array | None], list[Array]]:
+        """Return the derivatives along v of each layer's inputs, None for the features, and of its z."""
         derivative = ACTIVATIONS[self.activation].derivative
         h_dots: list[Array | None] = [None]
         z_dots: list[Array] = []
@@ -214,11 +214,11 @@ class MLP(Model):
         return xp.concat(parts)
 
 
-def hidden_widths(hidden: Sequence[int]) -> tuple[int, ...]:
-    """Return the widths of hidden layers, having refused what is no sequence of integers >= 1."""
+def mlp_with(hidden: Sequence[int], activation: str) -> Callable[[int, int], MLP]:
+    """Return the maker of an `MLP` from its numbers of features and outputs, refusing widths that are not integers."""
     if not isinstance(hidden, Sequence) or isinstance(hidden, str):
         msg = f"hidden must be a sequence of integers >= 1, (64,) say, got {hidden!r}."
         raise TypeError(msg)
     for i, width in enumerate(hidden):
         count(f"hidden[{i}]", width)
-    return tuple(hidden)
+    return lambda features, outputs: MLP((features, *hidden, outputs), activation)

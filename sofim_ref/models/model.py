@@ -1,4 +1,4 @@
-"""What every model tells: its outputs at a point, and how they move when the point does."""
+"""The contract of a model: its outputs for parameters and inputs, and their derivatives in the parameters."""
 
 from __future__ import annotations
 
@@ -11,18 +11,23 @@ from sofim_ref.arrays import Array, device, namespace
 from sofim_ref.models.layer import Layer, LayerStatistics
 
 Tape = Any
-"""What a forward pass leaves for the passes that follow it; each model has its own kind."""
+"""What a forward pass keeps for the passes that follow it; each model has its own kind."""
 
 
 class Model(ABC):
     """A function (w, x) -> f from d parameters and an input to C outputs.
 
-    Parameters are one flat vector w, shape (d,). Inputs come as a batch X that `prepare` has seen once. `forward` goes
-    through the model once; everything else starts from the tape that it left.
+    Parameters are one flat vector w, shape (d,). Inputs are a batch X of rows that `prepare` has returned. `forward`
+    goes through the model once; everything else starts from the tape that it keeps.
     """
 
     layers: tuple[Layer, ...] = ()
     """The dense layers, first to last; none where w isn't made of such."""
+
+    linear: bool = False
+    """Whether f = XW for the prepared inputs X, shape (N, p), and w the rows of W, shape (p, C), one after another.
+
+    Then the Hessian is the Gauss–Newton matrix, and a problem knows constants and optimum of its loss."""
 
     @property
     @abstractmethod
@@ -35,7 +40,7 @@ class Model(ABC):
         """The number C of outputs."""
 
     def start(self, rng: np.random.Generator) -> np.ndarray[Any, Any]:
-        """Return a point to start from, drawn on the host, shape (d,): standard normal unless a model knows better."""
+        """Return a starting point drawn on the host, shape (d,): standard normal, unless a model knows better."""
         return rng.standard_normal(self.dim)
 
     @abstractmethod
@@ -63,7 +68,7 @@ class Model(ABC):
         """Return Σₙ (Jₙᵀ Hₙ Jₙ + Σ_c uₙ_c ∇²f_c) v, shape (d,), for u of shape (N, C) and H of shape (N, C, C)."""
 
     def layer_statistics(self, w: Array, tape: Tape, u: Array) -> tuple[LayerStatistics, ...]:
-        """Return what flows through each of `layers` when u, shape (N, C), is sent back from the outputs."""
+        """Return inputs and output gradients of each of `layers`, for u of shape (N, C) as the outputs' gradient."""
         return ()
 
     def jacobian(self, w: Array, tape: Tape, outputs: Array) -> Array:
@@ -74,9 +79,9 @@ class Model(ABC):
         return xp.stack([self.per_example_vjp(w, tape, unit) for unit in units], axis=1)
 
     def gauss_newton(self, w: Array, tape: Tape, H: Array) -> Array:
-        """Return Σₙ Jₙᵀ Hₙ Jₙ, shape (d, d), for symmetric H of shape (N, C, C): row c of H sent back meets row c of J.
+        """Return Σₙ Jₙᵀ Hₙ Jₙ, shape (d, d), for symmetric H of shape (N, C, C).
 
-        Memory 2·N·d numbers, one output at a time.
+        One output c at a time: row c of J, and row c of H times J by a backward pass. Memory 2·N·d numbers.
         """
         xp = namespace(w)
         eye = xp.eye(H.shape[1], dtype=w.dtype, device=device(w))

@@ -1,4 +1,4 @@
-"""A loss of your own, from callables."""
+"""A loss given by functions for its value and derivatives."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sofim_ref.arrays import Array, device, namespace
 from sofim_ref.arrays.validation import count, floating, same_backend
 from sofim_ref.problems.oracle import Oracle
-from sofim_ref.problems.problem import Problem
+from sofim_ref.problems.problem import Problem, hessian_of_products
 
 
 class Function(Problem):
@@ -34,8 +34,8 @@ class Function(Problem):
 
     Notes
     -----
-    Any array backend will do, as long as the callables speak it: the point given decides. Methods that need examples
-    (an empirical Fisher matrix, say) refuse a Function, since it has none.
+    The callables get the point given, an array of any backend, and return arrays of the same one. Methods that need
+    examples (an empirical Fisher matrix, say) refuse a Function, since it has none.
 
     Examples
     --------
@@ -62,43 +62,49 @@ class Function(Problem):
                 raise TypeError(msg)
         self._dim = dim
         self._value, self._gradient, self._hvp, self._hessian = value, gradient, hvp, hessian
-        second = frozenset({"hvp", "hessian"}) if hvp or hessian else frozenset()
-        self.offers = frozenset({"value", "gradient"}) | second
+        if hvp is None and hessian is None:
+            self.offers = self.offers - {"hvp", "hessian"}
+
+    def __repr__(self) -> str:
+        """Return how many parameters it has and what it answers."""
+        return f"<{self.name}: d = {self.dim}, offers {', '.join(sorted(self.offers))}>"
 
     @property
     def dim(self) -> int:
         """The number d of parameters."""
         return self._dim
 
-    def value(self, at: Oracle) -> Array:
+    def answer_value(self, at: Oracle) -> Array:
         """Return what the caller's `value` gives at w, shape ()."""
-        return self._value(at.w)
+        loss = self._value(at.w)
+        if isinstance(loss, int | float):  # a Python number, or NumPy's float64
+            return namespace(at.w).asarray(loss, dtype=at.w.dtype, device=device(at.w))[()]
+        return _as_asked("value", loss, at.w, ())
 
-    def gradient(self, at: Oracle) -> Array:
+    def answer_gradient(self, at: Oracle) -> Array:
         """Return what the caller's `gradient` gives at w, shape (d,)."""
         return _as_asked("gradient", self._gradient(at.w), at.w, at.w.shape)
 
-    def hvp(self, at: Oracle, v: Array) -> Array:
+    def answer_hvp(self, at: Oracle, v: Array) -> Array:
         """Return what the caller's `hvp` gives at w for v, or the caller's Hessian times v."""
         if self._hvp is None:
             return at.hessian() @ v
         return _as_asked("hvp", self._hvp(at.w, v), at.w, at.w.shape)
 
-    def hessian(self, at: Oracle) -> Array:
+    def answer_hessian(self, at: Oracle) -> Array:
         """Return what the caller's `hessian` gives at w, or one column for each call of the caller's `hvp`."""
-        if self._hessian is not None:
-            return _as_asked("hessian", self._hessian(at.w), at.w, (self.dim, self.dim))
-        xp = namespace(at.w)
-        eye = xp.eye(self.dim, dtype=at.w.dtype, device=device(at.w))
-        return xp.stack([at.hvp(eye[:, i]) for i in range(self.dim)], axis=1)
+        if self._hessian is None:
+            return hessian_of_products(at)
+        return _as_asked("hessian", self._hessian(at.w), at.w, (self.dim, self.dim))
 
 
 def _as_asked(name: str, answer: Array, w: Array, shape: tuple[int, ...]) -> Array:
-    """Return what a caller's function gave, or refuse it: it must lie beside w and have the right shape."""
+    """Return what a caller's function gave, refusing another backend, device or dtype than w's and another shape."""
     if type(answer) is not type(w) or answer.dtype != w.dtype or answer.shape != shape:
-        floating(f"what {name} returns", answer, ndim=len(shape))
-        same_backend(**{"w": w, f"what {name} returns": answer})
+        what = f"what {name} returns"
+        floating(what, answer, ndim=len(shape))
+        same_backend(**{"w": w, what: answer})
         if answer.shape != shape:
-            msg = f"what {name} returns must have shape {shape}, got {tuple(answer.shape)}."
+            msg = f"{what} must have shape {shape}, got {tuple(answer.shape)}."
             raise ValueError(msg)
     return answer

@@ -1,4 +1,4 @@
-"""Mean and log standard deviation of a sample: the smallest problem on which the natural gradient is another one."""
+"""Maximum likelihood for mean and log standard deviation, where the Fisher matrix isn't the Hessian."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from sofim_ref.arrays.validation import finite, floating
 from sofim_ref.likelihoods import LocationScale
 from sofim_ref.models import Linear
 from sofim_ref.problems.finite_sum import FiniteSum
-from sofim_ref.problems.problem import Constants
 
 
 class GaussianFit(FiniteSum):
     r"""The loss :math:`\frac1N \sum_n s + \tfrac12 (y_n - \mu)^2 e^{-2s}` of w = (μ, s).
 
-    It is a sample's negative log-likelihood, its Fisher matrix diag(e⁻²ˢ, 2). The loss is not convex, but its one
-    stationary point is the optimum.
+    It is a normal sample's mean negative log-likelihood, its Fisher matrix diag(e⁻²ˢ, 2). The loss is not convex, and
+    nothing bounds its curvature e⁻²ˢ in μ; but its one stationary point is the optimum.
 
     Parameters
     ----------
@@ -43,10 +42,6 @@ class GaussianFit(FiniteSum):
             raise ValueError(msg)
         ones = xp.ones((sample.shape[0], 1), dtype=sample.dtype, device=device(sample))
         super().__init__(Linear(1, 2, intercept=False), LocationScale(), ones, sample)
-
-    def constants(self, center: Array | None = None, radius: float | None = None) -> Constants:
-        """Return nothing: the curvature in μ, e⁻²ˢ, is bounded neither from below nor from above."""
-        return Constants()
 
     def optimum(self) -> Array:
         """Return the mean and the logarithm of the standard deviation of the sample, shape (2,)."""

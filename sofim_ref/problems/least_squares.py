@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from sofim_ref.arrays import Array
 from sofim_ref.likelihoods import Gaussian
 from sofim_ref.models import Linear
-from sofim_ref.problems.finite_sum import FiniteSum, check_data
+from sofim_ref.problems.finite_sum import FiniteSum
 
 
 class LeastSquares(FiniteSum):
@@ -16,17 +18,10 @@ class LeastSquares(FiniteSum):
 
     Parameters
     ----------
-    features : array, shape (N, p)
-    targets : array, shape (N,) or (N, C)
-    l2 : float
-        The number λ >= 0.
+    features, targets, l2
+        As `FiniteSum` takes and refuses them: numbers for targets, shape (N,) or (N, C).
     intercept : bool
         Whether a 1 is appended to each x.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `FiniteSum` does.
 
     Examples
     --------
@@ -36,7 +31,4 @@ class LeastSquares(FiniteSum):
     """
 
     def __init__(self, features: Array, targets: Array, *, l2: float = 0.0, intercept: bool = True) -> None:
-        check_data(features, targets)
-        likelihood = Gaussian()
-        model = Linear(int(features.shape[1]), likelihood.outputs(targets), intercept)
-        super().__init__(model, likelihood, features, targets, l2)
+        super().__init__(partial(Linear, intercept=intercept), Gaussian(), features, targets, l2)

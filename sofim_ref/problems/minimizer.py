@@ -1,30 +1,30 @@
-"""The least point of a convex loss over a linear model, to the last digits: what every run is measured from."""
+"""The minimizer of a convex loss to the last digits: what every run is measured from."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from sofim_ref.likelihoods import Gaussian, Poisson
-
-if TYPE_CHECKING:
-    from sofim_ref.problems.finite_sum import FiniteSum
+from sofim_ref.problems.oracle import Oracle
+from sofim_ref.problems.problem import Problem
 
 _STEPS = 200
 _HALVINGS = 40
 
 
-def minimizer(problem: FiniteSum) -> np.ndarray[Any, Any]:
-    """Return the point of smallest loss of a problem on the host in float64, shape (d,).
+def minimizer(problem: Problem, escapes: str = "") -> np.ndarray[Any, Any]:
+    """Return the minimizer of a convex mean loss on the host in float64, shape (d,).
 
     SciPy's trust-region Newton method comes near. Then Newton steps follow, each halved until the gradient shrinks, for
     as long as one does.
 
     Parameters
     ----------
-    problem : FiniteSum
-        Of NumPy arrays in float64, with a linear model.
+    problem : Problem
+        Of NumPy arrays in float64; it answers hessian and per_example_gradients.
+    escapes : str
+        When the loss has no minimizer though features are independent: see `Likelihood.escapes`.
 
     Returns
     -------
@@ -34,22 +34,23 @@ def minimizer(problem: FiniteSum) -> np.ndarray[Any, Any]:
     Raises
     ------
     ValueError
-        If there is no unique optimum.
+        If there is no unique minimizer.
     """
     from scipy.optimize import minimize
 
     start = problem.oracle(problem.initial_point())
     near = minimize(
-        lambda w: float(problem.oracle(w).value()),
+        lambda w: float(problem.value(w)),
         start.w,
-        jac=lambda w: problem.oracle(w).gradient(),
+        jac=problem.gradient,
         hess=lambda w: problem.oracle(w).hessian(),
         method="trust-exact",
         options={"gtol": 1e-8 * float(np.linalg.norm(start.gradient())), "maxiter": 500},
     )
     at = problem.oracle(near.x)
     for _ in range(_STEPS):
-        _refuse_singular(problem, at.hessian())
+        if _is_singular(at):
+            raise ValueError(_reason(problem, escapes))
         following = _newton_step(at)
         if following is None:
             break
@@ -57,11 +58,11 @@ def minimizer(problem: FiniteSum) -> np.ndarray[Any, Any]:
     lengths = np.linalg.norm(at.per_example_gradients(), axis=1)
     scale = np.mean(lengths) + problem.l2 * np.linalg.norm(at.w)
     if np.linalg.norm(at.gradient()) > 100 * np.finfo(np.float64).eps * scale * problem.dim**0.5:
-        raise ValueError(_reason(problem))
+        raise ValueError(_reason(problem, escapes))
     return np.asarray(at.w)
 
 
-def _newton_step(at: Any) -> Any:
+def _newton_step(at: Oracle) -> Oracle | None:
     """Return the oracle where a Newton step, halved until the gradient is shorter, leads; None if none makes it so."""
     gradient = at.gradient()
     step = np.linalg.solve(at.hessian(), gradient)
@@ -72,21 +73,16 @@ def _newton_step(at: Any) -> Any:
     return None
 
 
-def _refuse_singular(problem: FiniteSum, hessian: np.ndarray[Any, Any]) -> None:
-    """Refuse a Hessian that is singular to rounding beside the largest that the problem has anywhere."""
-    L = problem.constants().L or float(np.linalg.norm(hessian, 2))
-    rounding = 10 * problem.dim * np.finfo(np.float64).eps * L
-    if problem.l2 <= rounding and np.linalg.eigvalsh(hessian)[0] <= rounding:
-        raise ValueError(_reason(problem))
+def _is_singular(at: Oracle) -> bool:
+    """Return whether the Hessian is singular up to rounding in the largest that the loss has anywhere."""
+    L = at.problem.constants().L or float(np.linalg.norm(at.hessian(), 2))
+    rounding = 10 * at.problem.dim * np.finfo(np.float64).eps * L
+    return bool(at.l2 <= rounding and np.linalg.eigvalsh(at.hessian())[0] <= rounding)
 
 
-def _reason(problem: FiniteSum) -> str:
-    cause = "features depend on each other"
-    if isinstance(problem.likelihood, Poisson):
-        cause = f"all counts beyond some plane are zero or {cause}"
-    elif not isinstance(problem.likelihood, Gaussian):
-        cause = f"classes are separable or {cause}"
+def _reason(problem: Problem, escapes: str) -> str:
+    causes = [escapes] * bool(escapes) + ["features depend on each other"]
     return (
-        f"{problem.name} has no unique optimum: its Hessian is singular to rounding there, because {cause}. "
-        f"{'A larger l2' if problem.l2 else 'l2 > 0'} gives it one; got l2={problem.l2!r}."
+        f"{problem.name} has no unique optimum: its Hessian is singular to rounding there, because "
+        f"{' or '.join(causes)}. {'A larger l2' if problem.l2 else 'l2 > 0'} gives it one; got l2={problem.l2!r}."
     )

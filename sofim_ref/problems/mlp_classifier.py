@@ -1,4 +1,4 @@
-"""A multilayer perceptron that tells classes apart."""
+"""Classification by an MLP: a categorical likelihood over its outputs."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 from sofim_ref.arrays import Array
 from sofim_ref.likelihoods import Categorical
-from sofim_ref.models import MLP
-from sofim_ref.models.mlp import hidden_widths
-from sofim_ref.problems.finite_sum import FiniteSum, check_data
+from sofim_ref.models.mlp import mlp_with
+from sofim_ref.problems.finite_sum import FiniteSum
 
 
 class MLPClassifier(FiniteSum):
@@ -18,20 +17,12 @@ class MLPClassifier(FiniteSum):
 
     Parameters
     ----------
-    features : array, shape (N, p)
-    targets : array, shape (N,)
-        Integer labels 0 … C−1, of any dtype; C is the largest label plus one.
-    hidden : sequence of int
-        The widths of the hidden layers.
-    activation : {"tanh", "relu", "gelu", "identity"}
-        Between the layers.
-    l2 : float
-        The number λ >= 0.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `FiniteSum` and `MLP` do.
+    features, targets, l2
+        As `FiniteSum` takes and refuses them: integer labels 0 … C−1 for targets, shape (N,).
+    classes : int, optional
+        The number C of classes: see `Categorical`.
+    hidden, activation
+        The widths of the hidden layers, and what stands between layers: see `MLP`.
 
     Examples
     --------
@@ -48,11 +39,9 @@ class MLPClassifier(FiniteSum):
         features: Array,
         targets: Array,
         *,
+        classes: int | None = None,
         hidden: Sequence[int] = (64,),
         activation: str = "tanh",
         l2: float = 0.0,
     ) -> None:
-        check_data(features, targets)
-        likelihood = Categorical()
-        model = MLP((int(features.shape[1]), *hidden_widths(hidden), likelihood.outputs(targets)), activation)
-        super().__init__(model, likelihood, features, targets, l2)
+        super().__init__(mlp_with(hidden, activation), Categorical(classes), features, targets, l2)

@@ -1,4 +1,4 @@
-"""A multilayer perceptron that predicts numbers; an autoencoder, where it predicts its own inputs."""
+"""Regression by an MLP; an autoencoder, where it predicts its own inputs."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 from sofim_ref.arrays import Array
 from sofim_ref.likelihoods import Gaussian
-from sofim_ref.models import MLP
-from sofim_ref.models.mlp import hidden_widths
-from sofim_ref.problems.finite_sum import FiniteSum, check_data
+from sofim_ref.models.mlp import mlp_with
+from sofim_ref.problems.finite_sum import FiniteSum
 
 
 class MLPRegressor(FiniteSum):
@@ -18,19 +17,10 @@ class MLPRegressor(FiniteSum):
 
     Parameters
     ----------
-    features : array, shape (N, p)
-    targets : array, shape (N,) or (N, C)
-    hidden : sequence of int
-        The widths of the hidden layers.
-    activation : {"tanh", "relu", "gelu", "identity"}
-        Between the layers.
-    l2 : float
-        The number λ >= 0.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `FiniteSum` and `MLP` do.
+    features, targets, l2
+        As `FiniteSum` takes and refuses them: numbers for targets, shape (N,) or (N, C).
+    hidden, activation
+        As `MLPClassifier` takes them.
 
     Examples
     --------
@@ -49,7 +39,4 @@ class MLPRegressor(FiniteSum):
         activation: str = "tanh",
         l2: float = 0.0,
     ) -> None:
-        check_data(features, targets)
-        likelihood = Gaussian()
-        model = MLP((int(features.shape[1]), *hidden_widths(hidden), likelihood.outputs(targets)), activation)
-        super().__init__(model, likelihood, features, targets, l2)
+        super().__init__(mlp_with(hidden, activation), Gaussian(), features, targets, l2)

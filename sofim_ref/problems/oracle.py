@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 
 from sofim_ref.arrays import Array
 from sofim_ref.arrays.validation import floating, row_numbers, same_backend
+from sofim_ref.models import Layer, LayerStatistics
+from sofim_ref.problems.question import question, who_answers
 
 if TYPE_CHECKING:
-    from sofim_ref.models import Layer, LayerStatistics
     from sofim_ref.problems.problem import Problem
+
+T = TypeVar("T")
+
+_LAYERED = "Problems whose model names its dense layers in `layers` do."
 
 
 class Calls(dict[str, int]):
@@ -29,10 +34,6 @@ class Calls(dict[str, int]):
         self.gradients = 0.0
 
 
-WITH_LAYERS = "Problems with layers are those over a linear model, MLPClassifier and MLPRegressor."
-"""What is said to who asks a problem without layers for them."""
-
-
 class Oracle:
     """The loss of a problem at one point on one batch; each answer is computed once, remembered and counted.
 
@@ -41,13 +42,13 @@ class Oracle:
     Parameters
     ----------
     problem : Problem
-        What is asked about.
+        The loss.
     w : array, shape (d,)
         The point.
     batch : integer array, shape (B,), or None
         The rows of the data that take part; all of them if None.
     calls : Calls or None
-        Where to count, from a question's name to a number; a new count if None.
+        Where to count; a new count if None.
 
     Attributes
     ----------
@@ -92,6 +93,10 @@ class Oracle:
         self._memory: dict[str, Any] = {}
         self._answering = False
 
+    def __repr__(self) -> str:
+        """Return which loss it is asked about, where and on how many examples."""
+        return f"<{type(self).__name__} of {self.problem.name}: d = {self.problem.dim}, B = {self.size}>"
+
     @property
     def offers(self) -> frozenset[str]:
         """The names of the questions that the problem answers."""
@@ -117,107 +122,145 @@ class Oracle:
         """The number B of examples in the batch."""
         return self.problem.size if self.batch is None else int(self.batch.shape[0])
 
-    def at(self, w: Array) -> Oracle:
+    def at(self, w: Array) -> Self:
         """Return the oracle at another point, same batch and same counter: for line searches."""
-        return Oracle(self.problem, w, self.batch, self.calls)
+        return type(self)(self.problem, w, self.batch, self.calls)
 
-    def over_all(self) -> Oracle:
+    def over_all(self) -> Self:
         """Return the oracle at the same point over all examples, same counter: for what is refreshed now and then."""
-        return self if self.batch is None else Oracle(self.problem, self.w, None, self.calls)
+        return self if self.batch is None else type(self)(self.problem, self.w, None, self.calls)
 
+    def average(self, f: Callable[[Oracle], T]) -> T:
+        """Return the mean of ``f(block)`` over the blocks of rows that the batch is kept in, weighted by their sizes.
+
+        Here there is one block, so it is ``f(self)``. A curvature matrix that is a mean over examples is written with
+        it, so that it also holds where the rows lie in several blocks. What isn't a mean, a low-rank factor say, asks
+        for rows.
+
+        Parameters
+        ----------
+        f : callable
+            From an oracle to an array that is a mean over its examples, or a tuple or list of such. What it asks
+            counts once, however many blocks there are. Blocks are asked in the order of the rows, so that numbers drawn
+            in `f` are the same for every division into blocks.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sofim_ref.problems import Quadratic
+        >>> oracle = Quadratic(np.eye(2), np.zeros(2)).oracle(np.asarray([3.0, 4.0]))
+        >>> oracle.average(lambda rows: (rows.value(), rows.gradient()))  # one pass over the data for both
+        (np.float64(12.5), array([3., 4.]))
+        """
+        return f(self)
+
+    @question(price=1 / 3)
     def value(self) -> Array:
         """Return the mean loss over the batch plus l2/2 ‖w‖², shape ()."""
-        return self._ask("value")
 
+    @question(price=1.0)
     def gradient(self) -> Array:
         """Return the gradient of `value`, shape (d,)."""
-        return self._ask("gradient")
 
+    @question(price=1.0)
     def per_example_gradients(self) -> Array:
         """Return the gradient of each example's loss, without the l2 term, shape (B, d)."""
-        return self._ask("per_example_gradients")
 
+    @question(price=lambda problem: 2.0 * problem.dim)
     def hessian(self) -> Array:
         """Return the second derivative of `value`, shape (d, d)."""
-        return self._ask("hessian")
 
+    @question(price=2.0)
     def hvp(self, v: Array) -> Array:
         """Return the Hessian times v, shape (d,), without forming the Hessian where the problem knows how."""
-        return self._compute("hvp", v)
 
+    @question(price=1 / 3)
     def outputs(self) -> Array:
         """Return the model's outputs, shape (B, C)."""
-        return self._ask("outputs")
 
+    @question(price=lambda problem: problem.n_outputs)
     def jacobian(self) -> Array:
         """Return the derivative of the outputs in w, shape (B, C, d)."""
-        return self._ask("jacobian")
 
+    @question()
     def output_gradient(self) -> Array:
         """Return the derivative of each loss in its outputs, shape (B, C)."""
-        return self._ask("output_gradient")
 
+    @question()
     def output_hessian(self) -> Array:
         """Return the second derivative of each loss in its outputs, shape (B, C, C)."""
-        return self._ask("output_hessian")
 
+    @question()
     def output_fisher(self) -> Array:
         """Return the likelihood's Fisher matrix in the outputs, shape (B, C, C)."""
-        return self._ask("output_fisher")
 
+    @question()
     def output_fisher_factor(self) -> Array:
         """Return S with S Sᵀ equal to `output_fisher`, shape (B, C, C)."""
-        return self._ask("output_fisher_factor")
 
+    @question(price=lambda problem: problem.n_outputs)
     def gauss_newton_of(self, H: Array) -> Array:
         """Return (1/B) Σₙ Jₙᵀ Hₙ Jₙ, shape (d, d), for H of shape (B, C, C)."""
-        return self._compute("gauss_newton_of", H)
 
+    @question(price=2.0)
     def gauss_newton_product(self, H: Array, v: Array) -> Array:
         """Return (1/B) Σₙ Jₙᵀ Hₙ Jₙ v, shape (d,), for H of shape (B, C, C), without forming the matrix."""
-        return self._compute("gauss_newton_product", H, v)
 
+    @question()
     def sampled_output_gradient(self, rng: np.random.Generator) -> Array:
         """Return the derivative of each loss in its outputs for labels drawn from the model, shape (B, C)."""
-        return self._compute("sampled_output_gradient", rng)
 
+    @question(price=1.0)
     def per_example_gradients_of(self, u: Array) -> Array:
         """Return Jₙᵀ uₙ for each example, shape (B, d), for u of shape (B, C) in place of ∇ℓ."""
-        return self._compute("per_example_gradients_of", u)
 
-    def layer_statistics(self) -> tuple[LayerStatistics, ...]:
+    @question(price=1.0, who=_LAYERED)
+    def layer_statistics(self) -> tuple[LayerStatistics, ...]:  # type: ignore[empty-body]  # the problem answers
         """Return each layer's inputs and gradients, for the labels in the data."""
-        statistics: tuple[LayerStatistics, ...] = self._ask("layer_statistics")
-        return statistics
 
-    def layer_statistics_of(self, u: Array) -> tuple[LayerStatistics, ...]:
+    @question(price=1.0, who=_LAYERED)
+    def layer_statistics_of(self, u: Array) -> tuple[LayerStatistics, ...]:  # type: ignore[empty-body]  # the same
         """Return each layer's inputs and gradients, for u of shape (B, C) in place of ∇ℓ."""
-        statistics: tuple[LayerStatistics, ...] = self._compute("layer_statistics_of", u)
-        return statistics
 
-    def remember(self, name: str, compute: Callable[[], Any]) -> Any:
+    def remember(self, name: str, compute: Callable[[], T]) -> T:
         """Return what `compute` gives, computed once under that name: for problems whose answers share work."""
         if name not in self._memory:
             self._memory[name] = compute()
-        return self._memory[name]
+        found: T = self._memory[name]
+        return found
 
-    def _ask(self, question: str) -> Any:
-        if question not in self._memory:
-            self._memory[question] = self._compute(question)
-        return self._memory[question]
+    def ask(self, name: str, *arguments: Any, **named: Any) -> Any:
+        """Return the problem's answer to a question, by its name; each method above asks one.
 
-    def _compute(self, question: str, *arguments: Any) -> Any:
-        if question not in self.problem.offers:
-            msg = f"{self.problem.name} doesn't offer {question}; it offers {', '.join(sorted(self.problem.offers))}."
-            if question.startswith("layer_"):
-                msg += f" {WITH_LAYERS}"
-            raise TypeError(msg)
+        Parameters
+        ----------
+        name : str
+            The question's name.
+        arguments, named
+            Its arguments. The answer to a question that has none is remembered.
+
+        Raises
+        ------
+        TypeError
+            If the problem doesn't answer it; the message says which questions it does.
+        """
+        memory, problem = self._memory, self.problem
+        if name in memory:
+            return memory[name]
+        if name not in problem.offers:
+            msg = f"{problem.name} doesn't offer {name}; it offers {', '.join(sorted(problem.offers))}."
+            raise TypeError(msg + who_answers([name]))
+        answer = getattr(problem, f"answer_{name}")
         if self._answering:  # on the way to another answer, which is counted
-            return getattr(self.problem, question)(self, *arguments)
-        self.calls[question] = self.calls.get(question, 0) + 1
-        self.calls.gradients += self.problem.price(question) * self.size
-        self._answering = True
-        try:
-            return getattr(self.problem, question)(self, *arguments)
-        finally:
-            self._answering = False
+            found = answer(self, *arguments, **named)
+        else:
+            self.calls[name] = self.calls.get(name, 0) + 1
+            self.calls.gradients += problem.price(name) * self.size
+            self._answering = True
+            try:
+                found = answer(self, *arguments, **named)
+            finally:
+                self._answering = False
+        if not (arguments or named):
+            memory[name] = found
+        return found

@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from sofim_ref.arrays import Array
 from sofim_ref.likelihoods import Poisson
 from sofim_ref.models import Linear
-from sofim_ref.problems.finite_sum import FiniteSum, check_data
+from sofim_ref.problems.finite_sum import FiniteSum
 
 
 class PoissonRegression(FiniteSum):
     r"""The loss :math:`\frac1N \sum_n e^{f_n} - y_n f_n + \frac{\lambda}{2} \|w\|^2`, f = Wᵀx̄.
 
-    Convex, its Fisher matrix its Hessian less l2 I; but the curvature eᶠ is bounded by nothing, so `constants` knows μ
+    Convex, its Fisher matrix its Hessian less l2 I; but nothing bounds the curvature eᶠ, so that `constants` knows μ
     only.
 
     Parameters
     ----------
-    features : array, shape (N, p)
-    targets : array, shape (N,) or (N, C)
-        Counts 0, 1, 2, …, of any dtype.
-    l2 : float
-        The number λ >= 0.
+    features, targets, l2
+        As `FiniteSum` takes and refuses them: counts 0, 1, 2, … for targets, shape (N,) or (N, C).
     intercept : bool
         Whether a 1 is appended to each x.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `FiniteSum` does.
 
     Examples
     --------
@@ -38,7 +32,4 @@ class PoissonRegression(FiniteSum):
     """
 
     def __init__(self, features: Array, targets: Array, *, l2: float = 0.0, intercept: bool = True) -> None:
-        check_data(features, targets)
-        likelihood = Poisson()
-        model = Linear(int(features.shape[1]), likelihood.outputs(targets), intercept)
-        super().__init__(model, likelihood, features, targets, l2)
+        super().__init__(partial(Linear, intercept=intercept), Poisson(), features, targets, l2)

@@ -4,53 +4,48 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from sofim_ref.arrays import Array, from_numpy
+from sofim_ref.arrays import Array, device, from_numpy, namespace
 from sofim_ref.arrays.validation import count
 from sofim_ref.models import Layer
+from sofim_ref.problems.constants import Constants
 from sofim_ref.problems.oracle import Calls, Oracle
-
-PRICES = {
-    "value": 1 / 3,
-    "outputs": 1 / 3,
-    **dict.fromkeys(("gradient", "per_example_gradients", "per_example_gradients_of"), 1.0),
-    **dict.fromkeys(("layer_statistics", "layer_statistics_of"), 1.0),
-    **dict.fromkeys(("hvp", "gauss_newton_product"), 2.0),
-}
-"""What an answer costs an example, in gradients: a forward pass is a third of one, the backward pass the rest."""
-
-
-@dataclass(frozen=True)
-class Constants:
-    """What is known of a loss everywhere, or in a ball: what convergence theorems need. None where nothing is proved.
-
-    Parameters
-    ----------
-    mu : float or None
-        Strong convexity: no eigenvalue of any Hessian is smaller.
-    L : float or None
-        Smoothness: no eigenvalue of any Hessian is larger.
-    hessian_lipschitz : float or None
-        M with ‖∇²f(w) − ∇²f(w')‖₂ ≤ M ‖w − w'‖.
-    """
-
-    mu: float | None = None
-    L: float | None = None
-    hessian_lipschitz: float | None = None
+from sofim_ref.problems.question import QUESTIONS, answers_of
 
 
 class Problem(ABC):
-    """A loss over d parameters. What it can tell is asked through ``problem.oracle(w, batch)``.
+    """A loss over d parameters, asked about through ``problem.oracle(w, batch)``.
 
-    A subclass names in `offers` the questions of an `Oracle` that it answers, and has a method of that name for each;
-    the method takes the oracle, so that answers can share work, and returns an array.
+    A subclass says how many parameters there are in `dim`, and answers a question of an `Oracle`, ``gradient`` say, in
+    a method ``answer_gradient(self, at, …)``. There `at` is the oracle, with the point ``at.w`` and the row numbers
+    ``at.batch``, through which answers share work; the question's own arguments follow. A problem offers what it
+    answers; ``value`` and ``gradient`` are needed by all methods.
+
+    Raises
+    ------
+    TypeError
+        When a subclass is defined, if it answers a question that doesn't exist.
+
+    Examples
+    --------
+    >>> class Bowl(Problem):
+    ...     dim = 2
+    ...
+    ...     def answer_value(self, at):
+    ...         return at.w @ at.w / 2
+    ...
+    ...     def answer_gradient(self, at):
+    ...         return at.w
+    >>> import sofim_ref as sr
+    >>> sr.minimize(Bowl(), sr.SGD(lr=1.0), steps=1, w0=np.ones(2)).w
+    array([0., 0.])
     """
 
-    offers: frozenset[str] = frozenset({"value", "gradient"})
-    """The names of the questions that the problem answers."""
+    offers: frozenset[str] = frozenset()
+    """The names of the questions that the problem answers: those that its class does, or fewer."""
 
     like: Array = None
     """An array of the problem's own; it tells backend, device and dtype. None if any will do."""
@@ -64,6 +59,15 @@ class Problem(ABC):
     layers: tuple[Layer, ...] = ()
     """The dense layers that w is made of, none where it isn't."""
 
+    n_outputs: int = 1
+    """The number C of outputs that an example has: what a Jacobian costs."""
+
+    def __init_subclass__(cls, **settings: Any) -> None:
+        super().__init_subclass__(**settings)
+        found = answers_of(cls)
+        if found:
+            cls.offers = cls.offers | found
+
     @property
     def name(self) -> str:
         """The problem's name in messages."""
@@ -74,6 +78,23 @@ class Problem(ABC):
     def dim(self) -> int:
         """The number d of parameters."""
 
+    def oracle(self, w: Array, batch: Array | None = None, *, calls: Calls | None = None) -> Oracle:
+        """Return the oracle at w, shape (d,), on the batch's rows, or on all of them."""
+        return Oracle(self, w, batch, calls)
+
+    def value(self, w: Array, *, batch: Array | None = None) -> Array:
+        """Return the loss at w, shape (): the mean over the batch's rows, or over all, plus l2/2 ‖w‖²."""
+        return self.oracle(w, batch).value()
+
+    def gradient(self, w: Array, *, batch: Array | None = None) -> Array:
+        """Return the gradient of `value` at w, shape (d,)."""
+        return self.oracle(w, batch).gradient()
+
+    def price(self, question: str) -> float:
+        """Return what an answer costs an example, in gradients: a Hessian-vector product 2, a loss alone a third."""
+        price = QUESTIONS[question].price
+        return float(price(self)) if callable(price) else price
+
     def constants(self, center: Array | None = None, radius: float | None = None) -> Constants:
         """Return what is proved of the loss within ‖w − center‖ <= radius, or everywhere if there is no ball.
 
@@ -81,16 +102,16 @@ class Problem(ABC):
         """
         return Constants()
 
-    def oracle(self, w: Array, batch: Array | None = None, *, calls: Calls | None = None) -> Oracle:
-        """Return the oracle at w, shape (d,), on the batch's rows, or on all of them."""
-        return Oracle(self, w, batch, calls)
+    def optimum(self) -> Array:
+        """Return the minimizer of the loss, shape (d,).
 
-    def price(self, question: str) -> float:
-        """Return what an answer costs an example, in gradients: a Hessian-vector product 2, a loss alone a third.
-
-        What is not in `PRICES` costs little beyond what it is made from.
+        Raises
+        ------
+        TypeError
+            If the problem doesn't know it.
         """
-        return 2.0 * self.dim if question == "hessian" else PRICES.get(question, 0.0)
+        msg = f"{self.name} doesn't know its optimum."
+        raise TypeError(msg)
 
     def initial_point(self, seed: int = 0) -> Array:
         """Return a point to start from, shape (d,): standard normal numbers drawn from the seed on the host."""
@@ -127,13 +148,10 @@ class Problem(ABC):
             rows = order[start : start + size]
             yield rows if self.like is None else from_numpy(rows, like=self.like)
 
-    def optimum(self) -> Array:
-        """Return the point of smallest loss, shape (d,).
 
-        Raises
-        ------
-        TypeError
-            If the problem doesn't know it.
-        """
-        msg = f"{self.name} doesn't know its optimum."
-        raise TypeError(msg)
+def hessian_of_products(at: Oracle) -> Array:
+    """Return the Hessian, shape (d, d), from one product for each of its columns, made symmetric."""
+    xp, d = namespace(at.w), at.w.shape[0]
+    eye = xp.eye(d, dtype=at.w.dtype, device=device(at.w))
+    H = xp.stack([at.hvp(eye[:, i]) for i in range(d)], axis=1)
+    return (H + H.T) / 2

@@ -1,4 +1,4 @@
-"""½wᵀAw − bᵀw: the one loss that every method can be worked out on by hand."""
+"""The quadratic loss ½wᵀAw − bᵀw, on which every method can be worked out by hand."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from sofim_ref.arrays import Array, eps, namespace
 from sofim_ref.arrays.validation import finite, floating, same_backend
+from sofim_ref.problems.constants import Constants
 from sofim_ref.problems.oracle import Oracle
-from sofim_ref.problems.problem import Constants, Problem
+from sofim_ref.problems.problem import Problem
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +37,6 @@ class Quadratic(Problem):
     matrix: Array
     linear: Array
 
-    offers = frozenset({"value", "gradient", "hvp", "hessian"})
-
     def __post_init__(self) -> None:
         floating("matrix", self.matrix, ndim=2)
         floating("linear", self.linear, ndim=1)
@@ -61,32 +60,32 @@ class Quadratic(Problem):
         """The number d of parameters."""
         return int(self.linear.shape[0])
 
-    def value(self, at: Oracle) -> Array:
+    def answer_value(self, at: Oracle) -> Array:
         """Return ½wᵀAw − bᵀw, shape ()."""
         return 0.5 * (at.w @ (self.matrix @ at.w)) - self.linear @ at.w
 
-    def gradient(self, at: Oracle) -> Array:
+    def answer_gradient(self, at: Oracle) -> Array:
         """Return Aw − b, shape (d,)."""
         return self.matrix @ at.w - self.linear
 
-    def hvp(self, at: Oracle, v: Array) -> Array:
+    def answer_hvp(self, at: Oracle, v: Array) -> Array:
         """Return Av."""
         return self.matrix @ v
 
-    def hessian(self, at: Oracle) -> Array:
+    def answer_hessian(self, at: Oracle) -> Array:
         """Return A, shape (d, d)."""
         return self.matrix
 
     def constants(self, center: Array | None = None, radius: float | None = None) -> Constants:
-        """Return the extreme eigenvalues of A, their rounding d eps ‖A‖ allowed for, and 0: the Hessian stays.
+        """Return the extreme eigenvalues of A, their rounding d eps ‖A‖ allowed for, and 0: the Hessian is constant.
 
         They are the same in every ball.
         """
         xp = namespace(self.matrix)
         eigenvalues = xp.linalg.eigvalsh(self.matrix)
-        least, largest = float(eigenvalues[0]), float(eigenvalues[-1])
-        rounding = self.dim * eps(xp, self.matrix.dtype) * max(abs(least), abs(largest))
-        return Constants(mu=least - rounding, L=largest + rounding, hessian_lipschitz=0.0)
+        smallest, largest = float(eigenvalues[0]), float(eigenvalues[-1])
+        rounding = self.dim * eps(xp, self.matrix.dtype) * max(abs(smallest), abs(largest))
+        return Constants(mu=smallest - rounding, L=largest + rounding, hessian_lipschitz=0.0)
 
     def optimum(self) -> Array:
         """Return A⁻¹b, shape (d,).

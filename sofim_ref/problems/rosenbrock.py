@@ -1,4 +1,4 @@
-"""Rosenbrock's valley: a curved, narrow one, where the gradient points across and the way leads along."""
+"""Rosenbrock's function: a curved, narrow valley, where the gradient points across and the minimum lies along."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from sofim_ref.arrays.validation import count, floating, positive
 from sofim_ref.likelihoods import Gaussian
 from sofim_ref.models import Model
 from sofim_ref.problems.finite_sum import FiniteSum
-from sofim_ref.problems.problem import Constants
 
 
 @dataclass(frozen=True)
@@ -24,12 +23,12 @@ class Valley(Model):
     ----------
     parameters : int
         The number d.
-    steepness : float
-        The number b.
+    b : float
+        The curvature of the valley's walls, up to a constant.
     """
 
     parameters: int
-    steepness: float
+    b: float
 
     @property
     def dim(self) -> int:
@@ -43,14 +42,14 @@ class Valley(Model):
 
     @property
     def _root(self) -> float:
-        return math.sqrt(2 * self.steepness)
+        return math.sqrt(2 * self.b)
 
     def start(self, rng: np.random.Generator) -> np.ndarray[Any, Any]:
         """Return Rosenbrock's own starting point (−1.2, 1), again and again for more parameters."""
         return np.resize([-1.2, 1.0], self.dim)
 
     def prepare(self, features: Array) -> Array:
-        """Return the features, which play no part."""
+        """Return the features, which the residuals don't depend on."""
         return features
 
     def forward(self, w: Array, X: Array) -> tuple[Array, Array]:
@@ -75,8 +74,8 @@ class Valley(Model):
     def hvp(self, w: Array, X: Array, v: Array, u: Array, H: Array) -> Array:
         """Return Jᵀ H J v, and what the parabolas y − x² add."""
         Jv = self.jvp(w, X, v)
-        bend = -2 * self._root * u[0, : self.dim - 1] * v[:-1]
-        return self.vjp(w, X, namespace(v).vecdot(H, Jv[:, None, :], axis=-1)) + self._along(bend, 0 * bend)
+        second = -2 * self._root * u[0, : self.dim - 1] * v[:-1]
+        return self.vjp(w, X, namespace(v).vecdot(H, Jv[:, None, :], axis=-1)) + self._along(second, 0 * second)
 
     def _row(self, parts: list[Array]) -> Array:
         return namespace(parts[0]).concat(parts)[None, :]
@@ -88,17 +87,18 @@ class Valley(Model):
 
 
 class Rosenbrock(FiniteSum):
-    r"""The loss :math:`f(w) = \sum_{i<d} b\,(w_{i+1} - w_i^2)^2 + (1 - w_i)^2`, with its least value 0 at (1, …, 1).
+    r"""The loss :math:`f(w) = \sum_{i<d} b\,(w_{i+1} - w_i^2)^2 + (1 - w_i)^2`, with its minimum 0 at (1, …, 1).
 
     It is half the squared length of residuals, one "example" of them, so it has outputs, a Jacobian and a Gauss–Newton
-    matrix, which near the floor of the valley is nearly the Hessian.
+    matrix, which near the floor of the valley is nearly the Hessian. The loss is not convex, and nothing bounds its
+    curvature.
 
     Parameters
     ----------
     dim : int
         The number d >= 2 of parameters.
-    steepness : float
-        The number b > 0 of the valley's walls.
+    b : float
+        The number b > 0: the larger, the narrower the valley.
     like : array, optional
         An array, shape (1,) say, whose backend, device and dtype are taken; NumPy in float64 if not given.
 
@@ -115,23 +115,19 @@ class Rosenbrock(FiniteSum):
     Examples
     --------
     >>> problem = Rosenbrock()
-    >>> problem.initial_point(), float(problem.oracle(problem.initial_point()).value().round(12))
+    >>> problem.initial_point(), float(problem.value(problem.initial_point()).round(12))
     (array([-1.2,  1. ]), 24.2)
     """
 
-    def __init__(self, dim: int = 2, *, steepness: float = 100.0, like: Array | None = None) -> None:
+    def __init__(self, dim: int = 2, *, b: float = 100.0, like: Array | None = None) -> None:
         count("dim", dim, minimum=2)
-        positive("steepness", steepness)
+        positive("b", b)
         like = np.ones(1) if like is None else like
         floating("like", like, ndim=1)
         xp = namespace(like)
         nothing = xp.zeros((1, 1), dtype=like.dtype, device=device(like))
         targets = xp.zeros((1, 2 * (dim - 1)), dtype=like.dtype, device=device(like))
-        super().__init__(Valley(dim, float(steepness)), Gaussian(), nothing, targets)
-
-    def constants(self, center: Array | None = None, radius: float | None = None) -> Constants:
-        """Return nothing: the loss is not convex, and steeper without end."""
-        return Constants()
+        super().__init__(Valley(dim, float(b)), Gaussian(), nothing, targets)
 
     def optimum(self) -> Array:
         """Return (1, …, 1), shape (d,)."""

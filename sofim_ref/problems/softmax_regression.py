@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from sofim_ref.arrays import Array
 from sofim_ref.likelihoods import Categorical
 from sofim_ref.models import Linear
-from sofim_ref.problems.finite_sum import FiniteSum, check_data
+from sofim_ref.problems.finite_sum import FiniteSum
 
 
 class SoftmaxRegression(FiniteSum):
@@ -16,29 +18,22 @@ class SoftmaxRegression(FiniteSum):
 
     Parameters
     ----------
-    features : array, shape (N, p)
-    targets : array, shape (N,)
-        Integer labels 0 … C−1, of any dtype; C is the largest label plus one.
-    l2 : float
-        The number λ >= 0.
+    features, targets, l2
+        As `FiniteSum` takes and refuses them: integer labels 0 … C−1 for targets, shape (N,).
+    classes : int, optional
+        The number C of classes: see `Categorical`.
     intercept : bool
         Whether a 1 is appended to each x.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `FiniteSum` does.
 
     Examples
     --------
     >>> import numpy as np
-    >>> problem = SoftmaxRegression(np.asarray([[-1.0], [1.0]]), np.asarray([0, 2]), l2=0.1)
+    >>> problem = SoftmaxRegression(np.asarray([[-1.0], [1.0]]), np.asarray([0, 2]), classes=3, l2=0.1)
     >>> problem.dim, float(problem.error(problem.initial_point()))
     (6, 0.5)
     """
 
-    def __init__(self, features: Array, targets: Array, *, l2: float = 0.0, intercept: bool = True) -> None:
-        check_data(features, targets)
-        likelihood = Categorical()
-        model = Linear(int(features.shape[1]), likelihood.outputs(targets), intercept)
-        super().__init__(model, likelihood, features, targets, l2)
+    def __init__(
+        self, features: Array, targets: Array, *, classes: int | None = None, l2: float = 0.0, intercept: bool = True
+    ) -> None:
+        super().__init__(partial(Linear, intercept=intercept), Categorical(classes), features, targets, l2)

@@ -6,9 +6,25 @@ from sofim_ref.likelihoods import Categorical
 
 
 def test_outputs_are_the_largest_label_plus_one_and_at_least_two(xp):
-    assert Categorical().outputs(xp.asarray(np.asarray([0, 4, 1]))) == 5
-    assert Categorical().outputs(xp.asarray(np.asarray([0, 0]))) == 2
-    assert Categorical().outputs(xp.asarray(np.zeros(0))) == 2
+    assert Categorical().outputs(xp.asarray(np.asarray([0, 2, 1, 3]))) == 4
+    for labels, C, absent in (
+        ([0, 4, 1], 5, "2, 3"),
+        ([0, 0], 2, "1"),
+        ([9], 10, "0, 1, 2, …"),
+        (np.zeros(0), 2, "0, 1"),
+    ):
+        with pytest.warns(
+            UserWarning, match=rf"^{C} classes were made, .* no example of class {absent}\. Pass classes={C} "
+        ):
+            assert Categorical().outputs(xp.asarray(np.asarray(labels))) == C
+
+
+def test_the_number_of_classes_may_be_given(xp):
+    assert Categorical(classes=5).outputs(xp.asarray(np.asarray([0, 4, 4]))) == 5
+    with pytest.raises(ValueError, match=r"the model must have 5 outputs to go with Categorical, got 3\."):
+        Categorical(5).encode(xp.asarray(np.asarray([0])), like=xp.asarray(np.ones(1)), outputs=3)
+    with pytest.raises(TypeError, match=r"classes must be an integer >= 2, got 2\.0"):
+        Categorical(2.0)
 
 
 def test_labels_become_rows_of_the_identity(xp):

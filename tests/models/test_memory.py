@@ -1,4 +1,4 @@
-"""What a multilayer perceptron's answers cost in memory, on NumPy."""
+"""What an MLP's answers cost in memory, on NumPy."""
 
 import tracemalloc
 

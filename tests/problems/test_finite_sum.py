@@ -204,14 +204,31 @@ def test_targets_that_are_not_finite_are_refused(xp, make, bad):
 
 @EVERY_MAKER
 def test_features_that_are_no_floating_table_are_refused(xp, make):
-    with pytest.raises(TypeError, match=r"features must have a real floating-point dtype, got .*int64"):
+    with pytest.raises(
+        TypeError, match=r"features must have a real floating-point dtype, got .*int64: .*\.astype\(float\)"
+    ):
         make(xp.asarray(X.astype(np.int64)), xp.asarray(Y))
     with pytest.raises(ValueError, match=r"features must be 2-D, got shape \(3,\)"):
         make(xp.asarray(X[:, 0]), xp.asarray(Y))
-    with pytest.raises(TypeError, match=r"features must be an array of NumPy, .*, got <class 'list'>"):
+    with pytest.raises(
+        TypeError, match=r"features must be an array of NumPy, .*, got <class 'list'>: pass np\.asarray\(features\)"
+    ):
         make([[1.0]], xp.asarray(Y))
-    with pytest.raises(TypeError, match=r"targets must be an array, got <class 'list'>"):
+    with pytest.raises(
+        TypeError, match=r"targets must be an array of .*, got <class 'list'>: pass np\.asarray\(targets\)"
+    ):
         make(xp.asarray(X), [0, 1, 1])
+
+
+@EVERY_MAKER
+def test_data_frames_are_refused_with_what_makes_arrays_of_them(make):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"x": X[:, 0], "y": Y})
+    with pytest.raises(TypeError, match=r"features must be an array .*DataFrame'>: pass features\.to_numpy\(\)\."):
+        make(frame[["x"]], frame["y"])
+    with pytest.raises(TypeError, match=r"targets must be an array .*Series'>: pass targets\.to_numpy\(\)\."):
+        make(X, frame["y"])
+    make(frame[["x"]].to_numpy(), frame["y"].to_numpy())
 
 
 @EVERY_MAKER

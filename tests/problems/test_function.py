@@ -83,7 +83,33 @@ def test_bad_arguments_are_refused():
         (lambda _: np.ones(2, dtype=np.float32), TypeError, r"w and what gradient returns must have one dtype"),
     ],
 )
-def test_a_gradient_that_is_none_is_refused(gradient, error, message):
+def test_a_gradient_of_another_shape_or_dtype_is_refused(gradient, error, message):
     problem = Function(2, value=lambda w: w @ w, gradient=gradient)
     with pytest.raises(error, match=message):
         problem.oracle(np.ones(2)).gradient()
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "message"),
+    [
+        (lambda w: (w @ w)[None], ValueError, r"what value returns must be 0-D, got shape \(1,\)"),
+        (lambda w: np.float32(w @ w), TypeError, r"w and what value returns must have one dtype"),
+        (lambda w: [w @ w], TypeError, r"what value returns must be an array .*, got <class 'list'>"),
+        (lambda _: None, TypeError, r"what value returns must be an array .*, got <class 'NoneType'>"),
+    ],
+)
+def test_a_value_that_is_no_number_is_refused(value, error, message):
+    with pytest.raises(error, match=message):
+        Function(2, value=value, gradient=lambda w: 2 * w).value(np.ones(2))
+
+
+def test_a_value_may_be_a_python_number(xp):
+    w = xp.asarray(np.ones(2))
+    value = Function(2, value=lambda _: 3, gradient=lambda w: 2 * w).value(w)
+    assert_close(value, 3.0, within=0)
+    assert_at(value, w)
+
+
+def test_it_shows_its_size_and_what_it_answers():
+    assert repr(cubic()) == "<Function: d = 3, offers gradient, value>"
+    assert repr(cubic(**SECOND["hvp"])) == "<Function: d = 3, offers gradient, hessian, hvp, value>"

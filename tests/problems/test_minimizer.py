@@ -5,7 +5,7 @@ import pytest
 
 from sofim_ref.datasets import load
 from sofim_ref.problems import PoissonRegression
-from sofim_ref.studies.convergence import PROBLEMS
+from sofim_ref.studies.convex_problems import PROBLEMS
 
 
 def scale(at):

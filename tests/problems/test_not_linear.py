@@ -1,4 +1,4 @@
-"""Perceptrons, Poisson regression, Rosenbrock's valley and the Gaussian fit: every answer against JAX."""
+"""MLPs, Poisson regression, Rosenbrock's valley and the Gaussian fit: every answer against JAX."""
 
 import functools
 
@@ -19,7 +19,7 @@ TWO = np.stack([SCORE, -(SCORE**2)], axis=1)
 def network(kind, loss, y, hidden, activation):
     """How the problem is made where arrays are put, its outputs and loss in JAX, and its host data."""
     C = 3 if loss is networks.cross_entropy else y.shape[1]
-    outputs = functools.partial(networks.perceptron, sizes=(3, *hidden, C), activation=activation)
+    outputs = functools.partial(networks.mlp, sizes=(3, *hidden, C), activation=activation)
     settings = {"hidden": hidden, "activation": activation, "l2": 0.05}
     return lambda put: kind(put(X), put(y), **settings), outputs, loss, 0.05, X, y
 
@@ -188,7 +188,7 @@ def test_rosenbrock_s_valley_is_the_textbook_s():
     assert valley.layers == ()
 
 
-def test_a_perceptron_s_weights_start_with_the_variance_that_keeps_signals():
+def test_an_mlp_s_weights_start_with_the_variance_that_keeps_signals():
     model = models.MLP((100, 200, 50), "relu")
     w = model.start(np.random.default_rng(0))
     first, second = model.layers
@@ -223,7 +223,7 @@ def test_a_perceptron_s_weights_start_with_the_variance_that_keeps_signals():
         (lambda: problems.GaussianFit(np.ones(4)), r"sample must have at least two numbers that differ"),
         (lambda: problems.GaussianFit(np.asarray([1.0, np.nan])), r"sample must be finite"),
         (lambda: problems.Rosenbrock(1), r"dim must be an integer >= 2, got 1"),
-        (lambda: problems.Rosenbrock(steepness=0.0), r"steepness must be a finite number > 0, got 0\.0"),
+        (lambda: problems.Rosenbrock(b=0.0), r"b must be a finite number > 0, got 0\.0"),
     ],
 )
 def test_what_does_not_fit_is_refused(make, message):
