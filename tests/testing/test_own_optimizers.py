@@ -13,7 +13,6 @@ from sofim_ref.testing.trajectories import METHODS
 class Told(problems.Problem):
     """A problem that answers with what it is told."""
 
-    offers = frozenset({"value", "gradient", "layer_statistics"})
     dim = None
 
     def __init__(self, gradient, loss=0.0, flows=(), layers=()):
@@ -24,13 +23,13 @@ class Told(problems.Problem):
             self._flows.append(models.LayerStatistics(layer, h, s))
             at = layer.stop
 
-    def value(self, at):
+    def answer_value(self, at):
         return self._loss
 
-    def gradient(self, at):
+    def answer_gradient(self, at):
         return self._gradient
 
-    def layer_statistics(self, at):
+    def answer_layer_statistics(self, at):
         return tuple(self._flows)
 
 
