@@ -158,6 +158,7 @@ OPTIMIZERS = [
     optimizers.SOFIM(beta=0.0, lr=lambda step: 0.1 / (1 + step)),
     optimizers.NaturalGradient(lr=0.5, damping=0.1, fisher="empirical", weight_decay=0.1),
     optimizers.NaturalGradient(lr=0.5, damping=0.1, low_rank="gram"),
+    optimizers.NaturalGradient(lr=0.5, damping=0.1, fisher="sampled", samples=2, seed=3),
     optimizers.Newton(damping=0.1, line_search=False),
     optimizers.SOFIM(vector="gradient", scope="layer", weight_decay=0.1),
     optimizers.Adam(lr=0.05, beta1=0.0),

@@ -52,7 +52,7 @@ def register(method: Method) -> Method:
     TypeError
         If `method` is not a `Method`, or what it makes is not an `Optimizer` with `init` and `precondition`.
     ValueError
-        If there is a method of that name already.
+        If there is a method of that name already, or its settings are out of range.
 
     Examples
     --------
@@ -74,7 +74,7 @@ def check_method(method: Method, known: Container[str]) -> None:
     TypeError
         If it is not a `Method`, or what it makes is not an `Optimizer` with `init` and `precondition`.
     ValueError
-        If its name is known already.
+        If its name is known already, or its settings are out of range.
     """
     if not isinstance(method, Method):
         msg = f"method must be a sofim_ref Method, got {method!r}; Method.of(optimizer) makes one."
@@ -84,9 +84,9 @@ def check_method(method: Method, known: Container[str]) -> None:
         raise ValueError(msg)
     try:
         built = method.build(steps=1)
-    except TypeError as error:
+    except Exception as error:
         msg = f"method {method.name!r} can't be built: {error}"
-        raise TypeError(msg) from error
+        raise (TypeError if isinstance(error, TypeError) else ValueError)(msg) from error
     if not isinstance(built, Optimizer):
         msg = f"method {method.name!r} must make an Optimizer, which has init and precondition, got {built!r}."
         raise TypeError(msg)

@@ -256,6 +256,18 @@ def test_a_point_that_isn_t_the_oracle_s_is_refused():
             optimizer.step(wrong, optimizer.init(w), problem.oracle(w))
 
 
+@every_optimizer
+@pytest.mark.parametrize("state", [None, 0, {}])
+def test_a_state_that_is_none_is_refused_by_name(numpy_place, optimizer, state):
+    problem = problem_at(numpy_place, LOGISTIC, "float64")
+    w = np.zeros(problem.dim)
+    message = (
+        rf"^state must be what {type(optimizer).__name__}\.init\(w\) or the step before returned, got {state!r}\.$"
+    )
+    with pytest.raises(TypeError, match=message):
+        optimizer.step(w, state, problem.oracle(w))
+
+
 @pytest.mark.parametrize("lr", [-1.0, 0.0, float("nan"), float("inf"), "fast", None])
 def test_a_schedule_must_give_numbers_above_0(lr):
     problem = problems.Quadratic(np.eye(2), np.zeros(2))

@@ -5,8 +5,9 @@ import re
 import numpy as np
 import pytest
 
+import sofim_ref
 from sofim_ref import optimizers
-from sofim_ref.optimizers import REGISTRY, SGD, SOFIM, NaturalGradient, Newton, method_named
+from sofim_ref.optimizers import REGISTRY, SGD, SOFIM, Method, NaturalGradient, Newton, method_named, registry
 
 
 @pytest.mark.parametrize("method", REGISTRY.values(), ids=list(REGISTRY))
@@ -40,11 +41,94 @@ def test_titles_are_as_distinct_as_names():
     assert len({method.title for method in REGISTRY.values()}) == len(REGISTRY)
 
 
-def test_an_unknown_method_name_gets_the_nearest_ones():
-    with pytest.raises(ValueError, match=r"method must be one of 'sofim', .*, got 'sofm'\. Did you mean 'sofim'"):
-        method_named("sofm")
+@pytest.mark.parametrize("name", ["sofm", "SOFIM", "Sofim"])
+def test_an_unknown_method_name_gets_the_nearest_ones_in_any_case(name):
+    with pytest.raises(ValueError, match=rf"method must be one of 'sofim', .*, got '{name}'\. Did you mean 'sofim'"):
+        method_named(name)
     with pytest.raises(ValueError, match=r"got 'zzz'\.$"):
         method_named("zzz")
+
+
+class WithoutPrecondition(optimizers.Optimizer):
+    lr = 0.1
+
+    def init(self, w):
+        return optimizers.State(0)
+
+
+def needs_a_rate(lr):
+    return SGD(lr)
+
+
+def test_what_is_registered_is_found_by_its_name(monkeypatch):
+    monkeypatch.setattr(registry, "REGISTRY", dict(REGISTRY))
+    mine = Method.of(SGD(lr=0.25), label="Mine")
+    assert optimizers.register(mine) is method_named("mine") is mine
+
+
+@pytest.mark.parametrize(
+    ("method", "error", "message"),
+    [
+        (SGD(), TypeError, r"method must be a sofim_ref Method, got SGD\(.*\); Method\.of\(optimizer\) makes one\."),
+        (Method("sofim", "Mine", SGD), ValueError, r"name that is not registered yet, got 'sofim'\."),
+        (Method("mine", "Mine", WithoutPrecondition), TypeError, r"method 'mine' can't be built: .*precondition"),
+        (Method("mine", "Mine", needs_a_rate), TypeError, r"method 'mine' can't be built: .*'lr'"),
+        (Method("mine", "Mine", lambda: SGD(-1.0)), ValueError, r"method 'mine' can't be built: lr must be a finite"),
+        (Method("mine", "Mine", dict), TypeError, r"'mine' must make an Optimizer, which has init and .*, got \{\}\."),
+    ],
+    ids=["an optimizer", "a known name", "no precondition", "an argument", "out of range", "no optimizer"],
+)
+def test_what_can_t_be_registered_is_refused_with_its_name_and_the_rule(method, error, message):
+    before = dict(REGISTRY)
+    with pytest.raises(error, match=message):
+        optimizers.register(method)
+    assert before == REGISTRY
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: Method("a b", "A", SGD), ValueError, r"name must be letters, digits and hyphens, .*, got 'a b'\."),
+        (lambda: Method("a", "A", SGD, colour="red"), ValueError, r"colour must be .* '#RRGGBB', got 'red'\."),
+        (lambda: Method("a", "A", SGD()), TypeError, r"make must be callable, got SGD\("),
+        (lambda: Method.of(SGD), TypeError, r"optimizer must be a sofim_ref Optimizer, got <class .*SGD'>\."),
+        (lambda: Method.of(SGD(), label="…"), ValueError, r"label must have a letter or a digit in it, got '…'\."),
+    ],
+)
+def test_a_method_that_can_t_be_is_refused(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
+
+
+def test_two_settings_of_one_optimizer_are_two_methods_that_keep_them():
+    slow, fast = (Method.of(SOFIM(lr=lr), label=f"SOFIM, η = {lr}") for lr in (0.1, 1.0))
+    assert (slow.name, fast.name) == ("sofim-0-1", "sofim-1-0")
+    assert (slow.build(steps=5), fast.build(steps=5, beta=0.5)) == (SOFIM(lr=0.1), SOFIM(lr=1.0, beta=0.5))
+    assert not slow.space
+    assert len({slow: 1, fast: 2}) == 2
+
+
+STOCHASTIC = [
+    *(method_named(name) for name in ("kfac", "adahessian", "nystrom-sgd")),
+    Method.of(NaturalGradient(lr=0.1, fisher="sampled"), label="sampled"),
+]
+
+
+@pytest.mark.parametrize("method", STOCHASTIC, ids=lambda method: method.name)
+def test_a_stochastic_method_draws_from_the_seed_of_its_run(method):
+    rng = np.random.default_rng(0)
+    problem = sofim_ref.problems.SoftmaxRegression(rng.standard_normal((12, 3)), np.arange(12) % 3, l2=0.1)
+    runs = [sofim_ref.minimize(problem, method.build(steps=4, seed=seed), steps=4).w for seed in (0, 0, 1)]
+    assert runs[0].tobytes() == runs[1].tobytes()
+    assert np.max(np.abs(runs[0] - runs[2])) > 1e-6
+
+
+def test_only_methods_that_draw_have_a_seed():
+    seeded = {method.name for method in REGISTRY.values() if hasattr(method.build(steps=1), "seed")}
+    natural = {name for name in REGISTRY if name.endswith("natural-gradient")}
+    assert seeded == {"kfac", "adahessian", "nystrom-sgd"} | natural
+    assert method_named("kfac").build(steps=1, seed=3).seed == 3
+    assert method_named("sofim").build(steps=1, seed=3) == SOFIM()
 
 
 NOT_RATES = {
@@ -70,6 +154,7 @@ BAD = [
     (SOFIM, "beta", "a number in [0, 1)", NOT_FRACTIONS),
     (SGD, "momentum", "a number in [0, 1)", NOT_FRACTIONS),
     (NaturalGradient, "damping", "a finite number >= 0", NOT_NON_NEGATIVE),
+    (NaturalGradient, "samples", "an integer >= 1", NOT_COUNTS),
     (Newton, "damping", "a finite number >= 0", NOT_NON_NEGATIVE),
     *((optimizers.Adam, name, "a number in [0, 1)", NOT_FRACTIONS) for name in ("beta1", "beta2")),
     (optimizers.Adam, "epsilon", "a finite number > 0", NOT_RATES),

@@ -410,3 +410,35 @@ def test_arguments_of_the_wrong_kind_are_named():
         minimize(problem, "sofim", steps=1)
     with pytest.raises(TypeError, match="problem must be a sofim_ref Problem, got SOFIM"):
         minimize(SOFIM(), problem, steps=1)
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "message"),
+    [
+        ("callbacks", print, r"callbacks must be a list of functions, got <built-in .*\. Pass .* callbacks=\[f\]\."),
+        ("callbacks", ["stop"], r"callbacks must be a list of functions, got \['stop'\]\.$"),
+        ("callbacks", None, r"callbacks must be a list of functions, got None\.$"),
+        ("metrics", print, r"metrics must be a mapping from names to functions of w, got <built-in function print>\.$"),
+        (
+            "metrics",
+            {"error": 1.0},
+            r"metrics must be a mapping from names to functions of w, got \{'error': 1\.0\}\.$",
+        ),
+        ("metrics", {"name": lambda _: "1.5"}, r"metrics\['name'\] must return a number, got '1\.5'\.$"),
+        ("metrics", {"name": lambda w: w}, r"metrics\['name'\] must return a number, got array\("),
+        ("metrics", {"name": lambda w: w[:1]}, r"metrics\['name'\] must return a number, got array\("),
+        ("metrics", {"name": lambda _: None}, r"metrics\['name'\] must return a number, got None\.$"),
+    ],
+)
+def test_what_watches_a_run_is_refused_by_name_before_any_step(problem, argument, value, message):
+    class Never(SGD):
+        def step(self, *_arguments, **_more):
+            pytest.fail("a step was taken")
+
+    with pytest.raises(TypeError, match=rf"^{message}"):
+        minimize(problem, Never(), steps=1, **{argument: value})
+
+
+def test_a_run_carries_its_label(problem):
+    assert minimize(problem, SGD(), steps=1).label == "SGD"
+    assert minimize(problem, SGD(), steps=1, label="plain").label == "plain"

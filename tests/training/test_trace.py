@@ -2,11 +2,13 @@ import dataclasses
 import json
 import zipfile
 
+import array_api_strict as strict
 import numpy as np
 import pytest
 from cases import data
 
-from sofim_ref import SGD, SOFIM, NaturalGradient, Status, Trace, arrays, minimize
+import sofim_ref
+from sofim_ref import SGD, SOFIM, NaturalGradient, Status, Trace, arrays, minimize, optimizers
 from sofim_ref.optimizers import State
 from sofim_ref.problems import LogisticRegression
 from sofim_ref.training.record import COLUMNS
@@ -28,6 +30,15 @@ def test_a_column_has_one_number_a_record(trace):
         assert trace[name].shape == (3,)
     assert list(trace["step"]) == [0, 3, 5]
     assert list(trace["first"]) == [float(point[0]) for point in trace.points]
+
+
+def test_it_is_a_table_like_a_data_frame_columns_by_name_and_as_long_as_it_has_rows(trace):
+    assert list(trace) == list(trace.keys()) == list(trace.columns)
+    assert "loss" in trace
+    assert "error" in trace
+    assert "losses" not in trace
+    assert 0 not in trace
+    assert {name: column.tolist() for name, column in dict(trace).items()} == {c: trace[c].tolist() for c in trace}
 
 
 def test_an_unknown_column_gets_the_nearest_known_ones(trace):
@@ -126,6 +137,62 @@ def test_a_missing_file_and_a_folder_are_what_they_are(tmp_path, trace):
         trace.save(tmp_path / "no such folder" / "run.npz")
 
 
+def rewritten(path, **changes):
+    """Put other values into the text of a saved trace, or take them out where they are None."""
+    with np.load(path) as members:
+        stored = dict(members)
+    text = json.loads(str(stored["sofim_ref.Trace"])) | changes
+    stored["sofim_ref.Trace"] = json.dumps({name: value for name, value in text.items() if value is not None})
+    np.savez(path, **stored)
+    return text
+
+
+@pytest.mark.parametrize(
+    ("schema", "version", "said"),
+    [(2, "9.1", r"schema 2 in '.*run\.npz', written by sofim_ref 9\.1"), (None, None, "schema None in .*, written by")],
+)
+def test_a_trace_of_another_schema_is_refused_with_the_version_that_wrote_it(trace, tmp_path, schema, version, said):
+    path = tmp_path / "run.npz"
+    trace.save(path)
+    assert rewritten(path)["version"] == sofim_ref.__version__
+    assert len(Trace.load(path)) == len(trace)
+    rewritten(path, schema=schema, version=version)
+    with pytest.raises(
+        ValueError, match=rf"^path must be a trace of schema 1, got {said}.*; load it with that version"
+    ):
+        Trace.load(path)
+
+
+def test_a_save_that_fails_leaves_the_old_file_and_nothing_else(trace, tmp_path, monkeypatch):
+    path = tmp_path / "run.npz"
+    trace.save(path)
+    before = path.read_bytes()
+
+    def savez(file, **_):
+        file.write(b"half of it")
+        msg = "no space left on device"
+        raise OSError(msg)
+
+    monkeypatch.setattr(np, "savez", savez)
+    with pytest.raises(OSError, match="no space"):
+        trace.save(path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_run_on_other_arrays_than_numpy_s_is_loaded_only_to_where_like_says(tmp_path):
+    x = strict.asarray(X, device=strict.Device("device1"))
+    problem = LogisticRegression(x, strict.asarray(LABEL, device=strict.Device("device1")), l2=0.01)
+    trace = minimize(problem, SOFIM(lr=0.5), steps=2)
+    trace.save(tmp_path / "run")
+    message = r"^like must be given to load a run on arrays of array_api_strict: pass like=x, .* like=np\.zeros\(1\)"
+    with pytest.raises(ValueError, match=message):
+        Trace.load(tmp_path / "run")
+    there, here = (Trace.load(tmp_path / "run", like=like) for like in (x, np.zeros(1)))
+    assert arrays.device(there.state.moment) == arrays.device(x)
+    assert here.w.tobytes() == arrays.to_numpy(trace.w).tobytes()
+
+
 @dataclasses.dataclass(frozen=True)
 class OwnState(State):
     memory: np.ndarray
@@ -137,3 +204,16 @@ def test_the_state_of_an_optimizer_of_ones_own_is_loaded_when_its_class_is_given
     with pytest.raises(ValueError, match="state_type must be given to load a state of a class of your own, OwnState"):
         Trace.load(tmp_path / "own")
     assert Trace.load(tmp_path / "own", state_type=OwnState).state.memory.tolist() == [0.0, 1.0]
+
+
+@dataclasses.dataclass(frozen=True)
+class Own(SGD):
+    def init(self, w):
+        return OwnState(0, w[:2])
+
+
+def test_the_state_of_a_registered_method_is_found(trace, tmp_path, monkeypatch):
+    monkeypatch.setitem(optimizers.REGISTRY, "own", optimizers.Method("own", "Own", Own))
+    dataclasses.replace(trace, state=OwnState(3, np.arange(2.0))).save(tmp_path / "own")
+    same = Trace.load(tmp_path / "own").state
+    assert (type(same), same.step, same.memory.tolist()) == (OwnState, 3, [0.0, 1.0])

@@ -71,3 +71,19 @@ def test_with_batches_too_the_score_is_the_mean_over_all_steps(tolerance):
         heights = np.log10(tuning.gap(trace, 0.0)).tolist()
         heights += heights[-1:] * (101 - len(heights))
         assert math.isclose(score, sum(heights) / 101, rel_tol=1e-12)
+
+
+def test_a_method_whose_step_size_isn_t_searched_keeps_it_and_isn_t_run():
+    def never():
+        pytest.fail("a step size was tried")
+
+    mine = sr.optimizers.Method.of(sr.SGD(lr=0.25))
+    choice = tuning.choose_lr(_ravine(2.0), mine, steps=5, optimal_loss=0.0, before_each=never)
+    assert (choice.lr, choice.scores, choice.at_edge) == (0.25, {}, False)
+
+
+def test_an_optimizer_in_place_of_a_method_is_refused_with_the_remedy():
+    with pytest.raises(
+        TypeError, match=r"method must be a sofim_ref Method, got SGD\(.*; Method\.of\(optimizer\) makes"
+    ):
+        tuning.choose_lr(_ravine(2.0), sr.SGD(), steps=5, optimal_loss=0.0)
