@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from scipy.stats import linregress
 
 from benchmarks.timing import Row, in_turns
 from sofim_ref.optimizers import REGISTRY, Method
@@ -51,9 +52,7 @@ def _stepping(method: Method, problem: Problem) -> Callable[[], None]:
 
 
 def _row(method: Method, sizes: tuple[int, ...], seconds: list[float]) -> Row:
-    """Fit log t = a + p log d by least squares."""
-    x, y = np.log(sizes), np.log(seconds)
-    p, a = np.polyfit(x, y, 1)
-    error = np.sqrt(np.sum((y - a - p * x) ** 2) / (len(x) - 2) / np.sum((x - x.mean()) ** 2))
-    span = f"d = {sizes[0]:,} to {sizes[-1]:,}"
-    return Row(method.name, exponent=float(p), note=f"± {error:.2f}, {span}; said: {method.cost}")
+    """Return the slope of log t on log d, by linear regression, with its standard error."""
+    fit = linregress(np.log(sizes), np.log(seconds))
+    note = f"± {fit.stderr:.2f}, d = {sizes[0]:,} to {sizes[-1]:,}; said: {method.cost}"
+    return Row(method.name, exponent=float(fit.slope), note=note)

@@ -1,4 +1,4 @@
-"""Order and rate of a sequence of errors, fitted to its tail, with how sure one can be of them."""
+"""The order and the rate of convergence of a sequence of errors, fitted to its tail, with their standard errors."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-LEAST = 3
-"""The fewest steps that are fitted: two make a line through anything."""
+FEWEST_STEPS = 3
+"""The fewest steps that are fitted: there is a line through any two points."""
 
 
 @dataclass(frozen=True)
 class Order:
-    r"""The fit :math:`e_{k+1} \approx r\, e_k^{\,q}`.
+    r"""The order of convergence q and the rate r of the fit :math:`e_{k+1} \approx r\, e_k^{\,q}`.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ class Order:
     rate, rate_error : float
         r, and its standard error.
     first, last : int
-        The steps that were fitted: from the one that begins at error number `first` to the one that ends at `last`.
+        The range of the steps that were fitted: the first begins at error number `first`, the last ends at `last`.
     """
 
     order: float
@@ -51,7 +51,7 @@ def order_of_convergence(
     following : sequence of float, shape (T,), optional
         The errors after those steps, which then need not belong to one run.
     order : float, optional
-        q, if it is known: only r is fitted. A rate to many digits needs this.
+        q, if it is known: only r is fitted, and to more digits.
     floor : float, optional
         Errors at or below it are rounding, and so is every step that begins or ends there. If not given, 1000 eps times
         the largest error.
@@ -63,13 +63,13 @@ def order_of_convergence(
     Raises
     ------
     ValueError
-        If fewer than three steps stay above the floor, the sequence being at the floor of the arithmetic; if numbers
-        are negative or not finite; if all errors are equal and no order is given.
+        If fewer than three steps stay above the floor; if numbers are negative or not finite; if all errors are equal
+        and no order is given.
 
     Notes
     -----
-    Least squares of log eₖ₊₁ on log eₖ. The error bars are the fit's standard errors: they measure how straight the
-    points lie, and say nothing of how far the tail is from its limit.
+    Linear regression of log eₖ₊₁ on log eₖ. The standard errors are the regression's: they measure how far the points
+    scatter about a line, not how far the tail is from its limit.
 
     Examples
     --------
@@ -84,17 +84,17 @@ def order_of_convergence(
     floor = 1000 * float(np.finfo(np.float64).eps) * largest if floor is None else floor
     above = (before > floor) & (after > floor)
     if following is None:
-        above &= np.cumprod(above).astype(bool)  # what comes after the first visit to the floor is rounding
+        above &= np.cumprod(above).astype(bool)  # after the first error at the floor, all is rounding
     n = int(np.sum(above))
-    if n < LEAST:
+    if n < FEWEST_STEPS:
         msg = (
-            f"errors must have at least {LEAST} steps above the floor of the arithmetic, {floor:.3g}, got {n}: "
+            f"errors must have at least {FEWEST_STEPS} steps above the floor of the arithmetic, {floor:.3g}, got {n}: "
             "what is left to fit is rounding."
         )
         raise ValueError(msg)
-    used = np.flatnonzero(above)[-max(LEAST, math.ceil(n / 2)) :]
+    used = np.flatnonzero(above)[-max(FEWEST_STEPS, math.ceil(n / 2)) :]
     x, y = np.log(before[used]), np.log(after[used])
-    slope, slope_error, intercept, intercept_error = _line(x, y) if order is None else _level(x, y, order)
+    slope, slope_error, intercept, intercept_error = _line(x, y) if order is None else _intercept(x, y, order)
     rate = math.exp(intercept)
     return Order(slope, slope_error, rate, rate * intercept_error, int(used[0]), int(used[-1]) + 1)
 
@@ -114,22 +114,16 @@ def _steps(errors: Any, following: Any | None) -> tuple[np.ndarray[Any, Any], np
 
 def _line(x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> tuple[float, float, float, float]:
     """Return slope and intercept of the line through the points, each followed by its standard error."""
-    n, spread = len(x), float(np.sum((x - x.mean()) ** 2))
-    if spread == 0:
+    from scipy.stats import linregress
+
+    if np.ptp(x) == 0:
         msg = "errors must differ for an order to be fitted, got equal ones; order=1 fits the rate alone."
         raise ValueError(msg)
-    slope = float(np.sum((x - x.mean()) * (y - y.mean()))) / spread
-    intercept = float(y.mean() - slope * x.mean())
-    scatter = float(np.sum((y - intercept - slope * x) ** 2)) / (n - 2)
-    return (
-        slope,
-        math.sqrt(scatter / spread),
-        intercept,
-        math.sqrt(scatter * (1 / n + float(x.mean()) ** 2 / spread)),
-    )
+    fit = linregress(x, y)
+    return float(fit.slope), float(fit.stderr), float(fit.intercept), float(fit.intercept_stderr)
 
 
-def _level(x: np.ndarray[Any, Any], y: np.ndarray[Any, Any], order: float) -> tuple[float, float, float, float]:
-    """Return the given slope, 0, and the mean height above it with its standard error."""
-    heights = y - order * x
-    return float(order), 0.0, float(np.mean(heights)), float(np.std(heights, ddof=1)) / math.sqrt(len(x))
+def _intercept(x: np.ndarray[Any, Any], y: np.ndarray[Any, Any], order: float) -> tuple[float, float, float, float]:
+    """Return the given slope, 0, and the mean intercept with its standard error."""
+    intercepts = y - order * x
+    return float(order), 0.0, float(np.mean(intercepts)), float(np.std(intercepts, ddof=1)) / math.sqrt(len(x))

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Literal
 
 from sofim_ref.arrays import Array, namespace
-from sofim_ref.arrays.validation import count, fraction, non_negative, one_of, positive, rate
+from sofim_ref.arrays.validation import count, fraction, one_of, positive
 from sofim_ref.curvature import adafisher_diagonal, adafisher_factors
 from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
@@ -102,13 +102,11 @@ class AdaFisher(Optimizer[AdaFisherState]):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        rate("lr", self.lr)
         fraction("beta", self.beta)
         positive("damping", self.damping)
         fraction("gamma", self.gamma)
         one_of("ema", self.ema, ("paper_v3", "paper_v1", "code"))
         count("update_every", self.update_every)
-        non_negative("weight_decay", self.weight_decay)
 
     def init(self, w: Array) -> AdaFisherState:
         """Return the state before the first step: moment zero, both factors ones."""

@@ -7,7 +7,7 @@ from dataclasses import KW_ONLY, dataclass
 import numpy as np
 
 from sofim_ref.arrays import Array, namespace
-from sofim_ref.arrays.validation import count, fraction, non_negative, positive, rate
+from sofim_ref.arrays.validation import count, fraction, non_negative, positive
 from sofim_ref.curvature import hutchinson_diagonal
 from sofim_ref.matrices import Diagonal
 from sofim_ref.optimizers.adam import AdamState
@@ -77,7 +77,6 @@ class AdaHessian(Optimizer[AdamState]):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        rate("lr", self.lr)
         fraction("beta1", self.beta1)
         fraction("beta2", self.beta2)
         positive("epsilon", self.epsilon)
@@ -87,7 +86,6 @@ class AdaHessian(Optimizer[AdamState]):
             raise ValueError(msg)
         count("block_size", self.block_size)
         count("seed", self.seed, minimum=0)
-        non_negative("weight_decay", self.weight_decay)
 
     def init(self, w: Array) -> AdamState:
         """Return the state before the first step: no step, both averages zero."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass, replace
 
 from sofim_ref.arrays import Array, namespace
-from sofim_ref.arrays.validation import fraction, non_negative, positive, rate
+from sofim_ref.arrays.validation import fraction, positive
 from sofim_ref.kernels import Kernels
 from sofim_ref.matrices import Diagonal
 from sofim_ref.optimizers.method import Method
@@ -77,11 +77,9 @@ class Adam(Optimizer[AdamState]):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        rate("lr", self.lr)
         fraction("beta1", self.beta1)
         fraction("beta2", self.beta2)
         positive("epsilon", self.epsilon)
-        non_negative("weight_decay", self.weight_decay)
 
     def init(self, w: Array) -> AdamState:
         """Return the state before the first step: no step, both averages zero."""

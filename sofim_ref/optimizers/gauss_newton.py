@@ -7,7 +7,7 @@ from dataclasses import KW_ONLY, dataclass, replace
 
 from sofim_ref import curvature
 from sofim_ref.arrays import Array, eps, namespace
-from sofim_ref.arrays.validation import non_negative, positive, rate
+from sofim_ref.arrays.validation import positive
 from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
 from sofim_ref.optimizers.search_space import LogUniform
@@ -80,13 +80,11 @@ class GaussNewton(Optimizer[GaussNewtonState]):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        rate("lr", self.lr)
         positive("damping", self.damping)
         positive("factor", self.factor)
         if self.factor <= 1:
             msg = f"factor must be a number > 1, got {self.factor!r}."
             raise ValueError(msg)
-        non_negative("weight_decay", self.weight_decay)
 
     def init(self, w: Array) -> GaussNewtonState:
         """Return the state before the first step: no step, the first damping."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from sofim_ref import curvature
 from sofim_ref.arrays import Array, namespace
-from sofim_ref.arrays.validation import count, fraction, non_negative, positive, rate
+from sofim_ref.arrays.validation import count, fraction, positive
 from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
 from sofim_ref.optimizers.search_space import LogUniform, OneOf
@@ -92,12 +92,10 @@ class KFAC(Optimizer[KFACState]):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        rate("lr", self.lr)
         positive("damping", self.damping)
         fraction("decay", self.decay)
         count("samples", self.samples)
         count("seed", self.seed, minimum=0)
-        non_negative("weight_decay", self.weight_decay)
 
     def init(self, w: Array) -> KFACState:
         """Return the state before the first step: no factors yet, since w alone doesn't tell of layers."""

@@ -6,9 +6,8 @@ from dataclasses import KW_ONLY, dataclass, replace
 
 from sofim_ref.arrays import Array, device, eps, namespace
 from sofim_ref.arrays.sums import norm
-from sofim_ref.arrays.validation import count, non_negative, rate
+from sofim_ref.arrays.validation import count
 from sofim_ref.matrices import LBFGSMatrix
-from sofim_ref.optimizers.line_search import backtracked
 from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
 from sofim_ref.optimizers.search_space import LogUniform, OneOf
@@ -83,9 +82,7 @@ class LBFGS(Optimizer[LBFGSState]):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        rate("lr", self.lr)
         count("history", self.history)
-        non_negative("weight_decay", self.weight_decay)
 
     def init(self, w: Array) -> LBFGSState:
         """Return the state before the first step: no pair."""
@@ -103,11 +100,6 @@ class LBFGS(Optimizer[LBFGSState]):
         first = xp.maximum(length, xp.ones_like(length))
         scale = xp.where(there, (y @ y) / xp.where(there, sy, xp.ones_like(sy)), first)
         return replace(state, step=state.step + 1), Preconditioned(LBFGSMatrix(scale, state.steps, state.changes), g)
-
-    def step_size(self, state: LBFGSState, oracle: Oracle, direction: Array) -> float:
-        """Return η: `lr`, halved until the loss falls enough."""
-        lr = super().step_size(state, oracle, direction)
-        return backtracked(oracle, direction, lr) if self.line_search else lr
 
     def accept(
         self, state: LBFGSState, oracle: Oracle, choice: Preconditioned, following: Array

@@ -1,4 +1,4 @@
-"""Backtracking: halve a step until the loss falls enough."""
+"""The backtracking line search: a step is halved until the loss falls enough."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def backtracked(oracle: Oracle, direction: Array, lr: float) -> float:
     Each trial compares losses on the host. Source: Armijo 1966; Nocedal & Wright 2006, Numerical Optimization, §3.1.
     """
     here = float(oracle.value())
-    slope = max(float(oracle.gradient() @ direction), 0.0)  # where p points uphill, at least no ascent
+    slope = max(float(oracle.gradient() @ direction), 0.0)  # where p points uphill, only an ascent is refused
     rounding = 10 * eps(namespace(direction), direction.dtype) * abs(here)
     for _ in range(_HALVINGS):
         if float(oracle.at(oracle.w - lr * direction).value()) <= here - _SUFFICIENT * lr * slope + rounding:

@@ -10,7 +10,7 @@ import numpy as np
 
 from sofim_ref import curvature
 from sofim_ref.arrays import Array
-from sofim_ref.arrays.validation import count, non_negative, one_of, rate
+from sofim_ref.arrays.validation import count, non_negative, one_of
 from sofim_ref.matrices import LowRank, Matrix
 from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
@@ -92,13 +92,11 @@ class NaturalGradient(Optimizer[State]):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        rate("lr", self.lr)
         non_negative("damping", self.damping)
         one_of("fisher", self.fisher, _NEEDS)
         one_of("low_rank", self.low_rank, ("stable", "gram"))
         count("samples", self.samples)
         count("seed", self.seed, minimum=0)
-        non_negative("weight_decay", self.weight_decay)
 
     @property
     def needs(self) -> frozenset[str]:  # type: ignore[override]  # read-only here, since it depends on `fisher`

@@ -6,8 +6,7 @@ from dataclasses import KW_ONLY, dataclass
 
 from sofim_ref import curvature
 from sofim_ref.arrays import Array
-from sofim_ref.arrays.validation import non_negative, rate
-from sofim_ref.optimizers.line_search import backtracked
+from sofim_ref.arrays.validation import non_negative
 from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
 from sofim_ref.optimizers.search_space import LogUniform, OneOf
@@ -68,9 +67,7 @@ class Newton(Optimizer[State]):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        rate("lr", self.lr)
         non_negative("damping", self.damping)
-        non_negative("weight_decay", self.weight_decay)
 
     def init(self, w: Array) -> State:
         """Return the state before the first step: a count of steps is all there is."""
@@ -81,13 +78,6 @@ class Newton(Optimizer[State]):
         """Return the next state, and C = H + λI with v = g."""
         C = curvature.hessian(oracle, damping=self.damping, include_l2=True)
         return State(state.step + 1), Preconditioned(C, oracle.gradient())
-
-    def step_size(self, state: State, oracle: Oracle, direction: Array) -> float:
-        """Return η: `lr`, halved until the loss falls enough."""
-        lr = super().step_size(state, oracle, direction)
-        if not self.line_search:
-            return lr
-        return backtracked(oracle, direction, lr)
 
 
 METHODS = (

@@ -8,8 +8,7 @@ from dataclasses import KW_ONLY, dataclass
 from sofim_ref import curvature
 from sofim_ref.arrays import Array
 from sofim_ref.arrays.sums import norm
-from sofim_ref.arrays.validation import count, non_negative, positive, rate
-from sofim_ref.optimizers.line_search import backtracked
+from sofim_ref.arrays.validation import count, non_negative, positive
 from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
 from sofim_ref.optimizers.search_space import LogUniform
@@ -73,12 +72,10 @@ class NewtonCG(Optimizer[State]):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        rate("lr", self.lr)
         non_negative("damping", self.damping)
         if self.tolerance is not None:
             positive("tolerance", self.tolerance)
         count("iterations", self.iterations)
-        non_negative("weight_decay", self.weight_decay)
 
     def init(self, w: Array) -> State:
         """Return the state before the first step: a count of steps is all there is."""
@@ -96,11 +93,6 @@ class NewtonCG(Optimizer[State]):
             oracle, damping=self.damping, include_l2=True, tolerance=tolerance, iterations=self.iterations
         )
         return State(state.step + 1), Preconditioned(C, g)
-
-    def step_size(self, state: State, oracle: Oracle, direction: Array) -> float:
-        """Return η: `lr`, halved until the loss falls enough."""
-        lr = super().step_size(state, oracle, direction)
-        return backtracked(oracle, direction, lr) if self.line_search else lr
 
 
 METHODS = (

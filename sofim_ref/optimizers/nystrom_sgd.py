@@ -7,7 +7,7 @@ from dataclasses import KW_ONLY, dataclass
 import numpy as np
 
 from sofim_ref.arrays import Array, device, namespace
-from sofim_ref.arrays.validation import count, non_negative, positive, rate
+from sofim_ref.arrays.validation import count, positive
 from sofim_ref.curvature import nystrom_factor
 from sofim_ref.matrices import LowRank
 from sofim_ref.optimizers.method import Method
@@ -87,11 +87,9 @@ class NystromSGD(Optimizer[NystromSGDState]):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        rate("lr", self.lr)
         positive("rho", self.rho)
         count("columns", self.columns)
         count("seed", self.seed, minimum=0)
-        non_negative("weight_decay", self.weight_decay)
 
     def init(self, w: Array) -> NystromSGDState:
         """Return the state before the first step: Z zero, to be made at once."""

@@ -11,9 +11,10 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 
 from sofim_ref.arrays import Array
-from sofim_ref.arrays.validation import finite, floating, positive, same_backend
+from sofim_ref.arrays.validation import finite, floating, non_negative, positive, rate, same_backend
 from sofim_ref.kernels import Kernels, kernels_for
 from sofim_ref.matrices import Matrix
+from sofim_ref.optimizers.line_search import backtracked
 from sofim_ref.problems.oracle import Oracle
 from sofim_ref.problems.problem import Problem
 from sofim_ref.problems.question import who_answers
@@ -67,6 +68,9 @@ class Optimizer(ABC, Generic[S]):
     weight_decay: float = 0.0
     """Decoupled weight decay: each step also subtracts lr · weight_decay · w."""
 
+    line_search: bool = False
+    """Whether `lr` is only tried first, and halved until the loss falls enough: see `line_search.backtracked`."""
+
     needs: frozenset[str] = frozenset({"gradient"})
     """The questions that the method asks an oracle."""
 
@@ -77,6 +81,8 @@ class Optimizer(ABC, Generic[S]):
         for name, value in vars(self).items():
             if isinstance(value, np.generic):
                 object.__setattr__(self, name, value.item())
+        rate("lr", self.lr)
+        non_negative("weight_decay", self.weight_decay)
 
     @abstractmethod
     def init(self, w: Array) -> S:
@@ -145,14 +151,9 @@ class Optimizer(ABC, Generic[S]):
         raise TypeError(msg)
 
     def step_size(self, state: S, oracle: Oracle, direction: Array) -> float:
-        """Return the η of the step that `state` counts last: a method with a line search asks the oracle for it.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If a schedule gives anything but a finite number > 0.
-        """
-        return self.rate_at(state.step - 1)
+        """Return the η of the step that `state` counts last; with a line search, which asks the oracle for losses."""
+        lr = self.rate_at(state.step - 1)
+        return backtracked(oracle, direction, lr) if self.line_search else lr
 
     def rate_at(self, step: int) -> float:
         """Return `lr`, or what the schedule gives after that many steps, refusing all but a finite number > 0."""
@@ -171,13 +172,7 @@ class Optimizer(ABC, Generic[S]):
         return following, state
 
     def check_problem(self, problem: Problem) -> None:
-        """Refuse a problem that doesn't offer what the method needs.
-
-        Raises
-        ------
-        TypeError
-            Whose message says which method, which problem, and what is missing.
-        """
+        """Refuse a problem that doesn't offer what the method needs; the message says what is missing and who has it."""
         missing = self.needs - problem.offers
         if missing:
             msg = (

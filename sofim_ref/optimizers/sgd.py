@@ -6,7 +6,7 @@ from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
 
 from sofim_ref.arrays import Array, namespace
-from sofim_ref.arrays.validation import fraction, non_negative, rate
+from sofim_ref.arrays.validation import fraction
 from sofim_ref.kernels import Kernels
 from sofim_ref.matrices import ScaledIdentity
 from sofim_ref.optimizers.method import Method
@@ -79,9 +79,7 @@ class SGD(Optimizer[SGDState]):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        rate("lr", self.lr)
         fraction("momentum", self.momentum)
-        non_negative("weight_decay", self.weight_decay)
         if self.nesterov and self.momentum == 0:
             msg = "momentum must be > 0 for nesterov, got 0."
             raise ValueError(msg)

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Literal
 
 from sofim_ref.arrays import Array, namespace
-from sofim_ref.arrays.validation import fraction, non_negative, one_of, positive, positive_in_dtype, rate
+from sofim_ref.arrays.validation import fraction, one_of, positive, positive_in_dtype
 from sofim_ref.curvature import mean_gradient_fisher
 from sofim_ref.kernels import Kernels
 from sofim_ref.matrices import BlockDiagonal, Matrix, RankOne
@@ -103,12 +103,10 @@ class SOFIM(Optimizer[SOFIMState]):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        rate("lr", self.lr)
         positive("rho", self.rho)
         fraction("beta", self.beta)
         one_of("vector", self.vector, ("moment", "gradient"))
         one_of("scope", self.scope, ("global", "layer"))
-        non_negative("weight_decay", self.weight_decay)
 
     @property
     def needs(self) -> frozenset[str]:  # type: ignore[override]  # read-only here, since it depends on `scope`

@@ -6,7 +6,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import TypeVar
 
 from sofim_ref.arrays import Array, device, namespace
-from sofim_ref.arrays.validation import count, fraction, non_negative, positive, rate
+from sofim_ref.arrays.validation import count, fraction, positive
 from sofim_ref.matrices import Diagonal
 from sofim_ref.optimizers.optimizer import Optimizer, Schedule, State, check_start
 from sofim_ref.problems.oracle import Oracle
@@ -76,7 +76,6 @@ class TrustRegion(Optimizer[R]):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        rate("lr", self.lr)
         if self.steps is None:
             msg = "steps must be the number of steps of the whole run, an integer >= 1, got None."
             raise ValueError(msg)
@@ -85,7 +84,6 @@ class TrustRegion(Optimizer[R]):
         fraction("beta2", self.beta2)
         positive("epsilon", self.epsilon)
         fraction("gamma", self.gamma)
-        non_negative("weight_decay", self.weight_decay)
 
     def start(self, w: Array) -> tuple[Array, Array, Array]:
         """Return ℓ̄, d and p before the first step: zero, one, zero."""

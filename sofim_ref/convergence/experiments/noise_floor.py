@@ -1,4 +1,4 @@
-"""With minibatches the error stops falling: the noise floor, and how it hangs on lr/ρ."""
+"""The noise floor: with minibatches the error stops falling, at a level that depends on η/ρ."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sofim_ref.problems import Problem
 
 @dataclass(frozen=True, eq=False)
 class NoiseFloors:
-    """What came out.
+    """The noise floor of SOFIM for several η/ρ, and the exponent with which it grows.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def noise_floors(
     beta: float = 0.0,
     seed: int = 0,
 ) -> NoiseFloors:
-    r"""Run SOFIM from the optimum with batches drawn at random, and return how far it strays, for each η/ρ.
+    r"""Run SOFIM from the optimum with random batches and return its root mean square error for each η/ρ.
 
     Near the optimum it is gradient descent with step size a = η/ρ and noise of covariance Σ/B, for which
     :math:`E\|\Delta\|^2 \to \tfrac{a}{2B} \operatorname{tr}(\Sigma H^{-1})\,(1 + O(a))`: the floor rises with the root
@@ -57,8 +57,8 @@ def noise_floors(
     ratios : sequence of float
         The values of η/ρ.
     rho : float
-        ρ; η follows. Where ρ is not far above the squared norm of a batch's gradient, C is not ρI, and the exponent
-        is another.
+        ρ, from which η follows. It must be far above the squared norm of a batch's gradient: otherwise C is not close
+        to ρI, and the exponent is another.
     batch_size, steps : int
         Examples in a step, drawn with replacement; the steps of each run, of which the second half counts.
     beta : float
@@ -70,6 +70,8 @@ def noise_floors(
     -------
     NoiseFloors
     """
+    from scipy.stats import linregress
+
     target = problem.optimum()
     floors = []
     for ratio in ratios:
@@ -81,7 +83,5 @@ def noise_floors(
             if 2 * taken >= steps:
                 squares += float(norm(w - target)) ** 2
         floors.append((squares / (steps // 2)) ** 0.5)
-    x, y = np.log(np.asarray(ratios)), np.log(np.asarray(floors))
-    (slope, _), covariance = np.polyfit(x, y, 1, cov="unscaled")
-    scatter = float(np.sum((y - np.polyval(np.polyfit(x, y, 1), x)) ** 2)) / max(1, len(x) - 2)
-    return NoiseFloors(np.asarray(ratios), np.asarray(floors), float(slope), float((scatter * covariance[0, 0]) ** 0.5))
+    fit = linregress(np.log(ratios), np.log(floors))
+    return NoiseFloors(np.asarray(ratios), np.asarray(floors), float(fit.slope), float(fit.stderr))
