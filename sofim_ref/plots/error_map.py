@@ -11,11 +11,8 @@ from matplotlib.figure import Figure
 
 from sofim_ref.plots.style import GREY, Key, add_legend, line_styles, panels
 
-Steps = Mapping[Key, tuple[Any, ...]]
-"""From a method or label to ‖Δ‖, ‖Δ⁺‖ and whether the bound applies: each of shape (T,)."""
 
-
-def error_map(steps: Steps, *, title: str, floor: float = 1e-14) -> Figure:
+def error_map(steps: Mapping[Key, tuple[Any, ...]], *, title: str, floor: float = 1e-14) -> Figure:
     """Draw ‖Δ⁺‖ against ‖Δ‖ on logarithmic axes, with the slopes 1 and 2 drawn in, and the digits that a step gains.
 
     A run moves from right to left, with a mark wherever the error has changed by a third or so. The digits gained are

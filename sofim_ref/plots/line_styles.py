@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from sofim_ref.optimizers import REGISTRY, Method
 
-Key = str | Method
+Key = TypeVar("Key", bound=str | Method)
 """What a plot's data stand under: a `Method`, the name or title of a registered one, or any other label."""
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#882255", "#999933", "#332288")
@@ -73,18 +73,18 @@ def line_styles(keys: Iterable[Key]) -> dict[Key, dict[str, Any]]:
     return {key: {**styles[key], "label": labels[key]} for key in keys}
 
 
-def line_style(key: Key) -> dict[str, Any]:
+def line_style(key: str | Method) -> dict[str, Any]:
     """Return the look of a line that is alone in its picture, or registered, as `line_styles` does."""
     return line_styles([key])[key]
 
 
-def title_of(key: Key) -> str:
+def title_of(key: str | Method) -> str:
     """Return what a legend calls a method or label."""
     method = _method(key)
     return str(key) if method is None else method.title
 
 
-def _method(key: Key) -> Method | None:
+def _method(key: str | Method) -> Method | None:
     """Return the method that a key is, or the registered one that it names."""
     if isinstance(key, Method):
         return key
@@ -97,13 +97,13 @@ def _line(colour: str, variant: int) -> dict[str, Any]:
     return {"color": "#" + "".join(f"{round(p + white * (255 - p)):02X}" for p in parts), "linestyle": dashes}
 
 
-def _unused(colours: Sequence[str], styles: Mapping[Key, Mapping[str, Any]]) -> dict[str, Any]:
+def _unused(colours: Sequence[str], styles: Mapping[Any, Mapping[str, Any]]) -> dict[str, Any]:
     """Return a colour and dashes that no line has yet: other colours are tried before other dashes."""
     taken = [(style["color"], style["linestyle"]) for style in styles.values()]
     lines = [_line(colour, variant) for variant, colour in itertools.product(range(len(VARIANTS)), colours)]
     return next((line for line in lines if (line["color"], line["linestyle"]) not in taken), lines[0])
 
 
-def _marker(styles: Mapping[Key, Mapping[str, Any]]) -> str:
+def _marker(styles: Mapping[Any, Mapping[str, Any]]) -> str:
     taken = [style["marker"] for style in styles.values()]
     return min(MARKERS, key=taken.count)

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sofim_ref.plots.line_styles import Key, line_style, line_styles, title_of
-from sofim_ref.training.trace import Status, Trace
+from sofim_ref.training import Status, Trace
 
 __all__ = ["GREY", "Key", "draw", "draw_level", "line_style", "line_styles", "look", "panels", "picture", "title_of"]
 

@@ -71,11 +71,14 @@ class Picture:
     figure : matplotlib.figure.Figure
     alt : str
         What it shows, for a reader who can't see it.
+    caption : str
+        How it is to be read; printed below it.
     """
 
     name: str
     figure: Figure
     alt: str
+    caption: str = ""
 
 
 Block = Heading | Paragraph | Code | Picture | Table

@@ -143,7 +143,8 @@ class Table:
             for block in _packed(widths, leading, range(len(leading), len(self.columns)), width)
         ]
         notes = [line for note in self.notes for line in fold(note, width)]
-        return "\n".join([*fold(self.title, width), "\n\n".join(blocks), *notes])
+        title = fold(self.title, width) if self.title else []
+        return "\n".join([*title, "\n\n".join(blocks), *notes])
 
     def to_html(self) -> str:
         """Return the table for a page, in a box of its own that scrolls sideways where the screen is narrow."""

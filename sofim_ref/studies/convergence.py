@@ -1,16 +1,16 @@
-"""The study behind `sofim-ref convergence`: methods run on a convex problem with known optimum, each step certified."""
+"""The convergence study: methods on a convex problem with known optimum, each step compared with the theory."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from sofim_ref.arrays import Array, to_numpy
 from sofim_ref.arrays.sums import norm
+from sofim_ref.arrays.validation import positive
 from sofim_ref.convergence import (
     LinearQuadratic,
     Order,
@@ -21,16 +21,17 @@ from sofim_ref.convergence import (
     replay,
 )
 from sofim_ref.convergence.spectral import hessian
-from sofim_ref.datasets import load
-from sofim_ref.matrices import Matrix
-from sofim_ref.matrices.dense import SingularMatrixError
-from sofim_ref.optimizers import REGISTRY, SGD, SOFIM, NaturalGradient, Newton, Optimizer
-from sofim_ref.problems import FiniteSum, LogisticRegression, PoissonRegression
+from sofim_ref.matrices import SingularMatrixError
+from sofim_ref.optimizers import REGISTRY, SGD, SOFIM, Method, NaturalGradient, Newton, Optimizer
+from sofim_ref.problems import Oracle, Problem
+from sofim_ref.studies.methods import check_methods
+from sofim_ref.training import Status, Trace
 from sofim_ref.training.minimize import minimize
-from sofim_ref.training.trace import Trace
 
-METHODS = ("newton", "natural-gradient", "sofim-gradient", "sofim", "sgd")
-"""The methods that are studied unless others are named."""
+Numbers = np.ndarray[Any, Any]
+
+METHODS = tuple(REGISTRY[name] for name in ("newton", "natural-gradient", "sofim-gradient", "sofim", "sgd"))
+"""The methods that are studied unless others are given."""
 
 EXCESS = 1e-3
 """By what share of μ natural gradient's damping exceeds the l2 of the loss: the floor where it turns linear."""
@@ -39,75 +40,52 @@ STEPS = 150
 """The budget of every run."""
 
 
-def _from(name: str, l2: float) -> FiniteSum:
-    return load(name, l2=l2).train
-
-
-def _counts() -> FiniteSum:
-    import sklearn.datasets
-
-    exercises, people = sklearn.datasets.load_linnerud(return_X_y=True)
-    people = (people - people.mean(axis=0)) / people.std(axis=0)
-    return PoissonRegression(people, exercises[:, 0].astype(np.int64), l2=0.1)
-
-
-PROBLEMS: dict[str, tuple[str, Callable[[], FiniteSum]]] = {
-    "breast-cancer": ("Breast cancer: logistic regression", partial(_from, "breast-cancer", 0.05)),
-    "iris": ("Iris flowers: softmax regression", partial(_from, "iris", 0.05)),
-    "diabetes": ("Diabetes: least squares, a quadratic", partial(_from, "diabetes", 0.05)),
-    "linnerud": ("Linnerud: chin-ups counted, Poisson regression", _counts),
-}
-"""From a problem's name to a title and what makes it: convex, with one optimum."""
-
-
 @dataclass(frozen=True, eq=False)
 class Studied:
-    """What was seen of one method.
+    """What the study found of one method.
 
     Parameters
     ----------
-    method : str
-        Its name in the registry.
+    method : Method
     optimizer : Optimizer
         With the settings that it ran with.
     trace : Trace
         Its run, with all points.
     bound : LinearQuadratic
         Of every step.
-    order : Order or None
-        Of the tail, fitted freely; None if too few steps stay above the floor.
-    rate : Order or None
-        Of the tail as a linear one; None for the same reason.
+    order, rate : Order or None
+        Of the tail, fitted freely, and as a linear one; None if too few steps stay above the floor.
     dennis_more : array, shape (T,)
     grades : array, shape (T,)
-        Each step's grade over the natural gradient's: 1 is best.
-    last : Matrix
-        C in the last step.
-    last_rate : float
-        η in the last step.
+        Each step's grade over the natural gradient's: 1 is best; NaN where there is none.
+    spectrum : array, shape (d,)
+        The eigenvalues of C/η in the last step.
     """
 
-    method: str
+    method: Method
     optimizer: Optimizer[Any]
     trace: Trace
     bound: LinearQuadratic
     order: Order | None
     rate: Order | None
-    dennis_more: np.ndarray[Any, Any]
-    grades: np.ndarray[Any, Any]
-    last: Matrix
-    last_rate: float
+    dennis_more: Numbers
+    grades: Numbers
+    spectrum: Numbers
+
+    @property
+    def failure(self) -> str:
+        """Why the run failed; empty if it didn't. What is found of a run that failed is that of its finite part."""
+        return self.trace.status.message if self.trace.status in (Status.DIVERGED, Status.SINGULAR) else ""
 
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """What `study` found.
+    """What `study_convergence` found.
 
     Parameters
     ----------
-    problem_name, title : str
-        The name in `PROBLEMS`, and the title.
-    problem : FiniteSum
+    title : str
+    problem : Problem
     optimum : array, shape (d,)
     spectrum : array, shape (d,)
         The eigenvalues of the Hessian there.
@@ -115,15 +93,17 @@ class Study:
         SOFIM's ρ.
     entries : tuple of Studied
         One a method.
+    failed : dict
+        From each method that failed before its first step could be studied to the reason.
     """
 
-    problem_name: str
     title: str
-    problem: FiniteSum
+    problem: Problem
     optimum: Array
-    spectrum: np.ndarray[Any, Any]
+    spectrum: Numbers
     rho: float
     entries: tuple[Studied, ...]
+    failed: dict[Method, str]
 
     @property
     def holds(self) -> bool:
@@ -131,24 +111,27 @@ class Study:
         return all(entry.bound.holds for entry in self.entries)
 
 
-def study(
-    problem_name: str,
-    methods: Sequence[str] = METHODS,
+def study_convergence(
+    problem: Problem,
+    methods: Sequence[Method] | None = None,
     *,
+    title: str | None = None,
     rho: float = 0.5,
-    progress: Callable[[int, int, str], Any] = lambda _done, _total, _text: None,
+    progress: Callable[[int, int, str], Any] | None = None,
 ) -> Study:
-    """Run the methods from w = 0 on all examples, and return what the theory says of each of their steps.
+    """Run methods on a convex problem and compare each step with the theory of convergence.
 
     Parameters
     ----------
-    problem_name : str
-        A name in `PROBLEMS`.
-    methods : sequence of str
-        Names in the registry.
+    problem : Problem
+        Convex, with an optimum that it knows: any of this library's with a linear model, or one of your own.
+    methods : sequence of Method, optional
+        Those of `METHODS` that fit the problem if not given.
+    title : str, optional
+        The problem's name if not given.
     rho : float
-        SOFIM's ρ. Its η is ρ/L, so that its tail is gradient descent's with step size 1/L.
-    progress : callable
+        The ρ of SOFIM, whose step size is ρ/L: that of gradient descent with step size 1/L.
+    progress : callable, optional
         Called with what is done, what there is to do, and what is being done.
 
     Returns
@@ -157,66 +140,82 @@ def study(
 
     Raises
     ------
-    TypeError, ValueError
-        If `rho` is not a number > 0.
+    TypeError
+        If the problem doesn't know its optimum; if a method is none, or needs what the problem doesn't offer.
+    ValueError
+        If `rho` is not a number > 0, a method occurs twice, or there is no unique optimum.
 
     Notes
     -----
-    Step sizes follow from the spectrum at the optimum: 2/(μ + L) for gradient descent, 1 for Newton and natural
-    gradient, whose damping exceeds the loss's l2 by μ/1000. Newton has no line search; SOFIM (gradient) has β = 0,
-    SOFIM (moment) keeps β = 0.9. Others keep their defaults.
+    The step sizes of registered methods follow from the spectrum at the optimum: 2/(μ + L) for gradient descent, 1 for
+    Newton and natural gradient, whose damping exceeds the loss's l2 by μ/1000. Newton has no line search; SOFIM
+    (gradient) has β = 0, SOFIM (moment) keeps β = 0.9. All other methods run as they are. A run begins at w = 0, or at
+    `Problem.initial_point` if that is the optimum, and has at most `STEPS` steps.
+
+    Examples
+    --------
+    >>> import sofim_ref as sr
+    >>> bowl = sr.problems.Quadratic(np.diag([1.0, 3.0]), np.ones(2))
+    >>> study = study_convergence(bowl, [Method.of(sr.SGD(lr=0.5), label="η = 0.5")], title="A bowl")
+    >>> study.holds, round(study.entries[0].rate.rate, 3)
+    (True, 0.5)
     """
-    title, make = PROBLEMS[problem_name]
-    problem = make()
+    positive("rho", rho)
+    if methods is None:
+        methods = [m for m in METHODS if m.build(steps=STEPS).needs <= problem.offers]
+    check_methods(methods, problem, steps=STEPS)
     optimum = problem.optimum()
     eigenvalues = spectrum(problem, optimum)
-    entries = []
-    for done, name in enumerate(methods):
-        progress(done, len(methods), f"running {REGISTRY[name].title}")
-        entries.append(_studied(name, settings(name, problem, eigenvalues, rho), problem, optimum))
-    progress(len(methods), len(methods), "done")
-    return Study(problem_name, title, problem, optimum, eigenvalues, rho, tuple(entries))
+    entries: list[Studied] = []
+    failed: dict[Method, str] = {}
+    for done, method in enumerate(methods):
+        if progress is not None:
+            progress(done, len(methods), f"running {method.title}")
+        try:
+            with np.errstate(all="ignore"):  # a run that diverges ends in numbers without bounds
+                entries.append(_studied(method, settings(method, problem, eigenvalues, rho), problem, optimum))
+        except Exception as error:  # noqa: BLE001  # whatever a method raises is a finding about it, and doesn't end the study
+            failed[method] = str(error) or type(error).__name__
+    if progress is not None:
+        progress(len(methods), len(methods), "done")
+    return Study(problem.name if title is None else title, problem, optimum, eigenvalues, rho, tuple(entries), failed)
 
 
-def two_measurements() -> FiniteSum:
-    """Return logistic regression of two measurements of the breast-cancer data: two parameters, to be drawn."""
-    whole = load("breast-cancer").train
-    return LogisticRegression(whole.features[:, :2], whole.targets, l2=0.01, intercept=False)
-
-
-def spectrum(problem: FiniteSum, w: Array) -> np.ndarray[Any, Any]:
+def spectrum(problem: Problem, w: Array) -> Numbers:
     """Return the eigenvalues of the Hessian at w on the host, in ascending order, shape (d,)."""
     return np.linalg.eigvalsh(to_numpy(hessian(problem.oracle(w))).astype(np.float64))
 
 
-def settings(name: str, problem: FiniteSum, eigenvalues: np.ndarray[Any, Any], rho: float) -> Optimizer[Any]:
-    """Return a method with the settings that suit a problem whose Hessian has these eigenvalues at the optimum."""
+def settings(method: Method, problem: Problem, eigenvalues: Numbers, rho: float) -> Optimizer[Any]:
+    """Return a registered method with the settings that suit a Hessian with these eigenvalues; others as they are."""
     mu, L = float(eigenvalues[0]), float(eigenvalues[-1])
-    chosen: dict[str, Optimizer[Any]] = {
-        "newton": Newton(line_search=False),
-        "natural-gradient": NaturalGradient(lr=1.0, damping=problem.l2 + EXCESS * mu),
-        "sofim": SOFIM(lr=rho / L, rho=rho),
-        "sofim-gradient": SOFIM(lr=rho / L, rho=rho, beta=0.0, vector="gradient"),
-        "sgd": SGD(lr=2 / (mu + L)),
-        "heavy-ball": SGD(lr=1 / (2 * L), momentum=0.9),
+    chosen: dict[str, Callable[[], Optimizer[Any]]] = {
+        "newton": lambda: Newton(line_search=False),
+        "natural-gradient": lambda: NaturalGradient(lr=1.0, damping=problem.l2 + EXCESS * mu),
+        "sofim": lambda: SOFIM(lr=rho / L, rho=rho),
+        "sofim-gradient": lambda: SOFIM(lr=rho / L, rho=rho, beta=0.0, vector="gradient"),
+        "sgd": lambda: SGD(lr=2 / (mu + L)),
+        "heavy-ball": lambda: SGD(lr=1 / (2 * L), momentum=0.9),
     }
-    return chosen.get(name) or REGISTRY[name].build(steps=STEPS)
+    if REGISTRY.get(method.name) == method and method.name in chosen:
+        return chosen[method.name]()
+    return method.build(steps=STEPS)
 
 
-def _studied(name: str, optimizer: Optimizer[Any], problem: FiniteSum, optimum: Array) -> Studied:
-    with np.errstate(all="ignore"):  # a run that diverges ends in numbers without bounds
-        return _seen(name, optimizer, problem, optimum)
-
-
-def _seen(name: str, optimizer: Optimizer[Any], problem: FiniteSum, optimum: Array) -> Studied:
+def _studied(method: Method, optimizer: Optimizer[Any], problem: Problem, optimum: Array) -> Studied:
     w0 = 0 * optimum
+    if not float(norm(optimum)):
+        w0 = problem.initial_point()
     tolerance = 1e-14 * float(norm(problem.oracle(w0).gradient()))
     trace = minimize(problem, optimizer, steps=STEPS, w0=w0, tolerance=tolerance, record_every=1, store_points=True)
+    if len(trace.records) < 2:
+        msg = f"no step of the run can be studied. {trace.status.message}"
+        raise ValueError(msg)
     bound = linear_quadratic_bound(problem, optimizer, trace, optimum=optimum)
     steps = list(replay(problem, optimizer, trace))
     errors = np.append(bound.error, bound.next_error[-1])
     return Studied(
-        method=name,
+        method=method,
         optimizer=optimizer,
         trace=trace,
         bound=bound,
@@ -224,26 +223,29 @@ def _seen(name: str, optimizer: Optimizer[Any], problem: FiniteSum, optimum: Arr
         rate=_fitted(errors, 1.0),
         dennis_more=dennis_more(problem, optimizer, trace, optimum=optimum),
         grades=np.asarray([_grade(step.direction, step.oracle) for step in steps]),
-        last=steps[-1].matrix,
-        last_rate=steps[-1].rate,
+        spectrum=to_numpy(steps[-1].matrix.eigenvalues()).astype(float) / steps[-1].rate,
     )
 
 
-def _fitted(errors: np.ndarray[Any, Any], order: float | None) -> Order | None:
+def _fitted(errors: Numbers, order: float | None) -> Order | None:
     try:
         return order_of_convergence(errors, order=order, floor=1e-13 * float(errors[0]))
     except ValueError:
         return None
 
 
-def _grade(direction: Array, oracle: Any) -> float:
+def _grade(direction: Array, oracle: Oracle) -> float:
     """Return the grade over that of the natural gradient, damped by the l2 that keeps its matrix regular.
 
-    NaN where there is no such thing: so far away that all predictions are certain, or numbers overflow.
+    NaN where there is no such thing: so far away that all predictions are certain, or numbers overflow; or on a problem
+    that has no Fisher matrix.
     """
-    natural = NaturalGradient(damping=oracle.problem.l2).precondition(NaturalGradient().init(oracle.w), oracle)[1]
+    natural = NaturalGradient(damping=oracle.problem.l2)
+    if not natural.needs <= oracle.problem.offers:
+        return np.nan
+    chosen = natural.precondition(natural.init(oracle.w), oracle)[1]
     try:
-        best = float(grade(natural.matrix.solve(natural.vector), oracle))
-    except SingularMatrixError:  # beside numbers so large that l2 is rounding
+        best = float(grade(chosen.matrix.solve(chosen.vector), oracle))
+    except SingularMatrixError:  # where numbers are so large that l2 is rounding
         return np.nan
     return float(grade(direction, oracle)) / best if best > 0 else np.nan

@@ -1,22 +1,18 @@
-"""What a convergence study leaves: a table, one page with its pictures inside, and the numbers as JSON."""
+"""The convergence study as a report: a table, what the bound doesn't cover, pictures, and the numbers."""
 
 from __future__ import annotations
 
-import base64
-import html
-import io
-import json
 import math
-from importlib.resources import files
-from pathlib import Path
-from string import Template
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sofim_ref import __version__, plots
-from sofim_ref.arrays import to_numpy
-from sofim_ref.convergence import Order, replay
+from sofim_ref import plots
+from sofim_ref.arrays.sums import norm
+from sofim_ref.convergence import replay
 from sofim_ref.matrices import (
     BlockDiagonal,
     Dense,
@@ -28,195 +24,189 @@ from sofim_ref.matrices import (
     RankOne,
     ScaledIdentity,
 )
-from sofim_ref.optimizers import REGISTRY
-from sofim_ref.studies import convergence as study_of
+from sofim_ref.optimizers import Method
+from sofim_ref.reporting import Block, Column, Heading, Paragraph, Picture, Report, Table
+from sofim_ref.studies import convergence
 from sofim_ref.studies.convergence import Studied, Study
+from sofim_ref.studies.convex_problems import two_measurements
 from sofim_ref.training.minimize import minimize
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-HEADINGS = ("method", "error", "order", "rate", "ξ₁", "ξ₂", "covered", "C/η−H", "grade")
-"""The columns of the table."""
+BOUND = (
+    "For a step w⁺ = w − η C⁻¹ ∇f(w) and Δ = w − w*, ‖Δ⁺‖ ≤ ξ₁‖Δ‖ + ξ₂‖Δ‖² with ξ₁ = ‖I − η C⁻¹ ∇²f(w)‖ and ξ₂ = ½ η "
+    "M ‖C⁻¹‖, M being the Lipschitz constant of the Hessian. It applies to a step on all examples with the gradient "
+    "itself; where there is momentum, a minibatch, weight decay or a line search, there is no bound, and pictures "
+    "are grey."
+)
+WITHIN = "Every step that the bound covers ended within it."
+BEYOND = "A step went BEYOND the bound."
 
 LEGEND = (
-    "Error: ‖w − w*‖ at the end. Order and rate of the last half of the steps above rounding, with standard "
-    "errors: the order fitted freely, the rate as that of linear convergence. ξ₁ and ξ₂ in the last step. "
-    "Covered: the steps to which the bound applies. C/η−H: ‖(C/η − H*)Δ‖/‖Δ‖ in the last step; it vanishes "
-    "exactly where convergence is superlinear. Grade: how far the first step's direction is from the natural "
-    "gradient's; 1 is best."
+    "Error: ‖w − w*‖ at the end. Order and rate of the last half of the steps above rounding, with standard errors: "
+    "the order fitted freely, the rate as that of linear convergence. ξ₁ and ξ₂ in the last step. Covered: the steps "
+    "to which the bound applies. C/η−H: ‖(C/η − H*)Δ‖/‖Δ‖ in the last step; it tends to 0 exactly where convergence "
+    "is superlinear. Grade: how far the first step's direction is from the natural gradient's; 1 is best."
 )
-"""What the columns mean."""
 
 
-def rows(study: Study) -> list[tuple[str, ...]]:
-    """Return the table as text, one row a method, under `HEADINGS`."""
-    return [
+def report_convergence(study: Study) -> Report:
+    """Return the report of a convergence study.
+
+    Parameters
+    ----------
+    study : Study
+
+    Returns
+    -------
+    Report
+
+    Examples
+    --------
+    >>> import sofim_ref as sr
+    >>> from sofim_ref.studies import study_convergence
+    >>> bowl = sr.problems.Quadratic(np.diag([1.0, 3.0]), np.ones(2))
+    >>> report = report_convergence(study_convergence(bowl, [Method.of(sr.SGD(lr=0.5))], title="A bowl"))
+    >>> report.blocks[3].text
+    'Every step that the bound covers ended within it.'
+    """
+    blocks: list[Block] = [
+        Paragraph(_setting(study)),
+        Heading("The bound"),
+        Paragraph(BOUND),
+        Paragraph(WITHIN, "good") if study.holds else Paragraph(BEYOND, "bad"),
+        _table(study),
+        *_remarks(study),
+    ]
+    if study.entries:
+        blocks += [Heading("Pictures"), *_pictures(study)]
+    return Report(study.title, "How fast methods converge, and how fast they must.", tuple(blocks), _numbers(study))
+
+
+def _setting(study: Study) -> str:
+    """Return what was run, and where the constants come from."""
+    problem, mu, L = study.problem, study.spectrum[0], study.spectrum[-1]
+    size = f"N = {problem.size} examples, " * (problem.size > 1)
+    start = "w = 0" if float(norm(study.optimum)) else "the problem's initial point"
+    return (
+        f"{problem.name}: {size}d = {problem.dim} parameters, l2 = {problem.l2:g}; all examples in every step, from "
+        f"{start}. At the optimum the Hessian's eigenvalues run from μ = {mu:.3g} to L = {L:.3g}, so that κ = "
+        f"{L / mu:.3g}. Of the registered methods SOFIM has ρ = {study.rho:g} and η = ρ/L, gradient descent η = 2/(μ "
+        "+ L), natural gradient a damping of l2 + μ/1000. The constants of the bound hold in the ball that contains "
+        "the run's points."
+    )
+
+
+def _table(study: Study) -> Table:
+    columns = (
+        Column("method", words=True),
+        Column("error", lambda error: f"{error:.0e}" if math.isfinite(error) else "failed"),
+        Column("order", lambda order: _fit(order.order, order.order_error)),
+        Column("rate", lambda rate: _fit(rate.rate, rate.rate_error)),
+        Column("ξ₁", ".2g"),
+        Column("ξ₂", ".3g"),
+        Column("covered", lambda covered: "{} of {}".format(*covered)),
+        Column("C/η−H", ".0e"),
+        Column("grade", ".3g"),
+    )
+    rows: list[tuple[Any, ...]] = [
         (
-            REGISTRY[entry.method].title,
-            f"{entry.bound.next_error[-1]:.0e}",
-            _fit(entry.order, "order"),
-            _fit(entry.rate, "rate"),
-            f"{entry.bound.xi1[-1]:.2g}",
-            f"{entry.bound.xi2[-1]:.3g}",
-            f"{int(entry.bound.applies.sum())}/{len(entry.bound.applies)}" + (", NOT within" * (not entry.bound.holds)),
-            f"{entry.dennis_more[-1]:.0e}",
-            f"{entry.grades[0]:.3g}",
+            entry.method.title,
+            math.inf if entry.failure else entry.bound.next_error[-1],
+            entry.order,
+            entry.rate,
+            _number(entry.bound.xi1[-1]),
+            _number(entry.bound.xi2[-1]),
+            (int(entry.bound.applies.sum()), len(entry.bound.applies)),
+            _number(entry.dennis_more[-1]),
+            _number(entry.grades[0]),
         )
         for entry in study.entries
     ]
+    rows += [(method.title, math.inf, *[None] * 7) for method in study.failed]
+    return Table("", columns, tuple(rows), LEGEND)
 
 
-def setting(study: Study) -> str:
-    """Return what was run, and where the constants come from."""
-    problem, mu, L = study.problem, study.spectrum[0], study.spectrum[-1]
-    return (
-        f"{problem.name}: N = {problem.size} examples, d = {problem.dim} parameters, l2 = {problem.l2:g}; all examples "
-        f"in every step, from w = 0. At the optimum the Hessian's eigenvalues run from μ = {mu:.3g} to L = {L:.3g}, so "
-        f"that κ = {L / mu:.3g}. SOFIM has ρ = {study.rho:g} and η = ρ/L, gradient descent η = 2/(μ + L), natural "
-        f"gradient a damping of l2 + μ/1000; constants of the bound hold in the ball that the run's points lie in."
+def _number(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _fit(value: float, error: float) -> str:
+    """Return a fitted number with its standard error, unless that is larger: the rate of quadratic convergence, say."""
+    return "–" if error > value else f"{value:.3g} ± {error:.1g}"
+
+
+def _remarks(study: Study) -> Iterator[Paragraph]:
+    """Yield what a reader must know beside the table: what failed, where the bound doesn't apply, and why."""
+    failed = {entry.method: entry.failure for entry in study.entries if entry.failure} | study.failed
+    for method, reason in failed.items():
+        yield Paragraph(f"{method.title} failed, which counts as the worst outcome: {reason}", "bad")
+    for entry in study.entries:
+        if not entry.bound.holds:
+            yield Paragraph(f"{entry.method.title} went BEYOND the bound.", "bad")
+        if entry.bound.reason:
+            yield Paragraph(f"{entry.method.title}: {entry.bound.reason}.")
+
+
+def _pictures(study: Study) -> Iterator[Picture]:
+    bounds = {_key(entry): entry.bound for entry in study.entries}
+    steps = {key: (found.error, found.next_error, found.applies) for key, found in bounds.items()}
+    covered = sum(int(found.applies.sum()) for found in bounds.values())
+    band_title = (
+        f"{covered} steps are covered by the bound, {'all' if study.holds else 'NOT all'} of them end within it"
     )
-
-
-def remarks(study: Study) -> list[str]:
-    """Return what a reader must know beside the table: where the bound says nothing, and why."""
-    silent = (entry for entry in study.entries if entry.bound.reason)
-    return [f"{REGISTRY[entry.method].title}: {entry.bound.reason}." for entry in silent]
-
-
-def summary(study: Study) -> dict[str, Any]:
-    """Return all numbers as what JSON can hold: None for what isn't finite."""
-    return {
-        "sofim_ref": __version__,
-        "problem": study.problem_name,
-        "parameters": study.problem.dim,
-        "examples": study.problem.size,
-        "l2": study.problem.l2,
-        "rho": study.rho,
-        "hessian_eigenvalues": _finite(study.spectrum),
-        "holds": study.holds,
-        "methods": [_numbers(entry) for entry in study.entries],
-    }
-
-
-def figures(study: Study) -> dict[str, Figure]:
-    """Return the pictures by file name, each with what it shows for its title."""
-    bounds = {entry.method: entry.bound for entry in study.entries}
-    eigenvalues = {
-        entry.method: to_numpy(entry.last.eigenvalues()).astype(float) / entry.last_rate for entry in study.entries
-    }
-    return {
-        "error-map.png": plots.error_map(
-            {name: (found.error, found.next_error, found.applies) for name, found in bounds.items()},
-            title=_map_title(study),
-        ),
-        "error-bands.png": plots.error_bands(bounds, title=_band_title(study)),
-        "contractions.png": plots.contractions(bounds, title=_contraction_title(study)),
-        "spectra.png": plots.spectra(
-            study.spectrum, eigenvalues, title="What each method's last C/η has of the Hessian at the optimum"
-        ),
-        "ellipses.png": _ellipses(study),
-        "heat-maps.png": _heat_maps(),
-    }
-
-
-def write(study: Study, out: Path) -> Path:
-    """Write ``report.html``, ``summary.json`` and the pictures into a folder and return the page's path."""
-    pictures = {name: _png(figure) for name, figure in figures(study).items()}
-    for name, png in pictures.items():
-        (out / name).write_bytes(png)
-    (out / "summary.json").write_text(json.dumps(summary(study), indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    template = Template(files("sofim_ref.studies").joinpath("convergence_report.html").read_text(encoding="utf-8"))
-    page = out / "report.html"
-    body = ("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows(study))
-    page.write_text(
-        template.substitute(
-            title=html.escape(study.title),
-            version=__version__,
-            setting=html.escape(setting(study)),
-            verdict="Every step that the bound covers ended within it."
-            if study.holds
-            else "A step went BEYOND the bound.",
-            head="".join(f"<th>{html.escape(heading)}</th>" for heading in HEADINGS),
-            body="".join(body),
-            legend=html.escape(LEGEND),
-            remarks="".join(f"<p>{html.escape(remark)}</p>" for remark in remarks(study)),
-            pictures="".join(
-                f'<figure><img alt="{name.removesuffix(".png")}" src="data:image/png;base64,'
-                f'{base64.b64encode(png).decode()}"></figure>'
-                for name, png in pictures.items()
-            ),
-        ),
-        encoding="utf-8",
+    orders = {entry.method.title: entry.order.order for entry in study.entries if entry.order is not None}
+    map_title = _listed("Fitted order of the last steps", orders, ".2f") or "Error after a step against error before it"
+    xi1 = {entry.method.title: float(entry.bound.xi1[-1]) for entry in study.entries}
+    yield Picture("error-map", plots.error_map(steps, title=map_title), "Error after a step against error before it")
+    yield Picture("error-bands", plots.error_bands(bounds, title=band_title), "Error against step, with the bound")
+    contractions = plots.contractions(bounds, title=_listed("ξ₁ in the last step", xi1, ".2g"))
+    yield Picture("contractions", contractions, "ξ₁ against step")
+    title = "The eigenvalues of each method's last C/η and of the Hessian at the optimum"
+    spectra = {_key(entry): entry.spectrum for entry in study.entries}
+    yield Picture(
+        "spectra", plots.spectra(study.spectrum, spectra, title=title), "Eigenvalues of C/η and of the Hessian"
     )
-    return page
+    if (ellipses := _ellipses(study)) is not None:
+        yield Picture("ellipses", ellipses, "Paths in two dimensions, with the ellipses of C")
+    yield Picture("heat-maps", _heat_maps(), "Every structure of matrix: what it stores, and what it represents")
 
 
-def _numbers(entry: Studied) -> dict[str, Any]:
-    found = entry.bound
-    arrays = {
-        name: _finite(getattr(found, name)) for name in ("error", "next_error", "xi1", "xi2", "bound", "rounding")
-    }
-    return {
-        "method": entry.method,
-        "optimizer": repr(entry.optimizer),
-        "status": entry.trace.status.name,
-        "order": None if entry.order is None else vars(entry.order),
-        "rate": None if entry.rate is None else vars(entry.rate),
-        "holds": found.holds,
-        "reason": found.reason,
-        "reasons": list(found.reasons),
-        "constants": vars(found.constants),
-        "radius": found.radius,
-        **arrays,
-        "dennis_more": _finite(entry.dennis_more),
-        "grades": _finite(entry.grades),
-    }
+def _key(entry: Studied) -> Method:
+    """Return the method, with a title that says so if its run failed."""
+    if not entry.failure:
+        return entry.method
+    return replace(entry.method, title=f"{entry.method.title}, {entry.trace.status.name.lower()}")
 
 
-def _finite(values: Any) -> list[float | None]:
-    return [value if math.isfinite(value) else None for value in np.asarray(values, dtype=float).tolist()]
+def _listed(what: str, values: dict[str, float], spec: str) -> str:
+    """Return a title that names each value, or the two extreme ones if there are many."""
+    finite = {name: value for name, value in values.items() if math.isfinite(value)}
+    told = [f"{name} {value:{spec}}" for name, value in finite.items()]
+    if len(told) > MOST_NAMED:
+        low, high = min(finite, key=finite.__getitem__), max(finite, key=finite.__getitem__)
+        return f"{what}: from {finite[low]:{spec}} ({low}) to {finite[high]:{spec}} ({high})"
+    return f"{what}: {', '.join(told)}" if told else ""
 
 
-def _fit(fitted: Order | None, name: str) -> str:
-    if fitted is None:
-        return "–"
-    value, error = getattr(fitted, name), getattr(fitted, f"{name}_error")
-    if error > value:  # the last steps have no such thing: the rate of quadratic convergence, say
-        return "–"
-    return f"{value:.3g} ± {error:.1g}"
+MOST_NAMED = 5
+"""How many values a picture's title names."""
 
 
-def _map_title(study: Study) -> str:
-    orders = {entry.method: entry.order for entry in study.entries if entry.order is not None}
-    told = [f"{REGISTRY[name].title} {fitted.order:.2f}" for name, fitted in orders.items()]
-    return (
-        f"Fitted order of the last steps: {', '.join(told)}" if told else "Error after a step against error before it"
-    )
-
-
-def _band_title(study: Study) -> str:
-    covered = sum(int(entry.bound.applies.sum()) for entry in study.entries)
-    return f"{covered} steps are covered by the bound, and {'all' if study.holds else 'NOT all'} of them stay below it"
-
-
-def _contraction_title(study: Study) -> str:
-    told = [f"{REGISTRY[entry.method].title} {entry.bound.xi1[-1]:.2g}" for entry in study.entries]
-    return f"ξ₁ in the last step: {', '.join(told)}"
-
-
-def _ellipses(study: Study) -> Figure:
-    """Draw the methods' paths on logistic regression of two measurements of the breast-cancer data."""
-    problem = study_of.two_measurements()
+def _ellipses(study: Study) -> Figure | None:
+    """Draw the methods' paths on logistic regression of two measurements; None if no method has one there."""
+    problem = two_measurements()
     optimum = problem.optimum()
-    spectrum = study_of.spectrum(problem, optimum)
+    spectrum = convergence.spectrum(problem, optimum)
     paths = {}
     for entry in study.entries:
-        optimizer = study_of.settings(entry.method, problem, spectrum, study.rho)
-        trace = minimize(problem, optimizer, steps=25, w0=optimum + np.asarray([2.0, 1.5]), store_points=True)
-        paths[entry.method] = [(step.oracle.w, step.matrix) for step in replay(problem, optimizer, trace)]
-    title = "Where each method's C counts a step as short: two measurements, logistic regression"
-    return plots.ellipses(problem, paths, optimum=optimum, title=title)
+        with suppress(Exception):  # what a method does on the problem studied is reported; this one is an illustration
+            optimizer = convergence.settings(entry.method, problem, spectrum, study.rho)
+            trace = minimize(problem, optimizer, steps=25, w0=optimum + np.asarray([2.0, 1.5]), store_points=True)
+            paths[entry.method] = [(step.oracle.w, step.matrix) for step in replay(problem, optimizer, trace)]
+    title = "Ellipses of the steps that each method's C counts as equally long: two measurements, logistic regression"
+    return plots.ellipses(problem, paths, optimum=optimum, title=title) if paths else None
 
 
 def _heat_maps() -> Figure:
@@ -238,11 +228,41 @@ def _heat_maps() -> Figure:
         "Dense": Dense(dense),
     }
     return plots.heat_maps(
-        matrices, title=f"What each structure keeps of a {d} × {d} matrix, above, and what it stands for"
+        matrices, title=f"The numbers that each structure stores of a {d} × {d} matrix, and the matrix they represent"
     )
 
 
-def _png(figure: Figure) -> bytes:
-    with io.BytesIO() as buffer:
-        figure.savefig(buffer, format="png", dpi=130)
-        return buffer.getvalue()
+def _numbers(study: Study) -> dict[str, Any]:
+    return {
+        "title": study.title,
+        "problem": study.problem.name,
+        "parameters": study.problem.dim,
+        "examples": study.problem.size,
+        "l2": study.problem.l2,
+        "rho": study.rho,
+        "hessian_eigenvalues": study.spectrum,
+        "holds": study.holds,
+        "methods": [_of_method(entry) for entry in study.entries],
+        "failed": {method.name: reason for method, reason in study.failed.items()},
+    }
+
+
+def _of_method(entry: Studied) -> dict[str, Any]:
+    found = entry.bound
+    return {
+        "method": entry.method.name,
+        "title": entry.method.title,
+        "failure": entry.failure,
+        "optimizer": repr(entry.optimizer),
+        "status": entry.trace.status,
+        "order": entry.order,
+        "rate": entry.rate,
+        "holds": found.holds,
+        "reason": found.reason,
+        "reasons": found.reasons,
+        "constants": found.constants,
+        "radius": found.radius,
+        **{name: getattr(found, name) for name in ("error", "next_error", "xi1", "xi2", "bound", "rounding")},
+        "dennis_more": entry.dennis_more,
+        "grades": entry.grades,
+    }

@@ -1,10 +1,11 @@
-"""The tour: verify, train, compare, on real data, and write down what came out."""
+"""The tour: verify all matrices and methods, then train methods on a real data set and compare them."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -14,83 +15,85 @@ from sofim_ref.arrays import Array, Backend
 from sofim_ref.arrays.sums import norm
 from sofim_ref.convergence import replay
 from sofim_ref.datasets import Dataset
-from sofim_ref.optimizers import REGISTRY, Optimizer
+from sofim_ref.optimizers import REGISTRY, Method, Optimizer
 from sofim_ref.problems import Problem
+from sofim_ref.studies.methods import check_methods
+from sofim_ref.training import Status, Trace
+from sofim_ref.training.budget import Budget
 from sofim_ref.training.minimize import minimize
-from sofim_ref.training.trace import Trace
 from sofim_ref.training.tuning import GRID, Choice, choose_lr, gap
 from sofim_ref.verify import Report, verify
 
-METHODS = (
-    "sofim",
-    "sofim-gradient",
-    "heavy-ball",
-    "natural-gradient",
-    "empirical-natural-gradient",
-    "newton",
+METHODS = tuple(
+    REGISTRY[name]
+    for name in ("sofim", "sofim-gradient", "heavy-ball", "natural-gradient", "empirical-natural-gradient", "newton")
 )
-"""The methods that the tour compares unless others are named."""
+"""The methods that the tour compares unless others are given."""
 
 SMALL = 100
-"""Up to how many parameters a run has 200 steps, and is held against the theory of convergence."""
+"""Up to how many parameters a run has 200 steps, and its steps are compared with the theory of convergence."""
 
 SHARE = 0.01
 """The share of the initial gap to which steps and seconds are counted."""
 
 L2 = 1e-3
-"""The weight of l2/2 ‖w‖² in the tour's losses: natural gradient's default damping."""
+"""The weight of l2/2 ‖w‖² in the losses of the command-line tour: natural gradient's default damping."""
+
+FAILED = (Status.DIVERGED, Status.SINGULAR)
+"""How a run that failed ended."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One method's part in the tour.
+    """What the tour found of one method.
 
     Parameters
     ----------
-    method : str
-        Its name in the registry.
-    choice : Choice
-        The step size, and how it was found.
-    trace : Trace
-        The run with that step size.
-    final_gap : float
-        The loss above the optimum at the end.
-    held_out_error : float
-        Of the last point, on the rows that were held out.
+    method : Method
+    optimizer : Optimizer or None
+        With the settings of the run; None if there was no run.
+    choice : Choice or None
+        The step size and how it was found; None if none was searched.
+    trace : Trace or None
+        The run; None if the method failed before.
+    final_gap, held_out_error : float
+        The loss above the optimum at the end, and the last point's error on the held-out rows; ∞ if the method failed.
     steps, seconds, oracle_calls : number or None
         Until the gap fell to `SHARE` of its start; None if it never did.
     errors : tuple of array, or None
         ‖w − w*‖ before each step and after it, and whether the linear-quadratic bound covers the step; None beyond
         `SMALL` parameters.
+    failure : str
+        Why the method failed; empty if it didn't.
     """
 
-    method: str
-    choice: Choice
-    trace: Trace
-    final_gap: float
-    held_out_error: float
-    steps: int | None
-    seconds: float | None
-    oracle_calls: int | None
-    errors: tuple[np.ndarray[Any, Any], ...] | None
+    method: Method
+    optimizer: Optimizer[Any] | None = None
+    choice: Choice | None = None
+    trace: Trace | None = None
+    final_gap: float = math.inf
+    held_out_error: float = math.inf
+    steps: int | None = None
+    seconds: float | None = None
+    oracle_calls: int | None = None
+    errors: tuple[np.ndarray[Any, Any], ...] | None = None
+    failure: str = ""
 
 
 @dataclass(frozen=True)
 class Tour:
-    """What the tour saw.
+    """What `take_tour` found.
 
     Parameters
     ----------
     dataset : Dataset
     backend : Backend
     verification : Report
-        Of every matrix and optimizer on that backend.
+        Of every matrix and method on that backend.
     entries : tuple of Entry
-        One a method, in the order asked for.
-    optimal_loss : float
-        The loss at the optimum, from SciPy and Newton steps.
-    optimum_error : float
-        The held-out error at the optimum: what any method that converges ends at.
+        One a method, in the order given.
+    optimal_loss, optimum_error : float
+        The loss and the held-out error at the optimum, where every method that converges ends.
     steps, batch_size, seed : int or None
         The budget of every run, trials included.
     """
@@ -107,10 +110,10 @@ class Tour:
 
 
 def take_tour(
-    data: Dataset,
+    dataset: Dataset,
+    methods: Sequence[Method] = METHODS,
     *,
     backend: Backend,
-    methods: Sequence[str] = METHODS,
     steps: int | None = None,
     batch_size: int | None = None,
     seed: int = 0,
@@ -121,110 +124,113 @@ def take_tour(
 
     Parameters
     ----------
-    data : Dataset
-        From `datasets.load`, on the backend.
+    dataset : Dataset
+        On the backend.
+    methods : sequence of Method
+        One without ``lr`` in its search space, as `Method.of` makes it, keeps its own step size.
     backend : Backend
-    methods : sequence of str
-        Names in the registry.
     steps : int, optional
         The budget of every run; 200 for up to `SMALL` parameters, 24 beyond, and a quarter of that if `quick`.
     batch_size : int, optional
         All examples in every step if not given.
     seed : int
-        What the verification's cases and the batches are drawn from.
+        What the verification's cases, the batches and a method's own random numbers are drawn from.
     quick : bool
-        Fewer cases in the verification, fewer steps, and a grid of step sizes half as fine.
-    progress : callable
+        Whether to verify fewer cases, take fewer steps, and search a grid of step sizes half as fine.
+    progress : callable, optional
         Called with what is done, what there is to do, and what is being done.
 
     Returns
     -------
     Tour
+        A method that fails, with every step size or in its run, has an entry that says why.
 
     Raises
     ------
-    ValueError
-        If a batch is larger than the training data, or a method diverges with every step size.
+    TypeError, ValueError
+        If a method is none, doesn't fit the problem or occurs twice, or the batch is larger than the training data.
 
     Examples
     --------
     >>> from sofim_ref.arrays import open_backend
     >>> from sofim_ref.datasets import load
-    >>> seen = take_tour(load("iris"), backend=open_backend("numpy"), methods=["newton"], quick=True)
-    >>> seen.entries[0].trace.status.name, seen.verification.passed
-    ('CONVERGED', True)
+    >>> from sofim_ref.optimizers import SGD, Newton
+    >>> methods = [Method.of(Newton()), Method.of(SGD(lr=0.5), label="SGD, η = 0.5")]
+    >>> tour = take_tour(load("iris"), methods, backend=open_backend("numpy"), quick=True)
+    >>> [entry.trace.status.name for entry in tour.entries], tour.verification.passed
+    (['CONVERGED', 'BUDGET_SPENT'], True)
     """
-    problem = data.train
+    problem = dataset.train
     if steps is None:
         steps = (200 if problem.dim <= SMALL else 24) // (4 if quick else 1)
+    Budget(problem, steps, None, batch_size, 1)
+    check_methods(methods, problem, steps=steps)
     grid = GRID[::2] if quick else GRID
-    tell = _counter(progress, 1 + len(methods) * (len(grid) + 1))
-    tell("verifying")
-    verification = verify([backend.name], quick=quick, seed=seed)
+    tries = [1 + len(grid) * ("lr" in method.space) for method in methods]
+    total = 1 + sum(tries)
+
+    def announce(done: Iterator[int], text: str) -> None:
+        if progress is not None:
+            progress(next(done), total, text)
+
+    announce(iter([0]), "verifying")
+    verification = verify(
+        [backend.name], methods=list(dict.fromkeys([*REGISTRY.values(), *methods])), quick=quick, seed=seed
+    )
     optimum = problem.optimum()
     optimal_loss = float(problem.oracle(optimum).value())
-    start = problem.oracle(problem.initial_point(seed))
-    tolerance = 1e-10 * float(norm(start.gradient()))
-
+    tolerance = 1e-10 * float(norm(problem.oracle(problem.initial_point(seed)).gradient()))
+    budget: dict[str, Any] = {"steps": steps, "batch_size": batch_size, "seed": seed, "tolerance": tolerance}
     entries = []
-    for name in methods:
-        method = REGISTRY[name]
-        settings: dict[str, Any] = {"steps": steps, "batch_size": batch_size, "seed": seed, "tolerance": tolerance}
-        before_each = partial(tell, f"trying step sizes for {method.title}")
-        choice = choose_lr(problem, method, optimal_loss=optimal_loss, grid=grid, before_each=before_each, **settings)
-        tell(f"training {method.title}")
-        optimizer = method.build(steps=steps, lr=choice.lr)
-        trace = minimize(problem, optimizer, record_every=1, store_points=problem.dim <= SMALL, **settings)
-        errors = None if trace.points is None or len(trace) < 2 else _errors(problem, optimizer, trace, optimum)
-        held_out = float(data.test.error(trace.w))
-        entries.append(_entry(name, choice, trace, optimal_loss=optimal_loss, held_out_error=held_out, errors=errors))
-    tell("done")
+    for begin, method in zip(itertools.accumulate([1, *tries]), methods, strict=False):
+        done = itertools.count(begin)
+        choice = None
+        try:
+            if "lr" in method.space:
+                trying = partial(announce, done, f"trying step sizes for {method.title}")
+                choice = choose_lr(problem, method, optimal_loss=optimal_loss, grid=grid, before_each=trying, **budget)
+            announce(done, f"training {method.title}")
+            optimizer = method.build(steps=steps, seed=seed, **({} if choice is None else {"lr": choice.lr}))
+            trace = minimize(problem, optimizer, record_every=1, store_points=problem.dim <= SMALL, **budget)
+            entries.append(_measured(Entry(method, optimizer, choice, trace), trace, dataset, optimum, optimal_loss))
+        except Exception as error:  # noqa: BLE001  # whatever a method raises is a finding about it, and doesn't end the tour
+            entries.append(Entry(method, choice=choice, failure=str(error) or type(error).__name__))
+    announce(iter([total]), "done")
     return Tour(
-        data,
-        backend,
-        verification,
-        tuple(entries),
-        optimal_loss,
-        float(data.test.error(optimum)),
-        steps,
-        batch_size,
-        seed,
+        dataset=dataset,
+        backend=backend,
+        verification=verification,
+        entries=tuple(entries),
+        optimal_loss=optimal_loss,
+        optimum_error=float(dataset.test.error(optimum)),
+        steps=steps,
+        batch_size=batch_size,
+        seed=seed,
     )
 
 
-def _counter(progress: Callable[[int, int, str], Any] | None, total: int) -> Callable[[str], None]:
-    """Return a function that says what is begun, and counts what has been done before it."""
-    done = itertools.count()
-    return lambda text: progress and progress(next(done), total, text)
-
-
-def _errors(problem: Problem, optimizer: Optimizer[Any], trace: Trace, optimum: Array) -> tuple[Any, ...]:
-    """Return ‖w − w*‖ before and after each step, and whether the bound covers it."""
-    distances = np.asarray([float(norm(w - optimum)) for w in trace.points or ()])
-    covered = np.asarray([not step.reason for step in replay(problem, optimizer, trace)])
-    return distances[:-1], distances[1:], covered
-
-
-def _entry(
-    name: str,
-    choice: Choice,
-    trace: Trace,
-    *,
-    optimal_loss: float,
-    held_out_error: float,
-    errors: tuple[Any, ...] | None,
-) -> Entry:
+def _measured(entry: Entry, trace: Trace, dataset: Dataset, optimum: Array, optimal_loss: float) -> Entry:
+    """Return an entry with what its run came to."""
+    if trace.status in FAILED:
+        return replace(entry, failure=trace.status.message)
     gaps = gap(trace, optimal_loss)
     there = np.flatnonzero(gaps <= SHARE * gaps[0])
     first = trace.records[there[0]] if there.size else None
-    return Entry(
-        method=name,
-        choice=choice,
-        trace=trace,
+    return replace(
+        entry,
         final_gap=float(gaps[-1]),
-        held_out_error=held_out_error,
+        held_out_error=float(dataset.test.error(trace.w)),
         steps=first.step if first else None,
         seconds=first.seconds if first else None,
         oracle_calls=first.oracle_calls if first else None,
-        errors=errors,
+        errors=_errors(dataset.train, entry, trace.points, optimum),
     )
+
+
+def _errors(problem: Problem, entry: Entry, points: Sequence[Array] | None, optimum: Array) -> tuple[Any, ...] | None:
+    """Return ‖w − w*‖ before and after each step, and whether the bound covers it; None without points or steps."""
+    if points is None or len(points) < 2 or entry.optimizer is None:
+        return None
+    distances = np.asarray([float(norm(w - optimum)) for w in points])
+    covered = np.asarray([not step.reason for step in replay(problem, entry.optimizer, points)])
+    return distances[:-1], distances[1:], covered

@@ -1,175 +1,189 @@
-"""What a tour leaves on disk: one page with its pictures inside, the pictures, and the numbers as JSON."""
+"""The tour as a report: what was checked, a table of the runs, pictures, and the numbers."""
 
 from __future__ import annotations
 
-import base64
-import html
-import io
-import json
 import math
-from importlib.resources import files
-from pathlib import Path
-from string import Template
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from sofim_ref import __version__, plots
-from sofim_ref.optimizers import REGISTRY, SOFIM
+from sofim_ref import plots
+from sofim_ref.optimizers import SOFIM, Method
 from sofim_ref.problems import LeastSquares
+from sofim_ref.reporting import Block, Column, Heading, Paragraph, Picture, Report, Table
+from sofim_ref.reporting.verification import verification_blocks
 from sofim_ref.studies.tour import SHARE, Entry, Tour
+from sofim_ref.verify import Report as Verification
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+LEAD = "A tour: every method is w ← w − lr · C⁻¹ v. Choose a matrix C, choose a vector v."
 
-HEADINGS = ("method", "lr", "loss gap", "held-out error", "steps", "ms", "calls")
-"""The columns of the tour's table."""
-
-LEGEND = (
-    f"Loss gap (above the optimum, no less than rounding) and held-out error at the end of the run. "
-    f"Steps, milliseconds in the optimizer and oracle calls: until the gap was {SHARE:.0%} of what it was at the "
-    f"start; never, if not reached. A * marks an lr at the edge of the grid."
+CALLS = (
+    "Milliseconds depend on the machine; steps and calls do not. A call is one answer that the method asked for and "
+    "that had to be computed from the examples of its step: a gradient; a Hessian; the loss at a trial point; for "
+    "natural gradient the outputs, their Fisher matrix, its product with the Jacobian, the gradient. They don't all "
+    "cost the same."
 )
-"""What the columns mean."""
+GREY = (
+    "Distances are from the optimum. Grey marks: steps to which the linear-quadratic bound doesn't apply, because of "
+    "momentum, minibatches, or a line search that shortened them. The convergence study has the bound and its "
+    "constants."
+)
+FISHER = (
+    "For logistic and softmax regression the exact Fisher matrix is the Hessian less the l2 term. Damped by exactly "
+    "that term, natural gradient is Newton's method without a line search. SOFIM's matrix tends to ρI where the "
+    "gradient vanishes, so near the optimum SOFIM moves as gradient descent with step η/ρ does, in the moment "
+    "reading with momentum."
+)
 
 
-def rows(tour: Tour) -> list[tuple[str, ...]]:
-    """Return the tour's table as text, one row a method, under `HEADINGS`."""
-    return [
-        (
-            REGISTRY[entry.method].title,
-            f"{entry.choice.lr:.3g}" + ("*" if entry.choice.at_edge else ""),
-            f"{entry.final_gap:.1e}",
-            f"{entry.held_out_error:.4f}",
-            "never" if entry.steps is None else str(entry.steps),
-            "–" if entry.seconds is None else f"{1e3 * entry.seconds:.2f}",
-            "–" if entry.oracle_calls is None else str(entry.oracle_calls),
-        )
-        for entry in tour.entries
+def report_tour(tour: Tour) -> Report:
+    """Return the report of a tour.
+
+    Parameters
+    ----------
+    tour : Tour
+
+    Returns
+    -------
+    Report
+
+    Examples
+    --------
+    >>> from sofim_ref.arrays import open_backend
+    >>> from sofim_ref.datasets import load
+    >>> from sofim_ref.optimizers import method_named
+    >>> from sofim_ref.studies import take_tour
+    >>> tour = take_tour(load("iris"), [method_named("newton")], backend=open_backend("numpy"), quick=True)
+    >>> report_tour(tour).blocks[4].cells[0][:4]
+    ['Newton', '1', '2.5e-17', '0.0333']
+    """
+    ended = (
+        f"The optimum has loss {tour.optimal_loss:.6g} and held-out error {tour.optimum_error:.4f}: every method that "
+    )
+    blocks: list[Block] = [
+        Heading("What was checked first"),
+        *_checked(tour.verification),
+        Heading("The runs"),
+        Paragraph(_setting(tour)),
+        _table(tour.entries),
+        Paragraph(f"{ended}converges ends there. {CALLS}"),
+        *_remarks(tour.entries),
+        *_pictures(tour),
+        Heading("The methods"),
+        _described([entry.method for entry in tour.entries]),
+        Paragraph(FISHER),
     ]
+    return Report(tour.dataset.title, LEAD, tuple(blocks), _numbers(tour))
 
 
-def setting(tour: Tour) -> str:
+def _checked(verification: Verification) -> Iterator[Block]:
+    if not verification.passed:
+        yield from verification_blocks(verification)
+        return
+
+    def used(row: Any) -> float:
+        return float(row.backward_error_eps / row.bound_eps)
+
+    rows = verification.rows
+    worst, cases = max(rows, key=used), sum(row.cases for row in rows)
+    yield Paragraph(
+        f"All {cases:,} cases in {len(rows)} checks passed: the solve of every structured matrix against dense "
+        "inversion in 50 digits, the step of every method against w − lr · C⁻¹ v with C written out. Relative to "
+        f"what is allowed, the largest backward error is that of {worst.subject} in {worst.dtype}: "
+        f"{worst.backward_error_eps:.3g} eps, where {worst.bound_eps:.3g} are allowed ({used(worst):.0%}).",
+        tone="good",
+    )
+
+
+def _setting(tour: Tour) -> str:
     """Return what was run, how the step sizes were chosen, and what the error is."""
     train = tour.dataset.train
     share = "all examples" if tour.batch_size is None else f"{tour.batch_size} examples"
-    grid = sorted(tour.entries[0].choice.scores)
+    grids = [sorted(entry.choice.scores) for entry in tour.entries if entry.choice is not None]
+    searched = own = ""
+    if grids:
+        searched = (
+            f"The step size is the best of the same {len(grids[0])} for every method ({grids[0][0]:g} to "
+            f"{grids[0][-1]:g}, evenly spaced in the logarithm), each tried for the same {tour.steps} steps from the "
+            "same start and judged by the mean log₁₀ of the loss gap; all other hyper-parameters are the defaults. "
+        )
+    if kept := [entry.method.title for entry in tour.entries if "lr" not in entry.method.space]:
+        own = f"{_listed(kept)} {'keeps its' if len(kept) == 1 else 'keep their'} own step size. "
     return (
-        f"{train.name} on {tour.dataset.name}: {train.size} training and {tour.dataset.test.size} held-out rows, "
-        f"d = {train.dim} parameters, l2 = {train.l2:g}, {tour.backend.name} on {tour.backend.device}, "
-        f"seed {tour.seed}; {share} in every step, at most {tour.steps} steps. "
-        f"Every method's step size is the best of the same {len(grid)} ({grid[0]:g} to {grid[-1]:g}, evenly in the "
-        f"logarithm), each tried for the same {tour.steps} steps from the same start and judged by the mean of log₁₀ "
-        f"of the loss gap; all other hyper-parameters are the defaults. The held-out error is the "
+        f"{train.name} on {tour.dataset.name}: {train.size} training and {tour.dataset.test.size} held-out rows, d = "
+        f"{train.dim} parameters, l2 = {train.l2:g}, {tour.backend.name} on {tour.backend.device}, seed {tour.seed}; "
+        f"{share} in every step, at most {tour.steps} steps. {searched}{own}The held-out error is the "
         f"{train.likelihood.error_name}{' of standardized targets' * isinstance(train, LeastSquares)}."
     )
 
 
-def figures(tour: Tour) -> dict[str, Figure]:
-    """Return the tour's pictures by file name, each with what it shows for its title."""
-    traces = {entry.method: entry.trace for entry in tour.entries}
-    drawn = {"loss-gap.png": plots.loss_gap(traces, tour.optimal_loss, title=_race_title(tour.entries), share=SHARE)}
-    bound = next((_longest_step(entry) for entry in tour.entries if entry.method == "sofim"), None)
-    drawn["step-norm.png"] = plots.step_norms(traces, title=_step_title(tour.entries, bound), bound=bound)
+def _table(entries: Sequence[Entry]) -> Table:
+    def or_failed(spec: str) -> Any:
+        return lambda value: format(value, spec) if math.isfinite(value) else "failed"
+
+    columns = (
+        Column("method", words=True),
+        Column("lr", lambda lr: "schedule" if callable(lr) else f"{lr:.3g}"),
+        Column("loss gap", or_failed(".1e")),
+        Column("held-out error", or_failed(".4f")),
+        Column("steps"),
+        Column("ms", ".2f"),
+        Column("calls"),
+    )
+    rows = tuple(
+        (
+            entry.method.title,
+            getattr(entry.optimizer, "lr", None),
+            entry.final_gap,
+            entry.held_out_error,
+            entry.steps,
+            None if entry.seconds is None else 1e3 * entry.seconds,
+            entry.oracle_calls,
+        )
+        for entry in entries
+    )
+    legend = (
+        "Loss gap (above the optimum, no less than rounding) and held-out error at the end of the run. Steps, "
+        f"milliseconds in the optimizer and oracle calls: until the gap was {SHARE:.0%} of what it was at the start; "
+        "– if it never was."
+    )
+    return Table("", columns, rows, legend)
+
+
+def _remarks(entries: Sequence[Entry]) -> Iterator[Block]:
+    for entry in entries:
+        if entry.failure:
+            yield Paragraph(
+                f"{entry.method.title} failed, which counts as the worst outcome: {entry.failure}", tone="bad"
+            )
+    edge = [e.method.title for e in entries if e.choice is not None and e.choice.at_edge]
+    if edge:
+        yield Paragraph(f"At the edge of the grid, so that a wider one might hold a better step size: {_listed(edge)}.")
+
+
+def _pictures(tour: Tour) -> Iterator[Block]:
+    traces = {entry.method: entry.trace for entry in tour.entries if entry.trace is not None}
+    if not traces:
+        return
+    gaps = plots.loss_gap(traces, tour.optimal_loss, title=_gap_title(tour.entries), share=SHARE)
+    yield Picture("loss-gap", gaps, "Loss above the optimum against steps")
+    limits = {entry.method: limit for entry in tour.entries if (limit := _longest_step(entry)) is not None}
+    norms = plots.step_norms(traces, title=_step_title(tour.entries, limits), limits=limits)
+    yield Picture("step-norm", norms, "Length of each step")
     errors = {entry.method: entry.errors for entry in tour.entries if entry.errors is not None}
     if errors:
         title = "Digits gained in each step: level is linear convergence, doubling is quadratic"
-        drawn["error-map.png"] = plots.error_map(errors, title=title)
-    return drawn
+        drawn = plots.error_map(errors, title=title)
+        yield Picture("error-map", drawn, "Error after a step against error before it", GREY)
 
 
-def summary(tour: Tour) -> dict[str, Any]:
-    """Return all of the tour's numbers as what JSON can hold: no NaN, no infinity."""
-    return {
-        "sofim_ref": __version__,
-        "dataset": tour.dataset.name,
-        "problem": tour.dataset.train.name,
-        "rows": tour.dataset.train.size,
-        "held_out_rows": tour.dataset.test.size,
-        "parameters": tour.dataset.train.dim,
-        "l2": tour.dataset.train.l2,
-        "backend": {"name": tour.backend.name, "version": tour.backend.version, "device": str(tour.backend.device)},
-        "seed": tour.seed,
-        "steps": tour.steps,
-        "batch_size": tour.batch_size,
-        "optimum": {"loss": tour.optimal_loss, "held_out_error": tour.optimum_error},
-        "verification": {"passed": tour.verification.passed, "rows": tour.verification.to_rows()},
-        "methods": [
-            {
-                "method": entry.method,
-                "optimizer": entry.trace.optimizer,
-                "lr": entry.choice.lr,
-                "lr_at_edge_of_grid": entry.choice.at_edge,
-                "lr_scores": [
-                    {"lr": lr, "mean_log10_gap": score if math.isfinite(score) else None}
-                    for lr, score in entry.choice.scores.items()
-                ],
-                "status": entry.trace.status.name,
-                "status_message": entry.trace.status.message,
-                "loss_above_optimum_or_rounding": entry.final_gap,
-                "held_out_error": entry.held_out_error,
-                "steps_to_share": entry.steps,
-                "seconds_to_share": entry.seconds,
-                "oracle_calls_to_share": entry.oracle_calls,
-                "oracle_calls": entry.trace.oracle_calls,
-                "curve": {name: entry.trace[name].tolist() for name in entry.trace.columns},
-            }
-            for entry in tour.entries
-        ],
-        "share": SHARE,
-    }
+def _described(methods: Sequence[Method]) -> Table:
+    headings = ("method", "C", "v", "cost of a step beyond the gradient")
+    rows = tuple((m.title, m.matrix or None, m.vector or None, m.cost or None) for m in methods)
+    return Table("", tuple(Column(heading, words=True) for heading in headings), rows)
 
 
-def write(tour: Tour, out: Path) -> Path:
-    """Write ``report.html``, ``summary.json`` and the pictures into a folder and return the page's path."""
-    pictures = {name: _png(figure) for name, figure in figures(tour).items()}
-    for name, png in pictures.items():
-        (out / name).write_bytes(png)
-    (out / "summary.json").write_text(json.dumps(summary(tour), indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    page = out / "report.html"
-    page.write_text(_page(tour, pictures), encoding="utf-8")
-    return page
-
-
-def _page(tour: Tour, pictures: dict[str, bytes]) -> str:
-    worst = max(tour.verification.rows, key=lambda row: row.backward_error_eps)
-    inline = {name: base64.b64encode(png).decode() for name, png in pictures.items()}
-    template = Template(files("sofim_ref.studies").joinpath("tour_report.html").read_text(encoding="utf-8"))
-    return template.substitute(
-        title=html.escape(tour.dataset.title),
-        setting=html.escape(setting(tour)),
-        verdict="Every check passed." if tour.verification.passed else "A check FAILED: see summary.json.",
-        checks=len(tour.verification.rows),
-        cases=sum(row.cases for row in tour.verification.rows),
-        worst=html.escape(f"{worst.backward_error_eps:.1f} eps ({worst.subject}, {worst.dtype})"),
-        head="".join(f"<th>{html.escape(heading)}</th>" for heading in HEADINGS),
-        body="".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows(tour)),
-        legend=html.escape(LEGEND),
-        optimum=f"{tour.optimal_loss:.6g}",
-        optimum_error=f"{tour.optimum_error:.4f}",
-        loss_gap=inline["loss-gap.png"],
-        step_norm=inline["step-norm.png"],
-        error_map=_error_map(inline.get("error-map.png")),
-        methods="".join(
-            f"<tr><td>{html.escape(method.title)}</td><td>{html.escape(method.matrix)}</td>"
-            f"<td>{html.escape(method.vector)}</td><td>{html.escape(method.cost)}</td></tr>"
-            for method in (REGISTRY[entry.method] for entry in tour.entries)
-        ),
-        version=__version__,
-    )
-
-
-def _error_map(png: str | None) -> str:
-    if png is None:
-        return ""
-    return (
-        f'<figure><img alt="Error after a step against error before it" src="data:image/png;base64,{png}"></figure>'
-        "<p>Distances are from the optimum. Grey marks: steps of which the linear-quadratic bound says nothing, "
-        "because of momentum, minibatches, or a line search that shortened them. <code>sofim-ref convergence</code> "
-        "has the bound and its constants.</p>"
-    )
-
-
-def _race_title(entries: tuple[Entry, ...]) -> str:
-    reached = sorted((entry.steps, REGISTRY[entry.method].title) for entry in entries if entry.steps is not None)
+def _gap_title(entries: Sequence[Entry]) -> str:
+    reached = sorted((entry.steps, entry.method.title) for entry in entries if entry.steps is not None)
     if not reached:
         return f"No method closes {1 - SHARE:.0%} of the gap"
     (fewest, first), (most, last) = reached[0], reached[-1]
@@ -180,19 +194,64 @@ def _race_title(entries: tuple[Entry, ...]) -> str:
     return title + (f"; {missing} of {len(entries)} methods never" if missing else "")
 
 
-def _longest_step(entry: Entry) -> float:
-    return entry.choice.lr / (2 * math.sqrt(SOFIM().rho))
+def _longest_step(entry: Entry) -> float | None:
+    """Return η/(2√ρ), which no step of SOFIM along M̂ can exceed; None for all others."""
+    optimizer = entry.optimizer
+    if not isinstance(optimizer, SOFIM) or callable(optimizer.lr):
+        return None
+    bounded = optimizer.vector == "moment" and optimizer.scope == "global" and not optimizer.weight_decay
+    return optimizer.lr / (2 * math.sqrt(optimizer.rho)) if bounded else None
 
 
-def _step_title(entries: tuple[Entry, ...], bound: float | None) -> str:
-    if bound is None:
-        return "Length of each step"
-    trace = next(entry.trace for entry in entries if entry.method == "sofim")
-    longest = float(trace["step_norm"].max())
-    return f"No SOFIM (moment) step can pass η/(2√ρ) = {bound:.3g}: the longest is {longest:.3g}"
+def _step_title(entries: Sequence[Entry], limits: dict[Any, float]) -> str:
+    if len(limits) != 1:
+        return "No SOFIM (moment) step can be longer than its η/(2√ρ)" if limits else "Length of each step"
+    ((method, limit),) = limits.items()
+    longest = next(float(entry.trace["step_norm"].max()) for entry in entries if entry.method == method and entry.trace)
+    return f"No step of {method.title} can be longer than η/(2√ρ) = {limit:.3g}: the longest is {longest:.3g}"
 
 
-def _png(figure: Figure) -> bytes:
-    with io.BytesIO() as buffer:
-        figure.savefig(buffer, format="png", dpi=130)
-        return buffer.getvalue()
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else names[0]
+
+
+def _numbers(tour: Tour) -> dict[str, Any]:
+    train = tour.dataset.train
+    return {
+        "dataset": tour.dataset.name,
+        "problem": train.name,
+        "rows": train.size,
+        "held_out_rows": tour.dataset.test.size,
+        "parameters": train.dim,
+        "l2": train.l2,
+        "backend": {"name": tour.backend.name, "version": tour.backend.version, "device": str(tour.backend.device)},
+        "seed": tour.seed,
+        "steps": tour.steps,
+        "batch_size": tour.batch_size,
+        "optimum": {"loss": tour.optimal_loss, "held_out_error": tour.optimum_error},
+        "verification": {"passed": tour.verification.passed, "rows": tour.verification.to_rows()},
+        "share": SHARE,
+        "methods": [_of_method(entry) for entry in tour.entries],
+    }
+
+
+def _of_method(entry: Entry) -> dict[str, Any]:
+    choice, trace = entry.choice, entry.trace
+    return {
+        "method": entry.method.name,
+        "title": entry.method.title,
+        "failure": entry.failure,
+        "optimizer": repr(entry.optimizer),
+        "lr": None if callable(lr := getattr(entry.optimizer, "lr", None)) else lr,
+        "lr_at_edge_of_grid": None if choice is None else choice.at_edge,
+        "lr_scores": choice and [{"lr": lr, "mean_log10_gap": score} for lr, score in choice.scores.items()],
+        "status": trace and trace.status,
+        "status_message": trace and trace.status.message,
+        "loss_above_optimum_or_rounding": entry.final_gap,
+        "held_out_error": entry.held_out_error,
+        "steps_to_share": entry.steps,
+        "seconds_to_share": entry.seconds,
+        "oracle_calls_to_share": entry.oracle_calls,
+        "oracle_calls": trace and trace.oracle_calls,
+        "curve": trace and {name: trace[name] for name in trace.columns},
+    }

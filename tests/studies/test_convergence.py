@@ -1,5 +1,6 @@
-"""The study behind `sofim-ref convergence`: what it finds, what it draws, what it writes."""
+"""The convergence study: what it finds, what it draws, what it reports."""
 
+import dataclasses
 import json
 import math
 
@@ -7,29 +8,48 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from sofim_ref import cli, plots
+from sofim_ref import SGD, Newton, plots
+from sofim_ref.datasets import load
 from sofim_ref.matrices import BlockDiagonal, Dense, Kronecker, RankOne, ScaledIdentity
-from sofim_ref.optimizers import REGISTRY
+from sofim_ref.optimizers import REGISTRY, Method
 from sofim_ref.plots.heat_maps import stored
 from sofim_ref.plots.style import GREY
-from sofim_ref.problems import Quadratic
-from sofim_ref.studies import convergence as convergence_study
-from sofim_ref.studies import convergence_report
+from sofim_ref.problems import Quadratic, Rosenbrock
+from sofim_ref.reporting import Paragraph, Picture, Table
+from sofim_ref.studies import report_convergence, study_convergence
+from sofim_ref.studies.convergence import METHODS
+from sofim_ref.studies.convex_problems import PROBLEMS
+
+
+def named(*names):
+    return [REGISTRY[name] for name in names]
+
+
+def problem(name):
+    return PROBLEMS[name][1]()
 
 
 @pytest.fixture(scope="module")
 def seen():
-    return convergence_study.study("breast-cancer")
+    return study_convergence(problem("breast-cancer"), title="Breast cancer")
 
 
 @pytest.fixture(scope="module")
 def bounds(seen):
-    return {entry.method: entry.bound for entry in seen.entries}
+    return {entry.method.name: entry.bound for entry in seen.entries}
 
 
-@pytest.mark.parametrize("name", convergence_study.PROBLEMS)
+def texts(report):
+    return " ".join(block.text for block in report.blocks if isinstance(block, Paragraph))
+
+
+def table_of(report):
+    return next(block for block in report.blocks if isinstance(block, Table))
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
 def test_every_step_that_is_covered_stays_within_the_bound(name):
-    found = convergence_study.study(name, ["newton", "natural-gradient", "sofim-gradient", "sgd"], rho=2.0)
+    found = study_convergence(problem(name), named("newton", "natural-gradient", "sofim-gradient", "sgd"), rho=2.0)
     assert found.holds
     assert all(entry.bound.applies.all() for entry in found.entries)
     spectrum = np.linalg.eigvalsh(found.problem.oracle(found.optimum).hessian())
@@ -37,7 +57,7 @@ def test_every_step_that_is_covered_stays_within_the_bound(name):
 
 
 def test_the_four_methods_converge_as_theory_says(seen):
-    found = {entry.method: entry for entry in seen.entries}
+    found = {entry.method.name: entry for entry in seen.entries}
     mu, L = seen.spectrum[[0, -1]]
     assert found["newton"].order.order == pytest.approx(2, abs=0.05)
     assert found["natural-gradient"].bound.xi1[-1] == pytest.approx(1e-3, rel=1e-2)
@@ -48,20 +68,117 @@ def test_the_four_methods_converge_as_theory_says(seen):
     assert found["sofim"].bound.reason == "149 of 150 steps: momentum: v is not the gradient"
 
 
-def test_every_method_of_the_registry_may_be_named():
-    found = convergence_study.study("iris", list(REGISTRY))
-    assert [entry.method for entry in found.entries] == list(REGISTRY)
+def test_every_registered_method_can_be_studied(tmp_path):
+    found = study_convergence(problem("iris"), list(REGISTRY.values()))
+    assert [entry.method.name for entry in found.entries] == list(REGISTRY)
+    assert not found.failed
     assert found.holds
     assert not found.entries[list(REGISTRY).index("adam")].bound.applies[1:].any()
+    report = report_convergence(found)
+    title = next(block.figure for block in report.blocks if isinstance(block, Picture)).get_suptitle()
+    assert title.replace("\n", " ").startswith("Fitted order of the last steps: from ")
+    assert report.write(tmp_path).exists()
+
+
+# ------------------------------------------------------------ objects from outside
+
+
+def test_optimizers_and_problems_of_one_s_own_are_studied_as_they_are():
+    methods = [Method.of(SGD(lr=lr), label=f"η = {lr}") for lr in (0.25, 0.5)]
+    bowl = Quadratic(np.diag([1.0, 3.0]), np.ones(2))
+    found = study_convergence(bowl, methods, title="A bowl")
+    assert [entry.optimizer for entry in found.entries] == [SGD(lr=0.25), SGD(lr=0.5)]
+    assert [entry.rate.rate for entry in found.entries] == pytest.approx([0.75, 0.5], rel=1e-3)
+    assert all(np.isnan(entry.grades).all() for entry in found.entries)  # no Fisher matrix
+    report = report_convergence(found)
+    assert report.title == "A bowl"
+    assert [row[0] for row in table_of(report).rows] == ["η = 0.25", "η = 0.5"]
+    assert "A bowl" not in texts(report)
+    assert "d = 2 parameters" in texts(report)
+
+
+def test_only_a_registered_method_gets_the_settings_that_follow_from_the_spectrum():
+    mine = dataclasses.replace(REGISTRY["sgd"], title="mine", make=lambda lr=0.125: SGD(lr=lr))
+    bowl = Quadratic(np.diag([1.0, 3.0]), np.ones(2))
+    assert study_convergence(bowl, [mine]).entries[0].optimizer == SGD(lr=0.125)
+    assert study_convergence(bowl, named("sgd")).entries[0].optimizer == SGD(lr=0.5)
+
+
+def test_a_data_set_is_studied_by_its_training_rows_and_defaults_fit_the_problem():
+    data = load("diabetes", l2=0.1)
+    found = study_convergence(data.train, title=data.title)
+    assert [entry.method for entry in found.entries] == list(METHODS)
+    bowl = study_convergence(Quadratic(np.eye(2), np.zeros(2)))  # its optimum is 0, so the run begins elsewhere
+    assert [entry.method.name for entry in bowl.entries] == ["newton", "sofim-gradient", "sofim", "sgd"]
+    assert "from the problem's initial point" in texts(report_convergence(bowl))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ((["newton"],), TypeError, r"methods must be sofim_ref Methods, got 'newton'"),
+        (([],), ValueError, "methods must be at least one, got none"),
+        ((named("natural-gradient"),), TypeError, "which Quadratic doesn't offer"),
+        ((named("sgd"), -1.0), ValueError, "rho must be"),
+    ],
+)
+def test_wrong_arguments_are_refused_before_any_work(arguments, error, message):
+    methods, rho = (*arguments, 0.5)[:2]
+    with pytest.raises(error, match=message):
+        study_convergence(Quadratic(np.eye(2), np.ones(2)), methods, rho=rho)
+
+
+def test_a_problem_without_known_optimum_is_refused():
+    class Unknown(Rosenbrock):
+        optimum = Quadratic.__mro__[1].optimum
+
+    with pytest.raises(TypeError, match="doesn't know its optimum"):
+        study_convergence(Unknown(), named("sgd"))
+
+
+# ------------------------------------------------------------ methods that fail
+
+
+class Broken(SGD):
+    def precondition(self, state, oracle):
+        message = "this matrix is not mine"
+        raise RuntimeError(message)
+
+
+def test_a_run_that_fails_is_named_drawn_and_counts_as_the_worst(tmp_path):
+    methods = [
+        Method.of(SGD(lr=1.1), label="too long"),
+        Method.of(SGD(lr=1e300), label="at once"),
+        Method.of(Broken(lr=0.1), label="broken"),
+        Method.of(Newton(line_search=False), label="Newton's"),
+    ]
+    bowl = Quadratic(np.diag([1.0, 1e10]), np.ones(2))
+    found = study_convergence(bowl, methods)
+    assert [entry.method.title for entry in found.entries] == ["too long", "Newton's"]
+    assert [bool(entry.failure) for entry in found.entries] == [True, False]
+    assert {method.title for method in found.failed} == {"at once", "broken"}
+    report = report_convergence(found)
+    assert [row[:2] for row in table_of(report).cells] == [
+        ["too long", "failed"],
+        ["Newton's", table_of(report).cells[1][1]],
+        ["at once", "failed"],
+        ["broken", "failed"],
+    ]
+    assert "broken failed, which counts as the worst outcome: this matrix is not mine" in texts(report)
+    bands = next(block.figure for block in report.blocks if isinstance(block, Picture) and block.name == "error-bands")
+    assert [axes.get_title(loc="left") for axes in bands.axes] == ["too long, diverged", "Newton's"]
+    report.write(tmp_path)
+    json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"), parse_constant=pytest.fail)
 
 
 def test_a_run_that_goes_astray_is_told_and_drawn(tmp_path):
-    found = convergence_study.study("linnerud", ["nystrom-sgd", "newton"])
+    found = study_convergence(problem("linnerud"), named("nystrom-sgd", "newton"))
     astray = found.entries[0]
     assert "no Lipschitz constant of the Hessian is proved here" in astray.bound.reason
     assert found.holds
-    assert convergence_report.write(found, tmp_path).exists()
-    json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"), parse_constant=pytest.fail)
+    report = report_convergence(found)
+    assert f"{astray.method.title}: {astray.bound.reason}." in texts(report)
+    assert report.write(tmp_path).exists()
 
 
 # ------------------------------------------------------------ pictures
@@ -128,65 +245,41 @@ def test_heat_maps_count_what_is_kept():
     assert titles == ["one\n4 numbers kept", "9 written out"]
 
 
-# ------------------------------------------------------------ the command
+# ------------------------------------------------------------ the report
 
 
-def test_the_command_prints_the_table_and_writes_the_report(tmp_path, capsys):
-    assert cli.main(["convergence", "--problem", "iris", "--methods", "newton,sgd,sofim", "--out", str(tmp_path)]) == 0
-    printed = capsys.readouterr().out
-    assert "Newton" in printed
-    assert "Every step that the bound covers ended within it." in " ".join(printed.split())
-    assert "SOFIM (moment): 149 of 150 steps: momentum: v is not the gradient." in " ".join(printed.split())
-    assert printed.strip().endswith(f"Open {tmp_path / 'report.html'}")
-    page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    pictures = sorted(tmp_path.glob("*.png"))
-    assert len(pictures) == page.count("<img") == 6
-    for picture in pictures:
+def test_the_report_has_table_remarks_and_pictures(tmp_path):
+    found = study_convergence(problem("iris"), named("newton", "sgd", "sofim"), title="Iris")
+    report = report_convergence(found)
+    assert "Every step that the bound covers ended within it." in texts(report)
+    assert "SOFIM (moment): 149 of 150 steps: momentum: v is not the gradient." in texts(report)
+    page = report.write(tmp_path).read_text(encoding="utf-8")
+    drawn = sorted(tmp_path.glob("*.png"))
+    assert len(drawn) == page.count("<img") == 6
+    for picture in drawn:
         assert matplotlib.image.imread(picture).std() > 0.01
-    assert "$" not in page.split("<h1>")[1]
 
 
-def test_the_command_s_json_is_the_summary_on_disk(tmp_path, capsys):
-    arguments = ["convergence", "--problem", "diabetes", "--methods", "newton,sofim-gradient", "--rho", "2"]
-    assert cli.main([*arguments, "--json", "--out", str(tmp_path)]) == 0
-    printed = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
-    assert printed == json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
-    assert printed["rho"] == 2.0
-    newton, sofim = printed["methods"]
+def test_the_numbers_are_what_the_table_says():
+    found = study_convergence(problem("diabetes"), named("newton", "sofim-gradient"), rho=2.0)
+    numbers = json.loads(json.dumps(report_convergence(found).summary(), allow_nan=False))
+    assert numbers["rho"] == 2.0
+    newton, sofim = numbers["methods"]
     assert newton["order"] is None  # one step: nothing to fit
-    for found in (newton, sofim):
-        limits = zip(found["next_error"], found["bound"], found["rounding"], strict=True)
+    for method in (newton, sofim):
+        limits = zip(method["next_error"], method["bound"], method["rounding"], strict=True)
         assert all(after <= bound + rounding for after, bound, rounding in limits)
-    mu, L = (printed["hessian_eigenvalues"][i] for i in (0, -1))
+    mu, L = (numbers["hessian_eigenvalues"][i] for i in (0, -1))
     assert math.isclose(sofim["rate"]["rate"], 1 - mu / L, abs_tol=1e-3)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--problem", "mnist"], "problem must be one of 'breast-cancer', 'iris', 'diabetes', 'linnerud', got 'mnist'"),
-        (["--methods", "newton,magic"], "method must be one of"),
-        (["--rho", "0"], "argument --rho: must be a finite number > 0, got '0'"),
-        (["--rho", "nan"], "argument --rho: must be a finite number > 0, got 'nan'"),
-        (["--rho", "x"], "argument --rho: must be a finite number > 0, got 'x'"),
-        (["--out", "/dev/null/x"], "argument --out: can't write to"),
-    ],
-)
-def test_bad_arguments_are_said(arguments, message, capsys):
-    with pytest.raises(SystemExit) as ended:
-        cli.main(["convergence", *arguments])
-    assert ended.value.code == 2
-    assert message in " ".join(capsys.readouterr().err.split())
-
-
-def test_a_step_beyond_the_bound_is_shouted(seen, tmp_path, monkeypatch, capsys):
-    import dataclasses
-
+def test_a_step_beyond_the_bound_is_reported(seen):
     entry = seen.entries[0]
     broken = dataclasses.replace(entry.bound, bound=0 * entry.bound.bound, rounding=0 * entry.bound.rounding)
     wrong = dataclasses.replace(seen, entries=(dataclasses.replace(entry, bound=broken),))
-    monkeypatch.setattr(convergence_study, "study", lambda *_, **__: wrong)
-    assert cli.main(["convergence", "--out", str(tmp_path)]) == 1
-    assert "A step went BEYOND the bound." in capsys.readouterr().out
-    assert "BEYOND" in (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert convergence_report.rows(wrong)[0][6] == "7/7, NOT within"
+    report = report_convergence(wrong)
+    assert not wrong.holds
+    assert "A step went BEYOND the bound." in texts(report)
+    assert "Newton went BEYOND the bound." in texts(report)
+    bands = next(block.figure for block in report.blocks if isinstance(block, Picture) and block.name == "error-bands")
+    assert "NOT all" in bands.get_suptitle()

@@ -1,37 +1,59 @@
+import dataclasses
 import json
+import math
 import re
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
-from sofim_ref import NaturalGradient, arrays
-from sofim_ref.datasets import load
-from sofim_ref.studies import tour
-from sofim_ref.studies import tour_report as report
+from sofim_ref import SGD, SOFIM, NaturalGradient, Newton, arrays
+from sofim_ref.datasets import from_arrays, load
+from sofim_ref.optimizers import REGISTRY, Method
+from sofim_ref.reporting import Paragraph, Picture, Table
+from sofim_ref.studies import report_tour, take_tour, tour
+from sofim_ref.studies.tour import METHODS
 from sofim_ref.training import tuning
+from sofim_ref.verify import Report
 
 PNG = b"\x89PNG\r\n\x1a\n"
+NUMPY = arrays.open_backend("numpy")
 
 
 @pytest.fixture(scope="module")
 def iris():
     """A quick tour of the smallest classification, with every step of its progress."""
     told = []
-    backend = arrays.open_backend("numpy")
-    taken = tour.take_tour(load("iris"), backend=backend, quick=True, progress=lambda *seen: told.append(seen))
+    taken = take_tour(load("iris"), backend=NUMPY, quick=True, progress=lambda *seen: told.append(seen))
     return taken, told
 
 
+@pytest.fixture
+def unverified(monkeypatch):
+    """Tours that leave out the verification, which other tests are about."""
+    monkeypatch.setattr(tour, "verify", lambda *_, **__: Report())
+
+
+def texts(report, kind=Paragraph):
+    return " ".join(block.text for block in report.blocks if isinstance(block, kind))
+
+
+def picture(report, name):
+    return next(block.figure for block in report.blocks if isinstance(block, Picture) and block.name == name)
+
+
+def title_of(figure):
+    return figure.axes[0].get_title(loc="left").replace("\n", " ")
+
+
 def test_every_method_is_in_the_tour_and_verified(iris):
-    assert tuple(entry.method for entry in iris[0].entries) == tour.METHODS
+    assert tuple(entry.method for entry in iris[0].entries) == METHODS
     assert iris[0].verification.passed
 
 
 def test_progress_is_told_from_nothing_to_all(iris):
     done, total, _ = zip(*iris[1], strict=True)
     assert done == tuple(range(total[0] + 1))
-    assert set(total) == {1 + len(tour.METHODS) * (len(tuning.GRID[::2]) + 1)}
+    assert set(total) == {1 + len(METHODS) * (len(tuning.GRID[::2]) + 1)}
 
 
 def test_every_step_size_was_searched_on_one_grid_with_one_budget(iris):
@@ -59,35 +81,133 @@ def test_natural_gradient_s_damping_is_the_tour_s_l2_as_the_report_says():
     assert NaturalGradient().damping == tour.L2
 
 
-class _Tags(HTMLParser):
-    def __init__(self):
-        super().__init__()
-        self.seen = []
+# ------------------------------------------------------------ objects from outside
 
-    def handle_starttag(self, tag, attrs):
-        self.seen.append((tag, dict(attrs)))
+
+@pytest.mark.usefixtures("unverified")
+def test_two_settings_of_one_optimizer_stand_side_by_side_with_a_registered_method():
+    methods = [Method.of(SOFIM(lr=lr), label=f"SOFIM, η = {lr:g}") for lr in (0.1, 1.0)]
+    taken = take_tour(load("iris"), [*methods, REGISTRY["sgd"]], backend=NUMPY, quick=True)
+    assert [entry.choice is None for entry in taken.entries] == [True, True, False]
+    assert [entry.optimizer.lr for entry in taken.entries[:2]] == [0.1, 1.0]
+    report = report_tour(taken)
+    axes = picture(report, "loss-gap").axes[0]
+    assert [line.get_label() for line in axes.lines[:3]] == ["SOFIM, η = 0.1", "SOFIM, η = 1", "SGD"]
+    limits = [text.get_text() for text in picture(report, "step-norm").axes[0].texts]
+    assert limits == [f"η / (2√ρ), the longest step of SOFIM, η = {lr}" for lr in ("0.1", "1")]
+    assert "SOFIM, η = 0.1 and SOFIM, η = 1 keep their own step size" in texts(report)
+
+
+@pytest.mark.usefixtures("unverified")
+def test_a_data_set_of_one_s_own_takes_the_tour():
+    X = np.random.default_rng(0).standard_normal((60, 3))
+    data = from_arrays(X, X @ [1.0, -2.0, 0.5], name="line")
+    taken = take_tour(data, [REGISTRY["newton"]], backend=NUMPY, quick=True)
+    assert taken.entries[0].final_gap < 1e-12
+    assert "on line: 48 training and 12 held-out rows" in texts(report_tour(taken))
+
+
+@pytest.mark.parametrize(
+    ("methods", "error", "message"),
+    [
+        (["sofim"], TypeError, r"methods must be sofim_ref Methods, got 'sofim': method_named\(name\) looks one up"),
+        ([Newton()], TypeError, r"Method\.of\(optimizer, label=…\) makes one"),
+        ([], ValueError, "methods must be at least one, got none"),
+        ([REGISTRY["sgd"]] * 2, ValueError, "methods must have names of their own, got 2 named 'sgd'"),
+        ([REGISTRY["kfac"]], TypeError, "needs"),
+    ],
+)
+def test_methods_are_checked_before_any_work(methods, error, message, monkeypatch):
+    monkeypatch.setattr(tour, "verify", pytest.fail)
+    if methods == [REGISTRY["kfac"]]:
+        monkeypatch.setattr(type(REGISTRY["kfac"].make()), "needs", frozenset({"magic"}))
+    with pytest.raises(error, match=message):
+        take_tour(load("iris"), methods, backend=NUMPY)
+
+
+def test_a_batch_larger_than_the_data_is_refused_before_any_work(monkeypatch):
+    monkeypatch.setattr(tour, "verify", pytest.fail)
+    with pytest.raises(ValueError, match="batch_size must be at most 120"):
+        take_tour(load("iris"), backend=NUMPY, batch_size=121)
+
+
+# ------------------------------------------------------------ methods that fail
+
+
+class Broken(SGD):
+    def precondition(self, state, oracle):
+        message = "this matrix is not mine"
+        raise RuntimeError(message)
+
+
+@pytest.mark.usefixtures("unverified")
+def test_a_method_that_fails_is_the_worst_on_every_criterion_and_named(tmp_path):
+    methods = [
+        Method.of(SGD(lr=1e200), label="too long"),
+        Method("hopeless", "hopeless", lambda lr=1.0: SGD(lr=1e200 * lr)),
+        Method.of(Broken(lr=0.1), label="broken"),
+        REGISTRY["newton"],
+    ]
+    told = []
+    taken = take_tour(load("iris"), methods, backend=NUMPY, quick=True, progress=lambda *seen: told.append(seen[:2]))
+    assert [bool(entry.failure) for entry in taken.entries] == [True, True, True, False]
+    assert all(math.isinf(entry.final_gap + entry.held_out_error) for entry in taken.entries[:3])
+    assert "diverged with every step size" in taken.entries[1].failure
+    assert told[-1][0] == told[-1][1]
+    report = report_tour(taken)
+    table = next(block for block in report.blocks if isinstance(block, Table))
+    assert [row[2:4] for row in table.cells[:3]] == [["failed", "failed"]] * 3
+    assert "broken failed, which counts as the worst outcome: this matrix is not mine" in texts(report)
+    drawn = picture(report, "loss-gap")
+    assert drawn.axes[0].lines[0].get_label() == "too long, diverged"
+    assert "3 of 4 methods never" in title_of(drawn)
+    report.write(tmp_path)
+    numbers = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"), parse_constant=pytest.fail)
+    assert [method["held_out_error"] is None for method in numbers["methods"]] == [True, True, True, False]
+
+
+@pytest.mark.usefixtures("unverified")
+def test_a_tour_on_which_all_fail_has_a_report_without_pictures(tmp_path):
+    taken = take_tour(load("iris"), [Method.of(Broken(lr=0.1), label="broken")], backend=NUMPY, quick=True)
+    report = report_tour(taken)
+    assert not any(isinstance(block, Picture) for block in report.blocks)
+    assert report.write(tmp_path).exists()
+
+
+# ------------------------------------------------------------ the report
 
 
 def test_the_report_holds_everything_inside_itself(iris, tmp_path):
-    page = report.write(iris[0], tmp_path).read_text(encoding="utf-8")
-    parser = _Tags()
-    parser.feed(page)
-    images = [attributes["src"] for tag, attributes in parser.seen if tag == "img"]
-    assert len(images) == 3
-    assert all(source.startswith("data:image/png;base64,") for source in images)
+    report = report_tour(iris[0])
+    page = report.write(tmp_path).read_text(encoding="utf-8")
+    assert page.count("<img") == page.count('src="data:image/png;base64,') == 3
     assert not re.search(r"https?://", page)
-    assert "$" not in re.sub(r"base64,[^\"]*", "", page), "a placeholder was left unfilled"
     for entry in iris[0].entries:
         assert f"{entry.final_gap:.1e}" in page
-    assert all(
-        (tmp_path / name).read_bytes().startswith(PNG) for name in ("loss-gap.png", "step-norm.png", "error-map.png")
-    )
+    for name in ("loss-gap.png", "step-norm.png", "error-map.png"):
+        assert (tmp_path / name).read_bytes().startswith(PNG)
+
+
+def test_the_first_paragraph_says_what_was_checked_and_the_error_relative_to_what_is_allowed(iris):
+    first = next(block for block in report_tour(iris[0]).blocks if isinstance(block, Paragraph))
+    rows = iris[0].verification.rows
+    assert f"All {sum(row.cases for row in rows):,} cases in {len(rows)} checks passed" in first.text
+    worst = max(rows, key=lambda row: row.backward_error_eps / row.bound_eps)
+    assert f"{worst.backward_error_eps:.3g} eps, where {worst.bound_eps:.3g} are allowed" in first.text
+
+
+def test_a_check_that_failed_heads_the_report(iris):
+    row = dataclasses.replace(iris[0].verification.rows[0], passed=False, worst_case="this one")
+    wrong = dataclasses.replace(iris[0], verification=dataclasses.replace(iris[0].verification, rows=(row,)))
+    report = report_tour(wrong)
+    assert [block.tone for block in report.blocks if isinstance(block, Paragraph)].count("bad") == 2
+    assert "FAILED: " in texts(report)
 
 
 def test_the_summary_has_every_number_and_no_nan(iris, tmp_path):
-    report.write(iris[0], tmp_path)
-    summary = json.loads((tmp_path / "summary.json").read_text(), parse_constant=pytest.fail)
-    assert [method["method"] for method in summary["methods"]] == list(tour.METHODS)
+    report_tour(iris[0]).write(tmp_path)
+    summary = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"), parse_constant=pytest.fail)
+    assert [method["method"] for method in summary["methods"]] == [method.name for method in METHODS]
     for entry, method in zip(iris[0].entries, summary["methods"], strict=True):
         assert method["lr"] == entry.choice.lr
         assert method["curve"]["loss"] == entry.trace["loss"].tolist()
@@ -96,27 +216,20 @@ def test_the_summary_has_every_number_and_no_nan(iris, tmp_path):
     )
 
 
+@pytest.mark.usefixtures("unverified")
 def test_titles_say_who_reached_the_goal_and_who_never_did(iris):
     entries = iris[0].entries
     reached = [entry for entry in entries if entry.steps is not None]
-    title = report.figures(iris[0])["loss-gap.png"].axes[0].get_title(loc="left")
+    title = title_of(picture(report_tour(iris[0]), "loss-gap"))
     assert f"in {min(entry.steps for entry in reached)} steps" in title
     assert ("never" in title) == (len(reached) < len(entries))
-    too_short = tour.take_tour(
-        load("iris"), backend=arrays.open_backend("numpy"), methods=["sofim"], steps=1, quick=True
-    )
-    assert "No method" in report.figures(too_short)["loss-gap.png"].axes[0].get_title(loc="left")
+    too_short = take_tour(load("iris"), [REGISTRY["sofim"]], backend=NUMPY, steps=1, quick=True)
+    assert "No method" in title_of(picture(report_tour(too_short), "loss-gap"))
 
 
+@pytest.mark.usefixtures("unverified")
 def test_with_batches_every_step_is_seen():
-    settings = {"methods": ["sofim"], "steps": 40, "batch_size": 16, "quick": True}
-    taken = tour.take_tour(load("iris"), backend=arrays.open_backend("numpy"), **settings)
+    taken = take_tour(load("iris"), [REGISTRY["sofim"]], backend=NUMPY, steps=40, batch_size=16, quick=True)
     assert taken.entries[0].trace["step"].tolist() == list(range(41))
-    title = report.figures(taken)["step-norm.png"].axes[0].get_title(loc="left").replace("\n", " ")
-    assert f"{taken.entries[0].trace['step_norm'].max():.3g}" in title
-
-
-def test_long_titles_stay_inside_the_picture(iris):
-    figure = report.figures(iris[0])["loss-gap.png"]
-    figure.draw_without_rendering()
-    assert figure.axes[0]._left_title.get_window_extent().x1 <= figure.bbox.x1
+    longest = taken.entries[0].trace["step_norm"].max()
+    assert f"{longest:.3g}" in title_of(picture(report_tour(taken), "step-norm"))

@@ -1,0 +1,15 @@
+from .plain_values import plain as plain
+from .report import Block as Block
+from .report import Code as Code
+from .report import Heading as Heading
+from .report import Paragraph as Paragraph
+from .report import Picture as Picture
+from .report import Report as Report
+from .report import write_whole as write_whole
+from .table import Column as Column
+from .table import Table as Table
+from .table import fold as fold
+from .terminal import console as console
+from .terminal import progress as progress
+from .verification import verification_blocks as verification_blocks
+from .verification import verification_report as verification_report

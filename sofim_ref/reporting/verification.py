@@ -1,0 +1,133 @@
+"""A verification as a report: matrices, methods, the textbook's formulas, and the verdict."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from sofim_ref.reporting.report import Block, Paragraph, Report
+from sofim_ref.reporting.table import Column, Table
+from sofim_ref.verify import Comparison, Row
+from sofim_ref.verify import Report as Verification
+
+LEAD = "Every structured solve against dense inversion in 50 digits, every step against w − lr · C⁻¹ v."
+
+LEGEND = (
+    "Errors of the case that came nearest to what it is allowed. Backward: ‖Cx − v‖ / (‖C‖‖x‖ + ‖v‖) in eps of the "
+    "dtype, and what is allowed of it. Forward: the largest ‖x − C⁻¹v‖ / ‖C⁻¹v‖ in κ·eps."
+)
+TITLES = {
+    "matrix": "Matrices: solve against dense inversion in 50 digits",
+    "optimizer": "Optimizers: the step against w − lr · C⁻¹v",
+}
+FORMULAS = {
+    "RankOne": (
+        "‖m‖",
+        "v ∥ m, float32, d = 50: the SOFIM paper's v/ρ − m (mᵀv)/(ρ² + ρ‖m‖²) and RankOne's stable form",
+    ),
+    "LowRank": ("‖Z‖", "v = Zy, float32, d = 50: Woodbury's (v − Z (ρI + ZᵀZ)⁻¹ Zᵀv)/ρ and LowRank's stable form"),
+}
+"""From a class to the length that its textbook formula depends on, and what is compared."""
+
+
+def verification_report(found: Verification) -> Report:
+    """Return the report of a verification.
+
+    Parameters
+    ----------
+    found : sofim_ref.verify.Report
+        From `verify`.
+
+    Returns
+    -------
+    Report
+
+    Examples
+    --------
+    >>> from rich.console import Console
+    >>> found = Verification(unusable={"cupy": "backend 'cupy' can't be used here: no GPU."})
+    >>> verification_report(found).print(Console(width=100))
+    Verification
+    Every structured solve against dense inversion in 50 digits, every step against w − lr · C⁻¹ v.
+    <BLANKLINE>
+    backend 'cupy' can't be used here: no GPU.
+    <BLANKLINE>
+    Nothing was verified: none of the backends asked for can be used here.
+    """
+    numbers = {"passed": found.passed, "rows": found.to_rows(), "unusable": found.unusable}
+    return Report("Verification", LEAD, tuple(verification_blocks(found)), numbers)
+
+
+def verification_blocks(found: Verification) -> list[Block]:
+    """Return the tables of a verification, the rows that failed in words, and the verdict."""
+    blocks: list[Block] = []
+    for kind, title in TITLES.items():
+        if rows := [row for row in found.rows if row.kind == kind]:
+            blocks.append(_results(title, rows))
+    for subject, (size, title) in FORMULAS.items():
+        if lines := [line for line in found.comparison if line.subject == subject]:
+            blocks += [_formulas(title, size, lines), Paragraph(_first_break(size, lines))]
+    for row in found.rows:
+        if not row.passed:
+            error = f"{in_words(row.backward_error_eps)} eps of {row.bound_eps:.3g} allowed"
+            where = f"{row.subject} on {row.backend} in {row.dtype}"
+            blocks.append(Paragraph(f"{where}: {error}: {row.worst_case}", tone="bad"))
+    blocks += map(Paragraph, found.unusable.values())
+    blocks.append(Paragraph(found.verdict, tone="good" if found.passed else "bad"))
+    return blocks
+
+
+def in_words(error: float) -> str:
+    """Return an error with two digits; NaN and ∞ as words.
+
+    Examples
+    --------
+    >>> in_words(0.123), in_words(8.39e6), in_words(float("nan")), in_words(float("inf"))
+    ('0.12', '8.4e+06', 'NaN', 'inf')
+    """
+    if not math.isfinite(error):
+        return "NaN" if math.isnan(error) else "inf"
+    return f"{error:.2f}" if error < 100 else f"{error:.1e}"
+
+
+def _results(title: str, rows: Sequence[Row]) -> Table:
+    columns = (
+        *(Column(heading, words=True) for heading in ("subject", "backend", "dtype")),
+        Column("cases", ","),
+        Column("backward [eps]", in_words),
+        Column("allowed [eps]", ".2g"),
+        Column("forward [κ·eps]", in_words),
+        Column("verdict", words=True),
+    )
+    table = tuple(
+        (
+            *(row.subject, row.backend, row.dtype, row.cases),
+            *(row.backward_error_eps, row.bound_eps, row.forward_error, "ok" if row.passed else "FAILED"),
+        )
+        for row in rows
+    )
+    return Table(title, columns, table, LEGEND)
+
+
+def _formulas(title: str, size: str, lines: Sequence[Comparison]) -> Table:
+    columns = (
+        *(Column(heading, ".0e") for heading in (f"{size}²/ρ", size, "ρ")),
+        *(Column(heading, in_words) for heading in ("textbook [eps]", "stable [eps]")),
+    )
+    return Table(title, columns, tuple((x.ratio, x.length, x.shift, x.textbook, x.stable) for x in lines))
+
+
+def _first_break(size: str, lines: Sequence[Comparison]) -> str:
+    """Return the sentence that says where the textbook's formula first errs by more than the stable one may."""
+    ordinary = [line for line in lines if line.shift == lines[0].shift]
+    first = next((line for line in ordinary if line.broken), None)
+    if first is None:
+        return f"The textbook's formula stays within {lines[0].bound:.3g} eps at every {size}²/ρ tried."
+    sentence = (
+        f"The textbook's formula first breaks at {size}²/ρ = {first.ratio:.0e}: {in_words(first.textbook)} eps, where "
+        f"the stable form is off by {in_words(first.stable)} (allowed: {first.bound:.3g})."
+    )
+    if gone := [line for line in lines if not math.isfinite(line.textbook)]:
+        where = ", ".join(f"ρ = {line.shift:.0e} with {size} = {line.length:.0e}" for line in gone)
+        sentence += f" It gives no number at all at {where}."
+    return sentence

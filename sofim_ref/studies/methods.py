@@ -1,0 +1,44 @@
+"""The methods of a study, checked before any work."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from sofim_ref.optimizers import Method
+from sofim_ref.problems import Problem
+
+
+def check_methods(methods: Sequence[Method], problem: Problem, *, steps: int) -> None:
+    """Refuse what can't be studied: no method, what is not a `Method`, two of one name, or one that doesn't fit.
+
+    Parameters
+    ----------
+    methods : sequence of Method
+    problem : Problem
+        On which each is to run.
+    steps : int
+        The budget of a run.
+
+    Raises
+    ------
+    TypeError
+        If one is not a `Method`, or needs what the problem doesn't offer.
+    ValueError
+        If there is none, or two have one name.
+    """
+    if not methods:
+        msg = "methods must be at least one, got none."
+        raise ValueError(msg)
+    for method in methods:
+        if not isinstance(method, Method):
+            msg = (
+                f"methods must be sofim_ref Methods, got {method!r}: method_named(name) looks one up, "
+                "Method.of(optimizer, label=…) makes one."
+            )
+            raise TypeError(msg)
+        method.build(steps=steps).check_problem(problem)
+    name, number = Counter(method.name for method in methods).most_common(1)[0]
+    if number > 1:
+        msg = f"methods must have names of their own, got {number} named {name!r}: give each a label of its own."
+        raise ValueError(msg)
