@@ -7,6 +7,7 @@ from .kronecker import Kronecker as Kronecker
 from .lbfgs_matrix import LBFGSMatrix as LBFGSMatrix
 from .low_rank import LowRank as LowRank
 from .matrix import Matrix as Matrix
+from .matrix import SingularMatrixError as SingularMatrixError
 from .matrix_free import MatrixFree as MatrixFree
 from .rank_one import RankOne as RankOne
 from .scaled_identity import ScaledIdentity as ScaledIdentity

@@ -1,13 +1,21 @@
-"""C of blocks on the diagonal: the groups of parameters, layers say, know nothing of one another."""
+"""C of blocks on the diagonal: no curvature between groups of parameters, layers say."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import itertools
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+
+import numpy as np
 
 from sofim_ref.arrays import Array, device, namespace
 from sofim_ref.arrays.validation import same_backend
+from sofim_ref.matrices.cases import Case, Scales, positive_definite, spectrum, unit_vector
+from sofim_ref.matrices.dense import Dense
+from sofim_ref.matrices.diagonal import Diagonal
+from sofim_ref.matrices.exact import Exact, exact
 from sofim_ref.matrices.matrix import Matrix
+from sofim_ref.matrices.rank_one import RankOne
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,15 +80,13 @@ class BlockDiagonal(Matrix):
         return self._by_block(v, lambda block, part: block.matvec(part))
 
     def solve(self, v: Array) -> Array:
-        """Return the Cᵢ⁻¹ vᵢ one below the other.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If `v` has another length, backend, device or dtype; and what the blocks raise.
-        """
+        """Return the Cᵢ⁻¹ vᵢ one below the other."""
         self.check_operand(v)
         return self._by_block(v, lambda block, part: block.solve(part))
+
+    def factorized(self) -> BlockDiagonal:
+        """Return C of the factorized blocks."""
+        return BlockDiagonal(tuple(block.factorized() for block in self.blocks))
 
     def to_dense(self) -> Array:
         """Return the blocks along the diagonal, zeros elsewhere, shape (d, d)."""
@@ -102,6 +108,31 @@ class BlockDiagonal(Matrix):
         """Return the sum of the blocks' log det, shape ()."""
         xp = namespace(self.like)
         return xp.sum(xp.stack([block.logdet() for block in self.blocks]))
+
+    def definition(self) -> Exact:
+        """Return the blocks' definitions along the diagonal."""
+        C = exact(np.zeros(self.shape))
+        for block, start, stop in self._places():
+            C[start:stop, start:stop] = block.definition()
+        return np.asarray(C)
+
+    def solve_bound(self) -> float:
+        """Return the largest of the blocks' bounds."""
+        return max(block.solve_bound() for block in self.blocks)
+
+    def dense_bound(self) -> float:
+        """Return the largest of the blocks' bounds."""
+        return max(block.dense_bound() for block in self.blocks)
+
+    @classmethod
+    def cases(cls, scales: Scales, rng: np.random.Generator) -> Iterator[Case]:
+        """Yield one block of rank one, a dense and a diagonal one, in every size and condition number."""
+        for norm, condition in itertools.product(scales.norms[::4], scales.conditions[:3]):
+            m = scales.cast(norm**0.5 * unit_vector(rng, 3))
+            dense = scales.cast(norm * positive_definite(rng, 2, condition))
+            c = scales.cast(norm * spectrum(2, condition))
+            blocks = (RankOne(scales.clipped(norm / condition), m), Dense(dense), Diagonal(c))
+            yield Case.of(f"rank one, dense, diagonal, ‖C‖ ≈ {norm:.0e}, κ ≈ {condition:.0e}", cls(blocks))
 
     def _places(self) -> list[tuple[Matrix, int, int]]:
         """Each block with its first row and the one after its last."""

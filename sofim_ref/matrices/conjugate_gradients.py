@@ -38,7 +38,7 @@ def conjugate_gradients(
     array, shape (d,)
         Once p has no positive curvature, pᵀCp ≤ 0, so that C is not positive definite, the point reached so far; the
         direction v itself if that is so at the start, as a descent method wants it (Steihaug). After `iterations`
-        products, the point reached so far. Neither keeps the promise of τ, and both go downhill: xᵀv ≥ 0.
+        products, the point reached so far. Neither satisfies the bound, and both go downhill: xᵀv ≥ 0.
 
     Raises
     ------
@@ -49,10 +49,10 @@ def conjugate_gradients(
     Notes
     -----
     One product and 10 d operations an iteration, four vectors of memory. About √κ(C) log(2√κ/τ)/2 iterations. To stop
-    in time it looks at one truth value an iteration on the host, an exception to this library's rule.
+    in time it reads one truth value an iteration on the host, an exception to this library's rule.
 
-    The r that is watched drifts from v − Cx by rounding: by a few eps ‖C‖‖x‖ an iteration (Greenbaum), which a τ near
-    eps can't take back. v is brought to entries in [-1, 1] first, and so is every Cp: no scale does harm.
+    The recursive residual r drifts from v − Cx by rounding: by a few eps ‖C‖‖x‖ an iteration (Greenbaum), which limits
+    what a τ near eps can reach. v and every Cp are scaled to entries in [-1, 1], so that no size overflows.
 
     Source: Hestenes & Stiefel 1952, doi:10.6028/jres.049.044; Steihaug 1983, doi:10.1137/0720042, for where it stops;
     Greenbaum 1997, doi:10.1137/S0895479895284944, for its rounding.
@@ -77,12 +77,12 @@ def conjugate_gradients(
     goal = tolerance * xp.sqrt(rr)
     for i in range(iterations):
         Cp = checked_product(product, p)
-        steepness = largest_magnitude(Cp)
-        Cp = Cp / steepness
+        scale = largest_magnitude(Cp)
+        Cp = Cp / scale
         curvature = dot(p, Cp)
-        downwards = curvature <= 0
-        alpha = xp.where(downwards, 0.0, rr / xp.where(downwards, 1.0, curvature))
-        x = x + (xp.where(downwards, 1.0, alpha / steepness) if i == 0 else alpha / steepness) * p
+        indefinite = curvature <= 0
+        alpha = xp.where(indefinite, 0.0, rr / xp.where(indefinite, 1.0, curvature))
+        x = x + (xp.where(indefinite, 1.0, alpha / scale) if i == 0 else alpha / scale) * p
         r = r - alpha * Cp
         before, rr = rr, dot(r, r)
         if not bool((curvature > 0) & (xp.sqrt(rr) > goal)):

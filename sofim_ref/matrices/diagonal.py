@@ -1,11 +1,17 @@
-"""C = diag(c): each coordinate has a steepness of its own. It is what Adam and its kin believe."""
+"""C = diag(c): the loss curves along the coordinate axes, each with a curvature of its own. It is Adam's matrix."""
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sofim_ref.arrays import Array, device, namespace
+import numpy as np
+
+from sofim_ref.arrays import Array, namespace
 from sofim_ref.arrays.validation import floating
+from sofim_ref.matrices.cases import Case, Scales, spectrum
+from sofim_ref.matrices.exact import Exact, exact, identity
 from sofim_ref.matrices.matrix import Matrix
 
 
@@ -48,22 +54,38 @@ class Diagonal(Matrix):
     def matvec(self, v: Array) -> Array:
         """Return c v, entry by entry."""
         self.check_operand(v)
-        return self._beside(v) * v
+        return self._as_column(v) * v
 
     def solve(self, v: Array) -> Array:
         """Return v / c, entry by entry."""
         self.check_operand(v)
-        return v / self._beside(v)
+        return v / self._as_column(v)
 
     def to_dense(self) -> Array:
         """Return diag(c), shape (d, d)."""
-        xp = namespace(self.values)
-        eye = xp.eye(self.dim, dtype=self.values.dtype, device=device(self.values))
-        return eye * self.values
+        return self._identity() * self.values
 
     def eigenvalues(self) -> Array:
         """Return c in ascending order."""
         return namespace(self.values).sort(self.values)
 
-    def _beside(self, v: Array) -> Array:
+    def definition(self) -> Exact:
+        """Return diag(c)."""
+        return np.asarray(exact(self.values) * identity(self.dim))
+
+    def solve_bound(self) -> float:
+        """Return 1: one division an entry."""
+        return 1.0
+
+    @classmethod
+    def cases(cls, scales: Scales, rng: np.random.Generator) -> Iterator[Case]:
+        """Yield every size with every condition number; d = 1; and entries over the whole range of the dtype."""
+        for d, norm, condition in itertools.product((6, 1), scales.norms, scales.conditions):
+            c = norm * spectrum(d, condition) * rng.uniform(1, 2, d)
+            label = f"‖C‖ ≈ {norm:.0e}, κ ≈ {condition:.0e}, d = {d}"
+            yield Case(label, cls(scales.cast(c)), np.eye(d)[np.argmax(c)], np.eye(d)[np.argmin(c)])
+        c = np.geomspace(scales.norms[0], scales.norms[-1], 6)
+        yield Case("c over the whole range", cls(scales.cast(c)), np.eye(6)[-1], np.eye(6)[0])
+
+    def _as_column(self, v: Array) -> Array:
         return self.values if v.ndim == 1 else self.values[:, None]

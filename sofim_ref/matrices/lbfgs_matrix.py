@@ -1,34 +1,41 @@
-"""B of k pairs (s, y): what the last steps taught about the steepness along them. It is L-BFGS's matrix."""
+"""B of k pairs (s, y): the curvature that the gradient showed along the last k steps. It is L-BFGS's matrix."""
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from sofim_ref.arrays import Array, device, eps, namespace
+import numpy as np
+
+from sofim_ref.arrays import Array, device, eps, namespace, to_numpy
+from sofim_ref.arrays.factorizations import solve
 from sofim_ref.arrays.sums import dot, largest_magnitude
 from sofim_ref.arrays.validation import floating, positive_in_dtype, same_backend
+from sofim_ref.matrices.cases import Case, Host, Scales, positive_definite
+from sofim_ref.matrices.exact import Exact, exact, identity
 from sofim_ref.matrices.matrix import Matrix
 
 
 @dataclass(frozen=True, eq=False)
 class LBFGSMatrix(Matrix):
-    r"""The matrix B that the BFGS update makes of B₀ = σI, one pair after another, the oldest first.
+    r"""The result B of the BFGS updates of B₀ = σI with k pairs, the oldest first.
 
     .. math:: B_{i+1} = B_i - \frac{B_i s_i\, s_i^\top B_i}{s_i^\top B_i s_i} + \frac{y_i y_i^\top}{s_i^\top y_i}
 
-    Every update keeps B symmetric and positive definite, and brings :math:`B_{i+1} s_i = y_i`, the secant equation.
+    Every update keeps B symmetric and positive definite, and satisfies the secant equation :math:`B_{i+1} s_i = y_i`.
 
     Parameters
     ----------
     scale : float or array, shape ()
         The number σ > 0; usually yᵀy / sᵀy of the latest pair. As a float, from the smallest normal number of the
-        dtype to one over it; an array is not looked at, because that would pull a number off the device.
+        dtype to one over it; an array is not checked, because that would pull a number off the device.
     steps : array, shape (k, d)
         The steps sᵢ, one a row, the oldest first; k may exceed d.
     changes : array, shape (k, d)
-        The changes yᵢ of the gradient over them. A pair with sᵀy ≤ eps ‖s‖² is left out, as if it were not there; a
-        row of zeros in both is such a pair.
+        The changes yᵢ of the gradient over them. A pair with sᵀy ≤ eps ‖s‖² is left out; a row of zeros in both is
+        such a pair.
 
     Raises
     ------
@@ -38,10 +45,10 @@ class LBFGSMatrix(Matrix):
 
     Notes
     -----
-    Which pairs are left out is decided on the device. A pair is first scaled to sᵀy = 1, which changes nothing of B,
-    and makes zeros of one that is left out. `solve` is the two-loop recursion, 4kd operations for each right-hand
-    side. `matvec` takes as many, and `to_dense` 2kd², by the compact form with its middle matrix reduced to k rows,
-    which costs 6k²d once: in the scaled pairs, L the part of SYᵀ below the diagonal,
+    Which pairs are left out is decided on the device: each is scaled to sᵀy = 1, which leaves B as it is, or to zeros.
+    `solve` is the two-loop recursion, 4kd operations for each right-hand side. `matvec` takes as many, and `to_dense`
+    2kd², by the compact form with its middle matrix reduced to k rows, which costs 6k²d once: in the scaled pairs, L
+    the part of SYᵀ below the diagonal,
 
     .. math:: B = \sigma I + Y^\top Y - Z^\top K^{-1} Z, \qquad
               Z = \sigma S + L Y, \quad K = \sigma S S^\top + L L^\top .
@@ -55,11 +62,11 @@ class LBFGSMatrix(Matrix):
     .. math:: 8 + 2 \sum_i \frac{\|s_i\| \|y_i\|}{s_i^\top y_i} \sqrt{\kappa_i}
               \text{ eps}, \qquad \kappa_i = \max(\|H_i\|, \|H_{i+1}\|)\,\|B_{i+1}\| ,
 
-    over the pairs that count. That is the first order in eps; the 2 stands for the rounding of dot products, and is
-    what `sofim-ref verify` finds to be ample for d = 6. It grows with the root of a condition number, so that `solve`
-    is not backward stable as the other classes' is; where σ is near the steepness along the pairs, it errs by about
-    1 eps in fact. `matvec` and `to_dense` subtract: they may be off by (8 + 4 κ(K)) (σ + ‖Y‖²) eps, K brought to ones
-    on its diagonal and Y scaled as above, so that a σ far above the steepness along k ≥ d pairs costs their digits.
+    over the pairs that count, to first order in eps; the 2 stands for the rounding of dot products, and is ample in the
+    cases of `sofim-ref verify`. The bound grows with the root of a condition number, so `solve` is not backward stable
+    as the other classes' is; where σ is near the curvature along the pairs, its error is about 1 eps. `matvec` and
+    `to_dense` subtract, with an error up to (8 + 4 κ(K)) (σ + ‖Y‖²) eps, K scaled to ones on its diagonal and Y as
+    above: a σ far above the curvature along k ≥ d pairs costs their digits.
 
     Source: Nocedal 1980, doi:10.1090/S0025-5718-1980-0572855-7, for the recursion; Byrd, Nocedal & Schnabel 1994,
     doi:10.1007/BF01582063, Theorem 2.3, for the compact form. The bound is this library's own.
@@ -128,7 +135,7 @@ class LBFGSMatrix(Matrix):
         L = xp.tril(S @ Y.T, k=-1)
         Z = self.scale * S + L @ Y
         ones = xp.astype(~counts, S.dtype) * xp.eye(S.shape[0], dtype=S.dtype, device=device(S))
-        return Y, Z, xp.linalg.solve(self.scale * (S @ S.T) + L @ L.T + ones, Z)
+        return Y, Z, solve(self.scale * (S @ S.T) + L @ L.T + ones, Z)
 
     def matvec(self, v: Array) -> Array:
         """Return σv + Yᵀ(Yv) − Zᵀ(K⁻¹Zv): three passes over k rows."""
@@ -137,13 +144,7 @@ class LBFGSMatrix(Matrix):
         return self.scale * v + Y.T @ (Y @ v) - Z.T @ (X @ v)
 
     def solve(self, v: Array) -> Array:
-        """Return the x with B x = v, by the two-loop recursion.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If `v` has another length, backend, device or dtype.
-        """
+        """Return the x with B x = v, by the two-loop recursion."""
         self.check_operand(v)
         if v.ndim == 1:
             return self.solve(v[:, None])[:, 0]
@@ -159,13 +160,71 @@ class LBFGSMatrix(Matrix):
             r = r + s[:, None] * (a - dot(y, r))
         return r * size
 
+    def factorized(self) -> LBFGSMatrix:
+        """Return B itself, its pairs scaled: all that the recursion needs."""
+        _ = self.pairs
+        return self
+
     def to_dense(self) -> Array:
         """Return σI + YᵀY − ZᵀK⁻¹Z, shape (d, d)."""
         Y, Z, X = self.compact
-        eye = namespace(Y).eye(self.dim, dtype=Y.dtype, device=device(Y))
-        B = self.scale * eye + Y.T @ Y - Z.T @ X
+        B = self.scale * self._identity() + Y.T @ Y - Z.T @ X
         return (B + B.T) / 2
 
-    def eigenvalues(self) -> Array:
-        """Return the eigenvalues in ascending order, shape (d,): O(d³), by way of `to_dense`."""
-        return namespace(self.steps).linalg.eigvalsh(self.to_dense())
+    def definition(self) -> Exact:
+        """Return σI after the BFGS update of every pair that counts, one after another."""
+        B = exact(float(self.scale)) * identity(self.dim)
+        threshold = eps(namespace(self.steps), self.steps.dtype)
+        for s, y in zip(exact(self.steps), exact(self.changes), strict=True):
+            if s @ y > threshold * (s @ s):
+                Bs = B @ s
+                B = B - np.outer(Bs, Bs) / (s @ Bs) + np.outer(y, y) / (s @ y)
+        return np.asarray(B)
+
+    def solve_bound(self) -> float:
+        """Return 8 + 2 Σ ‖s‖‖y‖ √κ, the sum of the class's notes."""
+        S, Y, updates = self._updates
+        spectra = [np.linalg.eigvalsh(B) for B in updates]
+        conditions = [after[-1] / min(before[0], after[0]) for before, after in itertools.pairwise(spectra)]
+        lengths = np.linalg.norm(S, axis=1) * np.linalg.norm(Y, axis=1)
+        return 8 + 2 * float(lengths @ np.sqrt(np.asarray(conditions)))
+
+    def dense_bound(self) -> float:
+        """Return (8 + 4 κ(K)) (σ + ‖Y‖²), in units of the largest entry of B."""
+        S, Y, updates = self._updates
+        sigma, L = float(self.scale), np.tril(S @ Y.T, k=-1)
+        K = sigma * (S @ S.T) + L @ L.T
+        root = np.sqrt(np.diag(K))
+        condition = np.linalg.cond(K / root / root[:, None]) if root.size else 1.0
+        size = sigma + (np.linalg.norm(Y, 2) ** 2 if root.size else 0.0)
+        return float((8 + 4 * condition) * size / np.abs(updates[-1]).max())
+
+    @cached_property
+    def _updates(self) -> tuple[Host, Host, list[Host]]:
+        """The pairs that count, and σI after each update with them, in float64 on the host: enough for a bound."""
+        counts = to_numpy(self.pairs[2])
+        steps, changes = (np.where(counts[:, None], to_numpy(X), 0.0) for X in (self.steps, self.changes))
+        S, Y, _ = LBFGSMatrix(1.0, steps.astype(np.float64), changes.astype(np.float64)).pairs
+        S, Y, updates = S[counts], Y[counts], [float(self.scale) * np.eye(self.dim)]
+        for s, y in zip(S, Y, strict=True):
+            Bs = updates[-1] @ s
+            updates.append(updates[-1] - np.outer(Bs, Bs) / (s @ Bs) + np.outer(y, y))
+        return S, Y, updates
+
+    @classmethod
+    def cases(cls, scales: Scales, rng: np.random.Generator) -> Iterator[Case]:
+        """Yield pairs of a quadratic: σ right and wrong, one left out, nearly parallel, of uneven length, k > d."""
+        sizes = ((1e-6, 1e-6), (1.0, 1e-2), (1.0, 1.0), (1.0, 1e2), (1e6, 1e6))
+        for (norm, scale), condition, k in itertools.product(sizes, (1.0, 100.0), scales.columns):
+            A, S = norm * positive_definite(rng, 6, condition), scales.cast(rng.standard_normal((k, 6)))
+            sigma = float(np.asarray(scale, dtype=scales.dtype))
+            label = f"{k} pairs of a quadratic, ‖A‖ = {norm:.0e}, κ(A) = {condition:.0e}, σ = {sigma:.0e}, d = 6"
+            kinds = {
+                "": S,
+                ", the oldest absent": np.where(np.arange(k)[:, None] == 0, 0.0, S),
+                ", nearly parallel": S[0] + 0.1 * S,
+                ", lengths from 1 to 1e-6": S * np.geomspace(1, 1e-6, k)[:, None],
+            }
+            for kind, rows in kinds.items():
+                steps = scales.cast(rows)
+                yield Case.of(label + kind, cls(sigma, steps, scales.cast(steps.astype(np.float64) @ A)))

@@ -1,15 +1,22 @@
-"""C = ρI + ZZᵀ: k directions are steeper than the rest. It is the empirical Fisher of k examples, damped."""
+"""C = ρI + ZZᵀ: k directions have more curvature than the rest. It is the damped empirical Fisher of k examples."""
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+import numpy as np
+
 from sofim_ref.arrays import Array, device, eps, namespace
 from sofim_ref.arrays.sums import largest_magnitude, narrowed, widened
 from sofim_ref.arrays.validation import floating, one_of, positive_in_dtype
+from sofim_ref.matrices.cases import Case, Host, Scales, orthogonal_to
+from sofim_ref.matrices.dense import Dense
+from sofim_ref.matrices.exact import Exact, exact, identity
 from sofim_ref.matrices.matrix import Matrix
 
 
@@ -24,7 +31,7 @@ class LowRank(Matrix):
     factor : array, shape (d, k)
         The factor Z. It may have dependent or zero columns, and k may exceed d.
     form : {"stable", "gram"}
-        Which arrangement `solve` takes unless told otherwise.
+        Which form `solve` takes if it is given none.
 
     Raises
     ------
@@ -36,8 +43,8 @@ class LowRank(Matrix):
     The thin singular value decomposition Z = U diag(σ) Vᵀ, made once at the first use, is all that is needed: the
     squares σ² are the eigenvalues of the k×k Gram matrix ZᵀZ, and C has the eigenvalues ρ + σ² along U and ρ across.
     With one column this is `RankOne`, formula for formula. Decomposition O(dk²), each solve O(dk), memory O(dk). The
-    Gram form is O(dk²) too, of matrix products alone, and much quicker; ``python -m benchmarks`` measures
-    both beside the dense way.
+    Gram form is O(dk²) too, of matrix products alone, and much quicker; its k×k matrix is factored once as well.
+    ``python -m benchmarks`` compares both with the dense way.
 
     Source: Woodbury 1950 for the Gram form; Golub & Van Loan, Matrix Computations, §2.4, for the decomposition.
 
@@ -74,6 +81,12 @@ class LowRank(Matrix):
         U, sigma, _ = xp.linalg.svd(Z / scale, full_matrices=False)
         return U, sigma * scale
 
+    @cached_property
+    def gram(self) -> Dense:
+        """The matrix ρI + ZᵀZ, shape (k, k), factorized."""
+        Z, xp = self.factor, namespace(self.factor)
+        return Dense(self.shift * xp.eye(Z.shape[1], dtype=Z.dtype, device=device(Z)) + Z.T @ Z).factorized()
+
     def matvec(self, v: Array) -> Array:
         """Return ρv + Z(Zᵀv): two passes over Z."""
         self.check_operand(v)
@@ -107,6 +120,8 @@ class LowRank(Matrix):
         ------
         TypeError, ValueError
             If `v` has another length, backend, device or dtype, or `form` is neither name.
+        SingularMatrixError
+            If ``"gram"`` was rounded to a singular matrix.
         """
         self.check_operand(v)
         xp = namespace(v)
@@ -115,9 +130,8 @@ class LowRank(Matrix):
         form = self.form if form is None else form
         one_of("form", form, ("stable", "gram"))
         if form == "gram":
-            Z, k = self.factor, self.factor.shape[1]
-            gram = self.shift * xp.eye(k, dtype=v.dtype, device=device(v)) + Z.T @ Z
-            return (v - Z @ xp.linalg.solve(gram, Z.T @ v)) / self.shift
+            Z = self.factor
+            return (v - Z @ self.gram.solve(Z.T @ v)) / self.shift
         U, sigma = self.directions
         s = xp.hypot(sigma, math.sqrt(self.shift))[:, None]  # s² = ρ + σ², without the overflow of a square
         size = largest_magnitude(v)
@@ -132,11 +146,14 @@ class LowRank(Matrix):
         along = xp.where(xp.abs(along) > rounding, along, 0.0)
         return narrowed(across * size / self.shift + U @ (along * size / s / s), like=v)
 
+    def factorized(self) -> LowRank:
+        """Return C itself, the decomposition that its form needs made."""
+        _ = self.directions if self.form == "stable" else self.gram
+        return self
+
     def to_dense(self) -> Array:
         """Return ρI + ZZᵀ, shape (d, d)."""
-        xp = namespace(self.factor)
-        eye = xp.eye(self.dim, dtype=self.factor.dtype, device=device(self.factor))
-        return self.shift * eye + self.factor @ self.factor.T
+        return self.shift * self._identity() + self.factor @ self.factor.T
 
     def eigenvalues(self) -> Array:
         """Return ρ, d−r times, then ρ + σ² in ascending order."""
@@ -144,3 +161,39 @@ class LowRank(Matrix):
         _, sigma = self.directions
         rest = xp.zeros(self.dim - sigma.shape[0], dtype=sigma.dtype, device=device(sigma))
         return narrowed(self.shift + xp.concat([rest, xp.flip(sigma * sigma)]), like=self.factor)
+
+    def definition(self) -> Exact:
+        """Return ρI + ZZᵀ."""
+        Z = exact(self.factor)
+        return np.asarray(exact(self.shift) * identity(self.dim) + Z @ Z.T)
+
+    def solve_bound(self) -> float:
+        """Return 8 (1 + √k), for the stable form."""
+        return 8 * (1 + math.sqrt(self.factor.shape[1]))
+
+    def dense_bound(self) -> float:
+        """Return k + 2: k products and as many sums."""
+        return float(self.factor.shape[1] + 2)
+
+    @classmethod
+    def cases(cls, scales: Scales, rng: np.random.Generator) -> Iterator[Case]:
+        """Yield every size of Z with every ρ; where ‖Z‖²/ρ stops being harmless; Z zero, dependent, uneven; d = 1."""
+
+        def case(kind: str, Z: Host, shift: float) -> Case:
+            Z = scales.cast(Z)
+            d, k = Z.shape
+            combined = (Z / (np.abs(Z).max() or 1.0)).astype(np.float64) @ rng.standard_normal(k)
+            along = combined if combined.any() else rng.standard_normal(d)
+            label = f"{kind}columns of Z ≈ {np.abs(Z).max():.1e}, k = {k}, ρ = {shift:.2e}, d = {d}"
+            return Case(label, cls(shift, Z), along, orthogonal_to(Z, rng))
+
+        for k, size, shift in itertools.product(scales.columns, scales.norms[::2], scales.shifts[::3]):
+            yield case("", size * rng.standard_normal((6, k)), shift * rng.uniform(1, 2))
+        for size, ratio in itertools.product(scales.norms[1:-1:3], scales.ratios):
+            yield case("", size * rng.standard_normal((6, 3)), scales.clipped(size**2 * ratio))
+        for shift in scales.shifts[::3]:
+            Z = rng.standard_normal((6, 3))
+            yield case("Z = 0, ", 0 * Z, shift)
+            yield case("one column three times, ", Z[:, [0, 0, 0]], shift)
+            yield case("columns from 1 to 1e-10, ", Z * np.asarray([1.0, 1e-5, 1e-10]), shift)
+            yield case("", rng.standard_normal((1, 3)), shift)

@@ -1,69 +1,138 @@
-"""The contract that every method stands on: a symmetric matrix that knows its structure."""
+"""The contract that every method relies on: a symmetric matrix that knows its structure."""
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sofim_ref.arrays import Array, namespace
+from sofim_ref.arrays import Array, device, namespace
+from sofim_ref.arrays.factorizations import SingularMatrixError
 from sofim_ref.arrays.validation import same_backend
+from sofim_ref.matrices.exact import Exact, exact
+
+if TYPE_CHECKING:
+    from sofim_ref.matrices.cases import Case, Scales
+
+__all__ = ["Matrix", "SingularMatrixError"]
 
 
 class Matrix(ABC):
     r"""A symmetric matrix C, shape (d, d), that solves by its structure and can write itself out.
 
-    Every optimizer is :math:`w \leftarrow w - \eta\, C^{-1} v`; what it knows about the loss is in C. A subclass
-    keeps the few numbers that make C (a vector, a factor) and never the d² entries, unless it is `Dense`.
+    Every optimizer is :math:`w \leftarrow w - \eta\, C^{-1} v`; what it knows about the loss is in C. A subclass is a
+    frozen dataclass of the few numbers that make C (a vector, a factor), and never of the d² entries, unless it is
+    `Dense`. It must have `like`, `matvec`, `solve` and `to_dense`; the rest has a default here.
 
     Notes
     -----
     A structured `solve` is backward stable: :math:`\|C x - v\| \le c\,\varepsilon\,(\|C\|\|x\| + \|v\|)`, with the c
-    that its class states, at any scale that the dtype holds. `sofim-ref verify` measures it.
+    of `solve_bound`, at any scale that the dtype holds. `sofim-ref verify` measures it.
     """
+
+    __array_ufunc__ = None  # NumPy leaves v @ C to the class, which doesn't have it
 
     @property
     @abstractmethod
     def like(self) -> Array:
-        """An array that the matrix keeps, d along its first axis; it tells backend, device and dtype."""
+        """An array that the matrix keeps, d along its first axis; it gives backend, device and dtype."""
 
     @property
     def dim(self) -> int:
         """The number d of rows, and of columns."""
         return int(self.like.shape[0])
 
-    @abstractmethod
-    def matvec(self, v: Array) -> Array:
-        """Return C v, for v of shape (d,) or (d, k)."""
-
-    @abstractmethod
-    def solve(self, v: Array) -> Array:
-        """Return the x with C x = v, for v of shape (d,) or (d, k)."""
-
-    @abstractmethod
-    def to_dense(self) -> Array:
-        """Return C written out, shape (d, d). It costs d² numbers."""
-
-    @abstractmethod
-    def eigenvalues(self) -> Array:
-        """Return the eigenvalues of C in ascending order, shape (d,)."""
-
-    def logdet(self) -> Array:
-        """Return the logarithm of det C, shape (); C must be positive definite."""
-        eigenvalues = self.eigenvalues()
-        xp = namespace(eigenvalues)
-        return xp.sum(xp.log(eigenvalues))
-
     @property
     def shape(self) -> tuple[int, int]:
         """The shape (d, d)."""
         return (self.dim, self.dim)
 
+    @abstractmethod
+    def matvec(self, v: Array) -> Array:
+        """Return C v, for v of shape (d,) or (d, k); ``C @ v`` does so too.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `v` has another length, backend, device or dtype.
+        """
+
+    def __matmul__(self, v: Array) -> Array:
+        return self.matvec(v)
+
+    @abstractmethod
+    def solve(self, v: Array) -> Array:
+        """Return the x with C x = v, for v of shape (d,) or (d, k).
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `v` has another length, backend, device or dtype.
+        SingularMatrixError
+            A ValueError, if a factorization finds C singular; on JAX and CuPy x is infinite or NaN instead.
+        """
+
+    def factorized(self) -> Matrix:
+        """Return the same matrix with its factorization made, for whoever solves with it more than once.
+
+        Returns
+        -------
+        Matrix
+            Its `solve` keeps the same bound. By default C itself: most structures have nothing to factor.
+
+        Raises
+        ------
+        SingularMatrixError
+            As in `solve`.
+        """
+        return self
+
+    @abstractmethod
+    def to_dense(self) -> Array:
+        """Return C written out, shape (d, d). It costs d² numbers."""
+
+    def eigenvalues(self) -> Array:
+        """Return the eigenvalues of C in ascending order, shape (d,); by default from `to_dense`, O(d³)."""
+        return namespace(self.like).linalg.eigvalsh(self.to_dense())
+
+    def logdet(self) -> Array:
+        """Return the logarithm of det C, shape (); C must be positive definite."""
+        xp = namespace(self.like)
+        return xp.sum(xp.log(self.eigenvalues()))
+
+    def definition(self) -> Exact:
+        """Return C, shape (d, d), from its fields in mpmath numbers of the working precision: the truth for `verify`.
+
+        By default `to_dense`, so that `solve` is verified, and `to_dense` is taken at its word.
+        """
+        return np.asarray(exact(self.to_dense()))
+
+    def solve_bound(self) -> float:
+        """Return the backward error of `solve`, in eps, that the class allows; by default 8 √d, as for dense LU."""
+        return 8 * math.sqrt(self.dim)
+
+    def dense_bound(self) -> float:
+        """Return how many eps of the largest entry an entry of `to_dense` may err; by default 1."""
+        return 1.0
+
+    @classmethod
+    def cases(cls, scales: Scales, rng: np.random.Generator) -> Iterator[Case]:
+        """Yield matrices of the class that are hard to solve with, as `matrices.cases` makes them; by default none."""
+        yield from ()
+
     def check_operand(self, v: Array) -> None:
-        """Refuse a v that can't stand to the right of C: wrong length, backend, device or dtype."""
+        """Refuse a v that can't be multiplied with C: wrong length, backend, device or dtype."""
         like = self.like
         if not (type(v) is type(like) is np.ndarray and v.dtype == like.dtype):  # NumPy has one device
             same_backend(matrix=like, v=v)
         if v.ndim not in (1, 2) or v.shape[0] != self.dim:
             msg = f"v must have shape ({self.dim},) or ({self.dim}, k), got {tuple(v.shape)}."
             raise ValueError(msg)
+
+    def _identity(self) -> Array:
+        """Return I, shape (d, d), with the backend, device and dtype of C."""
+        like = self.like
+        return namespace(like).eye(self.dim, dtype=like.dtype, device=device(like))

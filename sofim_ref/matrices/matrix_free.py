@@ -1,13 +1,18 @@
-"""C known only by what it does to a vector: a Hessian too large to write out, say."""
+"""C known only by its products with vectors: a Hessian too large to write out, say."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from sofim_ref.arrays import Array, device, namespace
+import numpy as np
+
+from sofim_ref.arrays import Array, eps, namespace
 from sofim_ref.arrays.validation import count, floating, non_negative, positive, positive_in_dtype
+from sofim_ref.matrices.cases import Case, Scales, positive_definite
 from sofim_ref.matrices.conjugate_gradients import Product, checked_product, conjugate_gradients, usual_tolerance
+from sofim_ref.matrices.exact import Exact, exact, identity
 from sofim_ref.matrices.matrix import Matrix
 
 
@@ -41,7 +46,7 @@ class MatrixFree(Matrix):
     .. math:: \|C x - v\| \le \tau \|v\| ,
 
     so that its backward error is at most τ/eps, and 8 d eps more for rounding in all the cases that `sofim-ref verify`
-    plays. That is a promise for C positive definite, and for iterations enough: see there for what comes otherwise,
+    evaluates. That is a promise for C positive definite, and for iterations enough: see there for what comes otherwise,
     and for the one number an iteration that it looks at on the host. Each product costs what P's does and 2d
     operations; memory four vectors.
 
@@ -87,13 +92,7 @@ class MatrixFree(Matrix):
         return self._by_column(v, self._times)
 
     def solve(self, v: Array) -> Array:
-        """Return an x with ‖C x − v‖ ≤ τ‖v‖, column by column.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If `v` has another length, backend, device or dtype, or `product` returns anything but an array like v.
-        """
+        """Return an x with ‖C x − v‖ ≤ τ‖v‖, column by column; a `product` that returns no array like v is refused."""
         self.check_operand(v)
         tolerance, iterations = self.tolerance, self.iterations
         return self._by_column(
@@ -102,12 +101,31 @@ class MatrixFree(Matrix):
 
     def to_dense(self) -> Array:
         """Return C written out, shape (d, d): d products."""
-        xp = namespace(self.example)
-        return self.matvec(xp.eye(self.dim, dtype=self.example.dtype, device=device(self.example)))
+        return self.matvec(self._identity())
 
-    def eigenvalues(self) -> Array:
-        """Return the eigenvalues in ascending order, shape (d,): d products and O(d³)."""
-        return namespace(self.example).linalg.eigvalsh(self.to_dense())
+    def definition(self) -> Exact:
+        """Return P + ρI, P's columns being its products with the unit vectors."""
+        P = self._by_column(self._identity(), self.product)
+        return np.asarray(exact(P) + exact(self.shift) * identity(self.dim))
+
+    def solve_bound(self) -> float:
+        """Return τ/eps + 8d."""
+        return float(self.tolerance or 0.0) / eps(namespace(self.example), self.example.dtype) + 8 * self.dim
+
+    def dense_bound(self) -> float:
+        """Return d + 2: a product with P, and the shift."""
+        return float(self.dim + 2)
+
+    @classmethod
+    def cases(cls, scales: Scales, rng: np.random.Generator) -> Iterator[Case]:
+        """Yield sizes and condition numbers for conjugate gradients, shifted or not, with a strict tolerance too."""
+        strict = 4 * float(np.finfo(scales.dtype).eps)
+        for norm, condition, d in itertools.product((1e-10, 1.0, 1e10), (1.0, 100.0), (8, 1)):
+            P = DenseProduct(scales.cast(norm * positive_definite(rng, d, condition)))
+            example = scales.cast(rng.standard_normal(d))
+            for (kind, shift), tolerance in itertools.product({"": 0.0, ", shifted": norm}.items(), (None, strict)):
+                C = cls(P, example, shift, tolerance)
+                yield Case.of(f"‖P‖ ≈ {norm:.0e}, κ ≈ {condition:.0e}, d = {d}, τ = {C.tolerance:.0e}{kind}", C)
 
     def _times(self, v: Array) -> Array:
         return checked_product(self.product, v) + self.shift * v
@@ -117,3 +135,19 @@ class MatrixFree(Matrix):
         if v.ndim == 1:
             return answer(v)
         return namespace(v).stack([answer(v[:, i]) for i in range(v.shape[1])], axis=1)
+
+
+@dataclass(frozen=True, eq=False)
+class DenseProduct:
+    """The products of a dense matrix: what the matrix-free cases are made from.
+
+    Parameters
+    ----------
+    matrix : array, shape (d, d)
+    """
+
+    matrix: Array
+
+    def __call__(self, v: Array) -> Array:
+        """Return the product with v."""
+        return self.matrix @ v

@@ -1,14 +1,20 @@
-"""C = ρI + mmᵀ: one direction is steeper than all the rest. It is SOFIM's matrix."""
+"""C = ρI + mmᵀ: one direction has more curvature than all the rest. It is SOFIM's matrix."""
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
+
+import numpy as np
 
 from sofim_ref.arrays import Array, device, eps, namespace, smallest_normal
 from sofim_ref.arrays.sums import dot, largest_magnitude, narrowed, norm, widened
 from sofim_ref.arrays.validation import floating, one_of, positive_in_dtype
+from sofim_ref.matrices.cases import Case, Host, Scales, orthogonal_to, unit_vector
+from sofim_ref.matrices.exact import Exact, exact, identity
 from sofim_ref.matrices.matrix import Matrix
 
 
@@ -62,7 +68,7 @@ class RankOne(Matrix):
     def matvec(self, v: Array) -> Array:
         """Return ρv + m(mᵀv): two passes over d numbers."""
         self.check_operand(v)
-        m = self._beside(v)
+        m = self._as_column(v)
         return self.shift * v + m * (self.vector @ v)
 
     def solve(self, v: Array, *, form: Literal["stable", "textbook"] = "stable") -> Array:
@@ -80,8 +86,7 @@ class RankOne(Matrix):
             Backward error at any scale: :math:`\|C x - v\| \le 8\,\varepsilon\,(\|C\|\,(\|x\| + \omega) + \|v\|)`. The
             split is made in float64 where the device has it. There ω is 0, unless v is parallel to m up to the
             rounding of the split: then it is √d times the smallest normal number over eps, below which x underflows.
-            ``"textbook"`` is Sherman and Morrison's formula as papers print it, kept because lessons set the two side
-            by side:
+            ``"textbook"`` is the Sherman–Morrison formula as papers print it, kept because lessons compare the two:
 
             .. math:: x = \frac{v}{\rho} - \frac{m\,(m^\top v)}{\rho^2 + \rho\,\|m\|^2} .
 
@@ -99,7 +104,7 @@ class RankOne(Matrix):
         """
         self.check_operand(v)
         if form == "textbook":
-            m = self._beside(v)
+            m = self._as_column(v)
             return v / self.shift - m * ((self.vector @ v) / (self.shift**2 + self.shift * (self.vector @ self.vector)))
         one_of("form", form, ("stable", "textbook"))
         xp = namespace(v)
@@ -129,9 +134,7 @@ class RankOne(Matrix):
 
     def to_dense(self) -> Array:
         """Return ρI + mmᵀ, shape (d, d)."""
-        xp = namespace(self.vector)
-        eye = xp.eye(self.dim, dtype=self.vector.dtype, device=device(self.vector))
-        return self.shift * eye + self.vector[:, None] * self.vector[None, :]
+        return self.shift * self._identity() + self.vector[:, None] * self.vector[None, :]
 
     def eigenvalues(self) -> Array:
         """Return ρ, d−1 times, then ρ + ‖m‖²."""
@@ -140,5 +143,40 @@ class RankOne(Matrix):
         last = xp.arange(self.dim, device=device(self.vector)) == self.dim - 1
         return xp.where(last, self.shift + s * s, xp.full_like(self.vector, self.shift))
 
-    def _beside(self, v: Array) -> Array:
+    def definition(self) -> Exact:
+        """Return ρI + mmᵀ."""
+        m = exact(self.vector)
+        return np.asarray(exact(self.shift) * identity(self.dim) + np.outer(m, m))
+
+    def solve_bound(self) -> float:
+        """Return 8."""
+        return 8.0
+
+    def dense_bound(self) -> float:
+        """Return 2: a product and a sum."""
+        return 2.0
+
+    @classmethod
+    def cases(cls, scales: Scales, rng: np.random.Generator) -> Iterator[Case]:
+        """Yield every ‖m‖ with every ρ; where ‖m‖²/ρ stops being harmless; d = 1; m zero, along an axis, uneven."""
+
+        def case(kind: str, m: Host, shift: float) -> Case:
+            m = scales.cast(m)
+            along = m if m.any() else rng.standard_normal(m.shape[0])
+            length = float(np.linalg.norm(m.astype(np.longdouble)))
+            label = f"{kind}‖m‖ = {length:.1e}, ρ = {shift:.2e}, d = {m.shape[0]}"
+            return Case(label, cls(shift, m), along, orthogonal_to(along[:, None], rng))
+
+        for length, shift in itertools.product(scales.norms, scales.shifts):
+            yield case("", length * unit_vector(rng, 6), shift * rng.uniform(1, 2))
+        for length, ratio in itertools.product(scales.norms[1:-1:3], scales.ratios):
+            yield case("", length * unit_vector(rng, 6), scales.clipped(length**2 * ratio))
+        for length, shift in itertools.product(scales.norms[::2], scales.shifts[::3]):
+            yield case("", np.full(1, length), shift * rng.uniform(1, 2))
+        for shift in scales.shifts[::3]:
+            yield case("zero m, ", np.zeros(6), shift)
+            yield case("m along an axis, ", np.eye(6)[2], shift)
+            yield case("entries of m from 1 to 1e-10, ", np.geomspace(1, 1e-10, 6), shift)
+
+    def _as_column(self, v: Array) -> Array:
         return self.vector if v.ndim == 1 else self.vector[:, None]

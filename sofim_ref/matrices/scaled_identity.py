@@ -1,11 +1,17 @@
-"""C = c I: every direction is equally steep. It is what gradient descent believes."""
+"""C = c I: the same curvature in every direction. It is gradient descent's matrix."""
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sofim_ref.arrays import Array, device, namespace
+import numpy as np
+
+from sofim_ref.arrays import Array, namespace
 from sofim_ref.arrays.validation import floating, positive_in_dtype
+from sofim_ref.matrices.cases import Case, Scales
+from sofim_ref.matrices.exact import Exact, exact, identity
 from sofim_ref.matrices.matrix import Matrix
 
 
@@ -60,10 +66,24 @@ class ScaledIdentity(Matrix):
 
     def to_dense(self) -> Array:
         """Return c I, shape (d, d)."""
-        xp = namespace(self.vector)
-        return self.scale * xp.eye(self.dim, dtype=self.vector.dtype, device=device(self.vector))
+        return self.scale * self._identity()
 
     def eigenvalues(self) -> Array:
         """Return c, d times."""
-        xp = namespace(self.vector)
-        return xp.full(self.dim, self.scale, dtype=self.vector.dtype, device=device(self.vector))
+        return namespace(self.vector).full_like(self.vector, self.scale)
+
+    def definition(self) -> Exact:
+        """Return c I."""
+        return np.asarray(exact(self.scale) * identity(self.dim))
+
+    def solve_bound(self) -> float:
+        """Return 1: one division an entry."""
+        return 1.0
+
+    @classmethod
+    def cases(cls, scales: Scales, rng: np.random.Generator) -> Iterator[Case]:
+        """Yield every order of c, and d = 1; every direction is one of both extremes."""
+        for d, shift in itertools.product((6, 1), scales.shifts):
+            c = shift * rng.uniform(1, 2)
+            one, other = rng.standard_normal((2, d))
+            yield Case(f"c = {c:.3g}, d = {d}", cls(c, scales.cast(one)), one, other)

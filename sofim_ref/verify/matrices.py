@@ -1,175 +1,266 @@
-"""Every class of matrix against dense inversion: the cases with their truth, and how a backend plays them."""
+"""Every class of matrix against dense inversion: hard cases with their exact solutions, evaluated on a backend."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+import inspect
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Context, Decimal, localcontext
 from typing import Any
 
 import numpy as np
+from mpmath import mp
 
+from sofim_ref import matrices as ours
 from sofim_ref.arrays import Array, Backend, to_numpy
-from sofim_ref.matrices import Matrix
-from sofim_ref.verify.bounds import definition, dense_bound, solve_bound
-from sofim_ref.verify.cases import DRAFTS, Draft, Host, Scales, cast
-from sofim_ref.verify.exact import DIGITS, Decimals, Truth, decimals
+from sofim_ref.matrices.cases import Case, Scales
+from sofim_ref.matrices.exact import Exact, exact
+from sofim_ref.matrices.matrix import Matrix
 from sofim_ref.verify.report import Measurement
+from sofim_ref.verify.truth import DIGITS, Host, Truth
 
-_INFINITY = float("inf")
+MATRICES: tuple[type[Matrix], ...] = tuple(
+    kind
+    for kind in (getattr(ours, name) for name in dir(ours))
+    if inspect.isclass(kind) and issubclass(kind, Matrix) and kind is not Matrix
+)
+"""The library's own classes."""
+
+_DTYPES = ("float32", "float64")
 
 
 @dataclass(frozen=True)
-class Question:
-    """What a matrix is asked to solve, and the answers.
+class Subject:
+    """A class of matrix in a dtype: what a row of the report is about.
+
+    Parameters
+    ----------
+    kind : type
+    dtype : str
+    matrices : tuple of Matrix
+        Instances to be verified; if there is none, the class's own `cases` are.
+    """
+
+    kind: type[Matrix]
+    dtype: str
+    matrices: tuple[Matrix, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name of the class."""
+        return self.kind.__name__
+
+    def on(self, backend: Backend) -> bool:
+        """Whether the matrices can be moved to a backend: a class that is no dataclass stays on NumPy."""
+        return self.dtype in backend.dtypes() and (backend.name == "numpy" or dataclasses.is_dataclass(self.kind))
+
+    def solved_cases(self, rng: np.random.Generator, *, quick: bool) -> list[SolvedCase]:
+        """Return the cases with their exact solutions."""
+        if self.matrices:
+            cases = [Case.of(f"number {i} as given", C) for i, C in enumerate(self.matrices)]
+        else:
+            cases = list(self.kind.cases(Scales.of(self.dtype, quick=quick), rng))
+        return [SolvedCase.of(case, turn, self.dtype, rng) for turn, case in enumerate(cases)]
+
+
+def subjects(matrices: Sequence[type[Matrix] | Matrix]) -> list[Subject]:
+    """Return what there is to verify: every class in both dtypes, and instances by class and dtype.
+
+    Raises
+    ------
+    TypeError
+        If an element is neither a class of matrix nor an instance, or an instance does not keep NumPy arrays.
+    ValueError
+        If a class has no cases, or an instance is neither in float32 nor in float64.
+    """
+    found: list[Subject] = []
+    instances: dict[tuple[type[Matrix], str], tuple[Matrix, ...]] = {}
+    for i, matrix in enumerate(matrices):
+        if isinstance(matrix, Matrix):
+            if not isinstance(matrix.like, np.ndarray):
+                msg = f"matrices[{i}] must keep NumPy arrays, which verify moves to each backend, got {matrix!r}."
+                raise TypeError(msg)
+            key = type(matrix), matrix.like.dtype.name
+            if key[1] not in _DTYPES:
+                msg = f"matrices[{i}] must be in float32 or float64, got {key[1]}."
+                raise ValueError(msg)
+            instances[key] = (*instances.get(key, ()), matrix)
+        elif inspect.isclass(matrix) and issubclass(matrix, Matrix):
+            if next(matrix.cases(Scales.of("float64", quick=True), np.random.default_rng(0)), None) is None:
+                msg = f"matrices[{i}], {matrix.__name__}, has no cases: define cases(scales, rng), or pass instances."
+                raise ValueError(msg)
+            found += [Subject(matrix, dtype) for dtype in _DTYPES]
+        else:
+            msg = f"matrices[{i}] must be a Matrix or a class of matrix, got {matrix!r}."
+            raise TypeError(msg)
+    return found + [Subject(kind, dtype, given) for (kind, dtype), given in instances.items()]
+
+
+@dataclass(frozen=True)
+class RightHandSides:
+    """Right-hand sides, with the exact solutions.
 
     Parameters
     ----------
     values : array, shape (d,) or (d, k)
-        The right-hand sides, on the host.
+        On the host.
     labels : tuple of str
         What each column is.
-    answers : decimals, shape (d, k)
+    solutions : array of mpmath numbers, shape (d, k)
         x* for each column.
-    playable : tuple of bool
-        Whether the dtype can hold x*: its largest entry is a normal number. Other columns are solved, not judged.
+    representable : tuple of bool
+        Whether the largest entry of x* is a normal number of the dtype. Other columns are solved, not judged.
     own : bool
         Whether it is the very vector that the matrix keeps: ``C.solve(m)``.
     """
 
     values: Host
     labels: tuple[str, ...]
-    answers: Decimals
-    playable: tuple[bool, ...]
+    solutions: Exact
+    representable: tuple[bool, ...]
     own: bool = False
+
+    @classmethod
+    def of(cls, truth: Truth, v: Host, labels: tuple[str, ...], *, own: bool = False) -> RightHandSides:
+        """Solve for every column of v exactly."""
+        info = np.finfo(v.dtype)
+        V = _rows(v).T
+        solutions, nonzero = truth.solve(V), np.abs(V).max(axis=0) > 0
+        representable = tuple(
+            not some or float(info.smallest_normal) <= size <= float(info.max)
+            for some, size in zip(nonzero, np.abs(solutions).max(axis=0), strict=True)
+        )
+        return cls(v, labels, solutions, representable, own)
+
+    def column(self, i: int) -> RightHandSides:
+        """Return one column as a vector."""
+        return RightHandSides(
+            self.values[:, i], self.labels[i : i + 1], self.solutions[:, i : i + 1], self.representable[i : i + 1]
+        )
 
 
 @dataclass(frozen=True)
-class Case:
-    """A matrix on the host, the truth about it, and what it is asked; made once, played on every backend."""
+class SolvedCase:
+    """A matrix on the host, the truth about it, and right-hand sides: made once, evaluated on every backend."""
 
     label: str
     matrix: Matrix
     truth: Truth
-    questions: tuple[Question, ...]
+    right_hand_sides: tuple[RightHandSides, ...]
+
+    @classmethod
+    def of(cls, case: Case, turn: int, dtype: str, rng: np.random.Generator) -> SolvedCase:
+        """Solve a case exactly for a block of vectors, for one of them in turn, and for the matrix's own vector."""
+        C, truth = case.matrix, Truth.of(case.matrix.definition)
+        labels, V = _right_hand_sides(case, truth, dtype, rng)
+        block = RightHandSides.of(truth, V, labels)
+        choice = [i for i, yes in enumerate(block.representable) if yes] or [0]
+        single = block.column(choice[turn % len(choice)])
+        if C.like.shape != (C.dim,):
+            return cls(case.label, C, truth, (block, single))
+        own = RightHandSides.of(truth, C.like, ("v is the matrix's own vector",), own=True)
+        return cls(case.label, C, truth, (block, single, own))
 
 
-def matrix_cases(subject: str, dtype: str, *, quick: bool, seed: int) -> list[Case]:
-    """Return the cases of a class of matrix in a dtype, inverted in 50 digits."""
-    rng = np.random.default_rng((seed, list(DRAFTS).index(subject), np.dtype(dtype).itemsize))
-    drafts = list(DRAFTS[subject](Scales.of(dtype, quick=quick), rng))
-    return [_case(draft, turn, dtype, rng) for turn, draft in enumerate(drafts)]
-
-
-def play(case: Case, backend: Backend) -> Iterator[Measurement]:
-    """Solve a case on a backend, write its matrix out there, and yield how far each answer is from the truth."""
-    C, bound = _on(backend, case.matrix), solve_bound(case.matrix)
-    for question in case.questions:
-        v = C.like if question.own else backend.asarray(question.values)
-        try:
-            x = _answer(C.solve(v), v)
-        except Exception as error:  # noqa: BLE001  # whatever a backend raises, the row tells it
-            yield Measurement(f"solve raised {type(error).__name__}: {error} ({case.label})", _INFINITY, bound)
-            continue
-        columns = zip(question.labels, _columns(question.values), _columns(x), question.answers.T, strict=True)
-        for playable, (label, b, column, exact) in zip(question.playable, columns, strict=True):
-            if playable:
-                backward, forward = case.truth.backward_error(column, b), case.truth.forward_error(column, exact)
-                yield Measurement(f"{label}, {case.label}", backward, bound, forward)
-    if max(np.abs(case.truth.C).flat) <= Decimal(float(np.finfo(case.matrix.like.dtype).max)):
+def evaluate_matrix(case: SolvedCase, backend: Backend) -> Iterator[Measurement]:
+    """Solve a case on a backend, factorized too, write its matrix out there, and yield the errors."""
+    C = case.matrix if backend.name == "numpy" else _moved(case.matrix, backend)
+    for right_hand_sides in case.right_hand_sides:
+        yield from _solve_errors("", C, case, right_hand_sides, backend)
+    try:
+        factorized = C.factorized()
+    except Exception as error:  # noqa: BLE001  # whatever a backend raises, the row says it
+        yield Measurement.failed(f"factorized ({case.label})", error, case.matrix.solve_bound())
+    else:
+        if factorized is not C:
+            yield from _solve_errors("factorized, ", factorized, case, case.right_hand_sides[0], backend)
+    if np.abs(case.truth.C).max() <= float(np.finfo(case.matrix.like.dtype).max):
         off = _dense_error(C, case.truth)
-        yield Measurement(f"to_dense, {case.label}", off, dense_bound(case.matrix), solved=False)
+        yield Measurement(f"to_dense, {case.label}", off, case.matrix.dense_bound(), solved=False)
 
 
-def _case(draft: Draft, turn: int, dtype: str, rng: np.random.Generator) -> Case:
-    C = draft.matrix
-    truth = Truth.of(lambda: definition(C))
-    labels, V = _right_hand_sides(draft, truth, dtype, rng)
-    block = _question(truth, V, labels)
-    playable = [i for i, yes in enumerate(block.playable) if yes] or [0]
-    one = playable[turn % len(playable)]  # a single right-hand side of each kind in turn
-    single = _question(truth, V[:, one], (labels[one],))
-    if C.like.shape != (C.dim,):
-        return Case(draft.label, C, truth, (block, single))
-    own = _question(truth, C.like, ("v is the matrix's own vector",), own=True)
-    return Case(draft.label, C, truth, (block, single, own))
+def _solve_errors(
+    kind: str, C: Matrix, case: SolvedCase, given: RightHandSides, backend: Backend
+) -> Iterator[Measurement]:
+    bound = case.matrix.solve_bound()
+    v = C.like if given.own else backend.asarray(given.values)
+    try:
+        x = _checked(C.solve(v), v)
+    except Exception as error:  # noqa: BLE001  # whatever a backend raises, the row says it
+        yield Measurement.failed(f"{kind}solve ({case.label})", error, bound)
+        return
+    columns = zip(given.representable, given.labels, _rows(given.values), _rows(x), given.solutions.T, strict=True)
+    for representable, label, b, column, solution in columns:
+        if representable:
+            backward, forward = case.truth.backward_error(column, b), case.truth.forward_error(column, solution)
+            yield Measurement(f"{kind}{label}, {case.label}", backward, bound, forward)
 
 
-def _question(truth: Truth, v: Host, labels: tuple[str, ...], *, own: bool = False) -> Question:
-    info = np.finfo(v.dtype)
-    least, most = Decimal(float(info.smallest_normal)), Decimal(float(info.max))
-    answers = truth.solve(decimals(_columns(v).T))
-    largest = np.abs(answers).max(axis=0)
-    nonzero = np.abs(_columns(v)).max(axis=1) > 0
-    playable = tuple(bool(not there or least <= x <= most) for x, there in zip(largest, nonzero, strict=True))
-    return Question(v, labels, answers, playable, own)
-
-
-def _right_hand_sides(draft: Draft, truth: Truth, dtype: str, rng: np.random.Generator) -> tuple[tuple[str, ...], Host]:
-    """Return twelve right-hand sides, shape (d, 12): four directions, so long that ‖x‖ ≈ 1, as long as `like`, and 1.
+def _right_hand_sides(case: Case, truth: Truth, dtype: str, rng: np.random.Generator) -> tuple[tuple[str, ...], Host]:
+    """Return twelve right-hand sides, shape (d, 12): four directions, of lengths ‖C‖ or 1/‖C⁻¹‖, ‖like‖ and 1.
 
     A direction is scaled by powers of two only, so that v ∥ m is exact.
     """
     eps = float(np.finfo(dtype).eps)
-    random, noise = rng.standard_normal((2, draft.steep.shape[0]))
-    largest, least = truth.norm, 1 / truth.inverse_norm
-    own = Decimal(float(np.abs(draft.matrix.like).max()))
+    random, noise = rng.standard_normal((2, case.largest.shape[0]))
+    smallest = 1 / truth.inverse_norm
+    own = float(np.abs(case.matrix.like).max())
+    largest_direction = case.largest.astype(np.float64)
     directions = (
-        ("steep v", draft.steep, largest),
-        ("nearly steep v", draft.steep.astype(np.float64) * (1 + 4 * eps * noise), largest),
-        ("flat v", draft.flat, least),
-        ("random v", random, least),
+        ("v of the largest eigenvalue", largest_direction, truth.norm),
+        ("v nearly of the largest eigenvalue", largest_direction * (1 + 4 * eps * noise), truth.norm),
+        ("v of the smallest eigenvalue", case.smallest.astype(np.float64), smallest),
+        ("random v", random, smallest),
     )
-    labels, columns = [], []
-    for label, v, unit in directions:
-        for length in (unit, own, Decimal(1)):
-            v = _power_of_two(1 / Decimal(float(np.abs(v).max())), np.float64) * v.astype(np.float64)  # noqa: PLW2901  # to about 1
-            size = _power_of_two(length or Decimal(1), dtype)
-            labels.append(f"{label} of size {size:.0e}")
-            columns.append(cast(size * v, dtype))
+    labels, columns, scales = [], [], Scales.of(dtype, quick=True)
+    for label, v, eigenvalue in directions:
+        for length in (eigenvalue, own or 1.0, 1.0):
+            v = _power_of_two(1 / exact(float(np.abs(v).max())), np.float64) * v  # noqa: PLW2901  # to about 1
+            size = _power_of_two(length, dtype)
+            labels.append(f"{label}, of size {size:.0e}")
+            columns.append(scales.cast(size * v))
     return tuple(labels), np.stack(columns, axis=1)
 
 
-def _power_of_two(x: Decimal, dtype: Any) -> float:
+def _power_of_two(x: Any, dtype: Any) -> float:
     """Return a power of two near x, and well within the range of the dtype: neither it nor eps times it underflows."""
     info = np.finfo(dtype)
-    least, most = float(info.smallest_normal / info.eps) * 4, float(info.max * info.eps) / 4
-    return float(2.0 ** round(np.log2(float(min(max(x, Decimal(least)), Decimal(most))))))
+    smallest, largest = float(info.smallest_normal / info.eps) * 4, float(info.max * info.eps) / 4
+    return float(2.0 ** round(math.log2(float(min(max(x, smallest), largest)))))
 
 
-def _on(backend: Backend, value: Any) -> Any:
+def _moved(value: Any, backend: Backend) -> Any:
     """Return the same matrix with its arrays, and those of what it is made from, on a backend."""
     if isinstance(value, np.ndarray):
         return backend.asarray(value)
     if isinstance(value, tuple):
-        return tuple(_on(backend, part) for part in value)
-    if dataclasses.is_dataclass(value):
-        kind: Any = type(value)
-        return kind(*(_on(backend, getattr(value, field.name)) for field in dataclasses.fields(value)))
+        return tuple(_moved(part, backend) for part in value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = [field.name for field in dataclasses.fields(value) if field.init]
+        return dataclasses.replace(value, **{name: _moved(getattr(value, name), backend) for name in fields})
     return value
 
 
-def _answer(x: Array, v: Array) -> Host:
-    """Return the answer on the host, having seen that it has the shape and dtype of the question."""
+def _checked(x: Array, v: Array) -> Host:
+    """Return a solution on the host; one that lacks the shape or the dtype of v is refused."""
     if tuple(x.shape) != tuple(v.shape) or x.dtype != v.dtype:
         msg = f"x must be {v.dtype} of shape {tuple(v.shape)} like v, got {x.dtype} of shape {tuple(x.shape)}."
         raise TypeError(msg)
     return to_numpy(x)
 
 
-def _columns(v: Host) -> Host:
-    """Return the right-hand sides one a row, shape (k, d)."""
+def _rows(v: Host) -> Host:
+    """Return vectors, the columns of v, one a row, shape (k, d)."""
     return v[None, :] if v.ndim == 1 else v.T
 
 
 def _dense_error(C: Matrix, truth: Truth) -> float:
-    """Return how far `to_dense` is from the definition, in eps of the largest entry; underflow is forgiven."""
+    """Return the largest error of an entry of `to_dense` in eps of the largest entry; underflow is forgiven."""
     dense = to_numpy(C.to_dense())
     info = np.finfo(dense.dtype)
     if not np.isfinite(dense).all():
-        return _INFINITY
-    with localcontext(Context(prec=DIGITS)):
-        error = max(np.abs(decimals(dense) - truth.C).flat)
-        allowed = Decimal(float(info.eps)) * max(np.abs(truth.C).flat) + Decimal(float(info.smallest_normal))
-        return float(error / allowed)
+        return math.inf
+    with mp.workdps(DIGITS):
+        error = np.abs(exact(dense) - truth.C).max()
+        return float(error / (float(info.eps) * np.abs(truth.C).max() + float(info.smallest_normal)))

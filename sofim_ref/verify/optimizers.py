@@ -1,50 +1,58 @@
-"""Every optimizer's step against w − lr · C⁻¹v, with the dense C inverted in 50 digits."""
+"""Every method's step against w − lr · C⁻¹v, with the dense C inverted in 50 digits."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from decimal import Context, Decimal, localcontext
 from typing import Any
 
 import numpy as np
+from mpmath import mp
 
 from sofim_ref.arrays import Array, Backend, to_numpy
+from sofim_ref.matrices.exact import exact
 from sofim_ref.optimizers import Method, Optimizer, State
 from sofim_ref.problems import LogisticRegression, MLPClassifier, Oracle, Problem, SoftmaxRegression
-from sofim_ref.verify.bounds import dense_bound, solve_bound
-from sofim_ref.verify.exact import DIGITS, Truth, decimals, norm
 from sofim_ref.verify.report import Measurement
+from sofim_ref.verify.truth import DIGITS, Truth, norm
+
+_STEPS = 3
 
 
-def play_optimizer(method: Method, backend: Backend, dtype: str, *, quick: bool, seed: int) -> Iterator[Measurement]:
-    """Take a few steps with a method's defaults on two small problems, and yield how far each is from the truth.
+def evaluate_method(method: Method, backend: Backend, dtype: str, *, quick: bool, seed: int) -> Iterator[Measurement]:
+    """Take a few steps with a method's defaults on small problems, and yield the errors of each.
 
     Logistic regression, d = 4, on all 12 examples; softmax regression, d = 9, on 2 of 12, where a Fisher matrix has
-    fewer columns than rows and so stays `LowRank`; a perceptron of two layers, d = 15, for methods that don't want the
-    Hessian, which is indefinite there.
+    fewer columns than rows and so stays `LowRank`; an MLP of two layers, d = 15, for methods that don't ask for the
+    Hessian, which is indefinite there. A problem that doesn't offer what the method needs is left out.
     """
-    optimizer = method.make()
+    optimizer, able = method.build(steps=_STEPS), 0
     for problem, batch in _problems(backend, dtype, seed):
-        if isinstance(problem, MLPClassifier) and optimizer.needs & {"hessian", "hvp"}:
+        indefinite = isinstance(problem, MLPClassifier) and optimizer.needs & {"hessian", "hvp"}
+        if indefinite or not optimizer.needs <= problem.offers:
             continue
-        w = backend.asarray(np.linspace(-1, 1, problem.dim), dtype)
-        state = optimizer.init(w)
-        for step in range(1 if quick else 3):
+        able += 1
+        w, state = backend.asarray(np.linspace(-1, 1, problem.dim), dtype), None
+        for step in range(1 if quick else _STEPS):
             case = f"step {step + 1} on {problem.name}, d = {problem.dim}"
             try:
+                state = optimizer.init(w) if state is None else state
                 measurement, w, state = _step(case, optimizer, w, state, problem.oracle(w, batch))
-            except Exception as error:  # noqa: BLE001  # whatever a backend raises, the row tells it
-                measurement = Measurement(f"{case} raised {type(error).__name__}: {error}", math.inf, 1.0, math.inf)
+            except Exception as error:  # noqa: BLE001  # whatever a backend raises, the row says it
+                measurement = Measurement.failed(case, error)
             yield measurement
             if not math.isfinite(measurement.forward):
                 break
+    if not able:
+        yield Measurement(
+            f"none of verify's problems offers {', '.join(sorted(optimizer.needs))}", math.inf, 1.0, math.inf
+        )
 
 
 def _step(
     case: str, optimizer: Optimizer[Any], w: Array, state: State, oracle: Oracle
 ) -> tuple[Measurement, Array, State]:
-    r"""Take the step, and measure its solve and where it lands.
+    r"""Take the step, and measure its solve and the point that it reaches.
 
     .. math:: w^* = w - \eta\,(C^{-1} v + \lambda w), \qquad
               \text{forward} = \frac{\|w^+ - w^*\|}{\varepsilon\,(\eta\,\kappa\,\|C^{-1} v\| + \|w\| + \|w^*\|)} .
@@ -58,18 +66,17 @@ def _step(
     following, state = optimizer.step(w, state, oracle)
 
     dense = to_numpy(C.to_dense())
-    truth = Truth.of(lambda: +decimals(dense))
-    bound = solve_bound(C) + dense_bound(C)
+    truth = Truth.of(lambda: np.asarray(exact(dense)))
+    bound = C.solve_bound() + C.dense_bound()
     backward = truth.backward_error(to_numpy(direction), v)
-    landed = to_numpy(following)
-    if not np.isfinite(landed).all():
+    reached = to_numpy(following)
+    if not np.isfinite(reached).all():
         return Measurement(case, backward, bound, math.inf), following, state
-    with localcontext(Context(prec=DIGITS)):
-        start, eta = decimals(to_numpy(w)), Decimal(float(lr))
-        exact = truth.solve(decimals(v))
-        target = start - eta * (exact + Decimal(optimizer.weight_decay) * start)
-        size = eta * truth.condition * norm(exact) + norm(start) + norm(target)
-        forward = float(norm(decimals(landed) - target) / size) / float(np.finfo(landed.dtype).eps)
+    with mp.workdps(DIGITS):
+        start, eta, solution = exact(w), exact(float(lr)), truth.solve(v)
+        target = start - eta * (solution + exact(float(optimizer.weight_decay)) * start)
+        size = eta * truth.condition * norm(solution) + norm(start) + norm(target)
+        forward = float(norm(exact(reached) - target) / size) / float(np.finfo(reached.dtype).eps)
     return Measurement(case, backward, bound, forward, 2 * bound + 2), following, state
 
 

@@ -1,4 +1,4 @@
-"""What a verification leaves behind: one row for each subject, backend and dtype, and one verdict."""
+"""The result of a verification: one row for each subject, backend and dtype, and one verdict."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Kind = Literal["matrix", "optimizer"]
 
 @dataclass(frozen=True)
 class Measurement:
-    """How far one answer is from the truth.
+    """The errors of one solution.
 
     Parameters
     ----------
     case : str
-        What was played, in a few words.
+        What was evaluated, in a few words.
     backward : float
         The backward error, in eps.
     bound : float
@@ -28,9 +28,9 @@ class Measurement:
     forward : float
         The forward error, in κ·eps.
     forward_bound : float
-        What is allowed of it; ∞ where the backward error already says all.
+        What is allowed of it; ∞ where the bound on the backward error is enough.
     solved : bool
-        Whether it is an answer of `solve`; False for `to_dense`, whose error is that of its entries.
+        Whether `solve` was evaluated; False for `to_dense`, whose error is that of its entries.
     """
 
     case: str
@@ -39,6 +39,11 @@ class Measurement:
     forward: float = 0.0
     forward_bound: float = math.inf
     solved: bool = True
+
+    @classmethod
+    def failed(cls, case: str, error: Exception, bound: float = 1.0) -> Measurement:
+        """Return the measurement of what raised an exception."""
+        return cls(f"{case} raised {type(error).__name__}: {error}", math.inf, bound, math.inf)
 
     @property
     def passed(self) -> bool:
@@ -54,19 +59,19 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Row:
-    """What was found for one matrix class or optimizer, on one backend, in one dtype.
+    """The errors of one matrix class or method, on one backend, in one dtype.
 
     Parameters
     ----------
     subject : str
-        The class of matrix, or the registered name of the optimizer.
+        The class of matrix, or the name of the method.
     kind : {"matrix", "optimizer"}
     backend, device, dtype : str
     cases : int
         The number of comparisons made.
     backward_error_eps : float
         ‖Cx − v‖ / (‖C‖‖x‖ + ‖v‖) in eps of the dtype, of the solve that came nearest to its bound, or of the case that
-        failed worst; NaN or ∞ if an answer had one in it.
+        exceeded it most; NaN or ∞ if a solution had one in it.
     forward_error : float
         The worst ‖x − x*‖ / ‖x*‖ in units of κ·eps. For an optimizer x is the step, and ‖x*‖ counts the point too.
     bound_eps : float
@@ -91,7 +96,7 @@ class Row:
 
     @classmethod
     def of(cls, subject: str, kind: Kind, backend: Backend, dtype: str, measurements: Sequence[Measurement]) -> Row:
-        """Sum up the measurements made on a backend in a dtype."""
+        """Summarize the measurements made on a backend in a dtype."""
         worst = max(measurements, key=lambda m: (not m.passed, m.solved, m.used))
         return cls(
             subject,
@@ -119,7 +124,7 @@ class Report:
     unusable : dict
         From a backend that was asked for and can't be used to the sentence that says why. It fails nothing.
     comparison : tuple of Comparison
-        The textbook's formulas beside the stable ones.
+        The textbook's formulas compared with the stable ones.
 
     Examples
     --------

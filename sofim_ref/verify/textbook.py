@@ -1,18 +1,18 @@
-"""The paper's formula beside the stable one, so that the reader sees where the first breaks."""
+"""The paper's formula compared with the stable one, so that the reader sees where the first breaks down."""
 
 from __future__ import annotations
 
 import itertools
 import math
 from dataclasses import dataclass
-from decimal import Context, localcontext
 from typing import Any, Literal
 
 import numpy as np
+from mpmath import mp
 
 from sofim_ref.matrices import LowRank, RankOne
-from sofim_ref.verify.bounds import definition, solve_bound
-from sofim_ref.verify.exact import DIGITS, backward_error, spectral_norm
+from sofim_ref.matrices.matrix import SingularMatrixError
+from sofim_ref.verify.truth import DIGITS, Host, backward_error, spectral_norm
 
 _D, _K = 50, 4
 _RATIOS = (1e0, 1e2, 1e3, 1e4, 1e7, 1e10, 1e20, 1e30, 3e38)
@@ -26,13 +26,13 @@ class Comparison:
     Parameters
     ----------
     subject : {"RankOne", "LowRank"}
-        The textbook is Sherman and Morrison's formula, as the SOFIM paper has it, or Woodbury's.
+        The textbook is the Sherman–Morrison formula, as the SOFIM paper has it, or Woodbury's.
     length : float
         ‖m‖, or ‖Z‖₂.
     shift : float
         ρ.
     textbook, stable : float
-        The backward errors in eps: ∞ where the answer overflowed, NaN where it isn't a number.
+        The backward errors in eps: ∞ where the solution overflowed, NaN where it isn't a number.
     bound : float
         What is allowed, in eps.
     """
@@ -56,7 +56,7 @@ class Comparison:
 
 
 def compare(*, quick: bool = False, seed: int = 0) -> tuple[Comparison, ...]:
-    """Set the textbook's formulas beside the stable ones, on NumPy.
+    """Compare the textbook's formulas with the stable ones, on NumPy.
 
     Parameters
     ----------
@@ -86,28 +86,26 @@ def compare(*, quick: bool = False, seed: int = 0) -> tuple[Comparison, ...]:
     return (*rank_one, *low_rank)
 
 
-def _rank_one(u: np.ndarray[Any, Any], length: float, shift: float) -> Comparison:
+def _rank_one(u: Host, length: float, shift: float) -> Comparison:
     m = (length * u).astype(np.float32)
     return _both(RankOne(shift, m), m.copy(), "RankOne", length)
 
 
-def _low_rank(Q: np.ndarray[Any, Any], y: np.ndarray[Any, Any], length: float, shift: float) -> Comparison:
+def _low_rank(Q: Host, y: Host, length: float, shift: float) -> Comparison:
     Z = (length * Q).astype(np.float32)
     return _both(LowRank(shift, Z), (length * (Q @ y)).astype(np.float32), "LowRank", length)
 
 
-def _both(
-    C: RankOne | LowRank, v: np.ndarray[Any, Any], subject: Literal["RankOne", "LowRank"], length: float
-) -> Comparison:
-    with localcontext(Context(prec=DIGITS)):
-        dense = definition(C)
+def _both(C: RankOne | LowRank, v: Host, subject: Literal["RankOne", "LowRank"], length: float) -> Comparison:
+    with mp.workdps(DIGITS):
+        dense = C.definition()
         size = spectral_norm(dense)
 
     def error(form: Any) -> float:
         try:
             return backward_error(dense, size, C.solve(v, form=form), v)
-        except Exception:  # noqa: BLE001  # a Gram matrix that was rounded to a singular one, say: no answer at all
+        except SingularMatrixError:  # a Gram matrix that was rounded to a singular one: no solution at all
             return math.nan
 
     textbook = error("textbook" if isinstance(C, RankOne) else "gram")
-    return Comparison(subject, length, C.shift, textbook, error("stable"), solve_bound(C))
+    return Comparison(subject, length, C.shift, textbook, error("stable"), C.solve_bound())

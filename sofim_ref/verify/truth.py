@@ -1,0 +1,136 @@
+"""The truth: dense inversion in 50 digits, which knows nothing of any structure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from mpmath import mp
+
+from sofim_ref.matrices.exact import Exact, exact
+
+Host = np.ndarray[Any, Any]
+
+DIGITS = 50
+"""The number of correct digits that an inverse has."""
+
+_MOST_DIGITS = 6400
+
+
+def norm(x: Exact) -> Any:
+    """Return the Euclidean norm of x, shape (d,)."""
+    return mp.sqrt(mp.fdot(x, x))
+
+
+def product(A: Exact, B: Exact) -> Exact:
+    """Return AB, each entry rounded once, for B of shape (d,) or (d, k): half the time of ``A @ B``."""
+    if B.ndim == 1:
+        return np.asarray([mp.fdot(row, B) for row in A], dtype=object)
+    return np.asarray([[mp.fdot(row, column) for column in B.T] for row in A], dtype=object)
+
+
+def spectral_norm(A: Exact) -> Any:
+    """Return ‖A‖₂, shape (d, d), to 15 digits: scaled to entries in [-1, 1], the rest is NumPy's in float64."""
+    largest = np.abs(A).max()
+    return largest * exact(float(np.linalg.norm((A / largest).astype(np.float64), 2))) if largest else largest
+
+
+@dataclass(frozen=True)
+class Truth:
+    """A matrix C by its definition, with its inverse.
+
+    Parameters
+    ----------
+    C : array of mpmath numbers, shape (d, d)
+        The matrix, rounded to 50 digits.
+    inverse : array of mpmath numbers, shape (d, d)
+        C⁻¹, whose relative error is below 10⁻⁵⁰.
+    digits : int
+        The digits it took: 50 and as many as the condition number has.
+    norm, inverse_norm : mpmath number
+        ‖C‖₂ and ‖C⁻¹‖₂.
+    """
+
+    C: Exact
+    inverse: Exact
+    digits: int
+    norm: Any
+    inverse_norm: Any
+
+    @classmethod
+    def of(cls, define: Callable[[], Exact]) -> Truth:
+        """Invert the matrix that `define` writes out at the working precision of the time when it is called.
+
+        Elimination with p digits leaves about p − log₁₀ κ correct ones. So p is doubled until κ ≤ 10^(p−50), and a
+        condition number of 10⁶⁰⁰ does no harm.
+
+        Raises
+        ------
+        ZeroDivisionError
+            If C is singular.
+        """
+        digits = 2 * DIGITS
+        while digits <= _MOST_DIGITS:
+            with mp.workdps(digits):
+                C = define()
+                try:
+                    inverse = np.asarray(mp.inverse(mp.matrix(C.tolist())).tolist(), dtype=object)
+                except ZeroDivisionError:
+                    inverse = None
+                if inverse is not None:
+                    sizes = spectral_norm(C), spectral_norm(inverse)
+                    if sizes[0] * sizes[1] <= mp.mpf(10) ** (digits - DIGITS):
+                        with mp.workdps(DIGITS):
+                            return cls(np.asarray(+C), inverse, digits, *sizes)
+            digits *= 2
+        msg = f"the matrix is singular to {_MOST_DIGITS} digits."
+        raise ZeroDivisionError(msg)
+
+    @property
+    def condition(self) -> Any:
+        """The condition number κ = ‖C‖₂ ‖C⁻¹‖₂."""
+        return self.norm * self.inverse_norm
+
+    def solve(self, v: Host) -> Exact:
+        """Return x* = C⁻¹v for floating-point v of shape (d,) or (d, k), rounded to 50 digits."""
+        with mp.workdps(self.digits):
+            x = product(self.inverse, exact(v))
+        with mp.workdps(DIGITS):
+            return np.asarray(+x)
+
+    def backward_error(self, x: Host, v: Host) -> float:
+        """Return by how many eps C or v would have to change for x to be exact: see `backward_error`."""
+        return backward_error(self.C, self.norm, x, v)
+
+    def forward_error(self, x: Host, solution: Exact) -> float:
+        r"""Return ‖x − x*‖ in units of κ eps (‖x*‖ + ω), with the ω of `backward_error`; ∞ if not finite."""
+        if not np.isfinite(x).all():
+            return float("inf")
+        with mp.workdps(DIGITS):
+            unit = self.condition * float(np.finfo(x.dtype).eps) * (norm(solution) + _underflow(x))
+            return float(norm(exact(x) - solution) / unit)
+
+
+def backward_error(C: Exact, C_norm: Any, x: Host, v: Host) -> float:
+    r"""Return by how many eps C or v would have to change for x to be exact; NaN or ∞ if x has one in it.
+
+    .. math:: \eta = \frac{\|C x - v\|}{\varepsilon\,\big(\|C\|\,(\|x\| + \omega) + \|v\|\big)},
+              \qquad \omega = \sqrt d \, \frac{\text{smallest normal}}{\varepsilon} .
+
+    x and v, shape (d,), are of the dtype whose eps counts. The ω is the norm of x below which underflow decides: there
+    an entry may err by one smallest normal number (JAX flushes to zero), whatever the algorithm is.
+    """
+    if not np.isfinite(x).all():
+        return float("nan" if np.isnan(x).any() else "inf")
+    with mp.workdps(DIGITS):
+        X, b = exact(x), exact(v)
+        allowed = C_norm * (norm(X) + _underflow(x)) + norm(b)
+        return float(norm(product(C, X) - b) / (allowed * float(np.finfo(x.dtype).eps)))
+
+
+def _underflow(x: Host) -> float:
+    info = np.finfo(x.dtype)
+    return math.sqrt(x.shape[0]) * float(info.smallest_normal / info.eps)
