@@ -1,4 +1,4 @@
-"""AdaFisher's matrix: the diagonal of K-FAC's, its factors brought to [0, 1]."""
+"""AdaFisher's matrix: the diagonal of K-FAC's for the labels in the data, its factors scaled to [0, 1]."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def adafisher_diagonal(
 
     Notes
     -----
-    The scaling makes F̃ blind to the size of gradients and of the loss. Cost a backward pass and O(d). Source: Martins
-    Gomes et al. 2025, arXiv 2405.16397.
+    Because of the scaling F̃ doesn't depend on the size of the gradients or of the loss. Cost a backward pass and O(d).
+    Source: Martins Gomes et al. 2025, arXiv 2405.16397.
 
     Examples
     --------
@@ -60,7 +60,7 @@ def adafisher_diagonal(
 
 
 def adafisher_factors(oracle: Oracle) -> tuple[Array, Array]:
-    """Return H and S of this batch, each spread over the parameters, for those who average them.
+    """Return H and S of this batch, each spread over the parameters, for methods that average them over batches.
 
     Parameters
     ----------
@@ -73,15 +73,22 @@ def adafisher_factors(oracle: Oracle) -> tuple[Array, Array]:
     """
     xp = namespace(oracle.w)
     H, S = [], []
-    for statistics in oracle.layer_statistics():
-        h, s = (_scaled(xp.mean(x * x, axis=0)) for x in (statistics.inputs, statistics.gradients))
-        shape = (statistics.layer.rows, statistics.layer.columns)
+    for means in oracle.average(_mean_squares):
+        h, s = map(_scaled, means)
+        shape = (h.shape[0], s.shape[0])
         H.append(xp.reshape(xp.broadcast_to(h[:, None], shape), (-1,)))
         S.append(xp.reshape(xp.broadcast_to(s[None, :], shape), (-1,)))
     return xp.concat(H), xp.concat(S)
 
 
+def _mean_squares(rows: Oracle) -> list[tuple[Array, Array]]:
+    """Return the diagonals of the mean h̄h̄ᵀ and ssᵀ of each layer."""
+    xp = namespace(rows.w)
+    flows = rows.layer_statistics()
+    return [(xp.mean(flow.inputs**2, axis=0), xp.mean(flow.gradients**2, axis=0)) for flow in flows]
+
+
 def _scaled(x: Array) -> Array:
     xp = namespace(x)
-    least, most = xp.min(x), xp.max(x)
-    return (x - least) / (most - least + _AVOIDS_ZERO)
+    low, high = xp.min(x), xp.max(x)
+    return (x - low) / (high - low + _AVOIDS_ZERO)

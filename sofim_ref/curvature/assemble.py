@@ -1,6 +1,8 @@
-"""From the numbers of a curvature matrix to the `Matrix` that solves with them soonest."""
+"""From the numbers of a curvature matrix to the `Matrix` that solves with them in the fewest operations."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from sofim_ref.arrays import Array, device, namespace
 from sofim_ref.arrays.validation import non_negative
@@ -22,11 +24,20 @@ def damped(matrix: Array, damping: float) -> Dense:
     return Dense(matrix + damping * xp.eye(matrix.shape[0], dtype=matrix.dtype, device=device(matrix)))
 
 
-def outer_products(Z: Array, damping: float) -> Dense | LowRank:
-    """Return ZZᵀ + damping·I for Z of shape (d, k): `LowRank` while that is the smaller way, else `Dense`.
+def outer_products(
+    oracle: Oracle, vectors: Callable[[Oracle], Array], damping: float, *, draws: int = 1
+) -> Dense | LowRank:
+    """Return the mean of g gᵀ over the batch, plus damping·I, for the rows g of ``vectors(oracle)``, shape (B, d).
 
-    With k < d the matrix is singular without damping, so `LowRank`, which divides by the damping, needs damping > 0.
+    With fewer vectors than parameters, B·draws < d, and damping it is `LowRank`, which divides by the damping; else it
+    is `Dense`, averaged over the blocks of rows. Where vectors are random, `draws` of each are taken.
     """
-    if Z.shape[1] < Z.shape[0] and damping > 0:
-        return LowRank(damping, Z)
-    return damped(Z @ Z.T, damping)
+    if damping > 0 and oracle.size * draws < oracle.w.shape[0]:
+        G = namespace(oracle.w).concat([vectors(oracle) for _ in range(draws)], axis=0)
+        return LowRank(damping, G.T / G.shape[0] ** 0.5)
+
+    def scatter(rows: Oracle) -> Array:
+        G = vectors(rows)
+        return G.T @ G / rows.size
+
+    return damped(sum(oracle.average(scatter) for _ in range(draws)) / draws, damping)

@@ -1,4 +1,4 @@
-"""The empirical Fisher matrix: the scatter of the per-example gradients, whatever the model predicts."""
+"""The empirical Fisher matrix: the mean outer product of per-example gradients, for the labels in the data."""
 
 from __future__ import annotations
 
@@ -12,17 +12,15 @@ def empirical_fisher(oracle: Oracle, *, damping: float = 0.0, include_l2: bool =
 
     .. math:: \tilde F = \frac1B \sum_n g_n g_n^\top + \lambda I, \qquad g_n = J_n^\top \nabla_f \ell_n .
 
-    The labels are those **in the data**. It is not an estimate of the Fisher matrix: the two agree only where the
-    model predicts as the data fall, and the empirical one vanishes where every example is fitted.
+    The labels are those **in the data**. It is not an estimate of the Fisher matrix: the two agree only where the model
+    predicts the labels' true distribution, and the empirical one vanishes where every example is fitted.
 
     Parameters
     ----------
     oracle : Oracle
         Of a problem that offers per-example gradients.
-    damping : float
-        The number λ >= 0.
-    include_l2 : bool
-        Whether the problem's l2 is added to the damping.
+    damping, include_l2
+        As in `fisher`.
 
     Returns
     -------
@@ -48,5 +46,4 @@ def empirical_fisher(oracle: Oracle, *, damping: float = 0.0, include_l2: bool =
     array([[1.25]])
     """
     shift = total_damping(oracle, damping, include_l2=include_l2)
-    G = oracle.per_example_gradients()
-    return outer_products(G.T / G.shape[0] ** 0.5, shift)
+    return outer_products(oracle, Oracle.per_example_gradients, shift)

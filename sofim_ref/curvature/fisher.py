@@ -1,9 +1,9 @@
-"""The exact Fisher matrix: how far the model's predictions move when w does."""
+"""The exact Fisher matrix: the expected outer product of gradients for labels from the model."""
 
 from __future__ import annotations
 
 from sofim_ref.arrays import namespace
-from sofim_ref.curvature.assemble import damped, outer_products, total_damping
+from sofim_ref.curvature.assemble import damped, total_damping
 from sofim_ref.matrices import Dense, LowRank
 from sofim_ref.problems.oracle import Oracle
 
@@ -14,7 +14,7 @@ def fisher(oracle: Oracle, *, damping: float = 0.0, include_l2: bool = False) ->
     .. math:: F = \frac1B \sum_n J_n^\top H_n J_n + \lambda I, \qquad
               H_n = \mathbb E_{y \sim p(\cdot \mid f_n)} \big[\nabla_f \ell \, \nabla_f \ell^\top\big] .
 
-    The labels are averaged over what the **model** predicts; those in the data play no part.
+    The expectation is over labels from the **model**; those in the data don't enter.
 
     Parameters
     ----------
@@ -50,11 +50,10 @@ def fisher(oracle: Oracle, *, damping: float = 0.0, include_l2: bool = False) ->
     array([[1.25]])
     """
     shift = total_damping(oracle, damping, include_l2=include_l2)
-    B, C = oracle.outputs().shape
-    d = oracle.w.shape[0]
-    if shift <= 0 or d <= B * C:
-        return damped(oracle.gauss_newton_of(oracle.output_fisher()), shift)
+    B, d = oracle.size, oracle.w.shape[0]
+    if shift <= 0 or d <= B or d <= B * oracle.outputs().shape[1]:
+        return damped(oracle.average(lambda rows: rows.gauss_newton_of(rows.output_fisher())), shift)
     xp = namespace(oracle.w)
     J, S = oracle.jacobian(), oracle.output_fisher_factor()
     Z = xp.matrix_transpose(J) @ S  # (B, d, C)
-    return outer_products(xp.reshape(xp.permute_dims(Z, (1, 0, 2)), (d, B * C)) / B**0.5, shift)
+    return LowRank(shift, xp.reshape(xp.permute_dims(Z, (1, 0, 2)), (d, -1)) / B**0.5)

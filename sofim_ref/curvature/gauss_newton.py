@@ -1,4 +1,4 @@
-"""The Gauss–Newton matrix: the curvature of the loss in the outputs, carried back to w."""
+"""The generalized Gauss–Newton matrix: the loss's second derivative in the outputs, pulled back to w."""
 
 from __future__ import annotations
 
@@ -12,17 +12,15 @@ def gauss_newton(oracle: Oracle, *, damping: float = 0.0, include_l2: bool = Fal
 
     .. math:: G = \frac1B \sum_n J_n^\top \, \nabla_f^2 \ell_n \, J_n + \lambda I .
 
-    It is the Hessian less the part that the model's own second derivative brings. For the canonical likelihoods of this
-    library it equals the exact Fisher matrix; for linear models it equals the Hessian.
+    It is the Hessian without the term of the model's own second derivative. For canonical likelihoods it equals the
+    exact Fisher matrix; for linear models it equals the Hessian.
 
     Parameters
     ----------
     oracle : Oracle
         Of a problem that offers outputs and Jacobian.
-    damping : float
-        The number λ >= 0.
-    include_l2 : bool
-        Whether the problem's l2 is added to the damping.
+    damping, include_l2
+        As in `fisher`.
 
     Returns
     -------
@@ -47,4 +45,4 @@ def gauss_newton(oracle: Oracle, *, damping: float = 0.0, include_l2: bool = Fal
     array([[5.]])
     """
     shift = total_damping(oracle, damping, include_l2=include_l2)
-    return damped(oracle.gauss_newton_of(oracle.output_hessian()), shift)
+    return damped(oracle.average(lambda rows: rows.gauss_newton_of(rows.output_hessian())), shift)

@@ -1,4 +1,4 @@
-"""The Hessian: the second derivative of the loss itself."""
+"""The Hessian: the second derivative of the mean loss."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def hessian(oracle: Oracle, *, damping: float = 0.0, include_l2: bool = False) -
     array([[3.]])
     """
     damping = total_damping(oracle, damping, include_l2=False)
-    H = oracle.hessian()
+    H = oracle.average(Oracle.hessian)
     if oracle.l2 and not include_l2:
         H = H - oracle.l2 * namespace(H).eye(H.shape[0], dtype=H.dtype, device=device(H))
     return damped(H, damping)

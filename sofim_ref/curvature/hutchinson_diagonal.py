@@ -1,4 +1,4 @@
-"""The Hessian's diagonal, estimated from products with random signs."""
+"""Hutchinson's estimate of the Hessian's diagonal, from products with vectors of random signs."""
 
 from __future__ import annotations
 
@@ -51,8 +51,6 @@ def hutchinson_diagonal(oracle: Oracle, rng: np.random.Generator, *, samples: in
     array([1., 4.])
     """
     count("samples", samples)
-    total = 0.0
-    for _ in range(samples):
-        z = from_numpy(rng.choice([-1.0, 1.0], size=oracle.w.shape[0]), like=oracle.w)
-        total = total + z * oracle.hvp(z)
-    return Diagonal(total / samples)
+    d = oracle.w.shape[0]
+    signs = [from_numpy(rng.choice([-1.0, 1.0], size=d), like=oracle.w) for _ in range(samples)]
+    return Diagonal(oracle.average(lambda rows: sum(z * rows.hvp(z) for z in signs)) / samples)

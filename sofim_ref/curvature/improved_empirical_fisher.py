@@ -1,8 +1,8 @@
-"""The improved empirical Fisher matrix: the empirical one, with well-fitted examples given their weight back."""
+"""The improved empirical Fisher matrix: the empirical one, each example weighted by its inverse squared residual."""
 
 from __future__ import annotations
 
-from sofim_ref.arrays import namespace
+from sofim_ref.arrays import Array, namespace
 from sofim_ref.curvature.assemble import outer_products, total_damping
 from sofim_ref.matrices import Dense, LowRank
 from sofim_ref.problems.oracle import Oracle
@@ -22,10 +22,8 @@ def improved_empirical_fisher(oracle: Oracle, *, damping: float = 0.0, include_l
     ----------
     oracle : Oracle
         Of a problem that offers per-example gradients and outputs.
-    damping : float
-        The number λ >= 0.
-    include_l2 : bool
-        Whether the problem's l2 is added to the damping.
+    damping, include_l2
+        As in `fisher`.
 
     Returns
     -------
@@ -51,9 +49,13 @@ def improved_empirical_fisher(oracle: Oracle, *, damping: float = 0.0, include_l
     array([[5.]])
     """
     shift = total_damping(oracle, damping, include_l2=include_l2)
-    G, u = oracle.per_example_gradients(), oracle.output_gradient()
+    return outer_products(oracle, _scaled_gradients, shift)
+
+
+def _scaled_gradients(rows: Oracle) -> Array:
+    """Return gₙ/√sₙ, shape (B, d); 0 where sₙ is 0."""
+    G, u = rows.per_example_gradients(), rows.output_gradient()
     xp = namespace(u)
     length = xp.sqrt(xp.vecdot(u, u))[:, None]
-    fitted = length > 0
-    scaled = xp.where(fitted, G / xp.where(fitted, length, xp.ones_like(length)), 0.0)
-    return outer_products(scaled.T / G.shape[0] ** 0.5, shift)
+    nonzero = length > 0
+    return xp.where(nonzero, G / xp.where(nonzero, length, xp.ones_like(length)), 0.0)

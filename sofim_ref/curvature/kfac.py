@@ -1,4 +1,4 @@
-"""K-FAC: one Kronecker product a layer, as if what flows in and what flows back had nothing to do with each other."""
+"""K-FAC's Fisher matrix: a Kronecker product a layer, as if its inputs and output gradients were independent."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def kfac(
 
 
 def kfac_factors(oracle: Oracle, rng: np.random.Generator, *, samples: int = 1) -> list[tuple[Array, Array]]:
-    """Return A and G of each layer for this batch, for those who average them.
+    """Return A and G of each layer for this batch, for methods that average them over batches.
 
     Parameters
     ----------
@@ -89,20 +89,22 @@ def kfac_factors(oracle: Oracle, rng: np.random.Generator, *, samples: int = 1) 
         As `kfac` does.
     """
     count("samples", samples)
-    drawn = [oracle.layer_statistics_of(oracle.sampled_output_gradient(rng)) for _ in range(samples)]
-    found = []
-    for layer in zip(*drawn, strict=True):
-        h, B = layer[0].inputs, layer[0].inputs.shape[0]
-        G = sum(statistics.gradients.T @ statistics.gradients for statistics in layer) / (B * samples)
-        found.append((h.T @ h / B, G))
-    return found
+
+    def drawn(rows: Oracle) -> list[tuple[Array, Array]]:
+        flows = rows.layer_statistics_of(rows.sampled_output_gradient(rng))
+        return [
+            (flow.inputs.T @ flow.inputs / rows.size, flow.gradients.T @ flow.gradients / rows.size) for flow in flows
+        ]
+
+    layers = zip(*(oracle.average(drawn) for _ in range(samples)), strict=True)
+    return [(draws[0][0], sum(G for _, G in draws) / samples) for draws in layers]
 
 
 def _damped(A: Array, G: Array, root: float) -> Kronecker:
     xp = namespace(A)
     eye_A, eye_G = (xp.eye(X.shape[0], dtype=X.dtype, device=device(X)) for X in (A, G))
     mean_A, mean_G = xp.linalg.trace(A) / A.shape[0], xp.linalg.trace(G) / G.shape[0]
-    both = (mean_A > 0) & (mean_G > 0)  # a layer that is silent one way has no scale to share the damping by
+    both = (mean_A > 0) & (mean_G > 0)  # a factor that is zero has no scale to share the damping by
     one = xp.ones_like(mean_A)
     pi = xp.sqrt(xp.where(both, mean_A, one) / xp.where(both, mean_G, one))
     return Kronecker(A + (pi * root) * eye_A, G + (root / pi) * eye_G)

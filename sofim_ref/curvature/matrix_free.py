@@ -1,4 +1,4 @@
-"""Hessian and Fisher matrix by their products alone, for d beyond what d² numbers allow."""
+"""Hessian and Fisher matrix as linear operators, by their products alone, where d² numbers are too many."""
 
 from __future__ import annotations
 
@@ -16,16 +16,14 @@ def matrix_free_hessian(
     tolerance: float = 1e-6,
     iterations: int = 1000,
 ) -> MatrixFree:
-    r"""Return :math:`H + \lambda I` of the batch as a matrix of products: the same as `hessian`, never written down.
+    r"""Return :math:`H + \lambda I` of the batch as a linear operator: the matrix of `hessian`, never formed.
 
     Parameters
     ----------
     oracle : Oracle
         Of a problem that offers Hessian-vector products.
-    damping : float
-        The number λ >= 0.
-    include_l2 : bool
-        Whether the Hessian of the l2 term is included.
+    damping, include_l2
+        As in `hessian`.
     tolerance, iterations
         Of the conjugate gradients in its `solve`: see `MatrixFree`.
 
@@ -54,7 +52,7 @@ def matrix_free_hessian(
     shift = total_damping(oracle, damping, include_l2=False)
 
     def product(v: Array) -> Array:
-        Hv = oracle.hvp(v)
+        Hv = oracle.average(lambda rows: rows.hvp(v))
         return Hv - oracle.l2 * v if oracle.l2 and not include_l2 else Hv
 
     return MatrixFree(product, oracle.w, shift, tolerance, iterations)
@@ -68,18 +66,16 @@ def matrix_free_fisher(
     tolerance: float = 1e-6,
     iterations: int = 1000,
 ) -> MatrixFree:
-    r"""Return :math:`F + \lambda I` of the batch as a matrix of products: the same as `fisher`, never written down.
+    r"""Return :math:`F + \lambda I` of the batch as a linear operator: the matrix of `fisher`, never formed.
 
     Parameters
     ----------
     oracle : Oracle
         Of a problem that offers outputs and Gauss–Newton products.
-    damping : float
-        The number λ >= 0.
-    include_l2 : bool
-        Whether the problem's l2 is added to the damping.
+    damping, include_l2
+        As in `fisher`.
     tolerance, iterations
-        Of the conjugate gradients in its `solve`: see `MatrixFree`.
+        As in `matrix_free_hessian`.
 
     Returns
     -------
@@ -88,7 +84,7 @@ def matrix_free_fisher(
     Raises
     ------
     TypeError, ValueError
-        If a number is out of its range, or the problem doesn't offer what is needed.
+        As `matrix_free_hessian` does.
 
     Notes
     -----
@@ -104,5 +100,8 @@ def matrix_free_fisher(
     array([[1.25]])
     """
     shift = total_damping(oracle, damping, include_l2=include_l2)
-    H = oracle.output_fisher()
-    return MatrixFree(lambda v: oracle.gauss_newton_product(H, v), oracle.w, shift, tolerance, iterations)
+
+    def product(v: Array) -> Array:
+        return oracle.average(lambda rows: rows.gauss_newton_product(rows.output_fisher(), v))
+
+    return MatrixFree(product, oracle.w, shift, tolerance, iterations)

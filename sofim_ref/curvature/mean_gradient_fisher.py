@@ -1,4 +1,4 @@
-"""SOFIM's matrix: the outer product of the mean gradient, made regular."""
+"""SOFIM's matrix: the outer product of the mean gradient, regularized."""
 
 from __future__ import annotations
 
@@ -48,4 +48,4 @@ def mean_gradient_fisher(oracle: Oracle, *, rho: float, mean: Array | None = Non
     array([0.5, 4.5])
     """
     positive("rho", rho)
-    return RankOne(rho, oracle.gradient() if mean is None else mean)
+    return RankOne(rho, oracle.average(Oracle.gradient) if mean is None else mean)

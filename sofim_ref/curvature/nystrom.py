@@ -1,4 +1,4 @@
-"""The Nyström matrix: a low-rank Hessian from a few of its columns."""
+"""The Nyström approximation of the Hessian: of low rank, from a few of its columns."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sofim_ref.problems.oracle import Oracle
 
 
 def nystrom(oracle: Oracle, rng: np.random.Generator, *, columns: int, rho: float) -> LowRank:
-    r"""Return the Nyström approximation of the Hessian, without its l2 term, made regular.
+    r"""Return the Nyström approximation of the Hessian, without its l2 term, plus ρI.
 
     .. math:: C = \rho I + Z Z^\top, \qquad Z = K\, U_r\, S_r^{-1/2}, \qquad
               K = H_{:,\Omega}, \quad H_{\Omega,\Omega} = U S V^\top .
@@ -30,7 +30,7 @@ def nystrom(oracle: Oracle, rng: np.random.Generator, *, columns: int, rho: floa
     Returns
     -------
     LowRank
-        With Z of shape (d, k); what lies beyond the rank r is zero.
+        With Z of shape (d, k); its columns beyond the rank r are zero.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def nystrom(oracle: Oracle, rng: np.random.Generator, *, columns: int, rho: floa
 
 
 def nystrom_factor(oracle: Oracle, rng: np.random.Generator, *, columns: int) -> Array:
-    """Return the factor Z of `nystrom`, for those who keep it for a while.
+    """Return the factor Z of `nystrom`, for methods that keep it over several steps.
 
     Parameters
     ----------
@@ -81,7 +81,8 @@ def nystrom_factor(oracle: Oracle, rng: np.random.Generator, *, columns: int) ->
     xp = namespace(oracle.w)
     chosen = rng.choice(d, size=columns, replace=False)
     units = from_numpy((np.arange(d) == chosen[:, None]).astype(np.float64), like=oracle.w)
-    K = xp.stack([oracle.hvp(units[i, :]) - oracle.l2 * units[i, :] for i in range(columns)], axis=1)
+    K = oracle.average(lambda rows: xp.stack([rows.hvp(units[i, :]) for i in range(columns)], axis=1))
+    K = K - oracle.l2 * units.T
     A = xp.take(K, from_numpy(chosen, like=oracle.w), axis=0)
     U, sigma, _ = xp.linalg.svd((A + A.T) / 2, full_matrices=False)
     rank = sigma > columns * eps(xp, sigma.dtype) * sigma[0]

@@ -1,10 +1,10 @@
-"""The sampled Fisher matrix: the exact one's mean over labels, estimated by drawing some from the model."""
+"""The sampled Fisher matrix: a Monte Carlo estimate of the exact one, for labels drawn from the model."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from sofim_ref.arrays import namespace
+from sofim_ref.arrays import Array
 from sofim_ref.arrays.validation import count
 from sofim_ref.curvature.assemble import outer_products, total_damping
 from sofim_ref.matrices import Dense, LowRank
@@ -19,7 +19,7 @@ def sampled_fisher(
     .. math:: \hat F = \frac{1}{B S} \sum_n \sum_{s=1}^{S} g_{ns}\, g_{ns}^\top + \lambda I, \qquad
               g_{ns} = J_n^\top \nabla_f \ell(f_n, y_{ns}), \quad y_{ns} \sim p(\cdot \mid f_n) .
 
-    An unbiased estimate of `fisher`, off by about 1/√(BS); the empirical Fisher matrix estimates nothing of the kind.
+    An unbiased estimate of `fisher` with an error of order 1/√(BS), which `empirical_fisher` is not.
 
     Parameters
     ----------
@@ -29,10 +29,8 @@ def sampled_fisher(
         What the labels are drawn from, on the host: the same on every backend.
     samples : int
         The number S of labels drawn for each example.
-    damping : float
-        The number λ >= 0.
-    include_l2 : bool
-        Whether the problem's l2 is added to the damping.
+    damping, include_l2
+        As in `fisher`.
 
     Returns
     -------
@@ -46,8 +44,8 @@ def sampled_fisher(
 
     Notes
     -----
-    Cost S backward passes, B·S·d numbers, and 2·B·S·d² operations dense. Source: Martens 2020, JMLR 21:146, §5;
-    Kunstner, Balles & Hennig 2019, arXiv 1905.12558, on what it is not.
+    Cost S backward passes; 2·B·S·d² operations dense, or B·S·d numbers as `LowRank`. Source: Martens 2020, JMLR 21:146,
+    §5; Kunstner, Balles & Hennig 2019, arXiv 1905.12558, for the difference from the empirical matrix.
 
     Examples
     --------
@@ -59,6 +57,8 @@ def sampled_fisher(
     """
     count("samples", samples)
     shift = total_damping(oracle, damping, include_l2=include_l2)
-    drawn = [oracle.per_example_gradients_of(oracle.sampled_output_gradient(rng)) for _ in range(samples)]
-    G = namespace(oracle.w).concat(drawn, axis=0)
-    return outer_products(G.T / G.shape[0] ** 0.5, shift)
+
+    def drawn(rows: Oracle) -> Array:
+        return rows.per_example_gradients_of(rows.sampled_output_gradient(rng))
+
+    return outer_products(oracle, drawn, shift, draws=samples)

@@ -76,6 +76,6 @@ def test_negative_damping_is_refused_before_any_work_even_if_l2_would_hide_it(nu
 def test_a_problem_without_examples_has_none(xp, estimate):
     problem = problems.Quadratic(xp.asarray(np.eye(2)), xp.asarray(np.zeros(2)))
     with pytest.raises(
-        TypeError, match=r"Quadratic doesn't offer (outputs|per_example_gradients|output_hessian); it offers"
+        TypeError, match=r"Quadratic doesn't offer (output_fisher|per_example_gradients|output_hessian); it offers"
     ):
         estimate(problem.oracle(problem.initial_point()))

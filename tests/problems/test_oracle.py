@@ -1,3 +1,5 @@
+import inspect
+
 import array_api_strict as strict
 import cases
 import numpy as np
@@ -105,3 +107,31 @@ def test_batches_that_are_no_row_numbers_are_refused(xp):
     other = strict.asarray([0]) if "numpy" in xp.name else np.asarray([0])
     with pytest.raises(TypeError, match=r"batch and data must be arrays of one backend, got "):
         problem.oracle(w, other)
+
+
+def test_it_shows_its_problem_its_size_and_its_batch(xp):
+    problem = logistic(xp)
+    w = problem.initial_point()
+    assert repr(problem.oracle(w)) == "<Oracle of LogisticRegression: d = 4, B = 24>"
+    assert repr(problem.oracle(w, xp.asarray(np.asarray([0, 5])))) == "<Oracle of LogisticRegression: d = 4, B = 2>"
+
+
+def test_a_mean_over_one_block_is_the_answer_itself(xp):
+    oracle = logistic(xp).oracle(logistic(xp).initial_point())
+    assert oracle.average(lambda rows: rows) is oracle
+
+
+def test_a_question_is_declared_with_name_price_signature_and_meaning():
+    declared = problems.QUESTIONS["hvp"]
+    assert (declared.name, declared.price) == ("hvp", 2.0)
+    assert list(inspect.signature(problems.Oracle.hvp).parameters) == ["self", "v"]
+    assert "Return the Hessian times v" in problems.Oracle.hvp.__doc__
+    asked = {name for name, thing in vars(problems.Oracle).items() if hasattr(thing, "__wrapped__")}
+    assert asked == set(problems.QUESTIONS)
+
+
+def test_arguments_may_be_named(xp):
+    problem = logistic(xp)
+    w = problem.initial_point()
+    v = w + 1.0
+    assert_close(problem.oracle(w).hvp(v=v), host(problem.oracle(w).hvp(v)), within=0)

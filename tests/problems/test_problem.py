@@ -1,7 +1,7 @@
 import cases
 import numpy as np
 import pytest
-from oracles import assert_at, host
+from oracles import assert_at, assert_close, host
 
 from sofim_ref import problems
 from sofim_ref.arrays import to_numpy
@@ -57,3 +57,41 @@ def test_the_seed_of_batches_must_be_whole_numbers():
     problem = problems.LeastSquares(np.ones((3, 1)), np.ones(3))
     with pytest.raises(ValueError, match="seed must be an integer >= 0, got -1"):
         next(problem.batches(2, seed=-1))
+
+
+@EVERY_SUM
+def test_value_gradient_and_error_take_a_point_and_all_rows_or_a_batch(xp, case):
+    problem = case.make(xp.asarray)
+    w, batch = problem.initial_point() + 0.5, xp.asarray(np.asarray([1, 4, 4]))
+    for rows in (None, batch):
+        oracle = problem.oracle(w, rows)
+        assert_close(problem.value(w, batch=rows), host(oracle.value()), within=0)
+        assert_close(problem.gradient(w, batch=rows), host(oracle.gradient()), within=0)
+    alone = [float(problem.error(w, batch=xp.asarray(np.asarray([n])))) for n in (1, 4, 4)]
+    assert float(problem.error(w, batch=batch)) == pytest.approx(np.mean(alone), rel=8 * xp.eps())
+    with pytest.raises(ValueError, match=r"w must have shape"):
+        problem.value(w[:1])
+
+
+def test_an_answer_to_no_question_is_refused_when_the_class_is_defined():
+    with pytest.raises(
+        TypeError, match=r"^Typo\.answer_gradeint answers no question of an Oracle\. Did you mean 'gradient'"
+    ):
+        type("Typo", (problems.Problem,), {"answer_gradeint": lambda _, at: at.w})
+
+
+def test_a_problem_offers_what_its_class_and_its_bases_answer():
+    class Base(problems.Problem):
+        dim = 1
+
+        def answer_value(self, at):
+            return at.w[0]
+
+    class Derived(Base):
+        def answer_gradient(self, at):
+            return at.w * 0 + 1
+
+    assert (Base.offers, Derived.offers) == ({"value"}, {"value", "gradient"})
+    assert problems.Problem.offers == frozenset()
+    with pytest.raises(TypeError, match=r"^Base doesn't offer gradient; it offers value\.$"):
+        Base().gradient(np.ones(1))
