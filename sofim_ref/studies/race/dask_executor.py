@@ -47,12 +47,13 @@ class DaskExecutor:
         ConnectionError
             If the scheduler is gone.
         """
-        distributed = importlib.import_module("distributed")
         futures = self.client.map(  # what is large and shared, as the parcel may be, is sent once
             run_parcel, jobs, parcel=Parcel.of(setting), n_workers=self.n_workers, pure=False
         )
+        with self.client.as_current():
+            completed = importlib.import_module("distributed").as_completed(futures)
         try:
-            for future in distributed.as_completed(futures):
+            for future in completed:
                 if future.status == "finished":
                     yield future.result(timeout=PATIENCE)
                 elif future.status == "error":

@@ -42,7 +42,7 @@ class PerformanceProfile:
 
     def share(self, factor: float) -> float:
         """Return ρ(τ), the share of problems solved within that factor of the best."""
-        return sum(ratio <= factor < math.inf for ratio in self.ratios) / len(self.ratios)
+        return sum(math.isfinite(ratio) and ratio <= factor for ratio in self.ratios) / len(self.ratios)
 
     @property
     def solved(self) -> float:

@@ -10,8 +10,8 @@ from typing import Any
 
 from sofim_ref.studies.race.job import Job
 from sofim_ref.studies.race.setting import SCHEMA, Setting
+from sofim_ref.training import Status
 from sofim_ref.training.minimize import minimize
-from sofim_ref.training.trace import Status
 
 FINISHED = (Status.BUDGET_SPENT.name, Status.CONVERGED.name)
 """The statuses of a run that nothing stopped."""

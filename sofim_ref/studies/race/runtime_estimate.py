@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from sofim_ref.optimizers import Method
 from sofim_ref.studies.race.setting import Setting
 from sofim_ref.studies.race.workload import Split
+from sofim_ref.training import Record
 from sofim_ref.training.minimize import minimize
-from sofim_ref.training.trace import Record
 
 LONG = 3600.0
 """The seconds beyond which a method's share of a race is told beside the whole."""

@@ -10,12 +10,15 @@ from typing import Any
 from sofim_ref import __version__
 from sofim_ref.arrays import open_backend
 from sofim_ref.arrays.validation import count
-from sofim_ref.optimizers import Method
+from sofim_ref.optimizers import Method, OneOf
 from sofim_ref.studies.race.claims import claimed_methods
 from sofim_ref.studies.race.parcel import Parcel, distribution_version
 from sofim_ref.studies.race.targets import check_targets, suggested_targets
 from sofim_ref.studies.race.workload import CRITERIA, Split, Workload
 from sofim_ref.training.budget import Budget
+
+JSON_TYPES = (str, bool, int, float, type(None))
+"""What a hyper-parameter that is searched can be."""
 
 SCHEMA = 2
 """The version of what is written to disk; a folder of another one is refused."""
@@ -80,6 +83,13 @@ class Setting:
             if not isinstance(method, Method):
                 msg = f"methods must be Method objects, got {method!r}; Method.of(optimizer) makes one."
                 raise TypeError(msg)
+            for parameter, where in method.space.items():
+                if isinstance(where, OneOf) and not all(isinstance(v, JSON_TYPES) for v in where.values):
+                    msg = (
+                        f"the search space of {method.name!r} must be made of numbers, texts and Booleans, which a "
+                        f"file can hold, got {parameter} in {where}."
+                    )
+                    raise TypeError(msg)
         names = [method.name for method in self.methods]
         for name in names:
             if names.count(name) > 1:

@@ -1,13 +1,13 @@
-"""One tiny race, held once, and the folder that it left."""
+"""One tiny race, run once, and the folder that it left."""
 
 import pytest
-from tiny import hold
+from tiny import run_tiny
 
-from sofim_ref.studies.race import report
+from sofim_ref.studies import race
 
 
 @pytest.fixture(scope="session")
-def held(tmp_path_factory):
-    seen, folder, _ = hold(tmp_path_factory.mktemp("race"))
-    report.write(seen, folder, "sofim-ref race breast-cancer")
-    return seen, folder.path
+def finished(tmp_path_factory):
+    seen, store, _ = run_tiny(tmp_path_factory.mktemp("race"))
+    race.report(seen, "sofim-ref race breast-cancer").write(store.path)
+    return seen, store.path

@@ -8,10 +8,10 @@ import threading
 import time
 
 import pytest
-from tiny import hold, numbers, setting
+from tiny import numbers, run_tiny, setting
 
 from sofim_ref.studies import race
-from sofim_ref.studies.race import cluster, executor
+from sofim_ref.studies.race import dask_executor, executor
 from sofim_ref.studies.race.job import trial_jobs
 
 LONG = {"trials": 4, "epochs": 40}
@@ -19,9 +19,9 @@ LONG = {"trials": 4, "epochs": 40}
 
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory):
-    """The numbers of the long race, held without any death."""
+    """The numbers of the long race, finished without any death."""
     path = tmp_path_factory.mktemp("expected")
-    hold(path, **LONG)
+    run_tiny(path, **LONG)
     return numbers(path)
 
 
@@ -51,7 +51,7 @@ def once(action):
 
 
 def test_two_processes_give_the_numbers_of_one(expected, tmp_path):
-    hold(tmp_path, race.LocalExecutor(2), **LONG)
+    run_tiny(tmp_path, race.LocalExecutor(2), **LONG)
     assert numbers(tmp_path) == expected
 
 
@@ -62,7 +62,7 @@ def test_a_process_of_this_machine_that_is_killed_loses_no_result(expected, tmp_
         workers = [child for child in psutil.Process().children() if "LokyProcess" in " ".join(child.cmdline())]
         workers[0].kill()
 
-    seen, _, _ = hold(tmp_path, race.LocalExecutor(2), tell=once(kill), **LONG)
+    seen, _, _ = run_tiny(tmp_path, race.LocalExecutor(2), tell=once(kill), **LONG)
     assert numbers(tmp_path) == expected
     assert "submitted again" in seen.notes[0]
 
@@ -70,20 +70,20 @@ def test_a_process_of_this_machine_that_is_killed_loses_no_result(expected, tmp_
 @pytest.mark.parametrize("two_workers", [3, 0], indirect=True, ids=["Dask tries again", "Dask gives up at once"])
 def test_a_dask_worker_that_is_killed_in_mid_race_loses_no_result(two_workers, expected, tmp_path, request):
     nanny = next(iter(two_workers.workers.values()))
-    with cluster.dask_executor(two_workers.scheduler_address) as workers:
+    with dask_executor.dask_executor(two_workers.scheduler_address) as workers:
         assert workers.n_workers == 2
-        seen, _, _ = hold(tmp_path, workers, tell=once(lambda: os.kill(nanny.pid, signal.SIGKILL)), **LONG)
+        seen, _, _ = run_tiny(tmp_path, workers, tell=once(lambda: os.kill(nanny.pid, signal.SIGKILL)), **LONG)
     assert numbers(tmp_path) == expected
     if "gives up" in request.node.name:
         assert "submitted again" in seen.notes[0]
 
 
 def test_a_scheduler_that_goes_away_is_an_error_and_what_was_computed_stays(two_workers, tmp_path):
-    with cluster.dask_executor(two_workers.scheduler_address) as workers, pytest.raises((OSError, RuntimeError)):
-        hold(tmp_path, workers, tell=once(two_workers.close), **LONG)
+    with dask_executor.dask_executor(two_workers.scheduler_address) as workers, pytest.raises((OSError, RuntimeError)):
+        run_tiny(tmp_path, workers, tell=once(two_workers.close), **LONG)
     kept = numbers(tmp_path)
     assert len(kept) >= 3
-    hold(tmp_path, **LONG)
+    run_tiny(tmp_path, **LONG)
     assert kept.items() <= numbers(tmp_path).items()
 
 
@@ -114,7 +114,7 @@ def test_an_address_that_nobody_listens_at_is_said_within_10_seconds():
     with pytest.raises(
         ConnectionError, match=r"no Dask scheduler answers at 'tcp://127\.0\.0\.1:9' within 4 seconds\."
     ):
-        cluster.dask_executor("tcp://127.0.0.1:9").__enter__()
+        dask_executor.dask_executor("tcp://127.0.0.1:9").__enter__()
     assert time.monotonic() - started < 10
 
 
@@ -125,7 +125,7 @@ def test_an_address_where_something_else_listens_is_said_within_10_seconds():
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         with pytest.raises(ConnectionError, match="no Dask scheduler answers"):
-            cluster.dask_executor(f"tcp://127.0.0.1:{silent.getsockname()[1]}").__enter__()
+            dask_executor.dask_executor(f"tcp://127.0.0.1:{silent.getsockname()[1]}").__enter__()
     assert time.monotonic() - started < 10
 
 
@@ -143,14 +143,14 @@ def test_an_address_where_something_else_talks_first_is_said():
 
         threading.Thread(target=greet, daemon=True).start()
         with pytest.raises(ConnectionError, match="no Dask scheduler answers"):
-            cluster.dask_executor(f"tcp://127.0.0.1:{other.getsockname()[1]}").__enter__()
+            dask_executor.dask_executor(f"tcp://127.0.0.1:{other.getsockname()[1]}").__enter__()
 
 
 @pytest.mark.parametrize("address", ["nonsense", "what://is:1", "tcp://no-such-host.invalid:8786"])
 def test_an_address_that_is_none_is_said(address):
     pytest.importorskip("distributed")
     with pytest.raises(ConnectionError, match="no Dask scheduler answers"):
-        cluster.dask_executor(address).__enter__()
+        dask_executor.dask_executor(address).__enter__()
 
 
 def test_a_scheduler_without_workers_is_said_within_10_seconds():
@@ -158,11 +158,11 @@ def test_a_scheduler_without_workers_is_said_within_10_seconds():
     with distributed.LocalCluster(n_workers=0, processes=True, dashboard_address=":0") as started:
         began = time.monotonic()
         with pytest.raises(ConnectionError, match="has had no worker for 4 seconds"):
-            cluster.dask_executor(started.scheduler_address).__enter__()
+            dask_executor.dask_executor(started.scheduler_address).__enter__()
         assert time.monotonic() - began < 10
 
 
 def test_without_dask_the_extra_is_named(monkeypatch):
-    monkeypatch.setattr(cluster.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(dask_executor.importlib.util, "find_spec", lambda _: None)
     with pytest.raises(ModuleNotFoundError, match=r"the extra `cluster` brings it: pip install 'sofim_ref\[cluster\]'"):
-        cluster.dask_executor("tcp://127.0.0.1:9").__enter__()
+        dask_executor.dask_executor("tcp://127.0.0.1:9").__enter__()

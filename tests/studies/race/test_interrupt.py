@@ -10,21 +10,26 @@ import time
 import pytest
 from tiny import numbers
 
+PROGRAM = """import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from sofim_ref.cli import main
+sys.exit(main())"""
 METHODS = ["--methods", "sofim,sgd", "--trials", "3", "--tuning-seeds", "1", "--seeds", "3", "--epochs", "1000"]
 
 
 def start(*arguments):
-    program = [sys.executable, "-m", "sofim_ref", *arguments]
+    """Start the command with the default handler of Ctrl-C, even if this process was started with it ignored."""
+    program = [sys.executable, "-c", PROGRAM, *arguments]
     return subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
 
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("expected")
-    with start("race", "diabetes", *METHODS, "--jobs", "2", "--out", str(folder)) as process:
+    store = tmp_path_factory.mktemp("expected")
+    with start("race", "diabetes", *METHODS, "--jobs", "2", "--out", str(store)) as process:
         _, said = process.communicate(timeout=120)
     assert process.returncode == 0, said
-    return numbers(folder)
+    return numbers(store)
 
 
 @pytest.mark.parametrize(("jobs", "whom"), [("1", "the process"), ("2", "all of the terminal's")])

@@ -8,7 +8,7 @@ import pytest
 
 from sofim_ref.studies import race
 
-RACES = Path(__file__).parents[2] / "docs" / "races"
+RACES = Path(__file__).parents[3] / "docs" / "races"
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +22,8 @@ def test_the_page_says_what_the_numbers_are(script):
     assert [workload["workload"] for workload in outcome] == list(race.WORKLOADS)
 
 
-def test_the_numbers_are_those_of_a_race(script, held):
-    seen, _ = held
+def test_the_numbers_are_those_of_a_race(script, finished):
+    seen, _ = finished
     outcome = script["_outcome"](json.loads(json.dumps(race.summarize(seen))))
     entry = seen.entries[0]
     (first, *_) = outcome["methods"][entry.method]["targets"]

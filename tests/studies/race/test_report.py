@@ -1,24 +1,33 @@
 """Every figure of summary.json, once more from the run files alone; the page; the pictures."""
 
+import dataclasses
 import json
+import math
 import re
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 from rich.console import Console
+from tiny import entry, methods, result
 
+from sofim_ref.reporting import Picture, Table
 from sofim_ref.studies import race
-from sofim_ref.studies.race import board, report, tables
+from sofim_ref.studies.race import pictures
 
 PNG = b"\x89PNG\r\n\x1a\n"
 COSTS = ("epochs", "gradient evaluations", "seconds")
 
 
 @pytest.fixture(scope="module")
-def written(held):
-    _, path = held
+def written(finished):
+    _, path = finished
     return json.loads((path / "summary.json").read_text(encoding="utf-8"), parse_constant=pytest.fail), path
+
+
+@pytest.fixture(scope="module")
+def figures(finished):
+    return {picture.name: picture.figure for picture in pictures.all_pictures(finished[0])}
 
 
 def curves(path, name):
@@ -55,6 +64,27 @@ def test_every_figure_follows_from_the_run_files(written):
     assert 0 < seen < 3 * 2 * 9 * 3, "targets of both kinds, reached and not"
 
 
+def test_performance_profiles_follow_from_the_run_files(written):
+    summary, path = written
+    for cost in COSTS:
+        each = {
+            method["method"]: [
+                np.inf if value is None else value
+                for target in method["targets"]
+                for value in costs(path, method["runs"], target["criterion"], target["target"], cost)
+            ]
+            for method in summary["methods"]
+        }
+        lowest = np.min(list(each.values()), axis=0)
+        for name, mine in each.items():
+            profile = summary["performance_profiles"][cost][name]
+            solved = np.isfinite(mine)
+            ratios = np.asarray([m / low if m > low else 1.0 for m, low in zip(mine, lowest, strict=True)])
+            assert profile["solved"] == pytest.approx(solved.mean())
+            for factor, share in profile["shares"].items():
+                assert share == pytest.approx(np.mean(solved & (ratios <= float(factor))))
+
+
 def test_where_runs_ended_follows_from_the_run_files(written):
     summary, path = written
     for method in summary["methods"]:
@@ -88,15 +118,15 @@ def test_who_was_first_follows_from_the_medians(written):
     medians = {
         method["method"]: {(t["criterion"], t["target"]): t for t in method["targets"]} for method in summary["methods"]
     }
-    for verdict in claim["first_in_the_median"]:
+    for verdict in claim["first_by_median"]:
         for cost in COSTS:
             one, other = (
                 medians[name][verdict["criterion"], verdict["target"]][cost]["median"]
                 for name in ("sofim", "heavy-ball")
             )
             one, other = (np.inf if median is None else median for median in (one, other))
-            expected = None if one == other == np.inf else "level" if one == other else None
-            assert verdict[cost] == (expected or (None if one == other else "sofim" if one < other else "heavy-ball"))
+            tie = None if one == np.inf else "level"
+            assert verdict[cost] == (tie if one == other else "sofim" if one < other else "heavy-ball")
 
 
 class _Tags(HTMLParser):
@@ -108,43 +138,48 @@ class _Tags(HTMLParser):
         self.seen.append((tag, dict(attrs)))
 
 
-def test_the_page_holds_everything_inside_itself(held):
-    _, path = held
+def test_the_page_holds_everything_inside_itself(finished):
+    _, path = finished
     page = (path / "report.html").read_text(encoding="utf-8")
     parser = _Tags()
     parser.feed(page)
     images = [attributes["src"] for tag, attributes in parser.seen if tag == "img"]
-    assert len(images) == 6
+    assert len(images) == 7
     assert all(source.startswith("data:image/png;base64,") for source in images)
     text = re.sub(r"base64,[^\"]*", "", page)
     assert not re.search(r"https?://", text)
-    assert "$" not in text, "a placeholder was left unfilled"
     assert "not reached" in text
     assert "sofim-ref race breast-cancer" in text
     assert "Fewer than five seeds" in text
+    assert len(list(path.glob("*.png"))) == 7
     assert all(file.read_bytes().startswith(PNG) for file in path.glob("*.png"))
 
 
-def test_the_terminal_has_what_the_page_has(held, capsys):
-    seen, _ = held
-    board.print_race(seen, Console(width=200))
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_the_terminal_has_every_number_of_the_tables(finished, capsys, width):
+    seen, _ = finished
+    report = race.report(seen, "sofim-ref race breast-cancer")
+    report.print(Console(width=width))
     printed = capsys.readouterr().out
-    for table in (*tables.all_tables(seen), tables.claims(seen), tables.settings(seen)):
-        assert table.title in printed
-        for row in table.rows:
-            assert all(text in printed for text in row)
+    tables = [block for block in report.blocks if isinstance(block, Table)]
+    assert len(tables) == 7
+    for table in tables:
+        assert " ".join(table.title.split()) in " ".join(printed.split())
+        for row in table.cells:
+            assert all(text in printed for column, text in zip(table.columns, row, strict=True) if not column.words)
+    assert "…" not in printed
     assert "Our setup" in printed
-    assert "What papers claim, in our setup" in printed
 
 
-def test_a_narrow_terminal_loses_no_word(held, capsys):
-    seen, _ = held
-    board.print_race(seen, Console(width=80))
-    assert "…" not in capsys.readouterr().out
+def test_tables_hold_numbers(finished):
+    for block in race.report(finished[0]).blocks:
+        if isinstance(block, Table):
+            words = [i for i, column in enumerate(block.columns) if not column.words]
+            assert not any(isinstance(row[i], str) for row in block.rows for i in words), block.title
 
 
-def test_pictures_have_named_axes_and_titles_that_stay_inside(held):
-    for figure in report.figures(held[0]).values():
+def test_pictures_have_named_axes_and_titles_that_stay_inside(figures):
+    for figure in figures.values():
         figure.draw_without_rendering()
         titles = [
             text for text in (figure._suptitle, figure.axes[0]._left_title) if text is not None and text.get_text()
@@ -154,28 +189,66 @@ def test_pictures_have_named_axes_and_titles_that_stay_inside(held):
         assert all(axes.get_xlabel() for axes in figure.axes)
 
 
-def test_a_line_meets_a_target_where_half_of_the_seeds_have_reached_it(held):
-    seen, _ = held
-    axes = report.figures(seen)["train-loss.png"].axes[0]
-    for entry, line in zip(seen.entries, axes.lines, strict=False):
-        median = entry.spread("train loss", 0.11, "epochs").median
+def test_a_line_meets_a_target_where_half_of_the_seeds_have_reached_it(finished, figures):
+    seen, _ = finished
+    axes = figures["train-loss"].axes[0]
+    for each, line in zip(seen.entries, axes.lines, strict=False):
+        median = each.spread("train loss", 0.11, "epochs").median
         x, y = line.get_xdata(), line.get_ydata()
-        met = x[y <= 0.11]
+        met = np.asarray(x)[y <= 0.11]
         assert (met[0] if len(met) else np.inf) == median
 
 
-def test_three_targets_make_three_marks_where_they_were_reached(held):
-    seen, _ = held
-    figure = report.figures(seen)["train-loss-costs.png"]
-    marks = {line.get_xdata()[0] for line in figure.axes[0].lines if line.get_marker() in {"o", "s", "^"}}
+def test_three_targets_make_three_marks_where_they_were_reached(finished, figures):
+    seen, _ = finished
+    marks = {
+        line.get_xdata()[0]
+        for line in figures["train-loss-costs"].axes[0].lines
+        if line.get_marker() in {"o", "s", "^"}
+    }
     medians = {
-        entry.spread("train loss", target, "epochs").median
-        for entry in seen.entries
+        each.spread("train loss", target, "epochs").median
+        for each in seen.entries
         for target in seen.setting.targets["train loss"]
     }
     assert marks == {median for median in medians if np.isfinite(median)}
 
 
+@pytest.mark.parametrize(("criterion", "worst"), [("train loss", math.inf), ("score", -math.inf)])
+def test_a_failed_run_counts_in_the_curves_as_the_worst_from_where_it_ended(criterion, worst):
+    name = criterion.replace(" ", "_")
+    whole = [result(**{name: (0.5, 0.4, 0.3)}), result(**{name: (0.5, 0.4, 0.2)})]
+    broken = [result(status="DIVERGED", **{name: (0.5, 0.4)}), result(status="FAILED", **{name: ()})]
+    drawn = pictures.curve(entry(*whole, *broken), criterion)
+    assert list(drawn.epochs) == [0, 1, 2]
+    assert drawn.median[2] == worst
+    sides = (drawn.lower, drawn.upper)
+    best, bad = sides if criterion == "train loss" else sides[::-1]
+    assert math.isfinite(best[2])
+    assert list(bad[1:]) == [worst, worst]
+    assert drawn.remark == ", 2 of 4 failed"
+
+
+def test_a_run_that_failed_in_its_last_step_is_worst_at_the_end():
+    finished, broken = result(train_loss=(3.0, 1.0)), result(status="SINGULAR", train_loss=(3.0, 0.5))
+    assert pictures.curve(entry(finished, broken, broken), "train loss").median == [3.0, math.inf]
+
+
+def test_the_legend_names_failed_runs_and_the_line_leaves_the_picture_on_the_bad_side(finished):
+    seen, _ = finished
+    runs = (seen.entries[0].runs[0], *(dataclasses.replace(run, status="DIVERGED") for run in seen.entries[0].runs[1:]))
+    broken = dataclasses.replace(seen, entries=(dataclasses.replace(seen.entries[0], runs=runs), seen.entries[1]))
+    for criterion, sign in (("train loss", 1), ("score", -1)):
+        axes = pictures.curves(broken, criterion).figure.axes[0]
+        line, limits = axes.lines[0], axes.get_ylim()
+        assert line.get_label().startswith("SOFIM (moment), 2 of 3 failed")
+        assert sign * line.get_ydata()[-1] > sign * limits[sign > 0]
+
+
 def test_no_claim_is_printed_of_methods_that_did_not_race():
-    assert race.pairs(["sofim", "adam"]) == []
-    assert race.pairs(["soaa", "adam", "kfac"]) == [("soaa", "adam")]
+    assert race.pairs(methods("sofim", "adam")) == []
+    assert race.pairs(methods("soaa", "adam", "kfac")) == [tuple(methods("soaa", "adam"))]
+
+
+def test_pictures_say_what_they_show_to_those_who_can_not_see_them(finished):
+    assert all(len(block.alt.split()) > 3 for block in race.report(finished[0]).blocks if isinstance(block, Picture))

@@ -1,36 +1,38 @@
+import dataclasses
 import json
 import re
 
 import pytest
-from tiny import hold, numbers, setting
+from tiny import methods, numbers, run_tiny, setting
 
+from sofim_ref.optimizers import OneOf
 from sofim_ref.studies import race
 from sofim_ref.studies.race.job import trial_jobs
 
 
-def test_one_file_a_run_and_nothing_else(held):
-    _, path = held
+def test_one_file_a_run_and_nothing_else(finished):
+    _, path = finished
     assert len(numbers(path)) == 2 * (2 + 3)
     assert len(list((path / "runs").iterdir())) == 10
 
 
-def test_the_same_race_gives_the_same_numbers(held, tmp_path):
-    _, path = held
-    hold(tmp_path / "again")
+def test_the_same_race_gives_the_same_numbers(finished, tmp_path):
+    _, path = finished
+    run_tiny(tmp_path / "again")
     assert numbers(tmp_path / "again") == numbers(path)
 
 
-def test_what_is_on_disk_is_not_run_again(held, monkeypatch):
-    _, path = held
+def test_what_is_on_disk_is_not_run_again(finished, monkeypatch):
+    _, path = finished
     monkeypatch.setattr("sofim_ref.studies.race.executor.run_job", pytest.fail)
     before = {file: file.stat().st_mtime_ns for file in path.rglob("*.json")}
-    seen, _, told = hold(path)
+    seen, _, told = run_tiny(path)
     assert "4 of 4 runs (tuning) are on disk from before." in told
     assert all(file.stat().st_mtime_ns == time for file, time in before.items())
-    assert race.summarize(seen)["methods"] == race.summarize(held[0])["methods"]
+    assert race.summarize(seen)["methods"] == race.summarize(finished[0])["methods"]
 
 
-def test_a_race_that_was_stopped_anywhere_ends_as_if_it_never_had_been(held, tmp_path, monkeypatch):
+def test_a_race_that_was_stopped_anywhere_ends_as_if_it_never_had_been(finished, tmp_path, monkeypatch):
     from sofim_ref.studies.race import executor
 
     honest, done = executor.run_job, []
@@ -43,32 +45,32 @@ def test_a_race_that_was_stopped_anywhere_ends_as_if_it_never_had_been(held, tmp
 
     monkeypatch.setattr(executor, "run_job", stopped)
     with pytest.raises(KeyboardInterrupt):
-        hold(tmp_path)
+        run_tiny(tmp_path)
     assert len(list((tmp_path / "runs").glob("*.json"))) == 6
     monkeypatch.setattr(executor, "run_job", honest)
-    hold(tmp_path)
-    assert numbers(tmp_path) == numbers(held[1])
+    run_tiny(tmp_path)
+    assert numbers(tmp_path) == numbers(finished[1])
 
 
 @pytest.mark.parametrize("damage", ["", "{", '{"schema": 1}', "[]", "null", "another run's"])
-def test_a_file_that_is_no_result_is_set_aside_and_computed_again_with_a_note(held, tmp_path, damage):
-    hold(tmp_path)
+def test_a_file_that_is_no_result_is_set_aside_and_computed_again_with_a_note(finished, tmp_path, damage):
+    run_tiny(tmp_path)
     file = tmp_path / "runs" / "sofim.race.seed-1.json"
     if damage == "another run's":
         damage = (tmp_path / "runs" / "sofim.race.seed-2.json").read_text()
     file.write_text(damage)
-    seen, _, _ = hold(tmp_path)
-    assert numbers(tmp_path) == numbers(held[1])
+    seen, _, _ = run_tiny(tmp_path)
+    assert numbers(tmp_path) == numbers(finished[1])
     (aside,) = tmp_path.glob("runs/*.unreadable-1")
     assert aside.read_text() == damage
     assert re.search(r"sofim\.race\.seed-1\.json is no result of this race .* computed again", seen.notes[0])
 
 
 def test_a_write_that_breaks_off_leaves_no_half_file(tmp_path):
-    folder = race.RunStore(tmp_path)
-    folder.begin(setting(), "")
+    store = race.RunStore(tmp_path)
+    store.begin(setting(), "")
     with pytest.raises(ValueError, match="JSON compliant"):
-        folder.write("summary.json", {"number": float("nan")})
+        store.write("summary.json", {"number": float("nan")})
     assert not (tmp_path / "summary.json").exists()
 
 
@@ -76,25 +78,21 @@ def test_a_write_that_breaks_off_leaves_no_half_file(tmp_path):
     ("changes", "message"),
     [
         ({"seeds": 4}, "seeds is 3 there and 4 here"),
-        ({"methods": ["sofim"]}, "methods is sofim, heavy-ball there and sofim here"),
+        ({"methods": methods("sofim")}, "methods is sofim, heavy-ball there and sofim here"),
         ({"epochs": 3, "trials": 9}, "trials is 2 there and 9 here; epochs is 2 there and 3 here"),
         ({"targets": {"score": (0.1, 0.2, 0.3)}}, "targets, score is 0.5, 0.97, 0.999 there and 0.1, 0.2, 0.3 here"),
     ],
 )
-def test_the_folder_of_another_race_is_refused_with_what_differs(held, changes, message):
+def test_the_folder_of_another_race_is_refused_with_what_differs(finished, changes, message):
     with pytest.raises(ValueError, match=re.escape(message)):
-        race.RunStore(held[1]).check(setting(**changes))
+        race.RunStore(finished[1]).check(setting(**changes))
 
 
-def test_another_search_space_makes_another_race(held, monkeypatch):
-    import dataclasses
-
-    from sofim_ref.optimizers import REGISTRY, OneOf
-
-    changed = dataclasses.replace(REGISTRY["sofim"], space={"lr": OneOf((1.0, 2.0))})
-    monkeypatch.setitem(REGISTRY, "sofim", changed)
+def test_another_search_space_makes_another_race(finished):
+    (sofim,) = methods("sofim")
+    changed = dataclasses.replace(sofim, space={"lr": OneOf((1.0, 2.0))})
     with pytest.raises(ValueError, match=r"search spaces, sofim, lr is .* there and 1\.0, 2\.0 here"):
-        race.RunStore(held[1]).check(setting())
+        race.RunStore(finished[1]).check(setting(methods=[changed, *methods("heavy-ball")]))
 
 
 def test_a_folder_with_other_files_is_left_alone(tmp_path):
@@ -109,8 +107,8 @@ def test_a_setting_that_can_t_be_read_is_refused(tmp_path):
         race.RunStore(tmp_path).check(setting())
 
 
-def test_a_result_comes_back_as_it_was(held):
-    _, path = held
+def test_a_result_comes_back_as_it_was(finished):
+    _, path = finished
     jobs = trial_jobs(setting())
     found = race.RunStore(path).found(jobs)
     for job in jobs:

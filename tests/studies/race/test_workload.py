@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from sofim_ref import arrays
+from sofim_ref import arrays, datasets
+from sofim_ref.problems import LogisticRegression, PoissonRegression
 from sofim_ref.studies import race
 from sofim_ref.studies.race.workload import CRITERIA
 
@@ -13,8 +14,14 @@ def workload(request):
     return race.WORKLOADS[request.param]
 
 
-def test_a_course_is_laid_as_it_says(workload):
-    split = workload.lay(3, NUMPY)
+def mail(n=60):
+    rng = np.random.default_rng(3)
+    X = rng.standard_normal((n, 2))
+    return datasets.from_arrays(X, np.where(X[:, 0] + 0.3 * rng.standard_normal(n) > 0, "spam", "ham"), name="my mail")
+
+
+def test_a_workload_is_split_as_it_says(workload):
+    split = workload.split(3, NUMPY)
     w = split.train.initial_point(3)
     assert str(w.dtype) == workload.dtype
     assert split.train.name in workload.description
@@ -23,13 +30,13 @@ def test_a_course_is_laid_as_it_says(workload):
 
 
 def test_the_seed_draws_the_split(workload):
-    first, again, other = (workload.lay(seed, NUMPY).test.features for seed in (0, 0, 1))
+    first, again, other = (workload.split(seed, NUMPY).test.features for seed in (0, 0, 1))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
 
 
 def test_accuracy_is_the_share_of_right_classes():
-    split = race.WORKLOADS["breast-cancer"].lay(0, NUMPY)
+    split = race.WORKLOADS["breast-cancer"].split(0, NUMPY)
     w = split.train.optimum()
     right = (split.test.features @ w[:-1] + w[-1] > 0) == split.test.targets
     assert split.score(w) == pytest.approx(right.mean())
@@ -37,15 +44,69 @@ def test_accuracy_is_the_share_of_right_classes():
 
 @pytest.mark.parametrize("name", ["diabetes", "digits-autoencoder"])
 def test_r2_is_1_for_perfect_and_0_for_the_mean_of_the_held_out_targets(name):
-    split = race.WORKLOADS[name].lay(0, NUMPY)
+    split = race.WORKLOADS[name].split(0, NUMPY)
     w = split.train.initial_point(0)
-    targets = np.asarray(split.test._Y, dtype=float)
+    targets = np.asarray(split.test.targets, dtype=float).reshape(split.test.size, -1)
     outputs = np.asarray(split.test.oracle(w).outputs(), dtype=float)
     expected = 1 - ((outputs - targets) ** 2).sum() / ((targets - targets.mean(axis=0)) ** 2).sum()
     assert split.score(w) == pytest.approx(expected, abs=1e-4)
 
 
 def test_an_autoencoder_predicts_its_own_features():
-    split = race.WORKLOADS["digits-autoencoder"].lay(0, NUMPY)
+    split = race.WORKLOADS["digits-autoencoder"].split(0, NUMPY)
     assert split.train.targets is split.train.features
     assert split.test.targets is split.test.features
+
+
+def test_a_data_set_of_the_user_s_makes_a_workload():
+    workload = race.Workload.of(mail(), epochs=3)
+    assert (workload.name, workload.title, workload.dtype) == ("my-mail", "my mail", "float64")
+    assert workload.description == "LogisticRegression(l2=0.001) on my mail, float64"
+    assert workload.score_name == "accuracy"
+    split = workload.split(0, NUMPY)
+    assert (split.train.size, split.test.size) == (48, 12)
+    assert not np.array_equal(split.test.features, workload.split(1, NUMPY).test.features)
+
+
+def test_another_problem_may_be_fitted_to_it():
+    workload = race.Workload.of(mail(), fit=lambda X, y: LogisticRegression(X, y, l2=0.5), dtype="float32")
+    split = workload.split(0, NUMPY)
+    assert split.train.l2 == 0.5
+    assert str(split.train.features.dtype) == "float32"
+
+
+def test_a_loss_that_can_be_negative_has_no_lower_bound():
+    rng = np.random.default_rng(0)
+    dataset = datasets.from_arrays(rng.standard_normal((40, 2)), rng.poisson(9.0, 40), task="regression", name="counts")
+    read = dataset.source.read
+    source = datasets.Source(
+        "counts", "Counts", read, "classification", lambda X, y, l2: PoissonRegression(X, y, l2=l2)
+    )
+    workload = race.Workload("counts", "Counts", source, lambda X, y: PoissonRegression(X, y))
+    assert workload.loss_bound == -np.inf
+    assert workload.score_name == "R²"
+    assert race.WORKLOADS["diabetes"].loss_bound == 0
+
+
+def test_the_digest_follows_the_rows():
+    assert race.Workload.of(mail()).digest == race.Workload.of(mail()).digest
+    assert race.Workload.of(mail()).digest != race.Workload.of(mail(61)).digest
+
+
+@pytest.mark.parametrize(
+    ("build", "error", "message"),
+    [
+        (
+            lambda: race.Workload.of("digits"),
+            TypeError,
+            r"dataset must be a Dataset that can be split again .*'digits'",
+        ),
+        (lambda: race.Workload("a b", "", mail().source, LogisticRegression), ValueError, "name must be letters"),
+        (lambda: race.Workload("a", "", mail(), LogisticRegression), TypeError, "source must be a sofim_ref Source"),
+        (lambda: race.Workload("a", "", mail().source, 3), TypeError, "fit must be callable, got 3"),
+        (lambda: race.Workload.of(mail(), epochs=0), ValueError, "epochs must be an integer >= 1, got 0"),
+    ],
+)
+def test_what_makes_no_workload_is_refused(build, error, message):
+    with pytest.raises(error, match=message):
+        build()

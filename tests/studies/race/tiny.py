@@ -5,40 +5,53 @@ import math
 
 import pytest
 
+from sofim_ref.optimizers import REGISTRY
 from sofim_ref.studies import race
 
 TARGETS = {"train loss": (0.3, 0.11, 0.01), "test loss": (0.3, 0.15, 0.01), "score": (0.5, 0.97, 0.999)}
+WORKLOAD = race.WORKLOADS["breast-cancer"]
+
+
+def methods(*names):
+    return [REGISTRY[name] for name in names]
 
 
 def setting(**changes):
     """Two methods, two trials on one seed, three seeds, two epochs: ten runs."""
     few = {"trials": 2, "tuning_seeds": 1, "seeds": 3, "epochs": 2, "targets": TARGETS}
-    return race.usual_setting("breast-cancer", **{"methods": ["sofim", "heavy-ball"], **few, **changes})
+    asked = {"workload": WORKLOAD, "methods": methods("sofim", "heavy-ball"), **few, **changes}
+    return race.usual_setting(asked.pop("workload"), **asked)
 
 
-def hold(path, executor=None, tell=lambda _: None, **changes):
-    """Hold the race in a folder, in this process unless a executor is given; return what was told too."""
+def run_tiny(path, executor=None, tell=lambda _: None, **changes):
+    """Run the race in a folder, in this process unless an executor is given; return what was told too."""
     chosen = setting(**changes)
-    folder = race.RunStore(path)
-    folder.check(chosen)
-    folder.begin(chosen, "sofim-ref race")
+    store = race.RunStore(path)
+    store.check(chosen)
+    store.begin(chosen, "sofim-ref race")
     told = []
 
     def hear(line):
         told.append(line)
         tell(line)
 
-    held = race.run_race(chosen, folder, executor or race.LocalExecutor(1), tell=hear)
-    return held, folder, told
+    finished = race.run_race(chosen, store, executor or race.LocalExecutor(1), tell=hear)
+    return finished, store, told
 
 
-def result(**curves):
+def result(*, status="BUDGET_SPENT", **curves):
     """A run with these curves; what it had spent counts up from 0, what isn't given was never measured."""
     length = len(next(iter(curves.values())))
     usual = {name: tuple(range(length)) for name in ("steps", "epochs", "gradient evaluations", "seconds")}
     nothing = dict.fromkeys(("train loss", "test loss", "score"), (math.nan,) * length)
     named = {name.replace("_", " "): curve for name, curve in curves.items()}
-    return race.Result(race.Job("sgd", {}, 0), "SGD()", "BUDGET_SPENT", "", {**usual, **nothing, **named}, 1)
+    return race.Result(race.Job("sgd", {}, 0), "SGD()", status, "", {**usual, **nothing, **named}, 1)
+
+
+def entry(*runs, method=REGISTRY["sgd"]):
+    """An entry with these runs."""
+    trial = race.Trial(0, {}, "SGD()", 1.0, 1.0, ("BUDGET_SPENT",))
+    return race.Entry(method, (trial,), trial, runs)
 
 
 def numbers(path):
