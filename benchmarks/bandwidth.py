@@ -65,11 +65,12 @@ def _on_all_cores(function: Callable[..., object], *arrays: np.ndarray) -> Calla
 def _steps(chosen: kernels.Kernels) -> dict[str, Callable[[], None]]:
     g = np.full(D, D**-0.5, dtype=np.float32)
     w, m, s = np.zeros_like(g), np.zeros_like(g), np.zeros_like(g)
-    sofim = {"lr": 0.1, "rho": 0.5, "beta": 0.9, "correction": 1.0, "weight_decay": 0.0}
-    adam = {"beta1": 0.9, "beta2": 0.999, "correction1": 1.0, "correction2": 1.0, "epsilon": 1e-8}
+    moment, gradient = (kernels.SOFIMStep(0.1, 0.5, 0.9, 1.0, vector, 0.0) for vector in ("moment", "gradient"))
+    sgd = kernels.SGDStep(lr=0.1, momentum=0.9, nesterov=False, weight_decay=0.0)
+    adam = kernels.AdamStep(0.1, 0.9, 0.999, correction1=1.0, correction2=1.0, epsilon=1e-8, weight_decay=0.0)
     return {
-        "SOFIM, moment": lambda: chosen.sofim(w, m, g, vector="moment", **sofim),
-        "SOFIM, gradient": lambda: chosen.sofim(w, m, g, vector="gradient", **sofim),
-        "SGD with momentum": lambda: chosen.sgd(w, m, g, lr=0.1, momentum=0.9, nesterov=False, weight_decay=0.0),
-        "Adam": lambda: chosen.adam(w, m, s, g, lr=0.1, weight_decay=0.0, **adam),
+        "SOFIM, moment": lambda: chosen.sofim(w, m, g, moment),
+        "SOFIM, gradient": lambda: chosen.sofim(w, m, g, gradient),
+        "SGD with momentum": lambda: chosen.sgd(w, m, g, sgd),
+        "Adam": lambda: chosen.adam(w, m, s, g, adam),
     }

@@ -1,6 +1,6 @@
-"""Steps that overwrite: the same numbers as the plain formulas', in as few trips through memory as there can be.
+"""Steps in place: the same numbers as the plain formulas', in as few passes over memory as possible.
 
-They are asked for by ``optimizer.step(w, state, oracle, inplace=True)``. One file for each way: NumPy in blocks
+They are requested by ``optimizer.step(w, state, oracle, inplace=True)``. One file for each way: NumPy in blocks
 (`numpy_blocks`), NumPy by numba (`numba_loops`, if the extra `fast` is installed), CuPy (`cupy_kernels`).
 """
 
@@ -15,13 +15,13 @@ import numpy as np
 from sofim_ref.arrays import Array
 from sofim_ref.arrays.namespace import is_cupy
 from sofim_ref.arrays.validation import same_backend
-from sofim_ref.kernels.kernels import Kernels
+from sofim_ref.kernels.kernels import AdamStep, Kernels, SGDStep, SOFIMStep
 
 _DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
-_LONG = 131_072  # below it, to wake a thread takes longer than to do its work
+_LONG = 131_072  # for shorter arrays, waking a thread takes longer than its work
 
-__all__ = ["Kernels", "kernels_for"]
+__all__ = ["AdamStep", "Kernels", "SGDStep", "SOFIMStep", "kernels_for"]
 
 
 def kernels_for(gradient: Array, **overwritten: Array) -> Kernels | None:

@@ -14,31 +14,21 @@ from typing import Any
 import numpy as np
 
 from sofim_ref.arrays import Array
+from sofim_ref.kernels.kernels import AdamStep, SGDStep, SOFIMStep
 
 THREADS = 256
-"""The threads of a block."""
+"""The number of threads in a block."""
 
 BLOCKS = 8
-"""The blocks of a multiprocessor: 2,048 threads, as many as one holds."""
+"""The number of blocks for each multiprocessor: 2,048 threads, as many as one holds."""
 
 
 class CuPyKernels:
     """The kernels for CuPy arrays, contiguous or strided."""
 
-    def sofim(
-        self,
-        w: Array,
-        M: Array,
-        g: Array,
-        *,
-        lr: float,
-        rho: float,
-        beta: float,
-        correction: float,
-        vector: str,
-        weight_decay: float,
-    ) -> None:
+    def sofim(self, w: Array, M: Array, g: Array, step: SOFIMStep) -> None:
         """Take a step of SOFIM in w and M: 6d numbers are read or written for v = M̂, 7d for v = g."""
+        lr, rho, beta, correction, vector, weight_decay = step
         real, d, blocks = w.dtype.type, np.int64(w.size), _blocks(w)
         with w.device:
             shares = importlib.import_module("cupy").empty((3, blocks, 2), dtype=np.float64)
@@ -47,33 +37,18 @@ class CuPyKernels:
             numbers = map(np.float64, (lr, rho, correction, weight_decay))
             _run(f"sofim_along_{vector}", real, blocks, *_places(*arrays), shares, np.int32(blocks), d, *numbers)
 
-    def sgd(
-        self, w: Array, b: Array, g: Array, *, lr: float, momentum: float, nesterov: bool, weight_decay: float
-    ) -> None:
+    def sgd(self, w: Array, b: Array, g: Array, step: SGDStep) -> None:
         """Take a step of SGD in w and b: 5d numbers are read or written."""
         real, d = w.dtype.type, np.int64(w.size)
-        numbers = (real(lr), real(momentum), np.int32(nesterov), real(weight_decay))
+        numbers = (real(step.lr), real(step.momentum), np.int32(step.nesterov), real(step.weight_decay))
         with w.device:
             _run("sgd", real, _blocks(w), *_places(w, b, g), d, *numbers)
 
-    def adam(
-        self,
-        w: Array,
-        m: Array,
-        s: Array,
-        g: Array,
-        *,
-        lr: float,
-        beta1: float,
-        beta2: float,
-        correction1: float,
-        correction2: float,
-        epsilon: float,
-        weight_decay: float,
-    ) -> None:
+    def adam(self, w: Array, m: Array, s: Array, g: Array, step: AdamStep) -> None:
         """Take a step of Adam in w, m and s: 7d numbers are read or written."""
+        lr, beta1, beta2, *others = step
         real, d = w.dtype.type, np.int64(w.size)
-        numbers = (lr, beta1, 1 - beta1, beta2, 1 - beta2, correction1, correction2, epsilon, weight_decay)
+        numbers = (lr, beta1, 1 - beta1, beta2, 1 - beta2, *others)
         with w.device:
             _run("adam", real, _blocks(w), *_places(w, m, s, g), d, *map(real, numbers))
 

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from sofim_ref.arrays import Array, eps
+from sofim_ref.kernels.kernels import SOFIMStep
 from sofim_ref.matrices import RankOne
 
 
@@ -35,19 +36,7 @@ class HostKernels(ABC):
     def well_conditioned(self, w: Array) -> float:
         """Return the condition number of C up to which `descend` takes C⁻¹g as accurately as `RankOne.solve`."""
 
-    def sofim(
-        self,
-        w: Array,
-        M: Array,
-        g: Array,
-        *,
-        lr: float,
-        rho: float,
-        beta: float,
-        correction: float,
-        vector: str,
-        weight_decay: float,
-    ) -> None:
+    def sofim(self, w: Array, M: Array, g: Array, step: SOFIMStep) -> None:
         r"""Take a step of SOFIM in w and M.
 
         With M̂ = M/c, both readings of C⁻¹v are sums of multiples of M and g:
@@ -61,6 +50,7 @@ class HostKernels(ABC):
         the rounding of M, then not at all. Where ‖M‖² over- or underflows in float64, the plain formula takes over,
         temporaries and all.
         """
+        lr, rho, beta, correction, vector, weight_decay = step
         squared, along = self.advance(M, g, beta, both=vector == "gradient")
         least, shift = sys.float_info.min, rho * correction**2
         below = max(shift + squared, least)

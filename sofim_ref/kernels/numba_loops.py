@@ -16,6 +16,7 @@ from numba.extending import intrinsic
 
 from sofim_ref.arrays import Array
 from sofim_ref.kernels.host_kernels import HostKernels
+from sofim_ref.kernels.kernels import AdamStep, SGDStep
 
 CHUNK = 65_536
 """The numbers that a core takes at a time. Each chunk has a sum of its own: so results don't depend on the cores."""
@@ -30,7 +31,7 @@ class NumbaLoops(HostKernels):
 
     def advance(self, M: Array, g: Array, beta: float, *, both: bool) -> tuple[float, float]:
         """Set M ← βM + (1−β)g, and return ‖M‖² and Mᵀg; one costs no more than the other."""
-        real, sums = M.dtype.type, _room(M)
+        real, sums = M.dtype.type, _sums(M)
         _advance(M, g, real(beta), real(1 - beta), sums)
         return float(np.sum(sums[0])), float(np.sum(sums[1]))
 
@@ -43,7 +44,7 @@ class NumbaLoops(HostKernels):
 
     def left(self, M: Array, g: Array, r: float) -> tuple[float, float]:
         """Return Mᵀ(g − rM) and ‖g − rM‖²."""
-        sums = _room(M)
+        sums = _sums(M)
         _left(M, g, r, sums)
         return float(np.sum(sums[0])), float(np.sum(sums[1]))
 
@@ -55,35 +56,20 @@ class NumbaLoops(HostKernels):
         """Return 4; for float32, whose own rounding is the larger one, what leaves half of a step's digits."""
         return 4.0 if w.dtype == np.float64 else 1 / math.sqrt(np.finfo(w.dtype).eps)
 
-    def sgd(
-        self, w: Array, b: Array, g: Array, *, lr: float, momentum: float, nesterov: bool, weight_decay: float
-    ) -> None:
+    def sgd(self, w: Array, b: Array, g: Array, step: SGDStep) -> None:
         """Take a step of SGD in w and b."""
         real = w.dtype.type
-        _sgd(w, b, g, real(lr), real(momentum), nesterov, real(weight_decay))
+        _sgd(w, b, g, real(step.lr), real(step.momentum), step.nesterov, real(step.weight_decay))
 
-    def adam(
-        self,
-        w: Array,
-        m: Array,
-        s: Array,
-        g: Array,
-        *,
-        lr: float,
-        beta1: float,
-        beta2: float,
-        correction1: float,
-        correction2: float,
-        epsilon: float,
-        weight_decay: float,
-    ) -> None:
+    def adam(self, w: Array, m: Array, s: Array, g: Array, step: AdamStep) -> None:
         """Take a step of Adam in w, m and s."""
-        numbers = (lr, beta1, 1 - beta1, beta2, 1 - beta2, correction1, correction2, epsilon, weight_decay)
+        lr, beta1, beta2, *others = step
+        numbers = (lr, beta1, 1 - beta1, beta2, 1 - beta2, *others)
         _adam(w, m, s, g, *map(w.dtype.type, numbers))
 
 
-def _room(x: Array) -> Any:
-    """Return a place for two sums of each chunk."""
+def _sums(x: Array) -> Any:
+    """Return an array for two sums of each chunk."""
     return np.empty((2, -(-x.shape[0] // CHUNK)))
 
 

@@ -15,6 +15,7 @@ from scipy.linalg import blas
 
 from sofim_ref.arrays import Array, eps, smallest_normal
 from sofim_ref.kernels.host_kernels import HostKernels
+from sofim_ref.kernels.kernels import AdamStep, SGDStep
 
 BLOCK = 262_144
 """The numbers of a block: half and twice as many were as fast, an eighth took half as long again in calls."""
@@ -72,36 +73,21 @@ class NumpyBlocks(HostKernels):
         """Return 8: each axpy rounds something of g/ρ's length, and ‖C‖ times that is 8 roundings of g."""
         return 8.0
 
-    def sgd(
-        self, w: Array, b: Array, g: Array, *, lr: float, momentum: float, nesterov: bool, weight_decay: float
-    ) -> None:
+    def sgd(self, w: Array, b: Array, g: Array, step: SGDStep) -> None:
         """Take a step of SGD in w and b, with the roundings of the plain one."""
         for u, m, h, v in _blocks(w, b, g, scratch=1):
-            m *= momentum
+            m *= step.momentum
             m += h
-            if nesterov:
-                np.multiply(m, momentum, out=v)
+            if step.nesterov:
+                np.multiply(m, step.momentum, out=v)
                 v += h
             else:
                 v[:] = m
-            _descend(u, v, lr, weight_decay)
+            _descend(u, v, step.lr, step.weight_decay)
 
-    def adam(
-        self,
-        w: Array,
-        m: Array,
-        s: Array,
-        g: Array,
-        *,
-        lr: float,
-        beta1: float,
-        beta2: float,
-        correction1: float,
-        correction2: float,
-        epsilon: float,
-        weight_decay: float,
-    ) -> None:
+    def adam(self, w: Array, m: Array, s: Array, g: Array, step: AdamStep) -> None:
         """Take a step of Adam in w, m and s, with the roundings of the plain one."""
+        lr, beta1, beta2, correction1, correction2, epsilon, weight_decay = step
         for u, moment, square, h, scratch, divisor in _blocks(w, m, s, g, scratch=2):
             moment *= beta1
             moment += np.multiply(h, 1 - beta1, out=scratch)
@@ -119,9 +105,9 @@ class NumpyBlocks(HostKernels):
 def _blocks(*arrays: Array, scratch: int = 0) -> Iterator[tuple[Array, ...]]:
     """Yield the arrays' blocks as views, and with them that many to write in; the more there are, the smaller."""
     d, block = arrays[0].shape[0], BLOCK // 2**scratch
-    room = np.empty((scratch, min(block, d)), dtype=arrays[0].dtype)
+    spare = np.empty((scratch, min(block, d)), dtype=arrays[0].dtype)
     for start in range(0, d, block):
-        yield (*(x[start : start + block] for x in arrays), *room[:, : d - start])
+        yield (*(x[start : start + block] for x in arrays), *spare[:, : d - start])
 
 
 def _descend(u: Array, direction: Array, lr: float, weight_decay: float) -> None:
@@ -140,7 +126,7 @@ def _left(m: Array, h: Array, r: float, scratch: Array) -> Array:
 
 
 def _add(y: Array, a: float, x: Array) -> None:
-    """Set y ← y + ax; BLAS's Python face would copy what isn't contiguous."""
+    """Set y ← y + ax; BLAS's Python interface would copy what isn't contiguous."""
     if a != 0 and not smallest_normal(np, y.dtype) <= abs(a) <= float(np.finfo(y.dtype).max):
         for start, (piece,) in enumerate(_wide(x)):
             y[start * PIECE : (start + 1) * PIECE] += a * piece

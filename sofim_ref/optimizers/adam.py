@@ -6,7 +6,7 @@ from dataclasses import KW_ONLY, dataclass, replace
 
 from sofim_ref.arrays import Array, namespace
 from sofim_ref.arrays.validation import fraction, positive
-from sofim_ref.kernels import Kernels
+from sofim_ref.kernels import AdamStep, Kernels
 from sofim_ref.matrices import Diagonal
 from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
@@ -99,11 +99,7 @@ class Adam(Optimizer[AdamState]):
     def overwrite(self, kernels: Kernels, w: Array, state: AdamState, oracle: Oracle) -> AdamState:
         """Take the step in the memory of w, m and v, and return the next state."""
         t = state.step + 1
-        kernels.adam(
-            w,
-            state.moment,
-            state.square,
-            oracle.gradient(),
+        step = AdamStep(
             lr=self.rate_at(state.step),
             beta1=self.beta1,
             beta2=self.beta2,
@@ -112,6 +108,7 @@ class Adam(Optimizer[AdamState]):
             epsilon=self.epsilon,
             weight_decay=self.weight_decay,
         )
+        kernels.adam(w, state.moment, state.square, oracle.gradient(), step)
         return AdamState(t, state.moment, state.square)
 
 

@@ -5,13 +5,16 @@ Martens & Grosse: "Optimizing Neural Networks with Kronecker-factored Approximat
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass
+from collections.abc import Iterable
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import cast
 
 import numpy as np
 
 from sofim_ref import curvature
 from sofim_ref.arrays import Array, namespace
 from sofim_ref.arrays.validation import count, fraction, positive
+from sofim_ref.matrices import BlockDiagonal, Kronecker
 from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
 from sofim_ref.optimizers.search_space import LogUniform, OneOf
@@ -30,10 +33,14 @@ class KFACState(State):
         The averaged A of every layer, flat, one after another; empty before the first step.
     gradients : array, shape (Σ columns²,)
         The averaged G, likewise.
+    left, right : array, shapes of inputs and gradients
+        The Cholesky factors of the damped A and G, as `Kronecker` keeps them.
     """
 
     inputs: Array
     gradients: Array
+    left: Array
+    right: Array
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,7 @@ class KFAC(Optimizer[KFACState]):
 
     .. math:: C_l = \big(A + \pi \sqrt\lambda I\big) \otimes \big(G + \tfrac{\sqrt\lambda}{\pi} I\big), \qquad v = g ,
 
-    with A and G averaged over the batches: A ← εA + (1−ε)A_batch, ε = min(1 − 1/t, decay).
+    with A and G averaged over the batches: A ← εA + (1−ε)A_batch, ε = min(1 − 1/t, decay), in the t-th update.
 
     Parameters
     ----------
@@ -56,6 +63,8 @@ class KFAC(Optimizer[KFACState]):
         The number of labels drawn from the model for each example.
     seed : int
         What they are drawn from, together with the step.
+    update_every : int
+        The number of steps between two updates of A and G; in between, they and their factorization stay as they are.
     weight_decay : float
         Decoupled weight decay >= 0.
 
@@ -66,9 +75,10 @@ class KFAC(Optimizer[KFACState]):
 
     Notes
     -----
-    The factors are solved with anew in each step: rows³ + columns³ a layer. Cost a backward pass a sample; memory
-    rows² + columns² a layer. Momentum, the rescaling by the exact Fisher matrix and the adaptation of λ of the paper's
-    §6 are left out: this is its §4.2 and §6.3. Source: arXiv 1503.05671. Open: which of these AdaFisher's authors used.
+    Cost of an update a backward pass a sample and (rows³ + columns³)/3 a layer, of every step 2d(rows + columns) more,
+    d = rows · columns; memory 2(rows² + columns²) a layer. Momentum, the rescaling by the exact Fisher matrix and the
+    adaptation of λ of the paper's §6 are left out: this is its §4.2 and §6.3. Source: arXiv 1503.05671. Open: which of
+    these AdaFisher's authors used.
 
     Examples
     --------
@@ -86,6 +96,7 @@ class KFAC(Optimizer[KFACState]):
     _: KW_ONLY
     samples: int = 1
     seed: int = 0
+    update_every: int = 1
     weight_decay: float = 0.0
 
     needs = frozenset({"gradient", "layer_statistics_of", "sampled_output_gradient"})
@@ -96,27 +107,43 @@ class KFAC(Optimizer[KFACState]):
         fraction("decay", self.decay)
         count("samples", self.samples)
         count("seed", self.seed, minimum=0)
+        count("update_every", self.update_every)
 
     def init(self, w: Array) -> KFACState:
         """Return the state before the first step: no factors yet, since w alone doesn't tell of layers."""
         check_start(w)
-        return KFACState(0, w[:0], w[:0])
+        return KFACState(0, w[:0], w[:0], w[:0], w[:0])
 
     def precondition(self, state: KFACState, oracle: Oracle) -> tuple[KFACState, Preconditioned]:
         """Return the next state, and C, one Kronecker product a layer, with v = g."""
-        xp, t = namespace(oracle.w), state.step + 1
+        A, G, L, R = state.inputs, state.gradients, state.left, state.right
         rng = np.random.default_rng((self.seed, state.step))
-        batch = curvature.kfac_factors(oracle, rng, samples=self.samples)
-        A, G = (xp.concat([xp.reshape(pair[side], (-1,)) for pair in batch]) for side in (0, 1))
-        if state.step > 0:
-            kept = min(1 - 1 / t, self.decay)
-            A, G = kept * state.inputs + (1 - kept) * A, kept * state.gradients + (1 - kept) * G
+        updated = state.step % self.update_every == 0
+        if updated:
+            A, G = _flat(curvature.kfac_factors(oracle, rng, samples=self.samples))
+            kept = min(1 - 1 / (state.step // self.update_every + 1), self.decay)
+            if state.step > 0:
+                A, G = kept * state.inputs + (1 - kept) * A, kept * state.gradients + (1 - kept) * G
         C = curvature.kfac(oracle, rng, damping=self.damping, factors=_by_layer(oracle, A, G))
-        return KFACState(t, A, G), Preconditioned(C, oracle.gradient())
+        layers = cast("tuple[Kronecker, ...]", C.blocks)
+        if updated:
+            layers = tuple(layer.factorized() for layer in layers)
+            L, R = _flat(layer.cholesky for layer in layers if layer.cholesky is not None)
+        else:
+            factors = _by_layer(oracle, L, R)
+            layers = tuple(replace(layer, cholesky=pair) for layer, pair in zip(layers, factors, strict=True))
+        return KFACState(state.step + 1, A, G, L, R), Preconditioned(BlockDiagonal(layers), oracle.gradient())
+
+
+def _flat(layers: Iterable[tuple[Array, Array]]) -> tuple[Array, Array]:
+    """Return all layers' first matrices in one flat array, and all second ones."""
+    left, right = zip(*layers, strict=True)
+    xp = namespace(left[0])
+    return xp.concat([xp.reshape(A, (-1,)) for A in left]), xp.concat([xp.reshape(G, (-1,)) for G in right])
 
 
 def _by_layer(oracle: Oracle, A: Array, G: Array) -> list[tuple[Array, Array]]:
-    """Return A and G of each layer, cut from the flat arrays."""
+    """Return A and G of each layer from the flat arrays."""
     xp, found, at, back = namespace(A), [], 0, 0
     for layer in oracle.layers:
         p, q = layer.rows, layer.columns
@@ -133,7 +160,7 @@ METHODS = (
         matrix="diag of A ⊗ G, damped",
         vector="g",
         cost="backward pass + Σ rows³ + columns³",
-        memory="Σ rows² + columns²",
+        memory="2 Σ rows² + columns²",
         source="Martens & Grosse 2015, arXiv 1503.05671",
         colour="#999933",
         open="which of the paper's §6 AdaFisher's authors used",

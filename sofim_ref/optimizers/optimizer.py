@@ -172,7 +172,7 @@ class Optimizer(ABC, Generic[S]):
         return following, state
 
     def check_problem(self, problem: Problem) -> None:
-        """Refuse a problem that doesn't offer what the method needs; the message says what is missing and who has it."""
+        """Refuse a problem that doesn't offer what the method needs; the message says what, and who does."""
         missing = self.needs - problem.offers
         if missing:
             msg = (

@@ -7,7 +7,7 @@ from functools import partial
 
 from sofim_ref.arrays import Array, namespace
 from sofim_ref.arrays.validation import fraction
-from sofim_ref.kernels import Kernels
+from sofim_ref.kernels import Kernels, SGDStep
 from sofim_ref.matrices import ScaledIdentity
 from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
@@ -98,15 +98,8 @@ class SGD(Optimizer[SGDState]):
 
     def overwrite(self, kernels: Kernels, w: Array, state: SGDState, oracle: Oracle) -> SGDState:
         """Take the step in the memory of w and b, and return the next state."""
-        kernels.sgd(
-            w,
-            state.moment,
-            oracle.gradient(),
-            lr=self.rate_at(state.step),
-            momentum=self.momentum,
-            nesterov=self.nesterov,
-            weight_decay=self.weight_decay,
-        )
+        step = SGDStep(self.rate_at(state.step), self.momentum, self.nesterov, self.weight_decay)
+        kernels.sgd(w, state.moment, oracle.gradient(), step)
         return SGDState(state.step + 1, state.moment)
 
 

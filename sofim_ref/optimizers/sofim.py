@@ -13,7 +13,7 @@ from typing import Literal
 from sofim_ref.arrays import Array, namespace
 from sofim_ref.arrays.validation import fraction, one_of, positive, positive_in_dtype
 from sofim_ref.curvature import mean_gradient_fisher
-from sofim_ref.kernels import Kernels
+from sofim_ref.kernels import Kernels, SOFIMStep
 from sofim_ref.matrices import BlockDiagonal, Matrix, RankOne
 from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
@@ -132,21 +132,17 @@ class SOFIM(Optimizer[SOFIMState]):
     def overwrite(self, kernels: Kernels, w: Array, state: SOFIMState, oracle: Oracle) -> SOFIMState:
         """Take the step in the memory of w and M, and return the next state."""
         t, g = state.step + 1, oracle.gradient()
-        lr, rho = self.rate_at(state.step), positive_in_dtype("rho", self.rho, w)
-        correction = 1 - self.beta**t if self.bias_correction else 1.0
+        step = SOFIMStep(
+            lr=self.rate_at(state.step),
+            rho=positive_in_dtype("rho", self.rho, w),
+            beta=self.beta,
+            correction=1 - self.beta**t if self.bias_correction else 1.0,
+            vector=self.vector,
+            weight_decay=self.weight_decay,
+        )
         parts = [slice(layer.start, layer.stop) for layer in oracle.layers] if self.scope == "layer" else [slice(None)]
         for part in parts:
-            kernels.sofim(
-                w[part],
-                state.moment[part],
-                g[part],
-                lr=lr,
-                rho=rho,
-                beta=self.beta,
-                correction=correction,
-                vector=self.vector,
-                weight_decay=self.weight_decay,
-            )
+            kernels.sofim(w[part], state.moment[part], g[part], step)
         return SOFIMState(t, state.moment)
 
 

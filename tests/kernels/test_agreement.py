@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from sofim_ref import SGD, SOFIM, Adam, AdamW
 from sofim_ref.arrays import to_numpy
+from sofim_ref.kernels import AdamStep, SGDStep, SOFIMStep
 from sofim_ref.problems import Function
 
 METHODS = {
@@ -135,12 +136,9 @@ def test_gradients_whose_squares_are_not_normal_numbers(way, size):
 def test_no_entries(way, dtype):
     none = way.put(np.ones(0, dtype=dtype))
     for vector in ("moment", "gradient"):
-        way.kernels.sofim(none, none, none, lr=1.0, rho=1.0, beta=0.9, correction=0.1, vector=vector, weight_decay=0.0)
-    way.kernels.sgd(none, none, none, lr=1.0, momentum=0.9, nesterov=False, weight_decay=0.0)
-    way.kernels.adam(
-        none, none, none, none, lr=1.0, beta1=0.9, beta2=0.9, correction1=1.0, correction2=1.0, epsilon=1.0,
-        weight_decay=0.0,
-    )  # fmt: skip
+        way.kernels.sofim(none, none, none, SOFIMStep(1.0, 1.0, 0.9, 0.1, vector, 0.0))
+    way.kernels.sgd(none, none, none, SGDStep(1.0, 0.9, nesterov=False, weight_decay=0.0))
+    way.kernels.adam(none, none, none, none, AdamStep(1.0, 0.9, 0.9, 1.0, 1.0, 1.0, 0.0))
     assert none.shape == (0,)
 
 
@@ -175,9 +173,7 @@ def test_as_stable_as_the_plain_solve(way, dtype):
             M = (rng.standard_normal(length) * 10.0**log_size).astype(dtype)
             g = (M + rng.standard_normal(length) * rng.choice([0.0, 1e-9, 1e-3, 1.0])).astype(dtype)
             w, moment = way.put(np.zeros(length, dtype=dtype)), way.put(M)
-            way.kernels.sofim(
-                w, moment, way.put(g), lr=1.0, rho=1.0, beta=0.9, correction=1.0, vector="gradient", weight_decay=0.0
-            )
+            way.kernels.sofim(w, moment, way.put(g), SOFIMStep(1.0, 1.0, 0.9, 1.0, "gradient", 0.0))
             m, x, g = (to_numpy(a).astype(np.longdouble) for a in (moment, -w, g))
             residual = x + m * (m @ x) - g
             norms = (1 + m @ m) * np.linalg.norm(x) + np.linalg.norm(g)
