@@ -27,7 +27,7 @@ app = App(
     help="Fisher-based optimization, checked and compared.",
     version=f"sofim_ref {__version__}",
     version_flags=["--version"],
-    help_format="plaintext",
+    help_format="markdown",
     suppress_keyboard_interrupt=False,
 )
 for _order, (_name, _help) in enumerate(COMMANDS.items()):

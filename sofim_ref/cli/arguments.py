@@ -24,13 +24,13 @@ from sofim_ref.optimizers.plugins import installed_plugins, open_plugin
 T = TypeVar("T")
 
 
-def parsed(parse: Callable[[str], Any], text: str = "", **settings: Any) -> Parameter:
+def parsed(parse: Callable[[str], Any], metavar: str, **settings: Any) -> Parameter:
     """Return an argument of one word that a function reads; a ValueError of that function says what is wrong."""
 
     def convert(_type: Any, tokens: Sequence[Token]) -> Any:
         return parse(tokens[0].value)
 
-    return Parameter(converter=convert, n_tokens=1, help=text or None, **settings)
+    return Parameter(converter=convert, n_tokens=1, negative="", metavar=metavar, **settings)
 
 
 def whole(minimum: int, text: str) -> int:
@@ -99,17 +99,20 @@ def path(text: str) -> Path:
     return Path(text).expanduser()
 
 
-Count = Annotated[int | None, parsed(partial(whole, 1))]
-Seed = Annotated[int, parsed(partial(whole, 0))]
-Names = Annotated[tuple[str, ...] | None, parsed(names)]
-Name = Annotated[str | None, parsed(str)]
-Folder = Annotated[Path | None, parsed(path)]
+Count = Annotated[int | None, parsed(partial(whole, 1), "N")]
+Seed = Annotated[int, parsed(partial(whole, 0), "N")]
+Names = Annotated[tuple[str, ...] | None, parsed(names, "A,B,…")]
+Name = Annotated[str | None, parsed(str, "NAME")]
+File = Annotated[Path | None, parsed(path, "FILE")]
+Folder = Annotated[Path, parsed(path, "FOLDER")]
+BackendName = Annotated[str, parsed(str, "NAME")]
 Flag = Annotated[bool, Parameter(negative="", show_default=False)]
 Plugins = Annotated[
     tuple[str, ...],
     Parameter(
         name="--plugin",
         help="A Python file or a module with METHODS, MATRICES, DATASETS or WORKLOADS of your own; may be repeated.",
+        metavar="FILE|MODULE",
         negative="",
         show_default=False,
     ),
@@ -240,7 +243,7 @@ class DataFile:
         classification or regression; if not given, the target column says it: text and few whole numbers are classes.
     """
 
-    data: Folder = None
+    data: File = None
     target: Name = None
     task: Name = None
 

@@ -7,20 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-from sofim_ref.cli.arguments import (
-    NO_FILE,
-    DataFile,
-    Flag,
-    Known,
-    Name,
-    Names,
-    Plugins,
-    make_writable,
-    named,
-    parsed,
-    path,
-    positive_number,
-)
+from sofim_ref.cli import arguments as args
 from sofim_ref.datasets import Source
 from sofim_ref.problems import FiniteSum
 from sofim_ref.reporting import console, progress
@@ -34,13 +21,13 @@ L2 = 0.05
 
 def convergence(
     *,
-    problem: Name = None,
-    file: DataFile = NO_FILE,
-    methods: Names = None,
-    plugin: Plugins = (),
-    rho: Annotated[float, parsed(positive_number)] = 0.5,
-    json_: Flag = False,
-    out: Annotated[Path, parsed(path)] = Path("sofim-convergence"),
+    problem: args.Name = None,
+    file: args.DataFile = args.NO_FILE,
+    methods: args.Names = None,
+    plugin: args.Plugins = (),
+    rho: Annotated[float, args.parsed(args.positive_number, "X")] = 0.5,
+    json_: args.Flag = False,
+    out: args.Folder = Path("sofim-convergence"),
 ) -> int:
     """Run methods on a convex loss, hold each step against the linear-quadratic bound; write a report.
 
@@ -62,10 +49,10 @@ def convergence(
     int
         The exit status: 1 if a step that the bound covers ended beyond it.
     """
-    known = Known.of(plugin)
+    known = args.Known.of(plugin)
     chosen = known.chosen(methods, METHODS)
     title, loss = _problem(problem, file, known)
-    make_writable("--out", out)
+    args.make_writable("--out", out)
     with progress() as tell:
         seen = study_convergence(loss, chosen, title=title, rho=rho, progress=tell)
     page = report_convergence(seen)
@@ -78,13 +65,13 @@ def convergence(
     return 0 if seen.holds else 1
 
 
-def _problem(name: str | None, file: DataFile, known: Known) -> tuple[str, FiniteSum]:
+def _problem(name: str | None, file: args.DataFile, known: args.Known) -> tuple[str, FiniteSum]:
     """Return title and training loss: of the user's file, of a named problem, or of a named data set."""
     own = file.read("--problem" if name else "", l2=L2)
     if own is not None:
         return own.title, own.train
     problems = {key: (source.title, partial(_loss, source)) for key, source in known.datasets.items()} | PROBLEMS
-    title, found = named("--problem", name or "breast-cancer", problems)
+    title, found = args.named("--problem", name or "breast-cancer", problems)
     return title, found()
 
 

@@ -6,20 +6,19 @@ import importlib.util
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated
 
-from sofim_ref.cli.arguments import Flag, make_writable, parsed, path
+from sofim_ref.cli import arguments as args
 from sofim_ref.cli.mistakes import BadArgument
 
 
 def lab(
-    folder: Annotated[Path, parsed(path)] = Path("sofim-lessons"),
+    folder: args.Folder = Path("sofim-lessons"),
     /,
     *,
-    teacher: Flag = False,
-    voila: Flag = False,
-    copy_only: Flag = False,
-    no_browser: Flag = False,
+    teacher: args.Flag = False,
+    voila: args.Flag = False,
+    copy_only: args.Flag = False,
+    no_browser: args.Flag = False,
 ) -> int:
     """Copy the lessons into a folder, and open JupyterLab there, or serve them with voila.
 
@@ -50,7 +49,7 @@ def lab(
         raise BadArgument("FOLDER", f"{reason} that the lessons need.")
     from sofim_ref.lessons.student_copies import write_copies
 
-    make_writable("FOLDER", folder)
+    args.make_writable("FOLDER", folder)
     written, kept = write_copies(folder, teacher=teacher)
     print(f"{len(written)} lessons written to {folder}, {len(kept)} left as they were.")
     if copy_only:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 
-from sofim_ref.cli.arguments import Flag, Known, Plugins, named
+from sofim_ref.cli import arguments as args
 from sofim_ref.optimizers import Method
 
 
-def methods(*name: str, plugin: Plugins = (), json_: Flag = False) -> int:
+def methods(*name: str, plugin: args.Plugins = (), json_: args.Flag = False) -> int:
     """Print every method: C, v, cost, memory, source, what is open.
 
     Parameters
@@ -23,8 +23,8 @@ def methods(*name: str, plugin: Plugins = (), json_: Flag = False) -> int:
     int
         The exit status.
     """
-    known = Known.of(plugin)
-    chosen = [named("NAME", one, known.methods) for one in name] or list(known.methods.values())
+    known = args.Known.of(plugin)
+    chosen = [args.named("NAME", one, known.methods) for one in name] or list(known.methods.values())
     cards = [_card(method, known.origins.get(method.name)) for method in chosen]
     if json_:
         print(json.dumps(cards, indent=1, ensure_ascii=False))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 
 from cyclopts import CoercionError, MissingArgumentError, UnknownCommandError, UnknownOptionError
@@ -67,6 +68,6 @@ def _name(error: MissingArgumentError | CoercionError) -> str:
 
 
 def _nearest(given: str, known: Iterable[str]) -> str:
-    from sofim_ref.arrays.validation import nearest
-
-    return nearest(given, known)
+    names = {name.lower(): name for name in known}
+    close = difflib.get_close_matches(given.lower(), names, n=1)
+    return f" Did you mean {names[close[0]]!r}?" if close else ""

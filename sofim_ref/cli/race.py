@@ -12,22 +12,7 @@ from typing import Annotated, Any
 
 from joblib import cpu_count
 
-from sofim_ref.cli.arguments import (
-    NO_FILE,
-    Count,
-    DataFile,
-    Flag,
-    Folder,
-    Known,
-    Names,
-    Plugins,
-    Seed,
-    make_writable,
-    named,
-    numbers,
-    parsed,
-    usable_backend,
-)
+from sofim_ref.cli import arguments as args
 from sofim_ref.cli.mistakes import BadArgument
 from sofim_ref.datasets import Source
 from sofim_ref.optimizers import Method
@@ -65,30 +50,30 @@ def address(text: str) -> str:
     return text
 
 
-Targets = Annotated[tuple[float, ...] | None, parsed(numbers, allow_leading_hyphen=True)]
+Targets = Annotated[tuple[float, ...] | None, args.parsed(args.numbers, "A,B,C", allow_leading_hyphen=True)]
 
 
 def race(
-    workload: Annotated[str | None, parsed(str)] = None,
+    workload: args.Name = None,
     /,
     *,
-    file: DataFile = NO_FILE,
-    methods: Names = None,
-    plugin: Plugins = (),
-    trials: Count = None,
-    tuning_seeds: Count = None,
-    seeds: Count = None,
-    seed: Seed = 0,
-    epochs: Count = None,
-    batch_size: Count = None,
+    file: args.DataFile = args.NO_FILE,
+    methods: args.Names = None,
+    plugin: args.Plugins = (),
+    trials: args.Count = None,
+    tuning_seeds: args.Count = None,
+    seeds: args.Count = None,
+    seed: args.Seed = 0,
+    epochs: args.Count = None,
+    batch_size: args.Count = None,
     train_loss: Targets = None,
     test_loss: Targets = None,
     score: Targets = None,
-    backend: Annotated[str, parsed(str)] = "numpy",
-    jobs: Count = None,
-    dask: Annotated[str | None, parsed(address)] = None,
-    quick: Flag = False,
-    out: Folder = None,
+    backend: args.BackendName = "numpy",
+    jobs: args.Count = None,
+    dask: Annotated[str | None, args.parsed(address, "ADDRESS")] = None,
+    quick: args.Flag = False,
+    out: Annotated[Path | None, args.parsed(args.path, "FOLDER")] = None,
 ) -> int:
     """Tune every method by the same number of trials, race them over seeds to targets; write a report.
 
@@ -101,15 +86,25 @@ def race(
         workload. With --data, a name for your own.
     methods : tuple of str, optional
         Methods, A,B,… as `sofim-ref methods` names them; those that papers compare if not given.
-    trials, tuning_seeds, seeds : int, optional
-        Settings tried for each method (16, or 4 if --quick); seeds of each trial (2 or 1); seeds of the race (5 or 3).
+    trials : int, optional
+        Settings tried for each method; 16 if not given, 4 if --quick.
+    tuning_seeds : int, optional
+        Seeds of each trial; 2 if not given, 1 if --quick.
+    seeds : int, optional
+        Seeds of the race; 5 if not given, 3 if --quick.
     seed : int
         The first of the race's seeds.
-    epochs, batch_size : int, optional
-        The budget of every run, trials included, and the examples in a step; the workload's own if not given.
-    train_loss, test_loss, score : tuple of float, optional
-        Three targets A,B,C from easy to hard: of the loss on training rows, of that on held-out rows, and of accuracy
-        or R²; the workload's own, or those of a reference run, if not given.
+    epochs : int, optional
+        The budget of every run, trials included; the workload's own if not given.
+    batch_size : int, optional
+        Examples in a step; the workload's own if not given.
+    train_loss : tuple of float, optional
+        Three targets of the loss on training rows, easy to hard; the workload's own, or those of a reference run, if
+        not given.
+    test_loss : tuple of float, optional
+        The same for the loss on held-out rows.
+    score : tuple of float, optional
+        The same for accuracy, or R² where numbers are predicted.
     backend : str
         One of numpy, cupy, torch, jax, array_api_strict.
     jobs : int, optional
@@ -128,8 +123,8 @@ def race(
     """
     if jobs is not None and dask is not None:
         raise BadArgument("--dask", "runs on a cluster, and --jobs on this machine: give one of the two.")
-    place = usable_backend(backend).name
-    known = Known.of(plugin, WORKLOADS)
+    place = args.usable_backend(backend).name
+    known = args.Known.of(plugin, WORKLOADS)
     chosen = None if methods is None else known.chosen(methods, ())
     laid = _workload(workload, file, known)
     levels = {"train loss": train_loss, "test loss": test_loss, "score": score}
@@ -149,7 +144,7 @@ def race(
                 executor = stack.enter_context(dask_executor(dask))
             except (ConnectionError, ModuleNotFoundError) as error:
                 raise BadArgument("--dask", error) from None
-        make_writable("--out", store.path)
+        args.make_writable("--out", store.path)
         store.begin(setting, again)
         seen = _raced(setting, store, executor, left_out, again)
     if isinstance(seen, int):
@@ -195,14 +190,14 @@ def _store(out: Path, setting: Setting) -> RunStore:
     return store
 
 
-def _workload(name: str | None, file: DataFile, known: Known) -> Workload:
+def _workload(name: str | None, file: args.DataFile, known: args.Known) -> Workload:
     """Return the workload that is named, or that of a data set: the user's file, or one that is named."""
     own = file.read("")
     if own is not None:
         return Workload.of(own, **({"name": name} if name else {}))
     if name is None:
         raise BadArgument("WORKLOAD", f"must be given: one of {', '.join(known.workloads)}; or --data FILE.csv.")
-    found = named("WORKLOAD", name, {**known.datasets, **known.workloads})
+    found = args.named("WORKLOAD", name, {**known.datasets, **known.workloads})
     return Workload.of(found.split()) if isinstance(found, Source) else found
 
 
@@ -214,7 +209,9 @@ def _setting(
         setting = usual_setting(workload, methods=methods, targets=targets, **settings)
         left_out = unfit(setting)
     except (TypeError, ValueError) as error:
-        raise BadArgument("WORKLOAD", error) from None
+        said = {f"targets of {criterion}": flag for criterion, flag in FLAGS.items()} | {"batch_size": "--batch-size"}
+        blamed = (option for words, option in said.items() if str(error).startswith(words))
+        raise BadArgument(next(blamed, "WORKLOAD"), error) from None
     if left_out and methods is not None:
         raise BadArgument("--methods", next(iter(left_out.values())))
     return dataclasses.replace(setting, methods=tuple(m for m in setting.methods if m not in left_out)), left_out

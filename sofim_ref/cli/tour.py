@@ -3,24 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-from sofim_ref.cli.arguments import (
-    NO_FILE,
-    Count,
-    DataFile,
-    Flag,
-    Known,
-    Name,
-    Names,
-    Plugins,
-    Seed,
-    make_writable,
-    named,
-    parsed,
-    path,
-    usable_backend,
-)
+from sofim_ref.cli import arguments as args
 from sofim_ref.cli.mistakes import BadArgument
 from sofim_ref.reporting import console, progress
 from sofim_ref.studies.tour import L2, METHODS, take_tour
@@ -29,16 +13,16 @@ from sofim_ref.studies.tour_report import report_tour
 
 def tour(
     *,
-    dataset: Name = None,
-    file: DataFile = NO_FILE,
-    methods: Names = None,
-    plugin: Plugins = (),
-    steps: Count = None,
-    batch_size: Count = None,
-    backend: Annotated[str, parsed(str)] = "numpy",
-    seed: Seed = 0,
-    quick: Flag = False,
-    out: Annotated[Path, parsed(path)] = Path("sofim-tour"),
+    dataset: args.Name = None,
+    file: args.DataFile = args.NO_FILE,
+    methods: args.Names = None,
+    plugin: args.Plugins = (),
+    steps: args.Count = None,
+    batch_size: args.Count = None,
+    backend: args.BackendName = "numpy",
+    seed: args.Seed = 0,
+    quick: args.Flag = False,
+    out: args.Folder = Path("sofim-tour"),
 ) -> int:
     """Verify, train methods on real data with the step size that suits each, compare them; write a report.
 
@@ -66,16 +50,16 @@ def tour(
     int
         The exit status: 1 if a check against dense inversion failed.
     """
-    known = Known.of(plugin)
+    known = args.Known.of(plugin)
     chosen = known.chosen(methods, METHODS)
-    place = usable_backend(backend)
+    place = args.usable_backend(backend)
     data = file.read("--dataset" if dataset else "", l2=L2, seed=seed, backend=place)
     if data is None:
-        source = named("--dataset", dataset or "breast-cancer", known.datasets)
+        source = args.named("--dataset", dataset or "breast-cancer", known.datasets)
         data = source.split(l2=L2, seed=seed, backend=place)
     if batch_size is not None and batch_size > data.train.size:
         raise BadArgument("--batch-size", f"must be at most {data.train.size}, the training rows, got {batch_size}.")
-    make_writable("--out", out)
+    args.make_writable("--out", out)
     with progress() as tell:
         seen = take_tour(
             data,

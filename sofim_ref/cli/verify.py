@@ -9,20 +9,21 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from sofim_ref.arrays import BACKENDS
-from sofim_ref.cli.arguments import Flag, Known, Names, Plugins, Seed, named
+from sofim_ref.cli import arguments as args
 from sofim_ref.reporting import console, progress
 from sofim_ref.reporting.verification import verification_report
 from sofim_ref.verify import verify as check
+from sofim_ref.verify.matrices import MATRICES
 
 
 def verify(
     *,
-    backend: Annotated[tuple[str, ...], Parameter(negative="", show_default=False)] = (),
-    methods: Names = None,
-    plugin: Plugins = (),
-    seed: Seed = 0,
-    quick: Flag = False,
-    json_: Flag = False,
+    backend: Annotated[tuple[str, ...], Parameter(metavar="NAME", negative="", show_default=False)] = (),
+    methods: args.Names = None,
+    plugin: args.Plugins = (),
+    seed: args.Seed = 0,
+    quick: args.Flag = False,
+    json_: args.Flag = False,
 ) -> int:
     """Check every matrix and every method against dense inversion in 50 digits.
 
@@ -44,11 +45,12 @@ def verify(
     int
         The exit status: 1 if a check failed.
     """
-    backends = [named("--backend", name, dict(zip(BACKENDS, BACKENDS, strict=True))) for name in backend]
-    known = Known.of(plugin)
+    backends = [args.named("--backend", name, dict(zip(BACKENDS, BACKENDS, strict=True))) for name in backend]
+    known = args.Known.of(plugin)
     chosen = known.chosen(methods, known.methods.values())
+    matrices = (*MATRICES, *known.matrices)
     with progress() as tell:
-        found = check(backends or None, methods=chosen, matrices=known.matrices, quick=quick, seed=seed, progress=tell)
+        found = check(backends or None, methods=chosen, matrices=matrices, quick=quick, seed=seed, progress=tell)
     if json_:
         print(json.dumps(found.to_rows(), indent=1, allow_nan=False))
         for reason in found.unusable.values():

@@ -4,6 +4,7 @@ import sys
 import time
 
 import pytest
+from rich.console import Console
 
 from sofim_ref import cli
 from sofim_ref.cli import COMMANDS
@@ -17,7 +18,7 @@ def test_the_version_is_the_package_s(capsys):
 @pytest.mark.parametrize("arguments", [["--help"], [], *([command, "--help"] for command in COMMANDS)], ids=" ".join)
 @pytest.mark.parametrize("width", [40, 80, 200])
 def test_help_fits_into_the_terminal(arguments, width, capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setattr(cli.app, "console", Console(width=width))
     assert cli.main(arguments) == 0
     printed = capsys.readouterr().out
     assert "Usage: sofim-ref" in printed
@@ -26,7 +27,7 @@ def test_help_fits_into_the_terminal(arguments, width, capsys, monkeypatch):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_option_has_a_help(command, capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "1000")
+    monkeypatch.setattr(cli.app, "console", Console(width=1000))
     cli.main([command, "--help"])
     for line in capsys.readouterr().out.splitlines():
         if line.startswith("│ --"):

@@ -1,0 +1,146 @@
+import re
+import shlex
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from sofim_ref import cli
+
+SHORT = ["--trials", "1", "--seeds", "1", "--epochs", "1", "--jobs", "1"]
+RACE = ["race", "diabetes", "--quick", *SHORT, "--methods", "sofim,sgd"]
+
+
+def files(folder):
+    return {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def test_a_race_ends_with_the_file_to_open_and_its_command_goes_on_from_there(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main([*RACE, "--score", "-1,0.2,0.5"]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[-1] == "Open sofim-race-diabetes-quick/report.html"
+    assert (tmp_path / "sofim-race-diabetes-quick" / "report.html").stat().st_size > 10_000
+    (again,) = (shlex.split(line) for line in printed if line.startswith("sofim-ref race"))
+    assert cli.main(again[1:]) == 0
+    assert "2 of 2 runs (tuning) are on disk from before." in capsys.readouterr().out
+
+
+def test_the_command_of_a_race_on_a_file_with_a_plugin_goes_on_too(tmp_path, mail, plugin, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    own = ["--data", str(mail), "--target", "kind", "--plugin", str(plugin), "--methods", "half-sgd,sgd"]
+    assert cli.main(["race", *own, *SHORT, "--score", "0.1,0.2,0.5"]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[-1] == "Open sofim-race-mail/report.html"
+    assert "Half of SGD" in "".join(printed)
+    (again,) = (shlex.split(line) for line in printed if line.startswith("sofim-ref race"))
+    assert cli.main(again[1:]) == 0
+    assert "2 of 2 runs (tuning) are on disk from before." in capsys.readouterr().out
+    plugin.write_text(plugin.read_text() + "# changed\n")
+    assert cli.main(again[1:]) == 2
+    assert "plugin_of_mine.py" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_plugin_s_method_races_on_two_workers(tmp_path, plugin, capsys):
+    options = ["--plugin", str(plugin), "--methods", "half-sgd,sgd", "--trials", "1", "--seeds", "2", "--epochs", "1"]
+    assert cli.main(["race", "iris", *options, "--jobs", "2", "--out", str(tmp_path / "race")]) == 0
+    assert "Half of SGD, race, seed 1" in capsys.readouterr().out
+
+
+def test_a_race_leaves_the_folder_of_another_alone(tmp_path, capsys, refused):
+    out = ["--out", str(tmp_path / "race")]
+    cli.main([*RACE, *out])
+    capsys.readouterr()
+    before = files(tmp_path / "race")
+    assert "seed is 0 there and 7 here" in refused(*RACE, *out, "--seed", "7")
+    assert files(tmp_path / "race") == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "argument WORKLOAD: must be given: one of breast-cancer, "),
+        (["breast-cancr"], "argument WORKLOAD: must be one of"),
+        (["breast-cancr"], "Did you mean 'breast-cancer'"),
+        (["diabetes", "--methods", "sofim,newtn"], "Did you mean 'newton'"),
+        (["diabetes", "--seeds", "0"], "argument --seeds: must be a whole number >= 1, got '0'"),
+        (["diabetes", "--jobs", "0"], "argument --jobs: must be a whole number >= 1, got '0'"),
+        (["diabetes", "--batch-size", "1000"], "argument --batch-size: batch_size must be at most 354"),
+        (["diabetes", "--train-loss", "1,2,3"], "argument --train-loss: targets of train loss must be three"),
+        (["diabetes", "--score", "low,high"], "argument --score: must be numbers with commas between them"),
+        (["diabetes", "--score", "-1,0.2,7"], "argument --score: targets of score (R²) must be at most 1"),
+        (["diabetes", "--backend", "cupi"], "Did you mean 'cupy'"),
+        (
+            ["diabetes", "--jobs", "2", "--dask", "tcp://127.0.0.1:9"],
+            "argument --dask: runs on a cluster, and --jobs on",
+        ),
+        (["diabetes", "--dask", ""], "argument --dask: must be the address of a scheduler"),
+        (["diabetes", "--out", ""], "argument --out: must be a path, got ''"),
+        (["--data", "nowhere.csv", "--target", "y"], "argument --data: can't read 'nowhere.csv'"),
+    ],
+)
+def test_a_wrong_argument_is_refused_before_anything_is_written(arguments, message, refused):
+    assert message in refused("race", *arguments)
+
+
+def test_a_file_where_the_race_s_folder_should_be_is_said(tmp_path, refused):
+    (tmp_path / "file").write_text("in the way")
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        assert re.search(f"argument --out: can't (read|write to) '{folder}'", refused(*RACE, "--out", str(folder)))
+
+
+def test_a_method_named_for_a_workload_that_lacks_what_it_needs_is_refused(tmp_path, refused, monkeypatch):
+    monkeypatch.setattr("sofim_ref.cli.race.unfit", lambda setting: {setting.methods[0]: "SOFIM needs x, which …"})
+    assert "argument --methods: SOFIM needs x" in refused(*RACE, "--out", str(tmp_path / "race"))
+    assert not (tmp_path / "race").exists()
+
+
+def test_a_method_that_nobody_named_is_left_out_with_the_reason(tmp_path, capsys, monkeypatch):
+    from sofim_ref.optimizers import REGISTRY
+
+    monkeypatch.setattr("sofim_ref.studies.race.setting.claimed_methods", lambda: (REGISTRY["sgd"], REGISTRY["kfac"]))
+    monkeypatch.setattr("sofim_ref.cli.race.unfit", lambda _: {REGISTRY["kfac"]: "K-FAC needs layers."})
+    assert cli.main(["race", "diabetes", "--quick", *SHORT, "--out", str(tmp_path)]) == 0
+    assert "K-FAC needs layers." in capsys.readouterr().out
+
+
+def test_a_race_in_which_nothing_could_be_raced_ends_with_status_1(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.modules["sofim_ref.studies.race.run_race"], "best", lambda _: None)
+    assert cli.main([*RACE, "--out", str(tmp_path)]) == 1
+
+
+@pytest.mark.slow
+def test_a_dask_scheduler_that_doesn_t_answer_is_said_before_any_work(tmp_path):
+    pytest.importorskip("distributed")
+    arguments = ["race", "diabetes", "--quick", "--dask", "tcp://127.0.0.1:9", "--out", str(tmp_path / "race")]
+    program = [sys.executable, "-m", "sofim_ref", *arguments]
+    done = subprocess.run(program, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert "argument --dask: no Dask scheduler answers at 'tcp://127.0.0.1:9'" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "race").exists()
+
+
+@pytest.mark.slow
+def test_a_race_runs_on_a_dask_cluster(tmp_path, capsys):
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0") as cluster:
+        arguments = ["race", "diabetes", "--methods", "sofim", "--trials", "1", "--seeds", "1", "--epochs", "1"]
+        address = ["--dask", cluster.scheduler_address]
+        assert cli.main([*arguments, *address, "--out", str(tmp_path)]) == 0
+    assert f"--dask {cluster.scheduler_address}" in capsys.readouterr().out.replace("\n", " ")
+
+
+@pytest.mark.slow
+def test_ctrl_c_in_a_race_says_how_to_go_on(tmp_path, program):
+    with program("race", "digits-mlp", "--jobs", 1, "--methods", "sgd", "--out", tmp_path / "race") as process:
+        lines = iter(process.stdout.readline, "")
+        next(line for line in lines if "trial 1" in line)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert said.startswith("\nsofim-ref: interrupted. What was computed is kept in")
+    assert "\nsofim-ref race digits-mlp --methods sgd" in said
+    assert "Traceback" not in said

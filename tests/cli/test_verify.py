@@ -1,0 +1,50 @@
+import json
+
+import pytest
+
+from sofim_ref import cli
+
+QUICK = ["verify", "--quick", "--backend", "numpy"]
+
+
+def test_json_is_a_list_of_rows(capsys):
+    assert cli.main([*QUICK, "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert {row["kind"] for row in rows} == {"matrix", "optimizer"}
+    assert all(row["passed"] for row in rows)
+
+
+def test_a_failed_check_ends_with_status_1(capsys, monkeypatch):
+    from sofim_ref.matrices import Diagonal
+
+    honest = Diagonal.solve
+    monkeypatch.setattr(Diagonal, "solve", lambda self, v: 1.001 * honest(self, v))
+    assert cli.main([*QUICK, "--methods", "sgd"]) == 1
+    assert "Diagonal" in capsys.readouterr().out
+
+
+def test_a_plugin_s_method_is_verified(plugin, capsys):
+    assert cli.main([*QUICK, "--json", "--plugin", str(plugin), "--methods", "half-sgd"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert {row["subject"] for row in rows if row["kind"] == "optimizer"} == {"Half-SGD"}
+
+
+def test_reasons_stand_on_the_error_stream(capsys, monkeypatch):
+    monkeypatch.setattr("sofim_ref.verify.run.available_backends", lambda _: {"cupy": "no GPU here"})
+    assert cli.main(["verify", "--json", "--backend", "CuPy"]) == 1
+    printed = capsys.readouterr()
+    assert json.loads(printed.out) == []
+    assert "no GPU here" in printed.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--backend", "nunpy"], "Did you mean 'numpy'"),
+        (["--backend", "numpy", "--backend", ""], "argument --backend: must be one of"),
+        (["--methods", "sofm"], "Did you mean 'sofim'"),
+        (["--seed", "x"], "argument --seed: must be a whole number >= 0, got 'x'"),
+    ],
+)
+def test_a_wrong_argument_is_refused(arguments, message, refused):
+    assert message in refused("verify", *arguments)
