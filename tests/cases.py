@@ -168,7 +168,7 @@ OPTIMIZERS = [
     optimizers.AdaHessian(power=0.5, block_size=2, seed=3, weight_decay=0.1),
     optimizers.NystromSGD(columns=1, weight_decay=0.1),
     optimizers.LBFGS(lr=0.5, history=1, line_search=False),
-    optimizers.KFAC(decay=0.0, samples=2, weight_decay=0.1),
+    optimizers.KFAC(decay=0.0, samples=2, update_every=2, weight_decay=0.1),
     optimizers.GaussNewton(damping=0.1, lr=0.5),
     optimizers.NewtonCG(damping=0.1, tolerance=1e-4, line_search=False),
 ]

@@ -1,4 +1,4 @@
-"""Two norms that convergence hangs on, ‖I − ηC⁻¹H‖ and ‖C⁻¹‖: dense for small d, by products alone for large."""
+"""The norms that convergence depends on, ‖I − ηC⁻¹H‖ and ‖C⁻¹‖: dense for small d, matrix-free for large."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from sofim_ref.matrices import Matrix
 from sofim_ref.problems import Oracle
 
 DENSE = 400
-"""Up to this d matrices are written out; beyond it ARPACK asks for products, and its answers are lower bounds."""
+"""Up to this d matrices are dense; beyond it ARPACK uses products alone, and its results are lower bounds."""
 
 
 def contraction(C: Matrix, rate: float, oracle: Oracle) -> float:
-    r"""Return :math:`\xi_1 = \|I - \eta C^{-1} \nabla^2 f(w)\|_2`: by how much one step can stretch a small error.
+    r"""Return :math:`\xi_1 = \|I - \eta C^{-1} \nabla^2 f(w)\|_2`: the largest factor by which one step multiplies a small error.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def contraction(C: Matrix, rate: float, oracle: Oracle) -> float:
     Notes
     -----
     Up to d = `DENSE` from all singular values, O(d³). Beyond, by ARPACK's Lanczos iteration on the products: some tens
-    of Hessian-vector products and solves, and a value that is exact to its convergence, but from below.
+    of Hessian-vector products and solves, and a value from below, exact to ARPACK's tolerance.
     """
     d = oracle.w.shape[0]
     if d <= DENSE:
@@ -45,6 +45,8 @@ def contraction(C: Matrix, rate: float, oracle: Oracle) -> float:
         eye = xp.eye(d, dtype=oracle.w.dtype, device=device(oracle.w))
         return float(xp.linalg.matrix_norm(eye - rate * C.solve(hessian(oracle)), ord=2))
     from scipy.sparse.linalg import LinearOperator, svds
+
+    C = C.factorized()
 
     def forth(v: Array) -> Array:
         return v - rate * C.solve(oracle.hvp(v))
@@ -71,7 +73,7 @@ def inverse_norm(C: Matrix) -> float:
 
     Notes
     -----
-    Up to d = `DENSE` from `eigenvalues`; beyond, by ARPACK on `solve`, to its convergence and from below.
+    Up to d = `DENSE` from `eigenvalues`; beyond, by ARPACK on `solve`, from below and to its tolerance.
     """
     if C.dim <= DENSE:
         return 1 / float(C.eigenvalues()[0])
@@ -82,7 +84,7 @@ def inverse_norm(C: Matrix) -> float:
 
 
 def hessian(oracle: Oracle) -> Array:
-    """Return ∇²f(w), shape (d, d): as the problem writes it out, or a product a column."""
+    """Return ∇²f(w), shape (d, d): as the problem computes it, or by one product a column."""
     if "hessian" in oracle.offers:
         return oracle.hessian()
     xp, w = namespace(oracle.w), oracle.w
