@@ -31,7 +31,7 @@ from sofim_ref.studies.race import (
     unfit,
     usual_setting,
 )
-from sofim_ref.studies.race.command import command
+from sofim_ref.studies.race.command import FLAGS, command
 from sofim_ref.studies.race.dask_executor import dask_executor
 from sofim_ref.studies.race.executor import Executor
 

@@ -36,7 +36,7 @@ def test_the_command_of_a_race_on_a_file_with_a_plugin_goes_on_too(tmp_path, mai
     assert "Half of SGD" in "".join(printed)
     (again,) = (shlex.split(line) for line in printed if line.startswith("sofim-ref race"))
     assert cli.main(again[1:]) == 0
-    assert "2 of 2 runs (tuning) are on disk from before." in capsys.readouterr().out
+    assert "4 of 4 runs (tuning) are on disk from before." in capsys.readouterr().out
     plugin.write_text(plugin.read_text() + "# changed\n")
     assert cli.main(again[1:]) == 2
     assert "plugin_of_mine.py" in capsys.readouterr().err
