@@ -11,21 +11,21 @@ from matplotlib.figure import Figure
 
 from sofim_ref.arrays import from_numpy, to_numpy
 from sofim_ref.matrices import Matrix
-from sofim_ref.plots.style import Key, line_styles, panels, wrapped
+from sofim_ref.plots.style import Key, first_column, line_styles, panels, wrapped
 from sofim_ref.problems import Problem
 
 Path = Sequence[tuple[Any, Matrix]]
 """Points w, shape (2,), each with its C."""
 
-ACROSS = 4
-"""The number of panels side by side."""
+SIDES = np.asarray([-1.0, 1.0])
+"""Where the panel ends, left and right of its middle."""
 
 
 def ellipses(problem: Problem, paths: Mapping[Key, Path], *, title: str, optimum: Any = None) -> Figure:
     r"""Draw each method's path over the contours of the loss, with the ellipse :math:`u^\top C u = 1` of some points.
 
     Only the shape of an ellipse is C's: each is scaled to the same area, so that those of far points can be seen. A
-    method steps far where its ellipse is long.
+    method steps far where its ellipse is long. Points three times as far from the optimum as the start are cut off.
 
     Parameters
     ----------
@@ -50,20 +50,22 @@ def ellipses(problem: Problem, paths: Mapping[Key, Path], *, title: str, optimum
     if problem.dim != 2:
         msg = f"problem must have 2 parameters to be drawn, got {problem.dim}."
         raise ValueError(msg)
-    with panels(title, len(paths), across=ACROSS, size=(4.2, 4.8), shared="xy") as (figure, grid):
+    with panels(title, len(paths), across=4, size=(4.2, 4.8), shared="xy") as (figure, grid):
         points = np.stack([to_numpy(w) for path in paths.values() for w, _ in path])
         if optimum is not None:
-            points = np.concatenate([points, to_numpy(optimum)[None]])
-        middle, reach = (points.max(axis=0) + points.min(axis=0)) / 2, 0.62 * np.ptp(points, axis=0).max()
+            target = to_numpy(optimum)
+            far = 3 * max(float(np.linalg.norm(to_numpy(path[0][0]) - target)) for path in paths.values())
+            points = np.stack([target, *points[np.linalg.norm(points - target, axis=1) <= far]])
+        middle, reach = (points.max(axis=0) + points.min(axis=0)) / 2, 0.62 * (np.ptp(points, axis=0).max() or 1.0)
         for axes, style, path in zip(grid, line_styles(paths).values(), paths.values(), strict=True):
             _contours(axes, problem, middle, reach)
             _path(axes, style, path, 0.13 * reach)
             if optimum is not None:
                 axes.plot(*to_numpy(optimum), marker="+", color="black", markersize=14, markeredgewidth=2)
-            axes.set_aspect("equal")
+            axes.set(aspect="equal", xlim=middle[0] + reach * SIDES, ylim=middle[1] + reach * SIDES)
             axes.set_title(wrapped(style["label"], 36), fontsize=13, pad=6)
             axes.set_xlabel("w₁")
-        for axes in grid[::ACROSS]:
+        for axes in first_column(grid):
             axes.set_ylabel("w₂")
     return figure
 

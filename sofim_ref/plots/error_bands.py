@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sofim_ref.convergence import LinearQuadratic
-from sofim_ref.plots.style import GREY, Key, line_styles, panels, wrapped
+from sofim_ref.plots.style import GREY, HUGE, Key, cut, first_column, line_styles, panels, wrapped
 
 
 def error_bands(bounds: Mapping[Key, LinearQuadratic], *, title: str) -> Figure:
@@ -32,7 +32,8 @@ def error_bands(bounds: Mapping[Key, LinearQuadratic], *, title: str) -> Figure:
     with panels(title, len(bounds), across=3, size=(4.6, 3.8), shared="y") as (figure, grid):
         for axes, style, found in zip(grid, line_styles(bounds).values(), bounds.values(), strict=True):
             _panel(axes, style, found)
-        for axes in grid[::3]:
+        cut(grid[0], max(float(found.error[0]) for found in bounds.values()))
+        for axes in first_column(grid):
             axes.set_ylabel("error, ‖w − w*‖")
     return figure
 
@@ -41,10 +42,10 @@ def _panel(axes: Axes, style: Mapping[str, Any], found: LinearQuadratic) -> None
     errors = np.append(found.error, found.next_error[-1:])
     floor = np.min(errors[errors > 0], initial=1e-16)
     steps = np.arange(len(errors))
-    axes.semilogy(steps, np.maximum(errors, floor), color=style["color"], label="error")
-    allowed = np.where(found.applies, found.bound + found.rounding, np.nan)
+    axes.semilogy(steps, np.clip(errors, floor, HUGE), color=style["color"], label="error")
+    allowed = np.where(found.applies, np.minimum(found.bound + found.rounding, HUGE), np.nan)
     axes.fill_between(
-        steps[1:], np.maximum(found.next_error, floor), allowed, color=style["color"], alpha=0.25, linewidth=0
+        steps[1:], np.clip(found.next_error, floor, HUGE), allowed, color=style["color"], alpha=0.25, linewidth=0
     )
     axes.semilogy(steps[1:], allowed, color=style["color"], linewidth=1, linestyle=(0, (2, 2)), label="bound")
     for k in np.flatnonzero(~found.applies).tolist():

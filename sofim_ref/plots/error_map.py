@@ -27,31 +27,34 @@ def error_map(steps: Mapping[Key, tuple[Any, ...]], *, title: str, floor: float 
     title : str
         The message of the picture.
     floor : float
-        Errors below it are rounding, and left out.
+        Errors below it are rounding, and left out; so is what lies beyond 1000 times the first error.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
     with panels(title, 2, across=2, size=(6.5, 6.2)) as (figure, (left, right)):
+        ceiling = 1e3 * max((error[0] for error, _, _ in steps.values()), default=1.0)
         everything = np.concatenate([np.zeros(0), *(column for columns in steps.values() for column in columns[:2])])
-        seen = everything[np.isfinite(everything) & (everything > floor)]
-        for style, (error, following, applies) in zip(line_styles(steps).values(), steps.values(), strict=True):
-            _draw((left, right), style, _apart(error, following, applies, floor))
+        seen = everything[(everything > floor) & (everything < ceiling)]
+        for style, columns in zip(line_styles(steps).values(), steps.values(), strict=True):
+            _draw((left, right), style, _apart(columns, floor, ceiling))
         if seen.size:
             _slopes(left, seen.min(), seen.max())
         left.set(xlabel="error before a step, ‖Δ‖", ylabel="error after it, ‖Δ⁺‖")
         right.set(xlabel="error before a step, ‖Δ‖", ylabel="digits gained in the step, log₁₀ ‖Δ‖/‖Δ⁺‖")
         for axes in (left, right):
-            axes.set(xscale="log", yscale="log")
+            if any(len(line.get_xdata()) for line in axes.lines):  # type: ignore[arg-type]  # it is an array here
+                axes.set(xscale="log", yscale="log")
         add_legend(figure, left)
     return figure
 
 
-def _apart(error: Any, following: Any, applies: Any, floor: float) -> tuple[Any, Any, Any]:
-    """Return the steps above the floor, less those that begin where another mark is already."""
+def _apart(columns: tuple[Any, ...], floor: float, ceiling: float) -> tuple[Any, Any, Any]:
+    """Return the steps between floor and ceiling, less those that begin where another mark is already."""
+    error, following, applies = columns
     kept: list[int] = []
-    for k in np.flatnonzero((error > floor) & (following > floor)):
+    for k in np.flatnonzero((np.minimum(error, following) > floor) & (np.maximum(error, following) < ceiling)):
         if not kept or abs(np.log(error[k] / error[kept[-1]])) > 0.3:
             kept.append(int(k))
     return error[kept], following[kept], applies[kept]

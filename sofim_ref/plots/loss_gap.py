@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from matplotlib.figure import Figure
 
-from sofim_ref.plots.style import Key, draw, draw_level, picture, styled
+from sofim_ref.plots.style import Key, cut, draw, draw_level, picture, styled
 from sofim_ref.training.trace import Trace
 from sofim_ref.training.tuning import gap
 
@@ -14,7 +14,7 @@ from sofim_ref.training.tuning import gap
 def loss_gap(traces: Mapping[Key, Trace], optimal_loss: float, *, title: str, share: float = 0.01) -> Figure:
     """Draw the loss above the optimum against steps, on a logarithmic axis, with a line at a share of the start.
 
-    A gap that is rounding is drawn as the rounding, eps times the loss: a line that ends level has converged. The line
+    A gap that is rounding is drawn as that rounding, eps times the loss: a line that ends level has converged. The line
     of a run that failed ends at its last finite point, and its label says so.
 
     Parameters
@@ -36,5 +36,6 @@ def loss_gap(traces: Mapping[Key, Trace], optimal_loss: float, *, title: str, sh
         for style, trace in styled(traces):
             draw(axes, style, trace["step"], gap(trace, optimal_loss))
         start = max((gap(trace, optimal_loss)[0] for trace in traces.values()), default=1.0)
+        cut(axes, start)
         draw_level(axes, share * start, f"{share:.0%} of the gap at the start")
     return figure

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from matplotlib.figure import Figure
 
-from sofim_ref.plots.style import Key, draw, draw_level, line_styles, picture, styled, title_of
+from sofim_ref.plots.style import Key, cut, draw, draw_level, line_styles, picture, styled, title_of
 from sofim_ref.training.trace import Trace
 
 
@@ -30,6 +30,7 @@ def step_norms(traces: Mapping[Key, Trace], *, title: str, limits: Mapping[Key, 
     with picture(title, xlabel="step", ylabel="length of the step, ‖w⁺ − w‖") as (figure, axes):
         for style, trace in styled(traces):
             draw(axes, style, trace["step"][1:], trace["step_norm"][1:])
+        cut(axes, max((trace["step_norm"][1:2].max(initial=0.0) for trace in traces.values()), default=0.0))
         for key, limit in (limits or {}).items():
             draw_level(
                 axes, limit, f"η / (2√ρ), the longest step of {title_of(key)}", line_styles(traces)[key]["color"]

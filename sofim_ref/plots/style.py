@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,6 +20,9 @@ __all__ = ["GREY", "Key", "draw", "draw_level", "line_style", "line_styles", "lo
 
 GREY = "#BBBBBB"
 """The colour of steps to which a bound doesn't apply."""
+
+HUGE = 1e200
+"""Where values are drawn that are larger: beyond it the margin of a logarithmic axis overflows."""
 
 RC: Any = {
     "axes.grid": True,
@@ -64,19 +67,32 @@ def panels(
 ) -> Iterator[tuple[Figure, list[Axes]]]:
     """Yield a figure and its panels, each of a size in inches; `shared` names the axes that all panels share."""
     with look():
-        columns = max(1, min(across, number))
-        rows = max(1, math.ceil(number / columns))
+        rows = max(1, math.ceil(number / across))
+        columns = max(1, math.ceil(number / rows))
         figure = Figure(layout="constrained", figsize=(size[0] * columns, 0.8 + size[1] * rows))
         grid = figure.subplots(rows, columns, squeeze=False, sharex="x" in shared, sharey="y" in shared)
         for blank in grid.flat[number:]:
             blank.set_axis_off()
+        for lowest in grid.flat[max(0, number - columns) : number]:
+            lowest.tick_params(labelbottom=True)
         yield figure, list(grid.flat[:number])
         figure.suptitle(wrapped(title, int(7.6 * size[0] * columns)), fontsize=15, x=0.01, ha="left")
 
 
+def first_column(grid: Sequence[Axes]) -> list[Axes]:
+    """Return the panels on the left, which carry the label of the vertical axis."""
+    return [axes for axes in grid if (place := axes.get_subplotspec()) is not None and place.is_first_col()]
+
+
 def draw(axes: Axes, style: Mapping[str, Any], x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> None:
     """Draw a line in its style on a logarithmic axis, with about a dozen markers."""
-    axes.semilogy(x, y, markevery=max(1, len(x) // 12), markersize=7, **style)
+    axes.semilogy(x, np.minimum(y, HUGE), markevery=max(1, len(x) // 12), markersize=7, **style)
+
+
+def cut(axes: Axes, start: float) -> None:
+    """End the vertical axis at 1000 times a starting value: a run that diverges leaves the picture there."""
+    if axes.get_ylim()[1] > 1e3 * start > 0:
+        axes.set_ylim(top=1e3 * start)
 
 
 def draw_level(axes: Axes, height: float, label: str, colour: str = "black") -> None:
@@ -108,6 +124,7 @@ def add_legend(figure: Figure, axes: Axes) -> None:
     room = 11 * figure.get_figwidth()  # in characters
     columns = max(1, min(3, int(room / (6 + max(map(len, names), default=0)))))
     if names:
+        figure.set_figheight(figure.get_figheight() + 0.25 * max(0, math.ceil(len(names) / columns) - 3))
         figure.legend(
             handles, [wrapped(name, int(room) - 6) for name in names], loc="outside lower center", ncols=columns
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from sofim_ref.reporting.report import Block, Paragraph, Report
 from sofim_ref.reporting.table import Column, Table
@@ -59,22 +59,27 @@ def verification_report(found: Verification) -> Report:
 
 
 def verification_blocks(found: Verification) -> list[Block]:
-    """Return the tables of a verification, the rows that failed in words, and the verdict."""
+    """Return the tables of a verification and what `failures` says."""
     blocks: list[Block] = []
     for kind, title in TITLES.items():
         if rows := [row for row in found.rows if row.kind == kind]:
             blocks.append(_results(title, rows))
+    if found.rows:
+        blocks.append(Paragraph(LEGEND))
     for subject, (size, title) in FORMULAS.items():
         if lines := [line for line in found.comparison if line.subject == subject]:
             blocks += [_formulas(title, size, lines), Paragraph(_first_break(size, lines))]
+    return [*blocks, *failures(found)]
+
+
+def failures(found: Verification) -> Iterator[Paragraph]:
+    """Yield each row that failed in words, each backend that can't be used with its reason, and the verdict."""
     for row in found.rows:
         if not row.passed:
             error = f"{in_words(row.backward_error_eps)} eps of {row.bound_eps:.3g} allowed"
-            where = f"{row.subject} on {row.backend} in {row.dtype}"
-            blocks.append(Paragraph(f"{where}: {error}: {row.worst_case}", tone="bad"))
-    blocks += map(Paragraph, found.unusable.values())
-    blocks.append(Paragraph(found.verdict, tone="good" if found.passed else "bad"))
-    return blocks
+            yield Paragraph(f"{row.subject} on {row.backend} in {row.dtype}: {error}: {row.worst_case}", tone="bad")
+    yield from map(Paragraph, found.unusable.values())
+    yield Paragraph(found.verdict, tone="good" if found.passed else "bad")
 
 
 def in_words(error: float) -> str:
@@ -106,7 +111,7 @@ def _results(title: str, rows: Sequence[Row]) -> Table:
         )
         for row in rows
     )
-    return Table(title, columns, table, LEGEND)
+    return Table(title, columns, table)
 
 
 def _formulas(title: str, size: str, lines: Sequence[Comparison]) -> Table:

@@ -10,7 +10,7 @@ from sofim_ref import plots
 from sofim_ref.optimizers import SOFIM, Method
 from sofim_ref.problems import LeastSquares
 from sofim_ref.reporting import Block, Column, Heading, Paragraph, Picture, Report, Table
-from sofim_ref.reporting.verification import verification_blocks
+from sofim_ref.reporting.verification import failures
 from sofim_ref.studies.tour import SHARE, Entry, Tour
 from sofim_ref.verify import Report as Verification
 
@@ -77,7 +77,7 @@ def report_tour(tour: Tour) -> Report:
 
 def _checked(verification: Verification) -> Iterator[Block]:
     if not verification.passed:
-        yield from verification_blocks(verification)
+        yield from failures(verification)
         return
 
     def used(row: Any) -> float:
@@ -186,9 +186,11 @@ def _gap_title(entries: Sequence[Entry]) -> str:
     reached = sorted((entry.steps, entry.method.title) for entry in entries if entry.steps is not None)
     if not reached:
         return f"No method closes {1 - SHARE:.0%} of the gap"
-    (fewest, first), (most, last) = reached[0], reached[-1]
-    title = f"{first} closes {1 - SHARE:.0%} of the gap in {fewest} step{'s' * (fewest != 1)}"
-    if len(reached) > 1:
+    (fewest, _), (most, last) = reached[0], reached[-1]
+    first = [title for steps, title in reached if steps == fewest]
+    who = f"{_listed(first)} close{'s' * (len(first) == 1)}" if len(first) <= 3 else f"{len(first)} methods close"
+    title = f"{who} {1 - SHARE:.0%} of the gap in {fewest} step{'s' * (fewest != 1)}"
+    if most > fewest:
         title += f", {last} in {most}"
     missing = len(entries) - len(reached)
     return title + (f"; {missing} of {len(entries)} methods never" if missing else "")

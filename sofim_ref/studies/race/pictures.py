@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from sofim_ref import plots
 from sofim_ref.optimizers import Method
 from sofim_ref.plots import RaceCurve
-from sofim_ref.plots.style import Key
 from sofim_ref.reporting import Picture
 from sofim_ref.studies.race.run_race import Entry, Race
 from sofim_ref.studies.race.summary import profiles
@@ -67,7 +66,7 @@ def curve(entry: Entry, criterion: str) -> RaceCurve:
 def costs(race: Race, criterion: str) -> Picture:
     """Return the picture of the cost of reaching the targets."""
     name, targets = named(criterion, race), race.setting.targets[criterion]
-    spent: dict[str, dict[Key, list[tuple[float, float, float]]]] = {
+    spent: dict[str, dict[Method, list[tuple[float, float, float]]]] = {
         cost: {
             entry.method: [
                 (spread.lower, spread.median, spread.upper)
