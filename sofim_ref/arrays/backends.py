@@ -57,11 +57,11 @@ class Backend:
 
 @functools.cache
 def open_backend(name: str) -> Backend:
-    """Open a backend by name, having seen it compute.
+    """Open a backend by name, after a trial computation.
 
     This is for the edges of a program (a command line, a notebook's first cell), where data is put on a device
     once; inside the library, the arrays themselves say where to compute. Opening ``"jax"`` turns its 64-bit
-    numbers on for the whole process, since a reference in single precision is none.
+    numbers on for the whole process, since a reference needs double precision.
 
     Parameters
     ----------
@@ -94,6 +94,11 @@ def open_backend(name: str) -> Backend:
 
 def available_backends(names: Iterable[str] = BACKENDS) -> dict[str, Backend | str]:
     """Return every backend that was asked for: opened, or the sentence that says why it can't be.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Some of `BACKENDS`, all if not given.
 
     Examples
     --------
@@ -128,9 +133,9 @@ def _import_backend(name: str) -> Backend:
 
 
 def _probe(backend: Backend) -> None:
-    """Compute one product and one sum, and compare them with the host: an import alone proves nothing."""
+    """Compute a product and a sum, and compare them with the host: a successful import proves little."""
     host = np.asarray([[1.0, 2.0], [3.0, 4.0]], dtype=np.float32)
     there = backend.asarray(host)
     if not np.array_equal(to_numpy(there @ there + there), host @ host + host):
-        msg = "a 2 x 2 matrix product came out wrong."
+        msg = "a 2 x 2 matrix product is wrong."
         raise RuntimeError(msg)

@@ -1,4 +1,4 @@
-"""The linear-quadratic bound of a run, step by step: how far from the optimum the next point can be, and was."""
+"""The linear-quadratic bound on the error after each step of a run, beside the error itself."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from sofim_ref.arrays import Array, eps, namespace
 from sofim_ref.arrays.sums import norm
 from sofim_ref.convergence import spectral
-from sofim_ref.convergence.replay import Played, replay, stored_points
+from sofim_ref.convergence.replay import ReplayedStep, replay, stored_points
 from sofim_ref.optimizers import Optimizer
 from sofim_ref.problems import Constants, Problem
 from sofim_ref.training.trace import Trace
@@ -25,7 +25,7 @@ UNKNOWN = "no Lipschitz constant of the Hessian is proved here: the bound would 
 
 @dataclass(frozen=True, eq=False)
 class LinearQuadratic:
-    r"""What `linear_quadratic_bound` found: one entry a step, on the host.
+    r"""The linear-quadratic bound of a run and its terms: one entry a step, on the host.
 
     Parameters
     ----------
@@ -36,11 +36,11 @@ class LinearQuadratic:
     bound : array, shape (T,)
         ξ₁‖Δ‖ + ξ₂‖Δ‖²; NaN where the theorem doesn't apply.
     rounding : array, shape (T,)
-        By how much rounding alone may take `next_error` beyond `bound`.
+        By how much rounding alone can make `next_error` exceed `bound`.
     reasons : tuple of str
         Why the theorem doesn't apply to a step; empty where it does.
     constants : Constants
-        What was used of the problem.
+        The constants of the problem that were used.
     radius : float
         Of the ball around the optimum in which the constants hold: the largest error before a step.
     """
@@ -62,14 +62,14 @@ class LinearQuadratic:
 
     @property
     def reason(self) -> str:
-        """To how many steps the theorem doesn't apply, and why, in words; empty if it does to all."""
+        """The number of steps to which the theorem doesn't apply, by reason, in words; empty if it applies to all."""
         counted = Counter(reason for reason in self.reasons if reason)
         T = len(self.reasons)
         return "; ".join(f"{number} of {T} steps: {reason}" for reason, number in counted.items())
 
     @property
     def holds(self) -> bool:
-        """Whether every step to which the theorem applies ended within the bound, rounding allowed for."""
+        """Whether every step to which the theorem applies ended within the bound, up to rounding."""
         return bool(np.all(self.next_error <= self.bound + self.rounding, where=self.applies))
 
 
@@ -81,7 +81,7 @@ def linear_quadratic_bound(
     optimum: Array | None = None,
     constants: Constants | None = None,
 ) -> LinearQuadratic:
-    r"""Return, for every step of a run, how far from the optimum it may have ended, and where it did.
+    r"""Return the linear-quadratic bound on the error after every step of a run, and the error itself.
 
     .. math:: \|\Delta^+\| \le \xi_1 \|\Delta\| + \xi_2 \|\Delta\|^2, \qquad
               \xi_1 = \|I - \eta C^{-1} \nabla^2 f(w)\|_2, \quad
@@ -98,11 +98,11 @@ def linear_quadratic_bound(
     problem : Problem
         With an `optimum` and `constants`, unless they are given.
     optimizer : Optimizer
-        The one that ran: its C, v and η are computed again at every point.
+        The one that ran: its C, v and η are computed again at each point.
     points : Trace or sequence of array, shape (d,)
-        A trace that stores the points of every step, or points of which each is followed by where a step led from it.
+        A trace that stores the point of every step, or consecutive points.
     optimum : array, shape (d,), optional
-        The point w*; ``problem.optimum()`` if not given. A local one, where the theorem promises nothing.
+        The point w*; ``problem.optimum()`` if not given.
     constants : Constants, optional
         ``problem.constants(w*, radius)`` if not given.
 
@@ -178,7 +178,7 @@ def linear_quadratic_bound(
 
 
 def _rounding(
-    problem: Problem, known: Constants, steps: Sequence[Played], target: Array, found: Sequence[Numbers]
+    problem: Problem, known: Constants, steps: Sequence[ReplayedStep], target: Array, found: Sequence[Numbers]
 ) -> Numbers:
     """Return what rounding may add to each next error, as the notes of `linear_quadratic_bound` say."""
     error, xi1, xi2, inverses = found
@@ -187,21 +187,21 @@ def _rounding(
     at_target = (problem.size + problem.dim) * u * _scale(problem.oracle(target), L)
     off = u * float(norm(target)) + (at_target / mu if mu > 0 else 0.0)
     allowed = []
-    for step, e, contracted, bent, inverse in zip(steps, error, xi1, xi2, inverses, strict=True):
+    for step, e, contracted, quadratic, inverse in zip(steps, error, xi1, xi2, inverses, strict=True):
         direction, w = float(norm(step.direction)), float(norm(step.oracle.w))
         kappa = inverse * float(norm(step.vector)) / direction if direction > 0 else 1.0
         kappa = max(1.0, kappa, inverse * _largest(step))
         gradient = step.rate * inverse * (problem.size + problem.dim) * u * _scale(step.oracle, L)
         solve = step.rate * 16 * problem.dim**0.5 * kappa * u * direction
         step_itself = 2 * u * (w + float(norm(target)) + step.rate * direction)
-        measured = (1 + contracted + bent * (2 * e + off)) * off
+        measured = (1 + contracted + quadratic * (2 * e + off)) * off
         xi = 16 * problem.dim * u * (1 + step.rate * inverse * L * kappa) * e
         allowed.append(gradient + solve + step_itself + measured + xi)
     return np.asarray(allowed)
 
 
 def _scale(oracle: Any, L: float) -> float:
-    """Return L‖w‖ and the mean length of what the gradient is summed from."""
+    """Return L‖w‖ plus the norm of the gradient and the mean norm of the examples' gradients."""
     scale = L * float(norm(oracle.w)) + float(norm(oracle.gradient()))
     if "per_example_gradients" in oracle.offers:
         xp, G = namespace(oracle.w), oracle.per_example_gradients()
@@ -209,8 +209,8 @@ def _scale(oracle: Any, L: float) -> float:
     return scale
 
 
-def _largest(step: Played) -> float:
-    """Return C's largest eigenvalue, or its stretch along its own direction where d is large."""
+def _largest(step: ReplayedStep) -> float:
+    """Return C's largest eigenvalue, or where d is large ‖v‖/‖C⁻¹v‖, which is at most that."""
     if step.matrix.dim <= spectral.DENSE:
         return float(step.matrix.eigenvalues()[-1])
     return float(norm(step.vector)) / max(float(norm(step.direction)), 1e-300)

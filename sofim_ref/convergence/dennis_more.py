@@ -1,4 +1,4 @@
-"""Dennis and Moré's question, whether C knows the Hessian along the one direction that matters."""
+"""The Dennis–Moré ratio: how far C/η differs from the Hessian along the error."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from sofim_ref.training.trace import Trace
 def dennis_more(
     problem: Problem, optimizer: Optimizer[Any], points: Trace | Sequence[Array], *, optimum: Array | None = None
 ) -> np.ndarray[Any, Any]:
-    r"""Return, for every step of a run, how wrong C/η is about the Hessian at the optimum, along the error.
+    r"""Return the Dennis–Moré ratio of every step of a run: the error of C/η as the Hessian at the optimum.
 
     .. math:: \frac{\|(C/\eta - \nabla^2 f(w_*))\, \Delta\|}{\|\Delta\|}, \qquad \Delta = w - w_* .
 
-    A run converges superlinearly if and only if this tends to 0. For SOFIM it tends to something between |ρ/η − μ| and
-    |ρ/η − L|: its C forgets the gradient as that vanishes.
+    A run converges superlinearly if and only if the ratio tends to 0. For SOFIM its limit lies between |ρ/η − μ| and
+    |ρ/η − L|: as the gradient vanishes, C tends to ρI.
 
     Parameters
     ----------
@@ -48,8 +48,8 @@ def dennis_more(
 
     Notes
     -----
-    Each step costs one more Hessian-vector product, and a product with C. With momentum the theorem speaks of another
-    iteration, and the number is only what it says.
+    Each step costs one more Hessian-vector product, and a product with C. The theorem doesn't cover momentum: there
+    the ratio is only what the formula says.
 
     Source: Dennis & Moré 1974, doi:10.1090/S0025-5718-1974-0343581-1, theorem 2.2.
 
@@ -64,11 +64,11 @@ def dennis_more(
     """
     run = stored_points(points)
     target = problem.optimum() if optimum is None else optimum
-    there = problem.oracle(target)
+    at_optimum = problem.oracle(target)
     ratios = []
     for step in replay(problem, optimizer, run):
         delta = step.oracle.w - target
         length = float(norm(delta))
-        wrong = step.matrix.matvec(delta) / step.rate - there.hvp(delta)
-        ratios.append(float(norm(wrong)) / length if length > 0 else np.nan)
+        difference = step.matrix.matvec(delta) / step.rate - at_optimum.hvp(delta)
+        ratios.append(float(norm(difference)) / length if length > 0 else np.nan)
     return np.asarray(ratios)

@@ -1,4 +1,4 @@
-"""How good a direction is in the Fisher matrix's eyes: how far the predictions move for what the loss falls."""
+"""The grade of a direction: how far the predictions move, in the Fisher metric, for a unit fall of the loss."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def grade(direction: Array, oracle: Oracle) -> Array:
     Parameters
     ----------
     direction : array, shape (d,)
-        p: where a step leads, ``C.solve(v)`` say.
+        p: the direction of a step, such as ``C.solve(v)``.
     oracle : Oracle
         At w, of a problem that offers outputs and products with the Fisher matrix.
 
@@ -31,7 +31,8 @@ def grade(direction: Array, oracle: Oracle) -> Array:
     Raises
     ------
     TypeError, ValueError
-        If the problem offers no Fisher matrix, or `direction` isn't beside the oracle's point.
+        If the problem offers no Fisher matrix, or `direction` isn't of the backend, device, dtype and shape of the
+        oracle's point.
 
     Notes
     -----
@@ -56,5 +57,5 @@ def grade(direction: Array, oracle: Oracle) -> Array:
         raise ValueError(msg)
     xp = namespace(direction)
     Fp = oracle.gauss_newton_product(oracle.output_fisher(), direction)
-    square = xp.maximum(direction @ Fp, 0.0)  # where predictions don't move, rounding may be below
+    square = xp.maximum(direction @ Fp, 0.0)  # where predictions don't move, rounding may make it negative
     return xp.sqrt(square) / xp.abs(direction @ oracle.gradient())

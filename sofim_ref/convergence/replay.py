@@ -1,4 +1,4 @@
-"""A run played again, full batch, to see each step's C, v and η, and whether the run took the step that they make."""
+"""The steps of a run computed again on all examples: each step's C, v and η, and whether the run followed them."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ ELSEWHERE = "the next point is not where a step on all examples leads: minibatch
 
 
 @dataclass(frozen=True, eq=False)
-class Played:
-    r"""One step of a run.
+class ReplayedStep:
+    r"""A step of a run, computed again.
 
     Parameters
     ----------
@@ -49,20 +49,20 @@ class Played:
     reason: str
 
 
-def replay(problem: Problem, optimizer: Optimizer[Any], points: Trace | Sequence[Array]) -> Iterator[Played]:
-    """Yield the steps of a run with what the optimizer chose in each.
+def replay(problem: Problem, optimizer: Optimizer[Any], points: Trace | Sequence[Array]) -> Iterator[ReplayedStep]:
+    """Yield the steps of a run with the C, v and η that the optimizer chose in each.
 
     Parameters
     ----------
     problem : Problem
     optimizer : Optimizer
-        The one that ran, with its hyper-parameters. It starts anew at the first point.
+        The one that ran, with its hyper-parameters. It starts with a fresh state at the first point.
     points : Trace or sequence of array, shape (d,)
         A trace with the point of every step from the first on, or the points.
 
     Yields
     ------
-    Played
+    ReplayedStep
 
     Raises
     ------
@@ -82,21 +82,21 @@ def replay(problem: Problem, optimizer: Optimizer[Any], points: Trace | Sequence
         rate = optimizer.rate_at(state.step - 1)
         direction = choice.matrix.solve(choice.vector)
         taken = optimizer.step_size(state, oracle, direction)
-        led, state = optimizer.accept(state, oracle, choice, w - taken * (direction + optimizer.weight_decay * w))
+        expected, state = optimizer.accept(state, oracle, choice, w - taken * (direction + optimizer.weight_decay * w))
         reason = ""
-        if _apart(choice.vector, oracle.gradient(), by=0.0 * w):
+        if _differ(choice.vector, oracle.gradient(), scale=0.0 * w):
             reason = MOMENTUM
         elif optimizer.weight_decay:
             reason = DECAY
         elif taken != rate:
             reason = SEARCH
-        elif _apart(following, led, by=following - w):
+        elif _differ(following, expected, scale=following - w):
             reason = ELSEWHERE
-        yield Played(oracle, choice.matrix, choice.vector, direction, rate, following, reason)
+        yield ReplayedStep(oracle, choice.matrix, choice.vector, direction, rate, following, reason)
 
 
 def stored_points(points: Trace | Sequence[Array]) -> Sequence[Array]:
-    """Return the points of a run, having refused a trace that doesn't hold them all."""
+    """Return the points of a run, refusing a trace that doesn't have them all."""
     if not isinstance(points, Trace):
         if len(points) < 2:
             msg = f"points must be at least two, got {len(points)}."
@@ -111,7 +111,7 @@ def stored_points(points: Trace | Sequence[Array]) -> Sequence[Array]:
     return points.points
 
 
-def _apart(x: Array, y: Array, *, by: Array) -> bool:
-    """Return whether x and y differ by more than rounding, and by more than a share √eps of `by`."""
+def _differ(x: Array, y: Array, *, scale: Array) -> bool:
+    """Return whether x and y differ by more than rounding and √eps times the length of `scale`."""
     unit = eps(namespace(x), x.dtype)
-    return bool(float(norm(x - y)) > 8 * unit * float(norm(y)) + unit**0.5 * float(norm(by)))
+    return bool(float(norm(x - y)) > 8 * unit * float(norm(y)) + unit**0.5 * float(norm(scale)))

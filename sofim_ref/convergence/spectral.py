@@ -15,7 +15,7 @@ DENSE = 400
 
 
 def contraction(C: Matrix, rate: float, oracle: Oracle) -> float:
-    r"""Return :math:`\xi_1 = \|I - \eta C^{-1} \nabla^2 f(w)\|_2`: the largest factor by which one step multiplies a small error.
+    r"""Return :math:`\xi_1 = \|I - \eta C^{-1} \nabla^2 f(w)\|_2`: the rate at which a step shrinks a small error.
 
     Parameters
     ----------

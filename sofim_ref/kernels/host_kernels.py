@@ -1,4 +1,4 @@
-"""SOFIM's step in place on the host: one division of numbers, and the passes over memory that are left."""
+"""SOFIM's step in place on the host: its scalars, and the passes over memory that a subclass makes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sofim_ref.matrices import RankOne
 
 
 class HostKernels(ABC):
-    """What the kernels on the host share: a subclass knows how to pass over memory."""
+    """The part that the kernels on the host share; a subclass makes the passes over memory."""
 
     @abstractmethod
     def advance(self, M: Array, g: Array, beta: float, *, both: bool) -> tuple[float, float]:

@@ -8,7 +8,17 @@ from sofim_ref.arrays import Array
 
 
 class SOFIMStep(NamedTuple):
-    """The numbers of a step of SOFIM: η, ρ, β, what M is divided by, which v ("moment" or "gradient"), λ."""
+    """The numbers of a step of SOFIM.
+
+    Parameters
+    ----------
+    lr, rho, beta, weight_decay : float
+        η, ρ, β and λ.
+    correction : float
+        What M is divided by, 1 − βᵗ or 1.
+    vector : {"moment", "gradient"}
+        Which v.
+    """
 
     lr: float
     rho: float
@@ -19,7 +29,15 @@ class SOFIMStep(NamedTuple):
 
 
 class SGDStep(NamedTuple):
-    """The numbers of a step of SGD: η, μ, whether v is Nesterov's, λ."""
+    """The numbers of a step of SGD.
+
+    Parameters
+    ----------
+    lr, momentum, weight_decay : float
+        η, μ and λ.
+    nesterov : bool
+        Whether v is Nesterov's.
+    """
 
     lr: float
     momentum: float
@@ -28,7 +46,15 @@ class SGDStep(NamedTuple):
 
 
 class AdamStep(NamedTuple):
-    """The numbers of a step of Adam: η, β₁, β₂, what m and s are divided by, ϵ, λ."""
+    """The numbers of a step of Adam.
+
+    Parameters
+    ----------
+    lr, beta1, beta2, epsilon, weight_decay : float
+        η, β₁, β₂, ϵ and λ.
+    correction1, correction2 : float
+        What m and s are divided by.
+    """
 
     lr: float
     beta1: float

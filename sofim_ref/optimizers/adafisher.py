@@ -40,7 +40,7 @@ class AdaFisherState(State):
 
 @dataclass(frozen=True)
 class AdaFisher(Optimizer[AdaFisherState]):
-    r"""Divide the average gradient by a diagonal that says how much flows in and back at each weight; no square root.
+    r"""Divide the average gradient by the diagonal of K-FAC's matrix, built from inputs and output gradients; no root.
 
     .. math:: H \leftarrow a H + b\, H_D, \quad S \leftarrow a S + b\, S_D, \qquad
               C = \operatorname{diag}(H \otimes S + \lambda), \qquad v = \hat M .

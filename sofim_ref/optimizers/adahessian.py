@@ -1,4 +1,4 @@
-"""AdaHessian: Adam with the Hessian's diagonal in place of the gradient, as random signs see it."""
+"""AdaHessian: Adam with Hutchinson's estimate of the Hessian's diagonal in place of the squared gradient."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sofim_ref.problems.oracle import Oracle
 
 @dataclass(frozen=True)
 class AdaHessian(Optimizer[AdamState]):
-    r"""Each coordinate is divided by the root mean square of what Hutchinson's estimator says of its curvature.
+    r"""Each coordinate is divided by the root mean square of Hutchinson's estimates of its curvature.
 
     .. math:: D = |z \circ H z|, \qquad v_t = \beta_2 v_{t-1} + (1 - \beta_2)\, D^2, \qquad
               C = \operatorname{diag}\big((\sqrt{\hat v})^k + \epsilon\big), \qquad v = \hat m .
@@ -37,7 +37,7 @@ class AdaHessian(Optimizer[AdamState]):
     block_size : int
         The number of consecutive parameters over which |D| is averaged; it must divide d.
     seed : int
-        What the signs z are drawn from, together with the step.
+        The seed from which, with the number of the step, the signs z are drawn.
     weight_decay : float
         Decoupled weight decay >= 0.
 

@@ -1,4 +1,4 @@
-"""Adam: divide the average gradient by the root of the average of its squares."""
+"""Adam: divide the average gradient by the root mean square of the gradients."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class AdamState(State):
 
 @dataclass(frozen=True)
 class Adam(Optimizer[AdamState]):
-    r"""Each coordinate is divided by the size that its gradients have had.
+    r"""Each coordinate of the average gradient is divided by the root mean square of its gradients.
 
     .. math:: m_t = \beta_1 m_{t-1} + (1 - \beta_1)\, g_t, \qquad v_t = \beta_2 v_{t-1} + (1 - \beta_2)\, g_t^2, \qquad
               C = \operatorname{diag}(\sqrt{\hat v} + \epsilon), \qquad v = \hat m .
@@ -55,8 +55,9 @@ class Adam(Optimizer[AdamState]):
 
     Notes
     -----
-    Cost O(d), memory 2d numbers. Hats divide by 1 − βᵗ. C is a *root* of the mean square: blind to the loss's scale,
-    and no Fisher matrix. Source: Kingma & Ba 2015, arXiv 1412.6980, Algorithm 1; torch.optim.Adam counts alike.
+    Cost O(d), memory 2d numbers. Hats divide by 1 − βᵗ. C is a *root* of the mean square, so steps don't
+    depend on the loss's scale, and C is no Fisher matrix. Source: Kingma & Ba 2015, arXiv 1412.6980, Algorithm 1;
+    torch.optim.Adam counts alike.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Gauss–Newton with Levenberg and Marquardt's damping: more where the model of the loss was wrong, less where right."""
+"""Gauss–Newton with Levenberg–Marquardt damping, which follows how well the fall of the loss was predicted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, 
 from sofim_ref.optimizers.search_space import LogUniform
 from sofim_ref.problems.oracle import Oracle
 
-_LEAST, _MOST = 1e-12, 1e12
+_SMALLEST, _LARGEST = 1e-12, 1e12
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +55,10 @@ class GaussNewton(Optimizer[GaussNewtonState]):
 
     Notes
     -----
-    With δ the step taken and M = C − λI, the loss should fall by −gᵀδ − ½δᵀMδ. If it falls by less than a quarter of
-    that, λ is multiplied by the factor, if by more than three quarters, divided, between 1e-12 and 1e12. A step where
-    the batch's loss rises beyond rounding is refused: the point stays, only λ grows. C includes the problem's l2. The
-    losses are compared on the host. Cost: C, 2d³/3 operations, a loss; memory d².
+    With δ the step taken and M = C − λI, the predicted fall of the loss is −gᵀδ − ½δᵀMδ. If it falls by
+    less than a quarter of that, λ is multiplied by the factor, if by more than three quarters, divided, within [1e-12,
+    1e12]. A step with which the batch's loss rises beyond rounding is refused: the point stays, only λ grows. C
+    includes the problem's l2. The losses are compared on the host. Cost: C, 2d³/3 operations, a loss; memory d².
 
     Source: Levenberg 1944; Marquardt 1963, doi:10.1137/0111030; the quarters as in Nocedal & Wright 2006, §4.1.
 
@@ -99,20 +99,20 @@ class GaussNewton(Optimizer[GaussNewtonState]):
     def accept(
         self, state: GaussNewtonState, oracle: Oracle, choice: Preconditioned, following: Array
     ) -> tuple[Array, GaussNewtonState]:
-        """Return where the step leads, or where it began if the loss would rise; and the state with the next λ."""
+        """Return the next point, or the present one if the loss would rise, and the state with the next λ."""
         delta = following - oracle.w
-        promised = -(choice.vector @ delta) - 0.5 * (
+        predicted = -(choice.vector @ delta) - 0.5 * (
             delta @ choice.matrix.matvec(delta) - state.damping * delta @ delta
         )
         before, after = float(oracle.value()), float(oracle.at(following).value())
         rounding = 10 * eps(namespace(delta), delta.dtype) * abs(before)
         rises = not after <= before + rounding  # a loss that isn't a number rises
-        share = (before - after + rounding) / (float(promised) + rounding) if rounding or promised else 1.0
-        if rises or not share >= 0.25:
-            damping = min(state.damping * self.factor, _MOST)
+        ratio = (before - after + rounding) / (float(predicted) + rounding) if rounding or predicted else 1.0
+        if rises or not ratio >= 0.25:
+            damping = min(state.damping * self.factor, _LARGEST)
         else:
-            damping = max(state.damping / self.factor, _LEAST) if share > 0.75 else state.damping
-        finite = math.isfinite(before)  # where all is lost a step may as well be taken
+            damping = max(state.damping / self.factor, _SMALLEST) if ratio > 0.75 else state.damping
+        finite = math.isfinite(before)  # if it isn't, the step is taken and the run ends as diverged
         return oracle.w if rises and finite else following, replace(state, damping=damping)
 
 

@@ -1,4 +1,4 @@
-"""L-BFGS: a Hessian that explains how the gradient changed in the last few steps."""
+"""L-BFGS: the Hessian estimated from how the gradient changed in the last few steps."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class LBFGS(Optimizer[LBFGSState]):
     .. math:: C = B_k, \quad v = g, \qquad s_t = w_{t+1} - w_t, \quad
               y_t = \nabla f_{\mathcal B_t}(w_{t+1}) - \nabla f_{\mathcal B_t}(w_t) ,
 
-    both gradients on the **same** batch, so that y tells of curvature and not of noise.
+    both gradients on the **same** batch, so that y measures curvature and not noise.
 
     Parameters
     ----------
@@ -95,16 +95,16 @@ class LBFGS(Optimizer[LBFGSState]):
         g = oracle.gradient()
         xp, s, y = namespace(g), state.steps[-1, :], state.changes[-1, :]
         sy = s @ y
-        there = sy > 0
+        known = sy > 0
         length = norm(g)
         first = xp.maximum(length, xp.ones_like(length))
-        scale = xp.where(there, (y @ y) / xp.where(there, sy, xp.ones_like(sy)), first)
+        scale = xp.where(known, (y @ y) / xp.where(known, sy, xp.ones_like(sy)), first)
         return replace(state, step=state.step + 1), Preconditioned(LBFGSMatrix(scale, state.steps, state.changes), g)
 
     def accept(
         self, state: LBFGSState, oracle: Oracle, choice: Preconditioned, following: Array
     ) -> tuple[Array, LBFGSState]:
-        """Return where the step ends, and the state with the new pair, if it tells of positive curvature."""
+        """Return where the step ends, and the state with the new pair, if its curvature is positive."""
         s = following - oracle.w
         y = oracle.at(following).gradient() - oracle.gradient()
         xp = namespace(s)

@@ -19,9 +19,9 @@ class Method:
     Parameters
     ----------
     name : str
-        What a command line calls it: letters, digits, hyphens. Two methods of one name are one method.
+        Its name on a command line: letters, digits, hyphens. Two methods of one name are one method.
     title : str
-        What tables and plots call it.
+        Its name in tables and plots.
     make : callable
         Keyword arguments (``lr``, say) -> `Optimizer`, with the reading's own settings filled in.
     matrix, vector : str
@@ -31,12 +31,12 @@ class Method:
     source : str
         Paper and equation.
     open : str
-        What nothing read so far settles; empty if nothing is.
+        Open questions about the source; empty if there is none.
     space : mapping
         From a hyper-parameter to where it is searched; all others stay at their defaults. A method whose space has no
         ``lr`` keeps its own step size wherever step sizes are searched.
     needs_steps : bool
-        Whether the method must be told, as ``steps``, how many steps the run will have.
+        Whether the method takes, as ``steps``, the number of steps of the run.
     colour : str
         Its colour in every picture, as ``"#RRGGBB"``; one of a palette's if empty.
 
@@ -85,13 +85,13 @@ class Method:
 
     @classmethod
     def of(cls, optimizer: Optimizer[Any], *, label: str | None = None, colour: str = "") -> Method:
-        """Wrap an optimizer, its settings as they are, so that it can stand beside any method in any study.
+        """Wrap an optimizer with its settings, so that it can be compared with any method in any study.
 
         Parameters
         ----------
         optimizer : Optimizer
         label : str, optional
-            What tables and plots call it; the optimizer's ``repr`` if not given. The name is made from it.
+            Its title in tables and plots; the optimizer's ``repr`` if not given. The name is made from it.
         colour : str
             As in `Method`.
 
@@ -123,7 +123,7 @@ class Method:
         Parameters
         ----------
         steps : int
-            The number of steps of the run, for a method that must be told.
+            The number of steps of the run, for a method with `needs_steps`.
         seed : int, optional
             What a method with a ``seed`` of its own (K-FAC's labels, AdaHessian's probes) draws from; its own default
             if not given.

@@ -1,4 +1,4 @@
-"""Natural gradient descent: steps measured by how far the predictions move, not the parameters."""
+"""Natural gradient descent: steps measured in the Fisher metric, by how far the predictions move."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class NaturalGradient(Optimizer[State]):
     samples : int
         The number of labels drawn for each example, for ``fisher="sampled"``.
     seed : int
-        What they are drawn from, together with the step.
+        The seed from which, with the number of the step, they are drawn.
     weight_decay : float
         Decoupled weight decay >= 0.
 
@@ -69,7 +69,7 @@ class NaturalGradient(Optimizer[State]):
     regression with the exact matrix and damping equal to l2: Newton's method.
 
     Source: Amari 1998, doi:10.1162/089976698300017746; Martens 2020, JMLR 21:146, for damping; Kunstner, Balles &
-    Hennig 2019, arXiv 1905.12558, for what the empirical matrix loses.
+    Hennig 2019, arXiv 1905.12558, for the limits of the empirical matrix.
 
     Examples
     --------

@@ -39,11 +39,11 @@ class Newton(Optimizer[State]):
     -----
     The Hessian includes the problem's l2. Cost: the Hessian and 2d³/3 operations; memory d². The line search compares
     losses on the host, so on a GPU each trial waits for the device; ``line_search=False`` never does. The comparison
-    allows for rounding, so that the last digits of a converged run are not mistaken for ascent.
+    allows for rounding errors, so that those of a converged run are not mistaken for ascent.
 
     Near the optimum of a strongly convex loss with η = 1 and λ = 0 the error is squared in every step: the number of
     right digits doubles. Where the Hessian is indefinite p may point uphill; η is then halved until the loss doesn't
-    rise, and after 40 times taken as it is: take damping.
+    rise, and after 40 times taken as it is: use damping.
 
     Source: Nocedal & Wright 2006, Numerical Optimization, §3.1 (Armijo's rule) and §3.3.
 

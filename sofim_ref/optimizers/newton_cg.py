@@ -17,7 +17,7 @@ from sofim_ref.problems.oracle import Oracle
 
 @dataclass(frozen=True)
 class NewtonCG(Optimizer[State]):
-    r"""Divide the gradient by the Hessian, as exactly as the distance from the optimum deserves.
+    r"""Divide the gradient by the Hessian, solving the more exactly the smaller the gradient is.
 
     .. math:: C = \nabla^2 f(w) + \lambda I, \qquad v = g, \qquad
               \|C x - g\| \le \tau \|g\|, \quad \tau = \min\big(\tfrac12, \sqrt{\|g\|}\big) .
@@ -31,7 +31,7 @@ class NewtonCG(Optimizer[State]):
     tolerance : float, optional
         A fixed τ > 0 in place of the one above.
     iterations : int
-        The most Hessian-vector products in a step.
+        The maximum number of Hessian-vector products in a step.
     line_search : bool
         Whether η is halved until the loss falls enough, as in `Newton`.
     weight_decay : float
@@ -44,9 +44,10 @@ class NewtonCG(Optimizer[State]):
 
     Notes
     -----
-    Where C isn't positive definite the solve stops at the first direction that shows it, with the point reached so far,
-    which points downhill. The conjugate gradients and the line search look at numbers on the host. Cost: Hessian-vector
-    products, two gradients each; memory 5d numbers, so d may be large. With the τ above convergence is superlinear.
+    Where C isn't positive definite the solve stops at the first direction of negative curvature, and the
+    iterate reached so far is a descent direction. The conjugate gradients and the line search compare numbers on the
+    host. Cost: Hessian-vector products, two gradients each; memory 5d numbers, so d may be large. With the τ above
+    convergence is superlinear.
 
     Source: Dembo, Eisenstat & Steihaug 1982, doi:10.1137/0719025; Nocedal & Wright 2006, Algorithm 7.1.
 

@@ -1,4 +1,4 @@
-"""Nyström-SGD: divide by a low-rank Hessian made once an epoch from a few of its columns."""
+"""Nyström-SGD: divide by a low-rank approximation of the Hessian, made once an epoch from a few of its columns."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class NystromSGDState(State):
     step : int
         The number of steps taken.
     seen : int
-        The number of examples that steps have looked at since Z was made; 0 asks for a new one.
+        The number of examples that steps have used since Z was made; 0 asks for a new Z.
     factor : array, shape (d, k)
         The factor Z.
     """
@@ -50,7 +50,7 @@ class NystromSGD(Optimizer[NystromSGDState]):
     columns : int
         The number k of coordinates Ω, drawn anew for each Z; at most d.
     seed : int
-        What they are drawn from, together with the step.
+        The seed from which, with the number of the step, they are drawn.
     weight_decay : float
         Decoupled weight decay >= 0.
 
@@ -61,7 +61,7 @@ class NystromSGD(Optimizer[NystromSGDState]):
 
     Notes
     -----
-    An epoch is over when steps have looked at as many examples as there are. Cost k Hessian-vector products over all
+    An epoch is over when steps have used as many examples as there are. Cost k Hessian-vector products over all
     examples an epoch, O(dk²) a step; memory dk numbers. With the one column Z = M̂ it is SOFIM's ``vector="gradient"``.
 
     Source: Singh, Tankaria & Yamada 2021, arXiv 2110.08577. Open: ρ and k in the SOFIM paper's runs.
@@ -92,7 +92,7 @@ class NystromSGD(Optimizer[NystromSGDState]):
         count("seed", self.seed, minimum=0)
 
     def init(self, w: Array) -> NystromSGDState:
-        """Return the state before the first step: Z zero, to be made at once."""
+        """Return the state before the first step: Z zero, to be replaced in the first step."""
         check_start(w)
         if self.columns > w.shape[0]:
             msg = f"columns must be at most {w.shape[0]}, the number of parameters, got {self.columns}."

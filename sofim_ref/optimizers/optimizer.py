@@ -60,6 +60,11 @@ class Optimizer(ABC, Generic[S]):
 
     A subclass is a frozen dataclass of hyper-parameters and says, in `precondition`, what C and v are. Nothing is
     mutated: a step takes a point and a state and returns new ones.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `lr` is neither a number > 0 nor a schedule, or `weight_decay` is not a number >= 0.
     """
 
     lr: float | Schedule

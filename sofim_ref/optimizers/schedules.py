@@ -1,4 +1,4 @@
-"""Learning rates that change: each a callable, step -> number, for any optimizer's `lr`."""
+"""Schedules of the learning rate: each a callable, step -> number, for any optimizer's `lr`."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Constant:
 
 @dataclass(frozen=True)
 class Cosine:
-    r"""Half a cosine from the first step size down: :math:`\eta_0 + \tfrac12 (\eta - \eta_0)(1 + \cos(\pi t / T))`.
+    r"""Cosine annealing: :math:`\eta_0 + \tfrac12 (\eta - \eta_0)(1 + \cos(\pi t / T))`.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Cosine:
     steps : int
         The number T of steps; from step T − 1 on the step size stays, so that it is never 0.
     lowest : float
-        The number η₀ >= 0 to which it would come at step T.
+        The number η₀ >= 0 that it would reach at step T.
 
     Raises
     ------
@@ -84,16 +84,16 @@ class Cosine:
 
 @dataclass(frozen=True)
 class StepDecay:
-    r"""A staircase: :math:`\eta\, \gamma^{\lfloor t / k \rfloor}`.
+    r"""Step decay: :math:`\eta\, \gamma^{\lfloor t / k \rfloor}`.
 
     Parameters
     ----------
     lr : float
         The number η > 0, at step 0.
     every : int
-        The number k of steps between two stairs.
+        The number k of steps between two decays.
     factor : float
-        The number γ > 0 by which each stair multiplies.
+        The factor γ > 0 of each decay.
 
     Raises
     ------
@@ -122,14 +122,14 @@ class StepDecay:
 
 @dataclass(frozen=True)
 class WarmUp:
-    """A straight climb to another schedule: (t + 1)/k of what it says in the first k steps, all of it from then on.
+    """Linear warm-up: (t + 1)/k times another schedule in the first k steps, the schedule itself afterwards.
 
     Parameters
     ----------
     schedule : callable
         The schedule, step -> number; `Constant` for a plain number.
     steps : int
-        The number k of steps that the climb takes.
+        The number k of warm-up steps.
 
     Raises
     ------

@@ -58,8 +58,8 @@ class SOAA(TrustRegion[SOAAState]):
               (1-\gamma)^q,\, 1 + \gamma^q\Big), \qquad
               p \leftarrow \eta \Big(\sum \hat m u - \tfrac12 \sum \hat v u^2\Big), \quad u = C^{-1} \hat m .
 
-    So u is, entry by entry, the shorter of m̂/F and d times Adam's step; d lies in [1, 2] at first and in [1−γ, 1+γ] at
-    the end, and no step is ever rejected. Cost O(d) and the loss, memory 2d + 3 numbers.
+    Entry by entry, u is the shorter of m̂/F and d times Adam's step; d lies in [1, 2] at first and in [1−γ, 1+γ] at
+    the end, and no step is rejected. Cost O(d) and the loss, memory 2d + 3 numbers.
 
     Source: arXiv 2410.02293, as two independent secondary sources spell it, which agree. Open: γ = 0.1, a third
     party's; whether c, a ratio of sums and so no exact Sherman–Morrison (`TAdam`'s is), is meant so.

@@ -85,7 +85,7 @@ class Oracle:
                 msg = f"w must have shape ({problem.dim},), got {tuple(w.shape)}."
                 raise ValueError(msg)
         if batch is not None and like is not None:
-            row_numbers("batch", batch, beside=like)
+            row_numbers("batch", batch, like=like)
         self.problem = problem
         self.w = w
         self.batch = batch

@@ -1,4 +1,4 @@
-"""For people who write their own SOFIM, SOAA or AdaFisher: trajectories in 50 digits, and Hypothesis strategies."""
+"""Tests for optimizers that others write: trajectories in 50 digits, and Hypothesis strategies."""
 
 from sofim_ref.testing.check import Agreement, Disagreement, check_optimizer
 from sofim_ref.testing.strategies import gradient_pairs, spd_matrices

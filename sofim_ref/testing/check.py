@@ -1,4 +1,4 @@
-"""Play the stored trajectories against an optimizer that somebody else wrote."""
+"""The check of an optimizer that somebody else wrote against the stored trajectories."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from sofim_ref.testing.trajectories import Host, Reference, references
 
 
 class Disagreement(AssertionError):
-    """Raised where an optimizer leaves the reference trajectory; the message says where, and what it did instead."""
+    """An optimizer departs from the reference trajectory: the message says where, and by how much."""
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """What `check_optimizer` found.
+    """The result of `check_optimizer`.
 
     Parameters
     ----------
     method : str
-        What was checked.
+        The method that was checked.
     settings : dict
-        With which hyper-parameters.
+        Its hyper-parameters.
     cases : tuple of str
-        On which kinds of gradients.
+        The kinds of gradients.
     steps : int
         How many steps were compared in all.
     worst : float
@@ -51,7 +51,7 @@ def check_optimizer(
     like: Array | None = None,
     tolerance: float | None = None,
 ) -> Agreement:
-    r"""Play reference trajectories against a step function, and say where it first departs from them.
+    r"""Run a step function along the reference trajectories, and say where it first departs from them.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def check_optimizer(
         One of `testing.trajectories.METHODS`.
     settings : dict, optional
         The hyper-parameters that `step` was written for, by the names that this library gives them; those left out are
-        the method's defaults. Only trajectories with exactly these are played. See `references`.
+        the method's defaults. Only trajectories with exactly these are compared. See `references`.
     case : str, optional
         The kind of gradients; all kinds if not given.
     like : array, shape (n,), optional
@@ -79,8 +79,8 @@ def check_optimizer(
     Raises
     ------
     Disagreement
-        At the first step that departs: with its number, the component, what was expected, what came, and the settings
-        that would explain it, if another stored trajectory does.
+        At the first step that departs: with its number, the component, the expected value, the value it
+        returned, and the settings that would explain it, if another stored trajectory does.
     TypeError, ValueError
         If there is no trajectory of that method, with those settings, or of that case; or if `step` returns no point.
 
@@ -122,9 +122,9 @@ def check_optimizer(
         positive("tolerance", tolerance)
     like = np.zeros(1) if like is None else like
     floating("like", like, ndim=1)
-    played = [r for r in stored if r.settings == wanted and case in (None, r.case)]
-    worst = max(_play(step, reference, stored, like, tolerance) for reference in played)
-    return Agreement(method, wanted, tuple(r.case for r in played), sum(r.steps for r in played), worst)
+    chosen = [r for r in stored if r.settings == wanted and case in (None, r.case)]
+    worst = max(_compare(step, reference, stored, like, tolerance) for reference in chosen)
+    return Agreement(method, wanted, tuple(r.case for r in chosen), sum(r.steps for r in chosen), worst)
 
 
 def _settings(stored: list[Reference], given: dict[str, Any] | None) -> dict[str, Any]:
@@ -147,7 +147,7 @@ def _departures(settings: dict[str, Any], default: dict[str, Any]) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in settings.items() if value != default[name])
 
 
-def _play(
+def _compare(
     step: Callable[..., tuple[Array, Any]],
     reference: Reference,
     stored: list[Reference],
@@ -159,7 +159,7 @@ def _play(
     w, state, worst = from_numpy(reference.points[0], like=like), None, 0.0
     scales, seen = _scales(reference), [reference.points[0]]
     for t in range(reference.steps):
-        w, state = _pair(step(w, state, *(_beside(part, like) for part in reference.step(t))))
+        w, state = _pair(step(w, state, *(_placed(part, like) for part in reference.step(t))))
         seen.append(_on_host(w, reference, t))
         allowed = float((64 * unit * (t + 1) if tolerance is None else tolerance) * scales[t])
         off = np.abs(seen[-1] - reference.points[t + 1])
@@ -170,26 +170,26 @@ def _play(
     return worst
 
 
-def _pair(came: Any) -> tuple[Any, Any]:
-    """Return what a step returned, having seen that it is a point and a state."""
-    if not isinstance(came, tuple | list) or len(came) != 2:
-        msg = f"step must return (w, state), got {type(came)!r}."
+def _pair(returned: Any) -> tuple[Any, Any]:
+    """Return the point and the state of a step, refusing anything else."""
+    if not isinstance(returned, tuple | list) or len(returned) != 2:
+        msg = f"step must return (w, state), got {type(returned)!r}."
         raise TypeError(msg)
-    return came[0], came[1]
+    return returned[0], returned[1]
 
 
 def _scales(reference: Reference) -> Host:
-    """Return what each step's roundings are relative to, shape (steps,): see `check_optimizer`."""
+    """Return the scale of each step's rounding errors, shape (steps,): see `check_optimizer`."""
     points, settings = reference.points, reference.settings
     scales = np.maximum.accumulate(np.max(np.abs(points), axis=1))[1:]
     scales = scales + np.maximum.accumulate(np.max(np.abs(np.diff(points, axis=0)), axis=1))
     if settings.get("vector") == "gradient":
-        largest = np.maximum.accumulate(np.max(np.abs(reference.told["gradient"]), axis=1))
+        largest = np.maximum.accumulate(np.max(np.abs(reference.arguments["gradient"]), axis=1))
         scales = scales + settings["lr"] * largest / settings["rho"]
     return np.asarray(scales)
 
 
-def _beside(part: Any, like: Array) -> Any:
+def _placed(part: Any, like: Array) -> Any:
     if isinstance(part, tuple):  # of slices
         return part
     if isinstance(part, list):
@@ -198,27 +198,27 @@ def _beside(part: Any, like: Array) -> Any:
 
 
 def _on_host(w: Array, reference: Reference, t: int) -> Host:
-    """Return the user's point on the host, having seen that it is one."""
+    """Return the user's point on the host, refusing what is none."""
     where, shape = f"in step {t + 1} of case {reference.case!r}", reference.points[0].shape
     try:
-        came = to_numpy(w).astype(np.float64)
+        point = to_numpy(w).astype(np.float64)
     except (AttributeError, TypeError, ValueError) as error:
         msg = f"step must return (w, state) with w an array, got {type(w)!r} {where}."
         raise TypeError(msg) from error
-    if came.shape != shape:
-        msg = f"step must return w of shape {shape}, got {came.shape} {where}."
+    if point.shape != shape:
+        msg = f"step must return w of shape {shape}, got {point.shape} {where}."
         raise ValueError(msg)
-    return came
+    return point
 
 
 def _explanation(
     reference: Reference, t: int, component: int, seen: list[Host], stored: list[Reference], allowed: float
 ) -> str:
     """Return where and by how much the user's points depart, and which stored settings would explain them."""
-    expected, came = reference.points[t + 1][component], seen[-1][component]
+    expected, found = reference.points[t + 1][component], seen[-1][component]
     text = (
         f"{reference.method} departs in step {t + 1} of case {reference.case!r}, component {component}: expected "
-        f"{expected:.17g}, got {came:.17g}, off by {abs(came - expected):.3g}, allowed {allowed:.3g}. "
+        f"{expected:.17g}, got {found:.17g}, off by {abs(found - expected):.3g}, allowed {allowed:.3g}. "
         f"Settings: {reference.settings}."
     )
     explained = [

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for those who test optimizers: matrices of given spectrum, pairs of gradients that do harm."""
+"""Hypothesis strategies for tests of optimizers: matrices of given spectrum, and hard pairs of moment and gradient."""
 
 from __future__ import annotations
 
@@ -72,15 +72,15 @@ def spd_matrices(dim: int, *, condition: float = 100.0, spectrum: Any = None) ->
 
 
 def gradient_pairs(dim: int, kind: str | None = None) -> _Pairs:
-    """Return a strategy for pairs (m, g): what a method remembers, and what comes.
+    """Return a strategy for pairs (m, g) of a moment and a gradient.
 
     Parameters
     ----------
     dim : int
         The number d of entries.
     kind : {"random", "collinear", "orthogonal", "zero", "huge", "tiny"}, optional
-        How the two lie: anyhow; g a multiple of m, also a negative one; across each other; one of the two, or both,
-        zero; m, or both, of size 1e100 or so; of size 1e-100 or so. Any of these if not given.
+        The relation of the two: none; g a multiple of m, also a negative one; orthogonal; one of the two, or both,
+        zero; m, or both, of a size about 1e100; about 1e-100. Any of these if not given.
 
     Returns
     -------

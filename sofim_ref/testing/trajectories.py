@@ -1,4 +1,4 @@
-"""The stored trajectories: what a method was told in each step, and where 50 digits say that it went."""
+"""The stored trajectories: the arguments of each step, and the points of the method in 50 digits."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class Reference:
     settings : dict
         Its hyper-parameters.
     case : str
-        What kind of gradients it was fed.
+        The kind of its gradients.
     layers : tuple of slice
         The parameters of each layer.
     points : array, shape (steps + 1, d)
-        Where it was, the starting point first.
-    told : dict
-        From ``gradient``, ``loss``, ``inputs`` and ``output_gradients`` to what each step was told, steps first; for
-        the last two a list with an array a layer.
+        Its points, the starting one first.
+    arguments : dict
+        The ``gradient``, ``loss``, ``inputs`` and ``output_gradients`` of each step, steps first; the last two are
+        lists with an array a layer.
 
     Examples
     --------
@@ -57,7 +57,7 @@ class Reference:
     case: str
     layers: tuple[slice, ...] = field(repr=False)
     points: Host = field(repr=False)
-    told: dict[str, Any] = field(repr=False)
+    arguments: dict[str, Any] = field(repr=False)
 
     @property
     def steps(self) -> int:
@@ -65,8 +65,8 @@ class Reference:
         return len(self.points) - 1
 
     def step(self, t: int) -> list[Any]:
-        """Return what step t, from 0 on, is told beside w and the state: the gradient, and what the method needs."""
-        parts = [self.told[name] for name in ("gradient", *_MORE.get(self.method, ()))]
+        """Return the arguments of step t, from 0 on, after w and the state: the gradient, and what else it needs."""
+        parts = [self.arguments[name] for name in ("gradient", *_MORE.get(self.method, ()))]
         now = [[layer[t] for layer in part] if isinstance(part, list) else part[t] for part in parts]
         return [*now, self.layers] if self.settings.get("scope") == "layer" else now
 
@@ -102,10 +102,12 @@ def references(method: str | None = None) -> Iterator[Reference]:
             for case, shapes in _CONTENTS["layers"].items():
                 ends = accumulate(rows * columns for rows, columns in shapes)
                 layers = tuple(starmap(slice, pairwise([0, *ends])))
-                told = {part: given[f"{case}/{part}"] for part in ("gradient", "loss") if f"{case}/{part}" in given}
+                arguments = {
+                    part: given[f"{case}/{part}"] for part in ("gradient", "loss") if f"{case}/{part}" in given
+                }
                 if name.startswith("AdaFisher"):
-                    told |= {part: [given[f"{case}/{part}/{i}"] for i in range(len(layers))] for part in _FLOWS}
-                yield Reference(name, dict(settings), case, layers, points[f"{case}/{k}"], told)
+                    arguments |= {part: [given[f"{case}/{part}/{i}"] for i in range(len(layers))] for part in _FLOWS}
+                yield Reference(name, dict(settings), case, layers, points[f"{case}/{k}"], arguments)
 
 
 def _arrays(name: str) -> dict[str, Any]:

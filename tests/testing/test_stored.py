@@ -34,7 +34,7 @@ def test_the_stored_trajectories_are_what_the_script_makes(script):
         np.testing.assert_array_equal(made, stored.points[: steps + 1])
         told = script.flows(stored.case) if stored.method.startswith("AdaFisher") else script.gradients(stored.case)
         for name, part in told.items():
-            for stored_layer, layer in zip(_layers(stored.told[name]), _layers(part), strict=True):
+            for stored_layer, layer in zip(_layers(stored.arguments[name]), _layers(part), strict=True):
                 np.testing.assert_array_equal(stored_layer, layer)
 
 
@@ -59,7 +59,7 @@ def test_the_formulas_are_written_without_this_library():
 
 def test_gradients_lie_as_the_case_says():
     for stored in references():
-        G = stored.told["gradient"]
+        G = stored.arguments["gradient"]
         if stored.case == "collinear":
             assert np.linalg.matrix_rank(G) == 1
         elif stored.case == "orthogonal":
@@ -75,16 +75,16 @@ def test_gradients_lie_as_the_case_says():
 
 def test_a_layer_gradient_is_the_mean_outer_product_exactly():
     for stored in references("AdaFisher"):
-        flows = zip(stored.told["inputs"], stored.told["output_gradients"], strict=True)
+        flows = zip(stored.arguments["inputs"], stored.arguments["output_gradients"], strict=True)
         for layer, (h, s) in zip(stored.layers, flows, strict=True):
             mean = np.einsum("tni,tnc->tic", h, s).reshape(100, -1) / 4
-            np.testing.assert_array_equal(stored.told["gradient"][:, layer], mean)
+            np.testing.assert_array_equal(stored.arguments["gradient"][:, layer], mean)
 
 
 def test_sofim_with_the_moment_steps_by_m_over_rho_plus_its_square():
     stored = next(references("SOFIM"))
     M = np.zeros_like(stored.points[0])
-    for t, g in enumerate(stored.told["gradient"], start=1):
+    for t, g in enumerate(stored.arguments["gradient"], start=1):
         M = 0.9 * M + 0.1 * g
         M_hat = M / (1 - 0.9**t)
         taken = (stored.points[t - 1] - stored.points[t]) / 0.1

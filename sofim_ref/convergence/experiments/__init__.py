@@ -1,4 +1,4 @@
-"""Experiments on convergence, one a file: each a function that a lesson, a page or a test calls for its numbers."""
+"""Experiments on convergence, one a file: each a function that lessons, pages and tests call for its numbers."""
 
 from sofim_ref.convergence.experiments.distances import steps_from_distances
 from sofim_ref.convergence.experiments.mlp_minimum import mlp_minimum

@@ -1,4 +1,4 @@
-"""One step from many distances: what ‖Δ⁺‖ is made of, without waiting for a run to pass through."""
+"""One step from each of many distances: the error after a step as a function of the error before."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def steps_from_distances(
     optimum: Array | None = None,
     seed: int = 0,
 ) -> list[LinearQuadratic]:
-    """Take one step from each distance, in a direction drawn from the seed, and return what the bound says of each.
+    """Take one step from each distance, in a random direction, and return the linear-quadratic bound of each.
 
     Parameters
     ----------
     problem : Problem
         With an optimum, unless it is given.
     optimizer : Optimizer
-        It starts anew at every distance, so momentum has no past.
+        It starts with a fresh state at every distance, so there is no momentum.
     distances : sequence of float
         ‖w − w*‖ of the starting points.
     optimum : array, shape (d,), optional

@@ -1,4 +1,4 @@
-"""Beyond the theorem: at a minimum of a perceptron that fits its data, the Hessian is singular, and yet."""
+"""Beyond the theorem: orders of convergence to a minimum of an MLP where the Hessian is singular."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ LABEL = (
     "Beyond the theorem: the loss is not convex, its minima form a surface, and errors are measured in the range of "
     "the Hessian at one of them."
 )
-"""What is to be said wherever these numbers are shown."""
+"""A caveat to show with these numbers."""
 
 
 @dataclass(frozen=True, eq=False)
 class MLPMinimum:
-    """What came out.
+    """The orders of two methods near a minimum of an MLP, and what they were fitted to.
 
     Parameters
     ----------
@@ -53,12 +53,12 @@ class MLPMinimum:
 
 
 def mlp_minimum(*, examples: int = 6, hidden: int = 8, seed: int = 0) -> MLPMinimum:
-    """Fit a small perceptron to points of a sine exactly, and take single steps from beside that minimum.
+    """Fit a small MLP to points of a sine exactly, and take single steps from points near that minimum.
 
     Parameters
     ----------
     examples : int
-        Fewer than parameters, so that the minimum isn't alone.
+        Fewer than parameters, so that the minima form a surface.
     hidden : int
         Units in the one hidden layer, with tanh.
     seed : int
@@ -71,7 +71,7 @@ def mlp_minimum(*, examples: int = 6, hidden: int = 8, seed: int = 0) -> MLPMini
     Notes
     -----
     The minimum is found by Levenberg–Marquardt. Starting points lie off it by an amount in the range of the Hessian;
-    what a step moves along the surface of minima isn't counted, since the loss doesn't see it.
+    movement along the surface of minima isn't counted, since the loss doesn't change there.
     """
     x = np.linspace(-1, 1, examples)
     problem = MLPRegressor(x[:, None], np.sin(3 * x), hidden=(hidden,))

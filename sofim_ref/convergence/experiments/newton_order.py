@@ -1,4 +1,4 @@
-"""Newton's order is 2; damp the matrix, and it is 2 only down to where the damping shows."""
+"""The order of Newton's method is 2; with damping beyond l2 it falls to 1 close to the optimum."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sofim_ref.problems import Problem
 
 @dataclass(frozen=True, eq=False)
 class DampedOrders:
-    """What came out of a damped method.
+    """The orders of a damped method far from the optimum and near it.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def newton_order(problem: Problem, *, distances: Sequence[float] = (1e-2, 3e-3, 
 
 
 def damped_orders(problem: Problem, damping: float, *, distances: Sequence[float] | None = None) -> DampedOrders:
-    """Return the orders of natural gradient far from the floor that damping beyond l2 makes, and near to the optimum.
+    """Return the orders of natural gradient with damping beyond l2, far from the optimum and near it.
 
     Parameters
     ----------
@@ -81,8 +81,8 @@ def damped_orders(problem: Problem, damping: float, *, distances: Sequence[float
     optimizer: Optimizer[Any] = NaturalGradient(lr=1.0, damping=problem.l2 + damping)
     error, next_error, xi1 = _pairs(steps_from_distances(problem, optimizer, distances))
     near_rate = order_of_convergence(error, next_error, order=1, floor=1e-13).rate
-    bent = next_error - near_rate * error  # what is left is the quadratic part
-    floor = near_rate / float(np.median((bent / error**2)[: len(error) // 4]))
+    quadratic = next_error - near_rate * error
+    floor = near_rate / float(np.median((quadratic / error**2)[: len(error) // 4]))
     far_side, near_side = error > 10 * floor, error < 0.1 * floor
     return DampedOrders(
         far=order_of_convergence(error[far_side], next_error[far_side], floor=0.0),

@@ -1,4 +1,4 @@
-"""What SOFIM's rank-one term contributes: the same run with it taken away."""
+"""The contribution of SOFIM's rank-one term: the same run without it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sofim_ref.training.trace import Trace
 
 @dataclass(frozen=True)
 class SOFIMWithoutRankOne(SOFIM):
-    r"""SOFIM with :math:`C = \rho I`: what is left when the term :math:`\hat M \hat M^\top` is taken away.
+    r"""SOFIM with :math:`C = \rho I`: without the term :math:`\hat M \hat M^\top`.
 
     Its parameters are SOFIM's, and so is its v.
     """

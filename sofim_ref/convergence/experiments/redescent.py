@@ -1,4 +1,4 @@
-"""Far from the optimum SOFIM's steps grow as the gradient shrinks: where that turns round."""
+"""SOFIM's redescending step length: its steps are longest where ‖g‖ = √ρ, and shorter on either side."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Numbers = np.ndarray[Any, Any]
 
 @dataclass(frozen=True, eq=False)
 class Redescent:
-    """What came out.
+    """The lengths of SOFIM's steps, and the gradient norm at which they are longest.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""SOFIM's last steps are gradient descent's: its tail rate against what the spectrum of the Hessian says."""
+"""The rate of SOFIM's last steps, which are gradient descent's, against the prediction from the Hessian's spectrum."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sofim_ref.training.minimize import minimize
 
 @dataclass(frozen=True)
 class TailRate:
-    """What came out.
+    """The measured and the predicted rate of SOFIM's tail.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class TailRate:
 def tail_rate(
     problem: Problem, rho: float, *, lr: float | None = None, far: float = 1e-3, steps: int = 400
 ) -> TailRate:
-    r"""Run SOFIM with β = 0 from near the optimum, and return the rate of its tail beside the predicted one.
+    r"""Run SOFIM with β = 0 from near the optimum, and return the rate of its tail and the predicted one.
 
     .. math:: \max(|1 - \eta\mu/\rho|,\ |1 - \eta L/\rho|)
 
