@@ -101,7 +101,8 @@ demos.unfair()
 import tempfile
 from pathlib import Path
 
-setting = race.usual_setting("digits-mlp", methods=["sofim", "heavy-ball", "adam"], quick=True, epochs=6)
+methods = [sr.optimizers.REGISTRY[name] for name in ("sofim", "heavy-ball", "adam")]
+setting = race.usual_setting(race.WORKLOADS["digits-mlp"], methods=methods, quick=True, epochs=6)
 with tempfile.TemporaryDirectory() as name:
     folder = race.RunStore(Path(name))
     folder.check(setting)
@@ -110,7 +111,7 @@ with tempfile.TemporaryDirectory() as name:
 for entry in held.entries:
     spread = entry.spread("train loss", 0.2, "epochs")
     print(
-        f"{entry.method:15} {spread.median:.2f} epochs to 0.2 ({spread.lower:.2f}–{spread.upper:.2f}), {spread.reached} of 3 seeds"
+        f"{entry.method.name:15} {spread.median:.2f} epochs to 0.2 ({spread.lower:.2f}–{spread.upper:.2f}), {spread.reached} of 3 seeds"
     )
 assert len(held.entries) == 3 and all(len(entry.trials) == setting.trials for entry in held.entries)
 

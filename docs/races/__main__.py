@@ -1,6 +1,6 @@
-"""Write what came out of the races: `python docs/races FOLDER …` takes the races' folders, and writes two files here.
+"""Write the outcome of the races: `python docs/races FOLDER …` takes the races' folders, and writes two files here.
 
-`outcome.json` holds the medians and quartiles, `outcome.md` is the page that is made of them.
+`outcome.json` holds medians, quartiles and performance profiles, `outcome.md` is the page that is made of them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ COUNTED = ("epochs", "gradient evaluations")
 
 
 def main(folders: list[str]) -> int:
-    """Read the folders of races, and write what came out."""
+    """Read the folders of races, and write the outcome."""
     summaries = [json.loads((Path(folder) / "summary.json").read_text(encoding="utf-8")) for folder in folders]
     outcome = [_outcome(summary) for summary in summaries]
     text = json.dumps(outcome, ensure_ascii=False)
@@ -30,17 +30,18 @@ def page(outcome: list[dict[str, Any]]) -> str:
     return "\n".join([HEAD, *_together(outcome), *(line for race in outcome for line in _section(race))])
 
 
-HEAD = """# What came out, in our setup
+HEAD = """# The outcome, in our setup
 
 SOFIM's paper says that it is faster than SGD with momentum, Nyström-SGD, L-BFGS and AdaHessian to given losses and
 accuracies, SOAA's that it is faster than Adam, AdaFisher's that it is faster than Adam and K-FAC. These are four small
 races of all of them on real data, each method tuned alike; [race.md](../race.md) says how. Nothing here was run on the
 papers' problems.
 
-Medians over the seeds, quartiles in brackets; a seed that didn't come to the target counts as ∞. In the tables of
-claims, 2 : 6 says that at two targets the first method's median is smaller, at six the second's; at the others the
-medians are equal, or neither median run got there. Other data, budgets, search spaces or seeds may turn every row
-round.
+Medians over the seeds, quartiles in brackets; a seed that didn't reach the target, or whose run diverged or failed,
+counts as ∞. In the tables of claims, 2 : 6 says that at two targets the first method's median is smaller, at six the
+second's; at the others the medians are equal, or neither median run reached the target. Performance profiles (Dolan &
+Moré 2002) give the share of problems, a target and a seed each, that a method solves within a factor τ of the lowest
+cost of any method. Other data, budgets, search spaces or seeds may reverse every row.
 """
 
 
@@ -61,9 +62,17 @@ def _outcome(summary: dict[str, Any]) -> dict[str, Any]:
             for method in summary["methods"]
             if method["targets"]
         },
+        "profiles": {
+            cost: {
+                name: [*profile["shares"].values(), profile["solved"]]
+                for name, profile in summary["performance_profiles"][cost].items()
+            }
+            for cost in COUNTED
+        },
+        "factors": list(next(iter(summary["performance_profiles"]["epochs"].values()))["shares"]),
         "claims": [
             {"pair": pair}
-            | {cost: [sum(v[cost] == one for v in claim["first_in_the_median"]) for one in pair] for cost in COUNTED}
+            | {cost: [sum(v[cost] == one for v in claim["first_by_median"]) for one in pair] for cost in COUNTED}
             for claim in summary["claims"]
             for pair in [[claim["said_to_be_faster"], claim["than"]]]
         ],
@@ -78,7 +87,19 @@ def _together(outcome: list[dict[str, Any]]) -> list[str]:
         rows.append((*first["pair"], *won))
     targets = sum(len(levels) for race in outcome for levels in race["targets"].values())
     heading = f"## All {len(outcome)} together, {targets} targets"
-    return [heading, "", *_table(["said to be faster", "than", *COUNTED], rows), ""]
+    return [heading, "", *_table(["said to be faster", "than", *COUNTED], rows), "", *_profiles(outcome)]
+
+
+def _profiles(outcome: list[dict[str, Any]]) -> list[str]:
+    """Return the mean of the races' performance profiles: each race has as many problems."""
+    rows = []
+    for name in outcome[0]["profiles"]["epochs"]:
+        for cost in COUNTED:
+            found = [race["profiles"][cost][name] for race in outcome if name in race["profiles"][cost]]
+            shares = (f"{sum(column) / len(outcome):.0%}" for column in zip(*found, strict=True))
+            rows.append((name if cost == COUNTED[0] else "", cost, *shares))
+    factors = [f"τ = {factor}" for factor in outcome[0]["factors"]]
+    return [*_table(["share solved within τ of the best", "unit", *factors, "ever"], rows), ""]
 
 
 def _section(race: dict[str, Any]) -> list[str]:
@@ -120,7 +141,7 @@ def _told(name: str, method: dict[str, Any]) -> str:
         f"{key} {value:.2g}" if isinstance(value, float) else f"{key} {value}"
         for key, value in method["settings"].items()
     )
-    return f"**{name}** {', '.join(settings) or 'as documented'}"
+    return f"**{name}** {', '.join(settings) or 'its defaults'}"
 
 
 def _same(method: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ PROGRAM = """import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from sofim_ref.cli import main
 sys.exit(main())"""
-METHODS = ["--methods", "sofim,sgd", "--trials", "3", "--tuning-seeds", "1", "--seeds", "3", "--epochs", "1000"]
+METHODS = ["--methods", "sofim,sgd", "--trials", "3", "--tuning-seeds", "1", "--seeds", "3", "--epochs", "300"]
 
 
 def start(*arguments):

@@ -78,11 +78,8 @@ def test_another_problem_may_be_fitted_to_it():
 def test_a_loss_that_can_be_negative_has_no_lower_bound():
     rng = np.random.default_rng(0)
     dataset = datasets.from_arrays(rng.standard_normal((40, 2)), rng.poisson(9.0, 40), task="regression", name="counts")
-    read = dataset.source.read
-    source = datasets.Source(
-        "counts", "Counts", read, "classification", lambda X, y, l2: PoissonRegression(X, y, l2=l2)
-    )
-    workload = race.Workload("counts", "Counts", source, lambda X, y: PoissonRegression(X, y))
+    source = datasets.Source("counts", "Counts", dataset.source.read, "classification", PoissonRegression)
+    workload = race.Workload("counts", "Counts", source, PoissonRegression)
     assert workload.loss_bound == -np.inf
     assert workload.score_name == "R²"
     assert race.WORKLOADS["diabetes"].loss_bound == 0
