@@ -62,7 +62,7 @@ class KFAC(Optimizer[KFACState]):
     samples : int
         The number of labels drawn from the model for each example.
     seed : int
-        What they are drawn from, together with the step.
+        The seed from which, with the number of the step, they are drawn.
     update_every : int
         The number of steps between two updates of A and G; in between, they and their factorization stay as they are.
     weight_decay : float
@@ -110,7 +110,7 @@ class KFAC(Optimizer[KFACState]):
         count("update_every", self.update_every)
 
     def init(self, w: Array) -> KFACState:
-        """Return the state before the first step: no factors yet, since w alone doesn't tell of layers."""
+        """Return the state before the first step: no factors yet, since w alone doesn't know the layers."""
         check_start(w)
         return KFACState(0, w[:0], w[:0], w[:0], w[:0])
 

@@ -169,10 +169,10 @@ class Optimizer(ABC, Generic[S]):
         return float(lr)
 
     def accept(self, state: S, oracle: Oracle, choice: Preconditioned, following: Array) -> tuple[Array, S]:
-        """Return the point where the step ends, and the state updated by what was seen there.
+        """Return the point where the step ends and the state after it; most methods return both unchanged.
 
-        Most methods return both as they are. One that keeps differences of gradients compares the gradient there with
-        the one at the start; one that adapts its damping may refuse the step and stay.
+        One that keeps differences of gradients compares the gradient there with the one at the start; one that adapts
+        its damping may refuse the step and stay.
         """
         return following, state
 
@@ -180,10 +180,8 @@ class Optimizer(ABC, Generic[S]):
         """Refuse a problem that doesn't offer what the method needs; the message says what, and who does."""
         missing = self.needs - problem.offers
         if missing:
-            msg = (
-                f"{self!r} needs {', '.join(sorted(missing))}, which {problem.name} doesn't offer."
-                f"{who_answers(missing)}"
-            )
+            asked = ", ".join(sorted(missing))
+            msg = f"{self!r} needs {asked}, which {problem.name} doesn't offer.{who_answers(missing)}"
             raise TypeError(msg)
 
 
