@@ -14,7 +14,7 @@ _PROGRAM = "import time; started = time.perf_counter(); {}; print(time.perf_coun
 
 
 def run(*, quick: bool) -> list[Row]:
-    """Return a row for each, and one for the first use of a name, which imports what that name needs, NumPy included."""
+    """Return a row for each, and one for the first use of a name, which imports what it needs, NumPy included."""
     seconds: dict[str, list[float]] = {PEER: [], OURS: [], FIRST_USE: []}
     for _ in range(5 if quick else 15):
         for statement, values in seconds.items():

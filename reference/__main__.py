@@ -1,4 +1,4 @@
-"""Write the reference trajectories that `sofim_ref.testing` plays: ``python -m reference [FOLDER]``, ten seconds."""
+"""Write the reference trajectories of `sofim_ref.testing`: ``python -m reference [FOLDER]``, ten seconds."""
 
 from __future__ import annotations
 
@@ -20,12 +20,15 @@ FOLDER = Path(__file__).parent.parent / "sofim_ref" / "testing" / "reference"
 
 def trajectory(method: str, case: str, settings: dict[str, Any], steps: int = cases.STEPS) -> np.ndarray:
     """Return the points of a method on a case, shape (steps + 1, d), rounded to float64 from 50 digits."""
-    told = flows(case) if method.startswith("AdaFisher") else gradients(case)
+    arguments = flows(case) if method.startswith("AdaFisher") else gradients(case)
     ends = itertools.accumulate(rows * columns for rows, columns in cases.LAYERS[case])
     layers = list(itertools.starmap(slice, itertools.pairwise([0, *ends])))
     with mpmath.workdps(DIGITS):
         by_step = [
-            {name: _exact([x[t] for x in part] if isinstance(part, list) else part[t]) for name, part in told.items()}
+            {
+                name: _exact([x[t] for x in part] if isinstance(part, list) else part[t])
+                for name, part in arguments.items()
+            }
             for t in range(steps)
         ]
         points = RUN[method](_exact(cases.start(case)), [{**step, "layers": layers} for step in by_step], **settings)
@@ -33,12 +36,12 @@ def trajectory(method: str, case: str, settings: dict[str, Any], steps: int = ca
 
 
 def gradients(case: str) -> dict[str, Any]:
-    """Return what most methods are told: gradients and losses, steps first."""
+    """Return the arguments of most methods: gradients and losses, steps first."""
     return {"gradient": cases.gradients(case), "loss": cases.losses(case)}
 
 
 def flows(case: str) -> dict[str, Any]:
-    """Return what AdaFisher is told: gradients, and lists of each layer's inputs and output gradients, steps first."""
+    """Return the arguments of AdaFisher: gradients, and each layer's inputs and output gradients, steps first."""
     inputs, back = cases.flows(case)
     return {"gradient": cases.layered_gradients(inputs, back), "inputs": inputs, "output_gradients": back}
 
@@ -47,19 +50,19 @@ def _exact(x: Any) -> Any:
     return [_exact(part) for part in x] if isinstance(x, list) or np.ndim(x) else mpmath.mpf(float(x))
 
 
-def members(told: dict[str, Any]) -> dict[str, np.ndarray]:
+def members(arguments: dict[str, Any]) -> dict[str, np.ndarray]:
     """Return arrays under names: ``inputs/0``, ``inputs/1`` where there is one a layer."""
-    lists = {name: part for name, part in told.items() if isinstance(part, list)}
-    alone = {name: part for name, part in told.items() if name not in lists}
+    lists = {name: part for name, part in arguments.items() if isinstance(part, list)}
+    alone = {name: part for name, part in arguments.items() if name not in lists}
     return alone | {f"{name}/{i}": layer for name, part in lists.items() for i, layer in enumerate(part)}
 
 
 def main() -> None:
-    """Write a file for each method, and two for what the methods are told."""
+    """Write a file for each method, and two for their arguments."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    for name, told in (("gradients", gradients), ("flows", flows)):
-        arrays = {f"{case}/{key}": x for case in cases.CASES for key, x in members(told(case)).items()}
+    for name, arguments in (("gradients", gradients), ("flows", flows)):
+        arrays = {f"{case}/{key}": x for case in cases.CASES for key, x in members(arguments(case)).items()}
         np.savez_compressed(folder / f"{name}.npz", **arrays)
     about = {"settings": SETTINGS, "layers": cases.LAYERS}
     (folder / "contents.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")

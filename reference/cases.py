@@ -1,4 +1,4 @@
-"""What the trajectories are fed: gradients that were drawn beforehand and don't depend on w, so that no error grows.
+"""The arguments of the trajectories: gradients drawn beforehand, which don't depend on w, so that no error grows.
 
 All are made of multiples of 1/256 and powers of two, few digits each: no machine's exp or sum rounds them otherwise.
 """

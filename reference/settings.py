@@ -1,4 +1,4 @@
-"""Which methods are played, and with which hyper-parameters: the library's defaults first, then one departure each."""
+"""The methods of the trajectories and their hyper-parameters: the library's defaults first, then one departure each."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
     ],
     "AdaFisherW": [{**_ADAFISHER, "ema": "paper_v3", "update_every": 100, "weight_decay": 0.01}],
 }
-"""From a method to the settings that are played, its default first."""
+"""From a method to its settings, its default first."""
 
 RUN: dict[str, Callable[..., Any]] = {
     "SGD": sgd,

@@ -9,7 +9,7 @@ from mpmath import fsum, mpf, sqrt
 
 def soaa(
     w: list[Any],
-    told: list[dict[str, Any]],
+    arguments: list[dict[str, Any]],
     *,
     lr: float,
     steps: int,
@@ -23,7 +23,7 @@ def soaa(
     lr, beta1, beta2, epsilon, gamma, decay = map(mpf, (lr, beta1, beta2, epsilon, gamma, weight_decay))
     m, v, points = [mpf(0) for _ in w], [mpf(0) for _ in w], [w]
     mean_loss, d, p = mpf(0), mpf(1), mpf(0)
-    for t, step in enumerate(told, start=1):
+    for t, step in enumerate(arguments, start=1):
         g, loss = step["gradient"], step["loss"]
         m = [beta1 * m_i + (1 - beta1) * g_i for m_i, g_i in zip(m, g, strict=True)]
         v = [beta2 * v_i + (1 - beta2) * g_i**2 for v_i, g_i in zip(v, g, strict=True)]

@@ -9,7 +9,7 @@ from mpmath import fsum, mpf, sqrt
 
 def tadam(
     w: list[Any],
-    told: list[dict[str, Any]],
+    arguments: list[dict[str, Any]],
     *,
     lr: float,
     steps: int,
@@ -24,7 +24,7 @@ def tadam(
     m, v, s = [mpf(0) for _ in w], [epsilon for _ in w], [mpf(0) for _ in w]
     m_hat, points = [mpf(0) for _ in w], [w]
     mean_loss, d, p = mpf(0), mpf(1), mpf(0)
-    for t, step in enumerate(told, start=1):
+    for t, step in enumerate(arguments, start=1):
         g, loss = step["gradient"], step["loss"]
         share = (beta2 - beta2**t) / (1 - beta2**t)
         v = [
