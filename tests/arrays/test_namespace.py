@@ -136,14 +136,23 @@ def test_a_device_without_float64_says_so():
     assert set(backend.dtypes()) == {"float32"}
 
 
-def test_importing_the_package_loads_no_heavy_one():
-    heavy = ["scipy", "matplotlib", "sklearn", "cupy", "torch", "jax", "tqdm", "rich", "ipywidgets"]
-    code = f"import sys, sofim_ref; print([name for name in {heavy} if name in sys.modules])"
+HEAVY = ["array_api_compat", "scipy", "matplotlib", "sklearn", "cupy", "torch", "jax", "rich", "ipywidgets"]
+
+
+@pytest.mark.parametrize(
+    ("program", "left_alone"),
+    [
+        ("import sofim_ref", [*HEAVY, "numpy"]),
+        ("import sofim_ref; sofim_ref.SOFIM", [*HEAVY, "numpy.testing", "sofim_ref.optimizers.kfac"]),
+    ],
+)
+def test_what_isn_t_needed_isn_t_imported(program, left_alone):
+    code = f"{program}; import sys; print([name for name in {left_alone} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
-def test_jax_as_it_comes_without_64_bit_numbers_warns_of_nothing():
+def test_jax_in_its_default_32_bits_warns_of_nothing():
     program = """
 import jax.numpy as jnp
 import numpy as np
