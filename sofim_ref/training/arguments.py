@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sofim_ref.arrays import Array
@@ -31,7 +31,7 @@ def check_watchers(metrics: Any, callbacks: Any) -> None:
         if name in COLUMNS:
             msg = f"metrics must have names other than every trace's own columns, got {name!r}."
             raise ValueError(msg)
-    if not isinstance(callbacks, Iterable) or not all(map(callable, callbacks)):
+    if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
         remedy = " Pass a single function as callbacks=[f]." if callable(callbacks) else ""
         msg = f"callbacks must be a list of functions, got {callbacks!r}.{remedy}"
         raise TypeError(msg)

@@ -102,10 +102,10 @@ def minimize(
     >>> trace.status.message
     'The gradient norm fell to the tolerance.'
     """
+    check_kinds(problem, optimizer)
     budget = Budget(problem, steps, epochs, batch_size, record_every)
     count("seed", seed, minimum=0)
     non_negative("tolerance", tolerance)
-    check_kinds(problem, optimizer)
     metrics = {} if metrics is None else metrics
     check_watchers(metrics, callbacks)
     w = starting_point(problem, w0, seed)

@@ -409,7 +409,7 @@ def test_arguments_of_the_wrong_kind_are_named():
     with pytest.raises(TypeError, match="optimizer must be a sofim_ref Optimizer, got 'sofim'"):
         minimize(problem, "sofim", steps=1)
     with pytest.raises(TypeError, match="problem must be a sofim_ref Problem, got SOFIM"):
-        minimize(SOFIM(), problem, steps=1)
+        minimize(SOFIM(), problem, steps=1, batch_size=2)
 
 
 @pytest.mark.parametrize(
@@ -417,6 +417,7 @@ def test_arguments_of_the_wrong_kind_are_named():
     [
         ("callbacks", print, r"callbacks must be a list of functions, got <built-in .*\. Pass .* callbacks=\[f\]\."),
         ("callbacks", ["stop"], r"callbacks must be a list of functions, got \['stop'\]\.$"),
+        ("callbacks", {print}, r"callbacks must be a list of functions, got \{<built-in function print>\}\.$"),
         ("callbacks", None, r"callbacks must be a list of functions, got None\.$"),
         ("metrics", print, r"metrics must be a mapping from names to functions of w, got <built-in function print>\.$"),
         (
