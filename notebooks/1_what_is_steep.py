@@ -35,7 +35,7 @@ assert natural < plain / 1000
 
 # %% [markdown]
 # The two gradient steps end at **different** Gaussians. The natural ones end at nearly the same. "Nearly", because a step is
-# straight, and what is straight in s is bent in log s. Make the step smaller: the difference vanishes much faster than the
+# straight, and what is straight in s is curved in log s. Make the step smaller: the difference vanishes much faster than the
 # step.
 
 # %%
@@ -48,8 +48,8 @@ for step in (0.1, 0.05, 0.025):
 # %% [markdown]
 # ## The ruler
 #
-# Two Gaussians are near when one can hardly be told from the other by looking at numbers drawn from them: when KL is small.
-# Nearby, KL is a square: ½ uᵀFu, and F is the **Fisher matrix**. In the coordinates (μ, log s) it is diag(1/s², 2).
+# Two Gaussians are near when samples drawn from them hardly distinguish one from the other: when KL is small. For small
+# changes u of the parameters KL is quadratic, ½ uᵀFu, and F is the **Fisher matrix**. In the coordinates (μ, log s) it is diag(1/s², 2).
 #
 # **Predict:** which change is easier to notice, μ by 0.1 when s = 1, or when s = 10?
 

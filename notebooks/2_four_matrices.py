@@ -66,8 +66,9 @@ demos.fields()
 # %% [markdown]
 # ## Labels that the model draws
 #
-# The Fisher matrix averages over labels that the *model* predicts. If that is too dear, draw some: the sampled Fisher matrix is
-# right in the mean, and the more draws, the nearer. The empirical one squares the labels that are there, and stays where it is.
+# The Fisher matrix averages over labels that the *model* predicts. If that is too expensive, draw some: the sampled Fisher
+# matrix is an unbiased estimate, and the more draws, the smaller its error. The empirical Fisher matrix uses the labels of the
+# data, and no number of draws changes its error.
 
 # %%
 F = dense["Fisher"]

@@ -41,8 +41,8 @@ demos.one_division()
 # %% [markdown]
 # ## By hand
 #
-# Try x = v/ρ − c m. Then Cx = v − cρm + m(mᵀv)/ρ − c m‖m‖², which is v if c = (mᵀv)/(ρ(ρ + ‖m‖²)). That is the formula of Sherman
-# and Morrison. Against brute force:
+# Try x = v/ρ − c m. Then Cx = v − cρm + m(mᵀv)/ρ − c m‖m‖², which is v if c = (mᵀv)/(ρ(ρ + ‖m‖²)). That is the
+# Sherman–Morrison formula. Against brute force:
 
 # %%
 rng = np.random.default_rng(0)

@@ -45,7 +45,8 @@ assert max(lengths, key=lengths.get) == 0.5**0.5
 assert np.isclose(max(lengths.values()), 0.1 / (2 * 0.5**0.5))
 
 # %% [markdown]
-# It peaks at s = √ρ, and falls again: a large gradient makes a *short* step, as if it were clipped. Move ρ:
+# It peaks at s = √ρ, and falls again: a large gradient makes a *short* step. Statisticians call such a function **redescending**;
+# clipping, by contrast, would keep the length at its maximum. Move ρ:
 
 # %%
 demos.step_curve()
@@ -94,7 +95,7 @@ large = sr.minimize(problem, sr.SOFIM(lr=1e6, rho=1e6, beta=0.0), steps=10)
 plain = sr.minimize(problem, sr.SGD(lr=1.0), steps=10)
 assert np.allclose(large.w, plain.w, rtol=1e-5)
 tiny = sr.minimize(problem, sr.SOFIM(lr=0.05, rho=1e-12, beta=0.0), steps=200, w0=problem.optimum() + 1e-3)
-print(f"ρ = 1e-12: from 1e-3 beside the optimum, the longest of 200 steps is {tiny['step_norm'].max():.2g} long")
+print(f"ρ = 1e-12: from 1e-3 away from the optimum, the longest of 200 steps is {tiny['step_norm'].max():.2g} long")
 assert tiny["step_norm"].max() > 1
 
 # %% [markdown]
@@ -146,7 +147,7 @@ def gradient_reading(rho, M, g):
 assert check("gradient_reading", gradient_reading).right
 
 # %% [markdown]
-# **What we saw.** The moment reading is momentum with built-in clipping. The gradient reading does turn, and damps what
+# **What we saw.** The moment reading is momentum with a redescending step length. The gradient reading does turn, and damps what
 # persists. Neither knows anything of the Hessian. What the paper's own experiments used is open.
 #
 # ### For the teacher

@@ -27,7 +27,7 @@ from sofim_ref.convergence import experiments
 from sofim_ref.convergence import dennis_more, linear_quadratic_bound, order_of_convergence
 from sofim_ref.datasets import load
 from sofim_ref.lessons import check, demos
-from sofim_ref.lessons.interactive_figure import Stage
+from sofim_ref.lessons.interactive_figure import InteractiveFigure
 from sofim_ref.plots import error_map
 
 for errors in ([1e-1, 1e-2, 1e-4, 1e-8], [0.1, 0.05, 0.025, 0.0125]):
@@ -62,7 +62,7 @@ assert runs["Newton"].xi1[-1] < 1e-12 < 1e-3 < runs["natural gradient"].xi1[-1] 
 # %%
 names = {"Newton": "newton", "natural gradient": "natural-gradient", "SOFIM": "sofim"}
 steps = {names[name]: (found.error, found.next_error, found.applies) for name, found in runs.items()}
-Stage(lambda: error_map(steps, title="Newton squares the error, SOFIM takes a share of it"), {})
+InteractiveFigure(lambda: error_map(steps, title="Newton squares the error, SOFIM takes a share of it"), {})
 
 # %% [markdown]
 # ## Why SOFIM's ξ₁ doesn't vanish

@@ -25,7 +25,7 @@ import numpy as np
 import sofim_ref as sr
 from sofim_ref.lessons import check, demos
 from sofim_ref.lessons.demos.gallery import matrices
-from sofim_ref.lessons.interactive_figure import Stage
+from sofim_ref.lessons.interactive_figure import InteractiveFigure
 from sofim_ref.optimizers import REGISTRY
 from sofim_ref.plots import heat_maps
 
@@ -65,7 +65,7 @@ kept = {
     "LowRank": sr.matrices.LowRank(1.0, Z),
     "Kronecker": sr.matrices.Kronecker(A, G),
 }
-Stage(lambda: heat_maps(kept, title="What is kept, above, and the matrix that it stands for"), {})
+InteractiveFigure(lambda: heat_maps(kept, title="What is kept, above, and the matrix that it stands for"), {})
 
 # %% [markdown]
 # ## SOAA's radius

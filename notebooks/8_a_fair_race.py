@@ -94,7 +94,7 @@ demos.unfair()
 # ## A race without them
 #
 # Every method gets the same number of trials on other seeds, the same budget, targets fixed beforehand; medians and quartiles
-# over seeds; what was not reached is said. A quick one, on digits with a perceptron; `sofim-ref race digits-mlp` runs the long
+# over seeds; what was not reached is said. A quick one, on digits with an MLP; `sofim-ref race digits-mlp` runs the long
 # one, of ten methods.
 
 # %%
@@ -104,16 +104,16 @@ from pathlib import Path
 methods = [sr.optimizers.REGISTRY[name] for name in ("sofim", "heavy-ball", "adam")]
 setting = race.usual_setting(race.WORKLOADS["digits-mlp"], methods=methods, quick=True, epochs=6)
 with tempfile.TemporaryDirectory() as name:
-    folder = race.RunStore(Path(name))
-    folder.check(setting)
-    folder.begin(setting, "by hand")
-    held = race.run_race(setting, folder, race.LocalExecutor(1))
-for entry in held.entries:
+    store = race.RunStore(Path(name))
+    store.check(setting)
+    store.begin(setting, "by hand")
+    finished = race.run_race(setting, store, race.LocalExecutor(1))
+for entry in finished.entries:
     spread = entry.spread("train loss", 0.2, "epochs")
     print(
         f"{entry.method.name:15} {spread.median:.2f} epochs to 0.2 ({spread.lower:.2f}–{spread.upper:.2f}), {spread.reached} of 3 seeds"
     )
-assert len(held.entries) == 3 and all(len(entry.trials) == setting.trials for entry in held.entries)
+assert len(finished.entries) == 3 and all(len(entry.trials) == setting.trials for entry in finished.entries)
 
 # %% [markdown]
 # ## Exercises
@@ -167,7 +167,7 @@ def best_trial(losses):
 assert check("best_trial", best_trial).right
 
 # %% [markdown]
-# **What we saw.** A race is its rules. What came out of four fair ones stands in `docs/races/outcome.md`; it will please nobody
+# **What we saw.** A race is its rules. The results of four fair ones stand in `docs/races/outcome.md`; they will please nobody
 # entirely.
 #
 # ### For the teacher

@@ -1,6 +1,9 @@
 """One fixture, `xp`, runs a test on every backend: arrays are made through it, and land where it says."""
 
+import importlib.metadata
+import os
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +14,36 @@ from sofim_ref import arrays
 
 settings.register_profile("suite", deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
+
+QUICK_COMPILATION = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+"""JAX compiles small programs in half the time with these. XLA ends the process at a flag that it does not know."""
+
+
+def pytest_configure(config):
+    """Set JAX up, before a test imports it: compiled programs are kept between runs and shared by all workers."""
+    if hasattr(config, "cache"):
+        os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(config.cache.mkdir("jax")))
+        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+    with suppress(importlib.metadata.PackageNotFoundError):
+        if importlib.metadata.version("jaxlib").startswith("0.10."):  # the version that constraints.txt names
+            os.environ.setdefault("XLA_FLAGS", QUICK_COMPILATION)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem):
+    """Run a property in full on NumPy, and on the other places on a fixed fifth of its examples."""
+    test, place = pyfuncitem.obj, getattr(pyfuncitem, "callspec", None)
+    place = place and place.params.get("xp")
+    full = getattr(test, "_hypothesis_internal_use_settings", None)
+    if full is None or place in {None, "numpy"}:
+        return (yield)
+    sample = settings(full, max_examples=max(2, full.max_examples // 5), derandomize=True, database=None)
+    test._hypothesis_internal_use_settings = sample  # where Hypothesis keeps what `@settings` says
+    try:
+        return (yield)
+    finally:
+        test._hypothesis_internal_use_settings = full
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Behind the lessons: exercises that check themselves, and pictures that move."""
+"""What the lessons are made of: exercises that check themselves, and interactive figures."""
 
 from sofim_ref.lessons.check import Verdict, check
 from sofim_ref.lessons.exercise import Exercise, Mistake

@@ -1,4 +1,4 @@
-"""`check(exercise, answer)`: right, or the smallest numbers with which it is wrong, and what it looks like."""
+"""`check(exercise, answer)`: whether an answer is right; if not, its smallest counterexample and the likely mistake."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import random
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 from hypothesis import HealthCheck, Phase, find, settings
+from hypothesis.configuration import set_hypothesis_home_dir, storage_directory
 from hypothesis.errors import NoSuchExample
 
 from sofim_ref.arrays.validation import one_of
@@ -18,24 +20,25 @@ from sofim_ref.lessons.exercise import Exercise, Values
 from sofim_ref.lessons.sandbox import LIMIT, Answered, ask
 
 TRIED = 150
-"""How many sets of numbers an answer is tried with."""
+"""The number of random argument sets on which an answer is tested."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a check found. A notebook shows it as a box, a terminal as text.
+    """The result of a check. A notebook shows it as a box, a terminal as text.
 
     Parameters
     ----------
     exercise : str
         The exercise's name.
     right : bool
+        Whether the answer agreed with the reference on every argument set.
     text : str
-        What is said to the student.
+        The message for the student.
     case : mapping or None
-        The smallest arguments with which the answer is wrong.
+        The smallest counterexample found: argument names and values.
     hint : str
-        What usual mistake it looks like; empty if none that is known.
+        The hint of the known mistake that the answer agrees with; empty if there is none.
     """
 
     exercise: str
@@ -45,7 +48,7 @@ class Verdict:
     hint: str = ""
 
     def __repr__(self) -> str:
-        """Return what is said, as text."""
+        """Return the message."""
         return self.text
 
     def _repr_html_(self) -> str:
@@ -55,7 +58,7 @@ class Verdict:
 
 
 def check(exercise: str | Exercise, answer: Callable[..., Any], *, limit: float = LIMIT) -> Verdict:
-    """Try a function against what is right, and say what came out. It never raises for what the function does.
+    """Test a student's function against the exercise's reference. Whatever the function does, nothing is raised.
 
     Parameters
     ----------
@@ -64,13 +67,13 @@ def check(exercise: str | Exercise, answer: Callable[..., Any], *, limit: float 
     answer : callable
         The student's function, called by position with copies of its arguments.
     limit : float
-        How many seconds a single call has.
+        The time allowed for one call, in seconds.
 
     Returns
     -------
     Verdict
-        When wrong, with the smallest arguments that show it: few entries, small whole numbers. What is right for them
-        is said; how one comes to it isn't.
+        For a wrong answer, with the smallest counterexample, of few entries and small whole numbers, and the right
+        value for it, but not how that is computed.
 
     Raises
     ------
@@ -82,7 +85,7 @@ def check(exercise: str | Exercise, answer: Callable[..., Any], *, limit: float 
     >>> check("peak_step", lambda lr, rho: (rho, lr))
     Not yet. With lr = 1, rho = 1 your peak_step returns (1, 1); right is (1, 0.5).
     >>> check("peak_step", lambda lr, rho: (rho**0.5, lr / (2 * rho**0.5)))
-    Right: peak_step holds for everything that was tried.
+    Right: peak_step agrees with the reference in every case tested.
     """
     from sofim_ref.lessons.exercises import EXERCISES
 
@@ -94,7 +97,7 @@ def check(exercise: str | Exercise, answer: Callable[..., Any], *, limit: float 
         return Verdict(name, right=False, text=f"Not yet. {name} is to be a function, and is {answer!r}.")
     case = _smallest(exercise, answer, limit)
     if case is None:
-        return Verdict(name, right=True, text=f"Right: {name} holds for everything that was tried.")
+        return Verdict(name, right=True, text=f"Right: {name} agrees with the reference in every case tested.")
     expected = exercise.reference(*case.values())
     given = ask(answer, case, expected=expected, limit=limit)
     hint = "" if given.trouble else _recognized(exercise, answer, limit)
@@ -107,7 +110,7 @@ def check(exercise: str | Exercise, answer: Callable[..., Any], *, limit: float 
 
 
 def agrees(given: Answered, expected: Any) -> bool:
-    """Return whether an answer is right but for rounding."""
+    """Return whether an answer equals the reference up to rounding."""
     if given.trouble:
         return False
     pairs = zip(given.value, expected, strict=True) if isinstance(expected, tuple) else [(given.value, expected)]
@@ -115,7 +118,7 @@ def agrees(given: Answered, expected: Any) -> bool:
 
 
 def written(value: Any) -> str:
-    """Return numbers as one writes them: (1, 0.5), not array([1. , 0.5])."""
+    """Return numbers as they are written by hand: (1, 0.5), not array([1. , 0.5])."""
     if isinstance(value, tuple | list):
         return f"({', '.join(map(written, value))})"
     array = np.asarray(value)
@@ -125,7 +128,7 @@ def written(value: Any) -> str:
 
 
 class _Stuck(BaseException):
-    """A call that didn't come back: not an Exception, so that the search ends at once and doesn't wait for more."""
+    """A call exceeded its time: not an Exception, so that the search ends at once instead of waiting for more."""
 
     def __init__(self, case: Values) -> None:
         super().__init__()
@@ -133,7 +136,7 @@ class _Stuck(BaseException):
 
 
 def _smallest(exercise: Exercise, answer: Callable[..., Any], limit: float) -> Values | None:
-    """Return the smallest arguments that Hypothesis finds for which the answer is wrong; None if there are none."""
+    """Return the smallest counterexample that Hypothesis finds; None if there is none."""
 
     def wrong(case: Values) -> bool:
         expected = exercise.reference(*case.values())
@@ -142,24 +145,32 @@ def _smallest(exercise: Exercise, answer: Callable[..., Any], limit: float) -> V
             raise _Stuck(case)
         return not agrees(given, expected)
 
-    tried = settings(
-        max_examples=TRIED,
-        database=None,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-        phases=(Phase.generate, Phase.shrink),
-    )
     try:
-        found: Values = find(exercise.cases, wrong, settings=tried, random=random.Random(0))  # noqa: S311  # no secret
+        return _search(exercise, wrong, number=TRIED, seed=0, phases=(Phase.generate, Phase.shrink))
     except NoSuchExample:
         return None
     except _Stuck as stuck:
         return stuck.case
-    return found
+
+
+def _search(
+    exercise: Exercise, wanted: Callable[[Values], bool], *, number: int, seed: int, phases: tuple[Phase, ...]
+) -> Values:
+    """Return arguments that satisfy a condition; no folder of Hypothesis's is left behind."""
+    usual = storage_directory(intent_to_write=False).path
+    drawn = settings(
+        max_examples=number, phases=phases, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+    )
+    with TemporaryDirectory() as elsewhere:
+        set_hypothesis_home_dir(elsewhere)
+        try:
+            return find(exercise.cases, wanted, settings=drawn, random=random.Random(seed))  # noqa: S311  # no secret
+        finally:
+            set_hypothesis_home_dir(usual)
 
 
 def _recognized(exercise: Exercise, answer: Callable[..., Any], limit: float) -> str:
-    """Return the hint of the first known mistake that gives the answer's numbers in every case; empty if none does."""
+    """Return the hint of the first known mistake that agrees with the answer in every case; empty if none does."""
     cases = _some_cases(exercise)
     for mistake in exercise.mistakes:
         same = True
@@ -175,15 +186,13 @@ def _recognized(exercise: Exercise, answer: Callable[..., Any], limit: float) ->
 
 
 def _some_cases(exercise: Exercise, number: int = 12) -> list[Values]:
-    """Return some sets of arguments, the same at every call."""
+    """Return a fixed sample of argument sets."""
     seen: list[Values] = []
 
     def note(case: Values) -> bool:
         seen.append(case)
         return False
 
-    few = settings(max_examples=number, database=None, deadline=None, suppress_health_check=list(HealthCheck),
-                   phases=(Phase.generate,))  # fmt: skip
     with suppress(NoSuchExample):
-        find(exercise.cases, note, settings=few, random=random.Random(1))  # noqa: S311  # no secret
+        _search(exercise, note, number=number, seed=1, phases=(Phase.generate,))
     return seen

@@ -1,4 +1,4 @@
-"""An exercise: what is asked, with which numbers it is tried, what is right, and what usually goes wrong."""
+"""An exercise: its task, the distribution of its arguments, its reference solution and the usual mistakes."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import numpy as np
 from hypothesis import strategies as st
 
 Values = Mapping[str, Any]
-"""From each argument's name to its value."""
+"""Argument names and values, in order."""
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """A wrong answer that many give.
+    """A common wrong answer.
 
     Parameters
     ----------
     hint : str
-        What is said to who gives it: where to look, not what to write.
+        The hint for whoever makes it: where to look, not what to write.
     answer : callable
-        The wrong answer itself.
+        A function that makes it.
     """
 
     hint: str
@@ -31,20 +31,20 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Exercise:
-    """What a student is to write.
+    """A function that a student is asked to write.
 
     Parameters
     ----------
     name : str
-        By which `check` knows it; also the name of the function asked for.
+        The name of the function, by which `check` finds the exercise.
     task : str
-        What the function is to return, in a sentence, with its arguments' names.
+        What the function must return, in a sentence that names its arguments.
     arguments : mapping
-        From each argument's name, in order, to a strategy for its values: small integers first.
+        For each argument, in order, a Hypothesis strategy for its values: small integers first.
     reference : callable
-        What is right.
+        The right answer.
     mistakes : tuple of Mistake
-        At least three that are told apart from the right answer, and from each other.
+        At least three; no two agree with each other, or with the reference, on every argument set.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Exercise:
 
     @property
     def cases(self) -> st.SearchStrategy[Values]:
-        """A strategy for all arguments at once, in order."""
+        """The strategy of all arguments jointly, in order."""
         return st.tuples(*self.arguments.values()).map(lambda drawn: dict(zip(self.arguments, drawn, strict=True)))
 
 
@@ -65,7 +65,7 @@ def whole(low: int = -3, high: int = 3) -> st.SearchStrategy[float]:
 
 
 def positive() -> st.SearchStrategy[float]:
-    """Return numbers > 0 with which one can reckon."""
+    """Return positive numbers that are easy to compute with by hand."""
     return st.sampled_from([1.0, 2.0, 4.0, 0.5])
 
 

@@ -1,4 +1,4 @@
-"""A picture with sliders; where nothing can slide, the picture."""
+"""Figures with sliders in a notebook; where widgets are missing, static figures."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DPI = 80
-"""Dots an inch: a picture of 10 inches is drawn in some hundredths of a second, and fits a page."""
+"""Dots per inch: a figure 10 inches wide is drawn in a few hundredths of a second, and fits a page."""
 
 
 @dataclass(frozen=True)
 class Slider:
-    """What can be moved, and where it stands at first.
+    """A number that can be moved, its range and its initial value.
 
     Parameters
     ----------
     label : str
-        What stands beside it.
+        The text beside it.
     low, high, step : float
-        The ends and the stride; for a logarithmic one those of log₁₀.
+        The range and the increment; those of log₁₀ for a logarithmic slider.
     start : float
-        Where it stands at first: a value, also for a logarithmic one.
+        The initial value: the number itself, for a logarithmic slider too.
     logarithmic : bool
-        Whether it moves evenly in the logarithm.
+        Whether it is uniform in the logarithm.
     """
 
     label: str
@@ -39,17 +39,17 @@ class Slider:
     logarithmic: bool = False
 
 
-class Stage:
-    """A picture that follows its sliders.
+class InteractiveFigure:
+    """A figure that is drawn anew whenever one of its sliders moves.
 
-    A notebook shows sliders and picture; a viewer without widgets the picture as it is at first; a terminal a line.
+    A notebook shows the sliders and the figure, a viewer without widgets the initial figure, a terminal one line.
 
     Parameters
     ----------
     draw : callable
-        From the sliders' values, by name, to a matplotlib figure.
+        Takes the sliders' values by name, and returns a matplotlib figure.
     sliders : mapping
-        From a name to its slider.
+        Names and sliders.
     """
 
     def __init__(self, draw: Callable[..., Figure], sliders: Mapping[str, Slider]) -> None:
@@ -59,19 +59,19 @@ class Stage:
         self._box: Any = None
 
     def __repr__(self) -> str:
-        """Return what it shows, and where the sliders stand."""
+        """Return the figure's name and the sliders' values."""
         where = ", ".join(f"{name}={value:g}" for name, value in self.values.items())
-        return f"<Stage of {getattr(self.draw, '__name__', 'a picture')}: {where}>"
+        return f"<InteractiveFigure of {getattr(self.draw, '__name__', 'a picture')}: {where}>"
 
     def png(self, **values: float) -> bytes:
-        """Return the picture as PNG, with some sliders elsewhere."""
+        """Return the figure as PNG, with the given sliders at other values."""
         with io.BytesIO() as buffer:
             self.draw(**{**self.values, **values}).savefig(buffer, format="png", dpi=DPI)
             return buffer.getvalue()
 
     @property
     def box(self) -> Any:
-        """Sliders and picture as an ipywidgets box, made once.
+        """Sliders and figure as an ipywidgets box, made once.
 
         Raises
         ------

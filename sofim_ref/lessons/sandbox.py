@@ -1,4 +1,4 @@
-"""Asking a student's function: with copies of its arguments, a limit of time, and a name for whatever comes back."""
+"""Calling a student's function safely: on copies of its arguments, with a time limit, whatever it returns or raises."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ import numpy as np
 from sofim_ref.lessons.exercise import Values
 
 LIMIT = 2.0
-"""How many seconds an answer has."""
+"""The time allowed for one call, in seconds."""
 
 
 class OutOfTime(BaseException):
-    """What is raised in an answer that takes too long; not an Exception, so that `except Exception` doesn't stop it."""
+    """Raised in a function that exceeds its time; not an Exception, so that `except Exception` doesn't catch it."""
 
 
 @dataclass(frozen=True)
 class Answered:
-    """What came back.
+    """The outcome of a call.
 
     Parameters
     ----------
     value : object
-        What was returned; None if nothing was.
+        The value returned; None if there is none.
     trouble : str
-        Why it can't be compared with what is right, in a sentence; empty if it can.
+        Why the value can't be compared with the reference, in a sentence; empty if it can.
     late : bool
-        Whether nothing came back in time.
+        Whether the call exceeded its time.
     """
 
     value: Any
@@ -42,13 +42,13 @@ class Answered:
 
 
 def ask(function: Callable[..., Any], values: Values, *, expected: Any, limit: float = LIMIT) -> Answered:
-    """Call a function with copies of the values, and say what is wrong with the kind of answer, if anything is.
+    """Call a function on copies of the values, and check the type and shape of what it returns.
 
     Parameters
     ----------
     function : callable
     values : mapping
-        From each argument's name to its value; they are passed in this order, by position.
+        Argument names and values, passed in this order, by position.
     expected : object
         An answer of the right kind: a number, an array, or a tuple of those.
     limit : float
@@ -67,7 +67,7 @@ def ask(function: Callable[..., Any], values: Values, *, expected: Any, limit: f
                 outcome["value"] = function(*given.values())
         except OutOfTime:
             pass
-        except BaseException as error:  # noqa: BLE001  # whatever a student's code raises is told
+        except BaseException as error:  # noqa: BLE001  # whatever a student's code raises is reported
             outcome["error"] = error
 
     thread = threading.Thread(target=run, daemon=True)
@@ -75,9 +75,9 @@ def ask(function: Callable[..., Any], values: Values, *, expected: Any, limit: f
     thread.join(limit)
     if thread.is_alive():
         _stop(thread)
-        return Answered(None, f"it has not come back after {limit:g} seconds: a loop that never ends?", late=True)
+        return Answered(None, f"it has not returned after {limit:g} seconds: a loop that never ends?", late=True)
     if "error" in outcome:
-        return Answered(None, _told(outcome["error"]))
+        return Answered(None, _raised(outcome["error"]))
     for name, before in values.items():
         if not np.array_equal(np.asarray(before), np.asarray(given[name]), equal_nan=True):
             return Answered(None, f"it changed its argument {name}: work on a copy, since the caller still needs it.")
@@ -114,7 +114,7 @@ def _thing(value: Any) -> str:
     return f"a {type(value).__name__}"
 
 
-def _told(error: BaseException) -> str:
+def _raised(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)[1:]  # the first is this file's
     where = f", in line {frames[-1].lineno} of {frames[-1].name}" if frames else ""
     return f"it raised {type(error).__name__}: {error}{where}."

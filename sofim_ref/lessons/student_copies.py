@@ -1,4 +1,4 @@
-"""Copies of the lessons as notebooks: the student's without solutions, the teacher's with them."""
+"""The lessons as notebooks: students' copies without solutions, teachers' copies with them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 SOLUTION = "solution"
-"""The tag of a cell that only the teacher gets."""
+"""The tag of a cell that only the teacher's copy contains."""
 
 
 def sources() -> list[Path]:
@@ -21,7 +21,7 @@ def sources() -> list[Path]:
         found = sorted(folder.glob("[0-9]_*.py"))
         if found:
             return found
-    msg = "the lessons' scripts must lie beside sofim_ref.lessons or in notebooks/, found none."
+    msg = "the lessons' scripts must be in sofim_ref/lessons/notebooks or in notebooks/, found none."
     raise FileNotFoundError(msg)
 
 
@@ -33,7 +33,7 @@ def notebook(script: Path, *, teacher: bool = False) -> Any:
     script : Path
         One of `sources`.
     teacher : bool
-        Whether solutions are in it.
+        Whether to include the solutions.
 
     Returns
     -------
@@ -53,19 +53,19 @@ def notebook(script: Path, *, teacher: bool = False) -> Any:
 
 
 def write_copies(folder: Path, *, teacher: bool = False) -> tuple[list[Path], list[Path]]:
-    """Write all lessons into a folder; what is there already, edited or not, stays as it is.
+    """Write all lessons into a folder; files that exist, edited or not, are left unchanged.
 
     Parameters
     ----------
     folder : Path
-        It is made if it isn't there.
+        Made if it doesn't exist.
     teacher : bool
-        Whether solutions are in them.
+        Whether to include the solutions.
 
     Returns
     -------
     tuple of list of Path
-        The files that were written, and those that were left alone.
+        The files written, and those that existed and were left unchanged.
     """
     import jupytext
 

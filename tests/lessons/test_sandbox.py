@@ -1,5 +1,6 @@
 """Whatever a student's function does, the check says it in a sentence, and goes on."""
 
+import subprocess
 import sys
 import time
 
@@ -71,7 +72,7 @@ def test_what_is_no_answer_is_told(answer, said, capsys):
 def test_a_loop_that_never_ends_is_ended(answer):
     began = time.monotonic()
     verdict = check("sherman_morrison", answer, limit=0.3)
-    assert "it has not come back after 0.3 seconds: a loop that never ends?" in verdict.text
+    assert "it has not returned after 0.3 seconds: a loop that never ends?" in verdict.text
     assert time.monotonic() - began < 20  # and not once for each of 150 tries
 
 
@@ -112,6 +113,15 @@ def test_a_notebook_shows_a_box_and_a_terminal_the_text():
     assert repr(verdict) == verdict.text
     assert "<div" in verdict._repr_html_()
     assert "&lt;" in check("sherman_morrison", lambda rho, m, v: int("<b>"))._repr_html_()
+
+
+def test_a_check_leaves_no_folder_behind(tmp_path):
+    """In a process of its own: Hypothesis notes where it began."""
+    program = "from sofim_ref.lessons import check; print(check('peak_step', lambda lr, rho: (rho, lr)))"
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("Not yet.")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_exercise_that_is_none_is_refused():

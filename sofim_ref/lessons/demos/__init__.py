@@ -1,4 +1,4 @@
-"""Demos, one a file: each is one call in any notebook, and returns a picture with sliders."""
+"""The lessons' interactive figures, one a file: each function returns an `InteractiveFigure`."""
 
 from sofim_ref.lessons.demos.band import band
 from sofim_ref.lessons.demos.fields import fields

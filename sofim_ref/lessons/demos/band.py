@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sofim_ref.convergence import linear_quadratic_bound
-from sofim_ref.lessons.interactive_figure import Slider, Stage
+from sofim_ref.lessons.interactive_figure import InteractiveFigure, Slider
 from sofim_ref.optimizers import SOFIM, Newton, Optimizer
 from sofim_ref.plots.style import line_style, look
 from sofim_ref.problems import LogisticRegression
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def band() -> Stage:
-    """Return a picture of SOFIM's error with its bound, beside Newton's, for any ρ and distance of the start.
+def band() -> InteractiveFigure:
+    """Return an interactive figure of SOFIM's and Newton's errors with their bounds, for any ρ and start.
 
     Returns
     -------
-    Stage
+    InteractiveFigure
     """
-    return Stage(
+    return InteractiveFigure(
         draw_band,
         {
             "rho": Slider("ρ", -2.0, 1.0, 0.1, 0.1, logarithmic=True),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sofim_ref import curvature
-from sofim_ref.lessons.interactive_figure import Slider, Stage
+from sofim_ref.lessons.interactive_figure import InteractiveFigure, Slider
 from sofim_ref.plots.style import look
 from sofim_ref.problems import LeastSquares
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 COLOURS = {"gradient": "#777777", "natural gradient": "#000000", "empirical": "#D55E00"}
 
 
-def fields() -> Stage:
-    """Return a picture of three vector fields on a linear regression, with the steps from a point that can be moved.
+def fields() -> InteractiveFigure:
+    """Return an interactive figure of three methods' directions, as vector fields, on a linear regression.
 
     Source: Kunstner, Balles & Hennig 2019, arXiv 1905.12558, Figure 1, whose data are drawn again here.
 
     Returns
     -------
-    Stage
+    InteractiveFigure
     """
-    return Stage(
+    return InteractiveFigure(
         draw_fields,
         {"b": Slider("point, b", -1.0, 5.0, 0.25, 2.0), "theta": Slider("point, θ", -1.0, 5.0, 0.25, 4.5)},
     )

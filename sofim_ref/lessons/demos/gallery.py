@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sofim_ref.datasets import load
-from sofim_ref.lessons.interactive_figure import Slider, Stage
+from sofim_ref.lessons.interactive_figure import InteractiveFigure, Slider
 from sofim_ref.optimizers import REGISTRY
 from sofim_ref.plots.style import line_style, look
 from sofim_ref.problems import LogisticRegression
@@ -20,17 +20,17 @@ METHODS = ("newton", "natural-gradient", "kfac", "adahessian", "nystrom-sgd", "s
 """The methods in the gallery."""
 
 TWIST = np.asarray([[1.0, 0.8], [0.0, 0.35]])
-"""What makes the two measurements lean on each other, so that the Hessian is far from a circle."""
+"""Correlates the two features, so that the Hessian is far from a multiple of I."""
 
 
-def gallery() -> Stage:
-    """Return a picture of what each method's C looks like after some steps along one path, wherever it starts.
+def gallery() -> InteractiveFigure:
+    """Return an interactive figure of each method's C after some steps along one path, whose start sliders choose.
 
     Returns
     -------
-    Stage
+    InteractiveFigure
     """
-    return Stage(
+    return InteractiveFigure(
         draw_gallery,
         {
             "x": Slider("start, w₁", -6.0, 2.0, 0.5, 0.0),

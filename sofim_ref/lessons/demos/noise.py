@@ -1,4 +1,4 @@
-"""Lesson 6: batches that disagree, and what averaging makes of them."""
+"""Lesson 6: the noise of minibatch gradients, and what averaging them does."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sofim_ref.lessons.interactive_figure import Slider, Stage
+from sofim_ref.lessons.interactive_figure import InteractiveFigure, Slider
 from sofim_ref.optimizers import SOFIM
 from sofim_ref.plots.style import look
 from sofim_ref.problems import LeastSquares
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 STEPS = 300
 
 
-def noise() -> Stage:
-    """Return a picture of the error under batches of one example, for any β and η/ρ, with bias corrected and not.
+def noise() -> InteractiveFigure:
+    """Return an interactive figure of the error with batches of one example, bias corrected and not, for any β and η/ρ.
 
     Returns
     -------
-    Stage
+    InteractiveFigure
     """
-    return Stage(
+    return InteractiveFigure(
         draw_noise,
         {
             "beta": Slider("β", 0.0, 0.98, 0.02, 0.9),

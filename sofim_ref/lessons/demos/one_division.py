@@ -1,4 +1,4 @@
-"""Lesson 3: what C⁻¹ does to a vector that lies along m, across it, and between."""
+"""Lesson 3: what C⁻¹ does to a vector parallel to m, orthogonal to it, and between."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sofim_ref.lessons.interactive_figure import Slider, Stage
+from sofim_ref.lessons.interactive_figure import InteractiveFigure, Slider
 from sofim_ref.matrices import RankOne
 from sofim_ref.plots.style import look
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def one_division() -> Stage:
-    """Return a picture of v and (ρI + mmᵀ)⁻¹v with ρ = 1: the angle between m and v, and ‖m‖²/ρ, can be moved.
+def one_division() -> InteractiveFigure:
+    """Return an interactive figure of v and (ρI + mmᵀ)⁻¹v with ρ = 1; sliders set their angle and ‖m‖²/ρ.
 
     Returns
     -------
-    Stage
+    InteractiveFigure
     """
-    return Stage(
+    return InteractiveFigure(
         draw_division,
         {
             "degrees": Slider("angle between m and v", 0.0, 180.0, 5.0, 40.0),
@@ -31,7 +31,7 @@ def one_division() -> Stage:
 
 
 def draw_division(*, degrees: float, ratio: float) -> Figure:
-    """Draw m, v, and C⁻¹v, with the circle that C⁻¹ makes an ellipse of."""
+    """Draw m, v and C⁻¹v, with the unit circle and its image under C⁻¹, an ellipse."""
     from matplotlib.figure import Figure
 
     m = np.asarray([ratio**0.5, 0.0])

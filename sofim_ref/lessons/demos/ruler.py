@@ -1,4 +1,4 @@
-"""Lesson 1: one step in two sets of coordinates, with the ruler that the Fisher matrix is."""
+"""Lesson 1: one step in two parametrizations, measured in the metric of the Fisher matrix."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sofim_ref.lessons.interactive_figure import Slider, Stage
+from sofim_ref.lessons.interactive_figure import InteractiveFigure, Slider
 from sofim_ref.plots.style import look
 
 if TYPE_CHECKING:
@@ -16,17 +16,17 @@ SAMPLE = np.asarray([-1.0, 0.0, 1.0, 2.0, 3.0])
 """What the Gaussian is fitted to: mean 1, standard deviation √2."""
 
 
-def ruler() -> Stage:
-    """Return a picture of one step of gradient descent and of natural gradient, in (μ, s) and in (μ, log s).
+def ruler() -> InteractiveFigure:
+    """Return an interactive figure of a step of gradient descent and of natural gradient, in (μ, s) and in (μ, log s).
 
     The sample is fitted by a Gaussian with mean μ and standard deviation s. A plain step lands elsewhere when s is
     replaced by log s; a small natural step doesn't. Rings are the Gaussians within the same KL divergence of the start.
 
     Returns
     -------
-    Stage
+    InteractiveFigure
     """
-    return Stage(
+    return InteractiveFigure(
         draw_ruler,
         {
             "mean": Slider("start, μ", -2.0, 3.0, 0.25, -1.0),

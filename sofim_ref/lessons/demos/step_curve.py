@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sofim_ref.lessons.interactive_figure import Slider, Stage
+from sofim_ref.lessons.interactive_figure import InteractiveFigure, Slider
 from sofim_ref.optimizers import SGD, SOFIM, Optimizer
 from sofim_ref.plots.style import line_style, look
 from sofim_ref.problems import Quadratic
@@ -19,14 +19,14 @@ RAVINE = np.diag([1.0, 20.0])
 """The Hessian of the ravine."""
 
 
-def step_curve() -> Stage:
-    """Return a picture of SOFIM's step length against ‖M̂‖, and of both readings going down a ravine.
+def step_curve() -> InteractiveFigure:
+    """Return an interactive figure of SOFIM's step length against ‖M̂‖, and of both readings going down a ravine.
 
     Returns
     -------
-    Stage
+    InteractiveFigure
     """
-    return Stage(
+    return InteractiveFigure(
         draw_curve,
         {
             "rho": Slider("ρ", -2.0, 3.0, 0.1, 10.0, logarithmic=True),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sofim_ref.datasets import load
-from sofim_ref.lessons.interactive_figure import Slider, Stage
+from sofim_ref.lessons.interactive_figure import InteractiveFigure, Slider
 from sofim_ref.optimizers import SGD, SOFIM, NystromSGD, Optimizer
 from sofim_ref.plots.style import line_style, look
 from sofim_ref.training.minimize import minimize
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def unfair() -> Stage:
-    """Return a picture of three methods on real data: how SGD is tuned, the seed, and what is counted can be moved.
+def unfair() -> InteractiveFigure:
+    """Return an interactive figure of three methods on real data; sliders set SGD's step size, the seed and the cost.
 
     Returns
     -------
-    Stage
+    InteractiveFigure
     """
-    return Stage(
+    return InteractiveFigure(
         draw_race,
         {
             "tuned": Slider("SGD's step size / a good one", -2.0, 1.0, 0.1, 1.0, logarithmic=True),

@@ -63,7 +63,7 @@ EXERCISES = (
         name="best_trial",
         task=(
             "best_trial(losses) is to return the number, from 0, of the trial with which a method is to race: the one with "
-            "the least mean over its seeds, one row a trial, shape (trials, seeds); a trial with a seed that diverged, inf "
+            "the smallest mean over its seeds, one row a trial, shape (trials, seeds); a trial with a seed that diverged, inf "
             "or NaN, is out; equals go to the first. At least one trial is in."
         ),
         arguments={
@@ -83,7 +83,7 @@ EXERCISES = (
         ),
         mistakes=(
             Mistake(
-                "NaN spoils the comparison: np.argmin takes it for the least.",
+                "NaN spoils the comparison: np.argmin takes it for the minimum.",
                 lambda losses: float(np.argmin(losses.mean(axis=1))),
             ),
             Mistake(

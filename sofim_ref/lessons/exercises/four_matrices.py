@@ -1,4 +1,4 @@
-"""Lesson 2, four matrices that people confuse: means and sums, labels and predictions."""
+"""Lesson 2, four matrices that are often confused: means and sums, labels and predictions."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ EXERCISES = (
                 lambda G: np.outer(G.mean(axis=0), G.mean(axis=0)),
             ),
             Mistake(
-                "The mean gradient has been taken off: that is a covariance, the empirical Fisher is about zero.",
+                "The mean gradient has been subtracted: that is a covariance; the empirical Fisher is about zero.",
                 lambda G: (G - G.mean(axis=0)).T @ (G - G.mean(axis=0)) / len(G),
             ),
             Mistake("Only the diagonal is there.", lambda G: np.diag((G**2).mean(axis=0))),

@@ -27,8 +27,8 @@ EXERCISES = (
     Exercise(
         name="sherman_morrison",
         task=(
-            "sherman_morrison(rho, m, v) is to return (ρI + mmᵀ)⁻¹ v, shape (2,), without making a matrix: by Sherman and "
-            "Morrison's formula."
+            "sherman_morrison(rho, m, v) is to return (ρI + mmᵀ)⁻¹ v, shape (2,), without making a matrix: by the "
+            "Sherman–Morrison formula."
         ),
         arguments={"rho": positive(), "m": vector(), "v": vector()},
         reference=_inverse,
@@ -38,7 +38,7 @@ EXERCISES = (
                 lambda rho, m, v: v / rho - m * (m @ v) / (rho + m @ m),
             ),
             Mistake(
-                "The correction is added: C is larger along m than ρ, so what is divided by it becomes smaller.",
+                "The correction is added: C's eigenvalue along m is larger than ρ, so division by C shrinks that part of v.",
                 lambda rho, m, v: v / rho + m * (m @ v) / (rho * (rho + m @ m)),
             ),
             Mistake(

@@ -1,4 +1,4 @@
-"""Lesson 1, what is steep: the Fisher matrix of a Gaussian, and the step that doesn't care for coordinates."""
+"""Lesson 1, what is steep: the Fisher matrix of a Gaussian, and the natural-gradient step, which no parametrization changes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def _kl(mean: Any, s: Any, other_mean: Any, other_s: Any) -> Any:
     return np.log(other_s / s) + (s**2 + (mean - other_mean) ** 2) / (2 * other_s**2) - 0.5
 
 
-def _steeper(F: Any, g: Any, lr: Any) -> Any:
+def _natural_step(F: Any, g: Any, lr: Any) -> Any:
     return -lr * np.linalg.solve(F, g)
 
 
@@ -68,12 +68,14 @@ EXERCISES = (
         name="natural_step",
         task="natural_step(F, g, lr) is to return the step −lr F⁻¹ g of natural gradient, shape (2,).",
         arguments={"F": positive_definite(), "g": vector(), "lr": positive()},
-        reference=_steeper,
+        reference=_natural_step,
         mistakes=(
             Mistake("F is multiplied by, not divided by.", lambda F, g, lr: -lr * F @ g),
-            Mistake("This goes uphill: which sign has a step that descends?", lambda F, g, lr: -_steeper(F, g, lr)),
+            Mistake(
+                "This goes uphill: which sign has a step that descends?", lambda F, g, lr: -_natural_step(F, g, lr)
+            ),
             Mistake("Only the diagonal of F is used.", lambda F, g, lr: -lr * g / np.diag(F)),
-            Mistake("lr is missing.", lambda F, g, lr: _steeper(F, g, 1.0)),
+            Mistake("lr is missing.", lambda F, g, lr: _natural_step(F, g, 1.0)),
         ),
     ),
 )
