@@ -54,7 +54,7 @@ def performance_profiles(ratios: Mapping[str, Mapping[Key, Sequence[float]]], *,
                 shares = np.searchsorted(solved, factors, side="right") / len(mine)
                 axes.step(factors, shares, where="post", markevery=(0.0, 0.12), markersize=7, **style)
             logarithmic_axis(axes.xaxis)
-            axes.set(xlim=(1.0, edge), ylim=(0.0, 1.02), xlabel=f"factor τ of the lowest cost in {unit}")
+            axes.set(xlim=(1.0, edge), ylim=(0.0, 1.02), xlabel=f"factor τ in {unit}")
         panels[0].set_ylabel("share of problems solved within τ")
         figure.suptitle(wrapped(title, 105), x=0.01, ha="left", fontsize=15)
         add_legend(figure, panels[0])

@@ -77,21 +77,7 @@ class LocalExecutor:
 
 
 def run_parcel(job: Job, parcel: Parcel, n_workers: int) -> Result | Lost:
-    """Run a job in another process, where the setting arrives as a `Parcel`.
-
-    Parameters
-    ----------
-    job : Job
-    parcel : Parcel
-        Of the setting.
-    n_workers : int
-        How many runs are under way at a time, for the record.
-
-    Returns
-    -------
-    Result or Lost
-        Lost if the parcel can't be opened there, because a library is missing say.
-    """
+    """Run a job in another process, where the setting arrives as a `Parcel`; lost if a library is missing there."""
     try:
         setting = parcel.open()
     except Exception as error:  # noqa: BLE001  # whatever the imports of a user's module raise
@@ -102,19 +88,7 @@ def run_parcel(job: Job, parcel: Parcel, n_workers: int) -> Result | Lost:
 def every_result(
     executor: Executor, jobs: Iterable[Job], setting: Setting, note: Callable[[str], Any] = lambda _: None
 ) -> Generator[Result]:
-    """Yield the result of every job as it comes; what was lost with a worker is submitted again.
-
-    Parameters
-    ----------
-    executor : Executor
-    jobs : iterable of Job
-    setting : Setting
-    note : callable
-        Called with a sentence when something was lost.
-
-    Yields
-    ------
-    Result
+    """Yield the result of every job as it comes; what was lost with a worker is submitted again, and noted.
 
     Raises
     ------
@@ -136,9 +110,8 @@ def every_result(
             return
         fruitless = fruitless + 1 if len(missing) == before else 0
         if fruitless == FRUITLESS:
-            msg = (
-                f"{len(missing)} runs were lost {FRUITLESS} times in a row, {next(iter(missing))} among them: {reason}"
-            )
+            one = next(iter(missing))
+            msg = f"{len(missing)} runs were lost {FRUITLESS} times in a row, {one} among them: {reason}"
             raise RuntimeError(msg)
         note(f"{len(missing)} runs have no result yet ({reason}): submitted again.")
         for name in list(missing)[: executor.n_workers]:  # if one of the first kills its worker, others get their turn
@@ -146,16 +119,7 @@ def every_result(
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of an error's message, its type's name if it has none.
-
-    Parameters
-    ----------
-    error : BaseException
-
-    Returns
-    -------
-    str
-    """
+    """Return the first line of an error's message, its type's name if it has none."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 

@@ -30,7 +30,7 @@ class Parcel:
     ----------
     content : bytes
     sources : mapping
-        From each such module's file name, or its own name where it has no file, to a digest of its source.
+        From the file name of each such module, or ``__main__``, to a digest of its source.
 
     Examples
     --------
@@ -141,17 +141,7 @@ def _digest(source: bytes) -> str:
 
 
 def distribution_version(thing: object) -> str | None:
-    """Return distribution and version of the installed package that defines a class or function.
-
-    Parameters
-    ----------
-    thing : object
-
-    Returns
-    -------
-    str or None
-        None for this library, Python's own, and what no distribution brings.
-    """
+    """Return distribution and version of the package that defines a class or function; None if it is in no other."""
     root = str(getattr(thing, "__module__", "")).partition(".")[0]
     if root in ("sofim_ref", "", *sys.stdlib_module_names):
         return None

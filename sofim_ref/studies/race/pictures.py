@@ -33,34 +33,18 @@ def curves(race: Race, criterion: str) -> Picture:
 
 
 def curve(entry: Entry, criterion: str) -> RaceCurve:
-    """Return median and quartiles of what an entry's runs had reached; one that failed counts as worst from its end on.
-
-    Parameters
-    ----------
-    entry : Entry
-    criterion : str
-
-    Returns
-    -------
-    RaceCurve
-    """
+    """Return median and quartiles of what an entry's runs had reached; one that failed is the worst from its end on."""
     epochs = max((result.curves["epochs"] for result in entry.runs), key=len, default=())
     columns = []
     for result in entry.runs:
         values = best_so_far(result, criterion)
-        last = values[-1] if values and result.finished else worst(criterion)
-        columns.append([*values, *[last] * (len(epochs) - len(values))])
-        if not result.finished and len(values) == len(epochs) and values:
-            columns[-1][-1] = last
+        last = values[-1] if result.finished else worst(criterion)
+        shown = values[: len(epochs) - (not result.finished)]  # one that failed is the worst at the end at the latest
+        columns.append([*shown, *[last] * (len(epochs) - len(shown))])
     spreads = [Spread(row) for row in zip(*columns, strict=True)]
+    lower, median, upper = ([getattr(spread, name) for spread in spreads] for name in ("lower", "median", "upper"))
     failed = sum(not result.finished for result in entry.runs)
-    return RaceCurve(
-        epochs,
-        [spread.lower for spread in spreads],
-        [spread.median for spread in spreads],
-        [spread.upper for spread in spreads],
-        f", {failed} of {len(entry.runs)} failed" if failed else "",
-    )
+    return RaceCurve(epochs, lower, median, upper, f", {failed} of {len(entry.runs)} failed" if failed else "")
 
 
 def costs(race: Race, criterion: str) -> Picture:

@@ -156,12 +156,7 @@ def run_race(
     runs = tally.results(race_jobs(setting, {name: trial.settings for name, trial in chosen.items()}), "racing")
     progress(total, total, "done")
     entries = tuple(
-        Entry(
-            method,
-            judgements[method],
-            chosen.get(method),
-            tuple(result for result in runs if result.job.method == method.name),
-        )
+        Entry(method, judgements[method], chosen.get(method), tuple(r for r in runs if r.job.method == method.name))
         for method in setting.methods
     )
     for entry in entries:

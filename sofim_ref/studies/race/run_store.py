@@ -16,12 +16,12 @@ from sofim_ref.studies.race.setting import Setting
 
 @dataclass
 class RunStore:
-    """Where a race keeps its results.
+    """The folder where a race keeps its results.
 
     Parameters
     ----------
     path : Path
-        The folder: empty, or of a race with the same setting.
+        Of the folder, which is empty or holds a race with the same setting.
     notes : list of str
         What was found there that a reader should know.
     """
@@ -83,7 +83,7 @@ class RunStore:
         return results
 
     def keep(self, result: Result) -> None:
-        """Write a result to disk, whole or not at all."""
+        """Write a result to disk."""
         self.write(f"runs/{result.job.name}.json", result.to_json(), indent=None)
 
     def write(self, name: str, content: Any, *, indent: int | None = 1) -> None:

@@ -134,8 +134,6 @@ def outlook(setting: Setting, paces: Mapping[Method, Pace], n_workers: int) -> l
 def spoken(seconds: float) -> str:
     """Return a span of time as one says it.
 
-    Examples
-    --------
     >>> spoken(0.2), spoken(90), spoken(150), spoken(8000), spoken(1e6)
     ('1 s', '90 s', '2.5 minutes', '2.2 hours', '12 days')
     """

@@ -50,18 +50,7 @@ def summarize(race: Race) -> dict[str, Any]:
 
 
 def profiles(race: Race, cost: str) -> dict[Method, PerformanceProfile]:
-    """Return the performance profiles of the methods that raced; a problem is a target and a seed.
-
-    Parameters
-    ----------
-    race : Race
-    cost : str
-        One of `COSTS`.
-
-    Returns
-    -------
-    dict
-    """
+    """Return the performance profiles, in one of `COSTS`, of who raced; a problem is a target and a seed."""
     return performance_profiles(
         {
             entry.method: [
@@ -76,19 +65,9 @@ def profiles(race: Race, cost: str) -> dict[Method, PerformanceProfile]:
 
 
 def firsts(race: Race, one: Method, other: Method) -> list[dict[str, Any]]:
-    """Return, for each target and cost, which of two methods has the smaller median.
+    """Return, for each target and each of `COSTS`, which of two methods that raced has the smaller median.
 
-    Parameters
-    ----------
-    race : Race
-    one, other : Method
-        Two methods that raced.
-
-    Returns
-    -------
-    list of dict
-        With ``criterion``, ``target``, and from each of `COSTS` the name of the first, ``"level"`` if they are equal,
-        or None if neither median run reached the target.
+    It is given by name; ``"level"`` if the medians are equal, None if neither median run reached the target.
     """
     by_method = {entry.method: entry for entry in race.racing}
 

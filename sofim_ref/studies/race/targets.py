@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from math import isfinite
 
 from sofim_ref.arrays import open_backend
 from sofim_ref.optimizers import SGD
@@ -58,7 +59,7 @@ def suggested_targets(workload: Workload, *, backend: str = "numpy") -> dict[str
     for criterion, column in zip(CRITERIA, ("loss", "test_loss", "score"), strict=True):
         better = max if criterion == "score" else min
         start, best = float(runs[0][column][0]), better(float(better(run[column])) for run in runs)
-        if not math.isfinite(best) or best == start:
+        if not isfinite(best) or best == start:
             msg = f"targets of {criterion} must be given for {workload.name}: SGD with momentum doesn't improve it."
             raise ValueError(msg)
         targets[criterion] = tuple(float(f"{best + left * (start - best):.3g}") for left in LEFT)
@@ -66,32 +67,17 @@ def suggested_targets(workload: Workload, *, backend: str = "numpy") -> dict[str
 
 
 def check_targets(workload: Workload, targets: Mapping[str, Sequence[float]]) -> None:
-    """Refuse targets that are not three numbers a criterion, easy to hard, or that no run could reach or miss.
-
-    Parameters
-    ----------
-    workload : Workload
-    targets : mapping
-        From each of `CRITERIA` to its targets.
-
-    Raises
-    ------
-    ValueError
-        If they are.
-    """
-    for criterion in CRITERIA:
+    """Refuse targets that are not three numbers a criterion, easy to hard, within what the criterion can be."""
+    low, loss = (0.0 if workload.scores_accuracy else -math.inf), workload.loss_bound
+    ranges = {"train loss": (loss, math.inf), "test loss": (loss, math.inf), "score": (low, 1.0)}
+    for criterion, (lowest, highest) in ranges.items():
         levels, score = tuple(targets.get(criterion, ())), criterion == "score"
-        ordered = sorted(set(levels), reverse=not score)
-        told = ", ".join(map(str, levels)) or "none"
-        if len(levels) != 3 or list(levels) != ordered or not all(map(math.isfinite, levels)):
-            order = "rising" if score else "falling"
-            msg = f"targets of {criterion} must be three finite numbers, {order}, got {told}."
+        got = f"got {', '.join(map(str, levels)) or 'none'}."
+        if len(levels) != 3 or list(levels) != sorted(set(levels), reverse=not score) or not all(map(isfinite, levels)):
+            msg = f"targets of {criterion} must be three finite numbers, {'rising' if score else 'falling'}, {got}"
             raise ValueError(msg)
-        lowest = (0.0 if workload.scores_accuracy else -math.inf) if score else workload.loss_bound
-        highest = 1.0 if score else math.inf
         if not all(lowest <= level <= highest for level in levels):
             name = f"score ({workload.score_name})" if score else criterion
-            rule = f"at most {highest:g}" if score and math.isinf(lowest) else f"at least {lowest:g}"
-            rule = f"from {lowest:g} to {highest:g}" if score and lowest == 0 else rule
-            msg = f"targets of {name} must be {rule}, got {told}."
+            rules = [f"at least {lowest:g}"] * isfinite(lowest) + [f"at most {highest:g}"] * isfinite(highest)
+            msg = f"targets of {name} must be {' and '.join(rules)}, {got}"
             raise ValueError(msg)

@@ -14,13 +14,7 @@ COSTS = ("epochs", "gradient evaluations", "seconds")
 
 
 def worst(criterion: str) -> float:
-    """Return the worst value of a criterion, which a failed run counts as: −∞ of the score, ∞ of a loss.
-
-    Examples
-    --------
-    >>> worst("score"), worst("test loss")
-    (-inf, inf)
-    """
+    """Return the worst value of a criterion, which a failed run counts as: −∞ of the score, ∞ of a loss."""
     return -math.inf if criterion == "score" else math.inf
 
 

@@ -64,7 +64,7 @@ def test_the_picture_begins_with_the_share_of_firsts_and_ends_with_the_share_sol
         x, y = line.get_xdata(), line.get_ydata()
         assert (x[0], y[0], y[-1]) == (1.0, *shares)
         assert line.get_drawstyle() == "steps-post"
-    assert axes.get_xlabel() == "factor τ of the lowest cost in epochs"
+    assert axes.get_xlabel() == "factor τ in epochs"
     assert axes.get_ylabel() == "share of problems solved within τ"
 
 

@@ -57,8 +57,14 @@ def test_the_same_random_numbers_are_drawn_for_every_method():
             {"targets": {"train loss": (0.3, 0.2, -1.0)}},
             r"targets of train loss must be at least 0, got 0\.3, 0\.2, -1",
         ),
-        ({"targets": {"score": (0.9, 0.95, 2.0)}}, r"targets of score \(accuracy\) must be from 0 to 1, got .* 2\.0"),
-        ({"targets": {"score": (-0.5, 0.95, 0.97)}}, r"targets of score \(accuracy\) must be from 0 to 1, got -0\.5"),
+        (
+            {"targets": {"score": (0.9, 0.95, 2.0)}},
+            r"targets of score \(accuracy\) must be at least 0 and at most 1, got .* 2\.0",
+        ),
+        (
+            {"targets": {"score": (-0.5, 0.95, 0.97)}},
+            r"targets of score \(accuracy\) must be at least 0 and at most 1, got -0\.5",
+        ),
         ({"methods": methods("sgd", "sgd")}, r"methods must have different names, got 'sgd' twice; Method\.of"),
     ],
 )
