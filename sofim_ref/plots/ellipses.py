@@ -57,8 +57,9 @@ def ellipses(problem: Problem, paths: Mapping[Key, Path], *, title: str, optimum
             far = 3 * max(float(np.linalg.norm(to_numpy(path[0][0]) - target)) for path in paths.values())
             points = np.stack([target, *points[np.linalg.norm(points - target, axis=1) <= far]])
         middle, reach = (points.max(axis=0) + points.min(axis=0)) / 2, 0.62 * (np.ptp(points, axis=0).max() or 1.0)
+        contours = _losses(problem, middle, reach)
         for axes, style, path in zip(grid, line_styles(paths).values(), paths.values(), strict=True):
-            _contours(axes, problem, middle, reach)
+            axes.contour(*contours, levels=14, colors="#BBBBBB", linewidths=0.8)
             _path(axes, style, path, 0.13 * reach)
             if optimum is not None:
                 axes.plot(*to_numpy(optimum), marker="+", color="black", markersize=14, markeredgewidth=2)
@@ -70,12 +71,13 @@ def ellipses(problem: Problem, paths: Mapping[Key, Path], *, title: str, optimum
     return figure
 
 
-def _contours(axes: Axes, problem: Problem, middle: Any, reach: float) -> None:
+def _losses(problem: Problem, middle: Any, reach: float) -> tuple[Any, ...]:
+    """Return the coordinates of a grid around the middle, and the loss there."""
     x, y = (np.linspace(centre - reach, centre + reach, 60) for centre in middle)
     at = np.stack(np.meshgrid(x, y), axis=-1)
     like = problem.initial_point()
     losses = [float(problem.oracle(from_numpy(w, like=like)).value()) for w in at.reshape(-1, 2)]
-    axes.contour(x, y, np.reshape(losses, at.shape[:2]), levels=14, colors="#BBBBBB", linewidths=0.8)
+    return x, y, np.reshape(losses, at.shape[:2])
 
 
 def _path(axes: Axes, style: Mapping[str, Any], path: Path, size: float) -> None:

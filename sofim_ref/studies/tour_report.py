@@ -50,11 +50,10 @@ def report_tour(tour: Tour) -> Report:
     --------
     >>> from sofim_ref.arrays import open_backend
     >>> from sofim_ref.datasets import load
-    >>> from sofim_ref.optimizers import method_named
-    >>> from sofim_ref.studies import take_tour
-    >>> tour = take_tour(load("iris"), [method_named("newton")], backend=open_backend("numpy"), quick=True)
-    >>> report_tour(tour).blocks[4].cells[0][:4]
-    ['Newton', '1', '2.5e-17', '0.0333']
+    >>> entries = (Entry(Method.of(SOFIM(lr=9.0), label="SOFIM, η = 9"), failure="It diverged."),)
+    >>> tour = Tour(load("iris"), open_backend("numpy"), Verification(), entries, 0.11, 0.03, 50, None, 0)
+    >>> report_tour(tour).blocks[4].cells[0]
+    ['SOFIM, η = 9', '–', 'failed', 'failed', '–', '–', '–']
     """
     ended = (
         f"The optimum has loss {tour.optimal_loss:.6g} and held-out error {tour.optimum_error:.4f}: every method that "

@@ -8,12 +8,13 @@ import pytest
 
 from sofim_ref import SGD, SOFIM, NaturalGradient, Newton, arrays
 from sofim_ref.datasets import from_arrays, load
+from sofim_ref.matrices import RankOne
 from sofim_ref.optimizers import REGISTRY, Method
 from sofim_ref.reporting import Paragraph, Picture, Table
 from sofim_ref.studies import report_tour, take_tour, tour
 from sofim_ref.studies.tour import METHODS
 from sofim_ref.training import tuning
-from sofim_ref.verify import Report
+from sofim_ref.verify import Report, verify
 
 PNG = b"\x89PNG\r\n\x1a\n"
 NUMPY = arrays.open_backend("numpy")
@@ -21,9 +22,15 @@ NUMPY = arrays.open_backend("numpy")
 
 @pytest.fixture(scope="module")
 def iris():
-    """A quick tour of the smallest classification, with every step of its progress."""
+    """A quick tour of the smallest classification, with every step of its progress; little is verified before."""
+
+    def few(backends, *, methods, **settings):
+        return verify(backends, methods=methods[:2], matrices=[RankOne], **settings)
+
     told = []
-    taken = take_tour(load("iris"), backend=NUMPY, quick=True, progress=lambda *seen: told.append(seen))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tour, "verify", few)
+        taken = take_tour(load("iris"), backend=NUMPY, quick=True, progress=lambda *seen: told.append(seen))
     return taken, told
 
 
@@ -82,6 +89,14 @@ def test_natural_gradient_s_damping_is_the_tour_s_l2_as_the_report_says():
 
 
 # ------------------------------------------------------------ objects from outside
+
+
+def test_the_methods_of_the_tour_are_verified_with_all_registered_ones(monkeypatch):
+    verified = []
+    monkeypatch.setattr(tour, "verify", lambda *_, methods, **__: verified.extend(methods) or Report())
+    mine = Method.of(SGD(lr=0.5), label="mine")
+    take_tour(load("iris"), [REGISTRY["sgd"], mine], backend=NUMPY, steps=1, quick=True)
+    assert verified == [*REGISTRY.values(), mine]
 
 
 @pytest.mark.usefixtures("unverified")
