@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -133,7 +134,7 @@ class Source:
         if self.fit is not None:
             return self.fit
         if classes > 2:
-            return lambda X, y, l2: SoftmaxRegression(X, y, l2=l2)
+            return partial(SoftmaxRegression, classes=classes)
         return LogisticRegression if classes else LeastSquares
 
 

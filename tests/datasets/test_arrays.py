@@ -100,3 +100,11 @@ def test_a_gap_is_named_by_row_and_column(gap):
         datasets.from_arrays(features, FEATURES[:, 0])
     with pytest.raises(ValueError, match="targets must have no missing or infinite number, got one in row 8: fill"):
         datasets.from_arrays(FEATURES, targets)
+
+
+def test_a_class_that_no_training_row_has_is_a_class():
+    labels = np.array(["a", "b"] * 19 + ["c", "d"])
+    dataset = next(
+        d for d in (datasets.from_arrays(FEATURES, labels, seed=i) for i in range(99)) if max(d.train.targets) < 3
+    )
+    assert dataset.train.dim == dataset.test.dim == 4 * 4

@@ -11,7 +11,7 @@ class Squares(Linear):
     """The linear model of x and x²; `inputs` counts both.
 
     Since it is linear in w, it keeps all that `Linear` says of derivatives; only what it makes of an input is new. A
-    model that isn't is a subclass of `sofim_ref.models.Model`, with its own forward pass, Jacobian and Hessian products.
+    model that isn't is a subclass of `sofim_ref.models.Model`, with a forward pass, Jacobian and Hessian products.
     """
 
     def prepare(self, features: Array) -> Array:
