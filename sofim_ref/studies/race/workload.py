@@ -127,12 +127,10 @@ class Workload:
     @property
     def description(self) -> str:
         """The problem and its settings, in a few words."""
-        owner, form = getattr(self.fit, "__self__", None), getattr(self.fit, "func", self.fit)
-        settings: Mapping[str, Any] = getattr(self.fit, "keywords", {})
-        if isinstance(owner, FiniteSum):
-            form, settings = type(owner), {"l2": owner.l2}
-        told = ", ".join(f"{name}={value}" for name, value in settings.items())
-        return f"{getattr(form, '__name__', form)}({told}) on {self.source.name}, {self.dtype}"
+        form = getattr(self.fit, "func", self.fit)
+        settings = ", ".join(f"{name}={value}" for name, value in getattr(self.fit, "keywords", {}).items())
+        problem = f"{form.__name__}({settings})" if isinstance(form, type) else self.kind[0]
+        return f"{problem} on {self.source.name}, {self.dtype}"
 
     @property
     def digest(self) -> str:
@@ -142,19 +140,20 @@ class Workload:
         return hashlib.sha256(b"".join(table.tobytes() for table in rows)).hexdigest()[:32]
 
     @cached_property
-    def likelihood(self) -> type[Likelihood]:
-        """The class of the problem's likelihood."""
-        return type(self._parts(0, open_backend("numpy"))[0].likelihood)
+    def kind(self) -> tuple[str, type[Likelihood]]:
+        """The problem that is fitted, in a few words, and the class of its likelihood."""
+        problem = self._parts(0, open_backend("numpy"))[0]
+        return f"{problem.name}(l2={problem.l2:g})", type(problem.likelihood)
 
     @property
     def scores_accuracy(self) -> bool:
         """Whether the score is an accuracy."""
-        return issubclass(self.likelihood, Bernoulli | Categorical) if self.classifies is None else self.classifies
+        return issubclass(self.kind[1], Bernoulli | Categorical) if self.classifies is None else self.classifies
 
     @property
     def loss_bound(self) -> float:
         """A number that no loss is below: 0 where −log p can't be negative, −∞ where nothing is known."""
-        return 0.0 if issubclass(self.likelihood, Bernoulli | Categorical | Gaussian) else -np.inf
+        return 0.0 if issubclass(self.kind[1], Bernoulli | Categorical | Gaussian) else -np.inf
 
     @property
     def score_name(self) -> str:

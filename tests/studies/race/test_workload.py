@@ -107,3 +107,8 @@ def test_the_digest_follows_the_rows():
 def test_what_makes_no_workload_is_refused(build, error, message):
     with pytest.raises(error, match=message):
         build()
+
+
+def test_a_fit_without_a_name_is_described_by_the_problem_that_it_makes():
+    workload = race.Workload.of(mail(), fit=lambda X, y: LogisticRegression(X, y, l2=0.5))
+    assert workload.description == "LogisticRegression(l2=0.5) on my mail, float64"
