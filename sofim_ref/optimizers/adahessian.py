@@ -26,8 +26,8 @@ class AdaHessian(Optimizer[AdamState]):
 
     Parameters
     ----------
-    lr : float or schedule
-        The step size η > 0, or a callable step -> η.
+    lr, weight_decay
+        As in `Optimizer`.
     beta1, beta2 : float
         The numbers β₁ and β₂ in [0, 1).
     epsilon : float
@@ -38,8 +38,6 @@ class AdaHessian(Optimizer[AdamState]):
         The number of consecutive parameters over which |D| is averaged; it must divide d.
     seed : int
         The seed from which, with the number of the step, the signs z are drawn.
-    weight_decay : float
-        Decoupled weight decay >= 0.
 
     Raises
     ------

@@ -39,14 +39,12 @@ class GaussNewton(Optimizer[GaussNewtonState]):
 
     Parameters
     ----------
-    lr : float or schedule
-        The step size η > 0, or a callable step -> η.
+    lr, weight_decay
+        As in `Optimizer`.
     damping : float
         The first λ > 0.
     factor : float
         The number > 1 by which λ changes.
-    weight_decay : float
-        Decoupled weight decay >= 0.
 
     Raises
     ------

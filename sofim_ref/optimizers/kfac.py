@@ -53,8 +53,8 @@ class KFAC(Optimizer[KFACState]):
 
     Parameters
     ----------
-    lr : float or schedule
-        The step size η > 0, or a callable step -> η.
+    lr, weight_decay
+        As in `Optimizer`.
     damping : float
         The number λ > 0.
     decay : float
@@ -65,8 +65,6 @@ class KFAC(Optimizer[KFACState]):
         The seed from which, with the number of the step, they are drawn.
     update_every : int
         The number of steps between two updates of A and G; in between, they and their factorization stay as they are.
-    weight_decay : float
-        Decoupled weight decay >= 0.
 
     Raises
     ------

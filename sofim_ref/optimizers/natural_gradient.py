@@ -33,8 +33,8 @@ class NaturalGradient(Optimizer[State]):
 
     Parameters
     ----------
-    lr : float or schedule
-        The step size η > 0, or a callable step -> η.
+    lr, weight_decay
+        As in `Optimizer`.
     damping : float
         The number λ >= 0. It must be > 0 wherever F is singular: with fewer outputs than parameters, B·C < d, or for
         softmax regression.
@@ -48,8 +48,6 @@ class NaturalGradient(Optimizer[State]):
         The number of labels drawn for each example, for ``fisher="sampled"``.
     seed : int
         The seed from which, with the number of the step, they are drawn.
-    weight_decay : float
-        Decoupled weight decay >= 0.
 
     Raises
     ------

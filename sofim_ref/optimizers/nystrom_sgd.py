@@ -43,16 +43,14 @@ class NystromSGD(Optimizer[NystromSGDState]):
 
     Parameters
     ----------
-    lr : float or schedule
-        The step size η > 0, or a callable step -> η.
+    lr, weight_decay
+        As in `Optimizer`.
     rho : float
         The number ρ > 0.
     columns : int
         The number k of coordinates Ω, drawn anew for each Z; at most d.
     seed : int
         The seed from which, with the number of the step, they are drawn.
-    weight_decay : float
-        Decoupled weight decay >= 0.
 
     Raises
     ------

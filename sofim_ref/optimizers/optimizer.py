@@ -61,6 +61,13 @@ class Optimizer(ABC, Generic[S]):
     A subclass is a frozen dataclass of hyper-parameters and says, in `precondition`, what C and v are. Nothing is
     mutated: a step takes a point and a state and returns new ones.
 
+    Parameters
+    ----------
+    lr : float or schedule
+        The step size η > 0, or a callable from the number of steps taken to η.
+    weight_decay : float
+        Decoupled weight decay >= 0: each step also subtracts lr · weight_decay · w.
+
     Raises
     ------
     TypeError, ValueError
@@ -68,10 +75,7 @@ class Optimizer(ABC, Generic[S]):
     """
 
     lr: float | Schedule
-    """The step size η, or a schedule for it."""
-
     weight_decay: float = 0.0
-    """Decoupled weight decay: each step also subtracts lr · weight_decay · w."""
 
     line_search: bool = False
     """Whether `lr` is only tried first, and halved until the loss falls enough: see `line_search.backtracked`."""
@@ -91,13 +95,7 @@ class Optimizer(ABC, Generic[S]):
 
     @abstractmethod
     def init(self, w: Array) -> S:
-        """Return the state before the first step at w, shape (d,).
-
-        Raises
-        ------
-        TypeError, ValueError
-            If `w` is not a 1-D floating array of finite numbers.
-        """
+        """Return the state before the first step at w, shape (d,), refusing a w that isn't 1-D, floating and finite."""
 
     @abstractmethod
     def precondition(self, state: S, oracle: Oracle) -> tuple[S, Preconditioned]:

@@ -39,14 +39,12 @@ class SGD(Optimizer[SGDState]):
 
     Parameters
     ----------
-    lr : float or schedule
-        The step size η > 0, or a callable step -> η.
+    lr, weight_decay
+        As in `Optimizer`.
     momentum : float
         The number μ in [0, 1); 0 is plain gradient descent.
     nesterov : bool
         Whether to look ahead.
-    weight_decay : float
-        Decoupled weight decay >= 0.
 
     Raises
     ------

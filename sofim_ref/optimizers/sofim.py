@@ -47,8 +47,8 @@ class SOFIM(Optimizer[SOFIMState]):
 
     Parameters
     ----------
-    lr : float or schedule
-        The step size η > 0, or a callable step -> η.
+    lr, weight_decay
+        As in `Optimizer`.
     rho : float
         The number ρ > 0, in units of a squared gradient: scale the loss by c, and ρ must be scaled by c².
     beta : float
@@ -62,8 +62,6 @@ class SOFIM(Optimizer[SOFIMState]):
     scope : {"global", "layer"}
         Whether there is one C for all parameters, or one for each layer: a block-diagonal C, whose steps don't shrink
         because another layer's gradient is large. ``"layer"`` needs a problem with layers.
-    weight_decay : float
-        Decoupled weight decay >= 0.
 
     Raises
     ------

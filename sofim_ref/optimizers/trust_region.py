@@ -44,8 +44,8 @@ class TrustRegion(Optimizer[R]):
 
     Parameters
     ----------
-    lr : float or schedule
-        The step size η > 0, or a callable step -> η.
+    lr, weight_decay
+        As in `Optimizer`.
     steps : int
         The number T of steps that the whole run will have. It must be given.
     beta1, beta2 : float
@@ -54,8 +54,6 @@ class TrustRegion(Optimizer[R]):
         The number ϵ > 0.
     gamma : float
         The number γ in [0, 1) that says how far d may go.
-    weight_decay : float
-        Decoupled weight decay >= 0.
 
     Raises
     ------
