@@ -91,6 +91,17 @@ def test_spectrum_is_that_of_the_dense_truth(xp, case, seed, d):
 
 
 @EVERY_MATRIX
+def test_the_operator_is_matvec(xp, case):
+    matrix, _, v = draw(xp, case, xp.widest, k=2)
+    for operand in (v, v[:, 0]):
+        np.testing.assert_array_equal(host(matrix @ operand), host(matrix.matvec(operand)))
+    with pytest.raises(TypeError, match="v must be an array"):
+        _ = matrix @ [1.0] * 6
+    with pytest.raises(TypeError):
+        _ = np.ones(6) @ matrix
+
+
+@EVERY_MATRIX
 @pytest.mark.parametrize("k", [None, 8])
 def test_results_stay_on_the_place_and_keep_shape_and_dtype(xp, case, k):
     for dtype in xp.dtypes:

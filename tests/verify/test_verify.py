@@ -1,9 +1,9 @@
+import dataclasses
 import io
 import json
 import math
 import subprocess
 import sys
-from decimal import Context, localcontext
 
 import mpmath
 import numpy as np
@@ -11,23 +11,26 @@ import pytest
 from rich.console import Console
 
 from sofim_ref import arrays, matrices, optimizers
-from sofim_ref.optimizers import Preconditioned
-from sofim_ref.verify import Report, Row, compare, print_report, run, verify
-from sofim_ref.verify.bounds import definition
-from sofim_ref.verify.cases import DRAFTS
-from sofim_ref.verify.exact import Truth, decimals
-from sofim_ref.verify.matrices import matrix_cases
+from sofim_ref.optimizers import Method, Preconditioned
+from sofim_ref.reporting.verification import verification_report
+from sofim_ref.verify import MATRICES, Report, Row, compare, run, verify
+from sofim_ref.verify.matrices import Subject, subjects
 from sofim_ref.verify.report import Measurement
+
+EVERY_CLASS = pytest.mark.parametrize("kind", MATRICES, ids=lambda kind: kind.__name__)
+EVERY_METHOD = pytest.mark.parametrize("method", optimizers.REGISTRY.values(), ids=lambda method: method.name)
 
 
 @pytest.fixture(scope="module")
 def report():
-    return verify(["numpy"], quick=True)
+    """A small one, with the textbook's comparison."""
+    some = {"methods": [optimizers.method_named("sgd")], "matrices": (matrices.RankOne, matrices.LowRank)}
+    return verify(["numpy"], quick=True, **some)
 
 
 def printed(report, width=140):
     console = Console(width=width, file=io.StringIO())
-    print_report(report, console)
+    verification_report(report).print(console)
     return console.file.getvalue()
 
 
@@ -35,144 +38,260 @@ def failed(report):
     return {row.subject for row in report.rows if not row.passed}
 
 
-# ------------------------------------------------------------ the truth
+def solved_cases(kind, dtype, *, quick=True, seed=3):
+    (subject,) = (subject for subject in subjects([kind]) if subject.dtype == dtype)
+    return subject.solved_cases(np.random.default_rng(seed), quick=quick)
 
 
-@pytest.mark.parametrize("exponent", [0, 8, 40, 300])
-def test_the_inverse_has_fifty_digits_whatever_the_condition(exponent):
-    m = np.random.default_rng(0).standard_normal(5) * 10.0 ** (exponent / 2)
-    C = matrices.RankOne(10.0 ** (-exponent / 2), m)
-    truth = Truth.of(lambda: definition(C))
-    with mpmath.workdps(1000):
-        dense = mpmath.matrix(5, 5)
-        for i in range(5):
-            for j in range(5):
-                dense[i, j] = mpmath.mpf(float(m[i])) * mpmath.mpf(float(m[j])) + (i == j) * mpmath.mpf(C.shift)
-        inverse = dense**-1
-        ours = mpmath.matrix([[mpmath.mpf(str(x)) for x in row] for row in truth.inverse])
-        assert mpmath.norm(ours - inverse) <= mpmath.mpf(10) ** -50 * mpmath.norm(inverse)
-        steep = truth.solve(decimals(m))  # cancels to 1/κ of the inverse's entries
-        x = inverse * mpmath.matrix([mpmath.mpf(float(t)) for t in m])
-        off = mpmath.norm(mpmath.matrix([mpmath.mpf(str(t)) for t in steep]) - x)
-        assert off <= mpmath.mpf(10) ** -45 * mpmath.norm(x)
+# ------------------------------------------------------------ the cases
 
 
-def test_elimination_exchanges_rows_and_refuses_a_singular_matrix():
-    exchange = np.asarray([[0.0, 2.0], [1.0, 0.0]])
-    np.testing.assert_array_equal(Truth.of(lambda: decimals(exchange)).inverse.astype(float), [[0, 1], [0.5, 0]])
-    for singular in (np.ones((2, 2)), np.zeros((2, 2))):
-        with pytest.raises(ZeroDivisionError, match="singular"):
-            Truth.of(lambda singular=singular: decimals(singular))
-
-
-def test_norms_and_condition_are_those_of_numpy():
-    A = np.random.default_rng(1).standard_normal((4, 4))
-    truth = Truth.of(lambda: decimals(A))
-    assert float(truth.norm) == pytest.approx(np.linalg.norm(A, 2), rel=1e-13)
-    assert float(truth.condition) == pytest.approx(np.linalg.cond(A), rel=1e-12)
-
-
-def test_errors_are_counted_in_eps():
-    truth = Truth.of(lambda: decimals(np.diag([1.0, 4.0])))
-    v, eps = np.asarray([1.0, 4.0]), np.finfo(np.float64).eps
-    exact = truth.solve(decimals(v))
-    assert truth.backward_error(np.ones(2), v) == 0 == truth.forward_error(np.ones(2), exact)
-    x = np.asarray([1.0, 1 + 8 * eps])
-    assert truth.backward_error(x, v) == pytest.approx(32 / (4 * 2**0.5 + 17**0.5))
-    assert truth.forward_error(x, exact) == pytest.approx(8 / (4 * 2**0.5))
-    assert math.isnan(truth.backward_error(np.asarray([1.0, np.nan]), v))
-    assert math.isinf(truth.backward_error(np.asarray([1.0, np.inf]), v))
-    assert math.isinf(truth.forward_error(np.asarray([1.0, np.inf]), exact))
-
-
-def test_underflow_is_forgiven_only_near_the_smallest_number():
-    truth = Truth.of(lambda: decimals(np.diag([1.0, 1.0])))
-    tiny = np.asarray([2e-38, 1.5e-38], dtype=np.float32)
-    assert truth.backward_error(np.asarray([2e-38, 0], dtype=np.float32), tiny) < 1
-    normal = np.asarray([2e-20, 1.5e-20], dtype=np.float32)
-    assert truth.backward_error(np.asarray([2e-20, 0], dtype=np.float32), normal) > 1e6
-
-
-def test_only_classes_with_a_known_definition_are_written_out():
-    class Unheard:
-        dim = 2
-
-    with pytest.raises(TypeError, match="definition is known, got Unheard"):
-        definition(Unheard())
-
-
-@pytest.mark.parametrize("subject", DRAFTS)
+@EVERY_CLASS
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_definitions_agree_with_to_dense_and_cases_are_the_same_for_the_same_seed(subject, dtype):
-    cases = matrix_cases(subject, dtype, quick=True, seed=3)
-    again = matrix_cases(subject, dtype, quick=True, seed=3)
-    assert [case.label for case in cases] == [case.label for case in again]
-    case = min(cases, key=lambda case: abs(case.truth.norm.ln()))
-    assert type(case.matrix).__name__ == subject
+def test_definitions_agree_with_to_dense_and_cases_are_the_same_for_the_same_seed(kind, dtype):
+    cases = solved_cases(kind, dtype)
+    assert [case.label for case in cases] == [case.label for case in solved_cases(kind, dtype)]
+    case = min(cases, key=lambda case: abs(mpmath.log(case.truth.norm)))
+    assert type(case.matrix) is kind
     assert case.matrix.like.dtype == dtype
-    with localcontext(Context(prec=50)):
-        dense = definition(case.matrix).astype(np.float64)
-    np.testing.assert_allclose(
-        case.matrix.to_dense(), dense, rtol=0, atol=np.finfo(dtype).eps * 8 * np.abs(dense).max()
-    )
+    with mpmath.workdps(50):
+        definition = case.matrix.definition()
+    assert {type(x) for x in definition.flat} == {mpmath.mpf}
+    dense = definition.astype(np.float64)
+    within = np.finfo(dtype).eps * case.matrix.dense_bound() * np.abs(dense).max()
+    np.testing.assert_allclose(case.matrix.to_dense(), dense, rtol=0, atol=within)
 
 
-def test_the_cases_are_as_adversarial_as_they_claim():
-    for dtype, top in (("float32", 1e30), ("float64", 1e150)):
-        cases = matrix_cases("RankOne", dtype, quick=False, seed=0)
-        lengths = [np.linalg.norm(case.matrix.vector.astype(np.float64)) for case in cases]
-        assert min(length for length in lengths if length) <= 1.01 / top
-        assert max(lengths) >= 0.99 * top
-        assert 0.0 in lengths
-        assert min(case.matrix.shift for case in cases) < 2 * np.finfo(dtype).smallest_normal
-        assert {case.matrix.dim for case in cases} == {1, 6}
-        assert any(not all(question.playable) for case in cases for question in case.questions)
-        dense = matrix_cases("Dense", dtype, quick=False, seed=0)
-        assert max(float(case.truth.condition) for case in dense) > 0.1 / np.finfo(dtype).eps
+@pytest.mark.parametrize(("dtype", "top"), [("float32", 1e30), ("float64", 1e150)])
+def test_the_cases_are_as_adversarial_as_they_claim(dtype, top):
+    cases = solved_cases(matrices.RankOne, dtype, quick=False)
+    lengths = [np.linalg.norm(case.matrix.vector.astype(np.float64)) for case in cases]
+    assert min(length for length in lengths if length) <= 1.01 / top
+    assert max(lengths) >= 0.99 * top
+    assert 0.0 in lengths
+    assert min(case.matrix.shift for case in cases) < 2 * np.finfo(dtype).smallest_normal
+    assert {case.matrix.dim for case in cases} == {1, 6}
+    assert any(not all(columns.representable) for case in cases for columns in case.right_hand_sides)
+    dense = solved_cases(matrices.Dense, dtype, quick=False)
+    assert max(float(case.truth.condition) for case in dense) > 0.1 / np.finfo(dtype).eps
 
 
 # ------------------------------------------------------------ the verification
 
 
-def test_every_usable_place_passes(xp, monkeypatch):
+def verified_here(xp, monkeypatch, **subject):
+    """The rows of a quick verification in a place."""
     if xp.name == "numpy read-only":
         pytest.skip("verify puts the numbers on the backend itself, and they are the same there")
     monkeypatch.setattr(run, "available_backends", lambda _: {xp.name: xp.backend})
-    report = verify(quick=True)
+    found = verify(quick=True, **subject)
+    assert found.passed, printed(found)
+    assert [row.dtype for row in found.rows] == list(xp.dtypes)
+    return found.rows
+
+
+@EVERY_CLASS
+def test_every_class_of_matrix_passes_in_every_place(xp, monkeypatch, kind):
+    for row in verified_here(xp, monkeypatch, methods=(), matrices=(kind,)):
+        assert (row.subject, row.kind) == (kind.__name__, "matrix")
+        assert row.cases >= 50
+        assert row.backward_error_eps <= row.bound_eps
+
+
+@EVERY_METHOD
+def test_every_method_passes_in_every_place(xp, monkeypatch, method):
+    for row in verified_here(xp, monkeypatch, methods=(method,), matrices=()):
+        assert (row.subject, row.kind) == (method.name, "optimizer")
+        assert row.cases >= 2
+
+
+@EVERY_CLASS
+def test_the_full_verification_of_a_class_passes_on_numpy(kind):
+    report = verify(["numpy"], methods=(), matrices=(kind,))
     assert report.passed, printed(report)
-    subjects = {*DRAFTS, *optimizers.REGISTRY}
-    assert {(row.subject, row.dtype) for row in report.rows} == {(s, dtype) for s in subjects for dtype in xp.dtypes}
-    assert all(row.cases >= 2 and row.backward_error_eps <= row.bound_eps for row in report.rows)
+    assert sum(row.cases for row in report.rows) >= 450
+    if kind is matrices.RankOne:
+        assert all(row.backward_error_eps <= 8 == row.bound_eps for row in report.rows)
 
 
-def test_the_full_verification_passes_on_numpy():
-    report = verify(["numpy"])
-    assert report.passed, printed(report)
-    assert sum(row.cases for row in report.rows) > 5000
-    rank_one = [row for row in report.rows if row.subject == "RankOne"]
-    assert all(row.backward_error_eps <= 8 == row.bound_eps for row in rank_one)
-
-
-SHIPPED = {getattr(matrices, name).__module__ for name in matrices.__all__}
-
-
-def test_every_class_of_matrix_in_the_library_is_verified():
-    assert set(DRAFTS) == {kind.__name__ for kind in matrices.Matrix.__subclasses__() if kind.__module__ in SHIPPED}
+def test_by_default_every_class_and_every_method_has_its_rows(monkeypatch):
+    monkeypatch.setattr(Subject, "solved_cases", lambda *_, **__: [None])
+    for name in ("evaluate_matrix", "evaluate_method"):
+        monkeypatch.setattr(run, name, lambda *_, **__: [Measurement("nothing", 0.0, 1.0)])
+    rows = verify(["numpy"]).rows
+    assert [row.subject for row in rows[::2]] == [kind.__name__ for kind in MATRICES] + list(optimizers.REGISTRY)
+    assert {row.dtype for row in rows[::2]} == {"float32"}
+    assert {row.dtype for row in rows[1::2]} == {"float64"}
+    assert {kind.__name__ for kind in MATRICES} == {
+        kind.__name__ for kind in matrices.Matrix.__subclasses__() if kind.__module__.startswith("sofim_ref.matrices")
+    }
 
 
 def test_progress_counts_up_to_the_number_of_rows():
     heard = []
-    report = verify(["numpy"], quick=True, progress=lambda *arguments: heard.append(arguments))
+    method = optimizers.method_named("sgd")
+    arguments = {"methods": [method], "matrices": [matrices.Diagonal, matrices.Dense(np.eye(2))], "quick": True}
+    report = verify(["numpy", "array_api_strict"], progress=lambda *a: heard.append(a), **arguments)
     done, totals, texts = zip(*heard, strict=True)
     assert list(done) == list(range(len(report.rows) + 1))
-    assert set(totals) == {len(report.rows)}
-    assert texts[0] == "ScaledIdentity, numpy, float32"
+    assert set(totals) == {len(report.rows)} == {4 + 2 + 4}
+    assert texts[0] == "Diagonal, numpy, float32"
     assert texts[-1] == "done"
 
 
-def test_the_same_seed_gives_the_same_report(report):
-    assert verify(["numpy"], quick=True).rows == report.rows
-    assert verify(["numpy"], quick=True, seed=1).rows != report.rows
+def test_the_same_seed_gives_the_same_report():
+    some = {"methods": [optimizers.method_named("sgd")], "matrices": [matrices.Kronecker]}
+    first, again, other = (verify(["numpy"], quick=True, seed=seed, **some).rows for seed in (0, 0, 1))
+    assert first == again != other
+
+
+# ------------------------------------------------------------ matrices and methods from outside
+
+
+@dataclasses.dataclass(frozen=True)
+class Tridiagonal(matrices.Matrix):
+    """2 on the diagonal and −1 beside it, plus c: what the contract asks of a class, and no more."""
+
+    values: np.ndarray
+
+    @property
+    def like(self):
+        return self.values
+
+    def matvec(self, v):
+        self.check_operand(v)
+        return self.to_dense() @ v
+
+    def solve(self, v):
+        self.check_operand(v)
+        return matrices.Dense(self.to_dense()).solve(v)
+
+    def to_dense(self):
+        xp = arrays.namespace(self.values)
+        eye = self._identity()
+        return eye * (self.values + 2) - xp.tril(xp.roll(eye, 1, axis=0)) - xp.triu(xp.roll(eye, -1, axis=0))
+
+
+class Wrong(Tridiagonal):
+    def solve(self, v):
+        return super().solve(v) * 1.001
+
+
+class Plain(matrices.Matrix):
+    """Twice the identity, and no dataclass."""
+
+    like = np.zeros(3)
+
+    def matvec(self, v):
+        return 2 * v
+
+    def solve(self, v):
+        return v / 2
+
+    def to_dense(self):
+        return 2 * np.eye(3)
+
+
+class WithCases(Tridiagonal):
+    @classmethod
+    def cases(cls, scales, rng):
+        from sofim_ref.matrices.cases import Case
+
+        for norm in (0.1, 1.0):
+            yield Case.of(f"c ≈ {norm}", cls(scales.cast(norm * rng.uniform(1, 2, 5))))
+
+
+def test_an_instance_from_outside_is_held_to_its_dense_form_on_every_backend():
+    C = Tridiagonal(np.asarray([1.0, 2.0, 3.0]))
+    np.testing.assert_array_equal(C.to_dense(), [[3, -1, 0], [-1, 4, -1], [0, -1, 5]])
+    report = verify(["numpy", "torch", "array_api_strict"], methods=(), matrices=[C, Tridiagonal(np.ones(1))])
+    assert report.passed, printed(report)
+    seen = [(row.subject, row.backend, row.dtype) for row in report.rows]
+    assert seen == [("Tridiagonal", name, "float64") for name in ("numpy", "torch", "array_api_strict")]
+    assert {row.bound_eps for row in report.rows} <= {8 * 3**0.5, 8.0}
+    assert report.comparison == ()
+
+
+def test_a_class_from_outside_brings_its_cases():
+    report = verify(["numpy"], methods=(), matrices=[WithCases])
+    assert report.passed, printed(report)
+    assert [(row.subject, row.dtype) for row in report.rows] == [("WithCases", "float32"), ("WithCases", "float64")]
+
+
+def test_an_instance_from_outside_that_is_wrong_fails_and_is_named():
+    report = verify(["numpy"], methods=(), matrices=[Wrong(np.ones(4, dtype=np.float32))])
+    assert report.verdict == "FAILED: Wrong on numpy in float32."
+    assert "number 0 as given" in report.rows[0].worst_case
+
+
+def test_an_instance_that_is_no_dataclass_stays_on_numpy():
+    report = verify(["numpy", "torch"], methods=(), matrices=[Plain()])
+    assert report.passed
+    assert [row.backend for row in report.rows] == ["numpy"]
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"matrices": [np.eye(2)]}, r"matrices\[0\] must be a Matrix or a class of matrix, got array"),
+        (
+            {"matrices": [Plain(), Tridiagonal]},
+            r"matrices\[1\], Tridiagonal, has no cases: define cases\(scales, rng\)",
+        ),
+        ({"matrices": [matrices.Dense(np.eye(2, dtype=np.float16))]}, r"must be in float32 or float64, got float16"),
+        (
+            {"methods": [optimizers.SGD()]},
+            r"methods\[0\] must be a Method, got SGD.*; Method\.of\(optimizer\) makes one",
+        ),
+        ({"methods": ["sgd"]}, r"methods\[0\] must be a Method, got 'sgd'"),
+        ({"seed": -1}, r"seed must be an integer >= 0, got -1"),
+        ({"backends": ["nunpy"]}, r"backend must be one of .*'nunpy'.* Did you mean 'numpy'"),
+    ],
+)
+def test_wrong_arguments_are_refused_before_any_work(more, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        verify(**{"backends": ["numpy"], "progress": pytest.fail, **more})
+
+
+def test_a_matrix_on_another_backend_is_refused():
+    strict = arrays.open_backend("array_api_strict")
+    with pytest.raises(TypeError, match=r"matrices\[0\] must keep NumPy arrays, which verify moves to each backend"):
+        verify(["numpy"], matrices=[matrices.Dense(strict.asarray(np.eye(2)))])
+
+
+def test_nothing_asked_for_is_nothing_verified():
+    assert not verify([]).passed
+    assert not verify(["numpy"], methods=(), matrices=()).passed
+
+
+@dataclasses.dataclass(frozen=True)
+class FromOutside(optimizers.Optimizer):
+    lr: float = 0.1
+    needs = frozenset({"gradient"})
+
+    def init(self, w):
+        return optimizers.State(0)
+
+    def precondition(self, state, oracle):
+        g = oracle.gradient()
+        return optimizers.State(state.step + 1), Preconditioned(Tridiagonal(g * g), g)
+
+
+@dataclasses.dataclass(frozen=True)
+class Demanding(FromOutside):
+    needs = frozenset({"gradient", "an oracle at Delphi"})
+
+
+def test_a_method_from_outside_with_a_matrix_from_outside_is_verified():
+    report = verify(["numpy", "torch"], methods=[Method.of(FromOutside(), label="From outside")], matrices=())
+    assert report.passed, printed(report)
+    assert {row.subject for row in report.rows} == {"from-outside"}
+
+
+def test_a_method_that_no_problem_serves_fails_with_the_reason():
+    report = verify(["numpy"], methods=[Method.of(Demanding(), label="demanding")], matrices=())
+    assert failed(report) == {"demanding"}
+    assert "offers an oracle at Delphi, gradient" in report.rows[0].worst_case
 
 
 # ------------------------------------------------------------ what is broken fails, and is named
@@ -199,13 +318,12 @@ stable = matrices.RankOne.solve
 )
 def test_a_broken_matrix_fails_and_is_named(monkeypatch, broken):
     monkeypatch.setattr(matrices.RankOne, "solve", broken)
-    report = verify(["numpy"], quick=True)
-    assert not report.passed
-    assert "RankOne" in failed(report) <= {"RankOne", "BlockDiagonal", "sofim", "sofim-gradient", "sofim-layer"}
+    methods = [optimizers.method_named(name) for name in ("sgd", "sofim")]
+    report = verify(["numpy"], quick=True, methods=methods, matrices=(matrices.RankOne, matrices.LowRank))
+    assert "RankOne" in failed(report) <= {"RankOne", "sofim"}
     assert report.verdict.startswith("FAILED: RankOne on numpy in float32")
     worst = next(row for row in report.rows if row.subject == "RankOne")
     assert not worst.backward_error_eps <= worst.bound_eps
-    assert worst.worst_case in printed(report, width=400)
     json.dumps(report.to_rows(), allow_nan=False)
 
 
@@ -213,10 +331,17 @@ def test_a_broken_matrix_fails_and_is_named(monkeypatch, broken):
 def test_a_broken_to_dense_fails(monkeypatch, value):
     right = matrices.LowRank.to_dense
     monkeypatch.setattr(matrices.LowRank, "to_dense", lambda self: right(self) * value)
-    report = verify(["numpy"], quick=True)
-    assert "LowRank" in failed(report)
-    row = next(row for row in report.rows if row.subject == "LowRank")
-    assert row.worst_case.startswith("to_dense")
+    report = verify(["numpy"], quick=True, methods=(), matrices=(matrices.LowRank,))
+    assert failed(report) == {"LowRank"}
+    assert report.rows[0].worst_case.startswith("to_dense")
+
+
+@pytest.mark.parametrize("broken", [lambda self: matrices.Dense(self.matrix * 1.001), lambda _: 1 / 0])
+def test_a_broken_factorization_fails(monkeypatch, broken):
+    monkeypatch.setattr(matrices.Dense, "factorized", broken)
+    report = verify(["numpy"], quick=True, methods=(), matrices=(matrices.Dense,))
+    assert failed(report) == {"Dense"}
+    assert report.rows[0].worst_case.startswith("factorized")
 
 
 def long_step(right):
@@ -234,17 +359,18 @@ def lost_step(right):
 @pytest.mark.parametrize("broken", [long_step, lost_step])
 def test_a_broken_step_fails(monkeypatch, broken):
     monkeypatch.setattr(optimizers.SGD, "step", broken(optimizers.SGD.step), raising=False)
-    report = verify(["numpy"], quick=True)
+    report = verify(["numpy"], quick=True, matrices=())
     assert failed(report) == {"sgd", "heavy-ball", "nesterov"}
     json.dumps(report.to_rows(), allow_nan=False)
 
 
-def test_a_broken_precondition_fails(monkeypatch):
-    class Crooked(matrices.Dense):
-        def solve(self, v):
-            return super().solve(v) * 1.01
+class Crooked(matrices.Dense):
+    def solve(self, v):
+        return super().solve(v) * 1.01
 
-    right = optimizers.Newton.precondition
+
+def test_a_broken_precondition_fails(monkeypatch):
+    right, newton = optimizers.Newton.precondition, [optimizers.method_named("newton")]
 
     def crooked(self, state, oracle):
         state, choice = right(self, state, oracle)
@@ -256,8 +382,8 @@ def test_a_broken_precondition_fails(monkeypatch):
 
     for broken in (crooked, none):
         monkeypatch.setattr(optimizers.Newton, "precondition", broken)
-        assert failed(verify(["numpy"], quick=True)) == {"newton"}
-    assert "no Hessian today" in printed(verify(["numpy"], quick=True))
+        assert failed(verify(["numpy"], quick=True, methods=newton, matrices=())) == {"newton"}
+    assert "no Hessian today" in printed(verify(["numpy"], quick=True, methods=newton, matrices=()))
 
 
 # ------------------------------------------------------------ backends
@@ -271,9 +397,9 @@ def test_an_unusable_backend_is_listed_with_its_reason(monkeypatch):
         raise ImportError(msg)
 
     arrays.open_backend.cache_clear()
-    monkeypatch.setattr(arrays, "_import_backend", only_numpy)
+    monkeypatch.setattr(arrays.backends, "_import_backend", only_numpy)
     try:
-        both = verify(["numpy", "cupy"], quick=True)
+        both = verify(["numpy", "cupy"], quick=True, methods=(), matrices=(matrices.Diagonal,))
         none = verify(["cupy"])
     finally:
         arrays.open_backend.cache_clear()
@@ -284,14 +410,6 @@ def test_an_unusable_backend_is_listed_with_its_reason(monkeypatch):
     assert not none.passed
     assert none.rows == ()
     assert "Nothing was verified" in printed(none)
-
-
-def test_wrong_arguments_are_refused_before_any_work():
-    with pytest.raises(ValueError, match=r"backend must be one of .*'nunpy'.* Did you mean 'numpy'"):
-        verify(["nunpy"])
-    with pytest.raises(ValueError, match="seed must be an integer >= 0, got -1"):
-        verify(["numpy"], seed=-1)
-    assert not verify([]).passed
 
 
 # ------------------------------------------------------------ the report
@@ -322,14 +440,13 @@ def test_the_printed_report_says_where_the_textbook_breaks(report):
     assert "8.4e+06" in text
     assert "NaN" in text
     assert "first breaks at ‖Z‖²/ρ" in text
-    assert "[κ·eps]" in text
-    assert text.rstrip().splitlines()[-1] == report.verdict
-    assert report.verdict.startswith("PASSED: all 4,")
+    assert report.verdict in text
+    assert report.verdict.startswith("PASSED: all 1,")
 
 
 def test_a_textbook_that_never_breaks_is_said_not_to(report):
     kept = tuple(line for line in report.comparison if not line.broken)
-    assert "keeps to 8 eps" in printed(Report(report.rows, {}, kept))
+    assert "within 8 eps at every ‖m‖²/ρ" in printed(Report(report.rows, {}, kept))
 
 
 def test_the_textbook_breaks_and_the_stable_form_does_not():
