@@ -17,20 +17,13 @@ def empirical_fisher(oracle: Oracle, *, damping: float = 0.0, include_l2: bool =
 
     Parameters
     ----------
-    oracle : Oracle
-        Of a problem that offers per-example gradients.
-    damping, include_l2
-        As in `fisher`.
+    oracle, damping, include_l2
+        As `fisher` takes and refuses them; the problem must offer per-example gradients.
 
     Returns
     -------
     LowRank or Dense
         `LowRank`, with Z of shape (d, B), where B < d and there is damping; else `Dense`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If the problem has no per-example gradients, or `damping` is negative.
 
     Notes
     -----

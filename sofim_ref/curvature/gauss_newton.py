@@ -17,19 +17,12 @@ def gauss_newton(oracle: Oracle, *, damping: float = 0.0, include_l2: bool = Fal
 
     Parameters
     ----------
-    oracle : Oracle
-        Of a problem that offers outputs and Jacobian.
-    damping, include_l2
-        As in `fisher`.
+    oracle, damping, include_l2
+        As `fisher` takes and refuses them.
 
     Returns
     -------
     Dense
-
-    Raises
-    ------
-    TypeError, ValueError
-        If the problem doesn't offer what is needed, or `damping` is negative.
 
     Notes
     -----

@@ -20,20 +20,13 @@ def improved_empirical_fisher(oracle: Oracle, *, damping: float = 0.0, include_l
 
     Parameters
     ----------
-    oracle : Oracle
-        Of a problem that offers per-example gradients and outputs.
-    damping, include_l2
-        As in `fisher`.
+    oracle, damping, include_l2
+        As `fisher` takes and refuses them; the problem must offer per-example gradients and outputs.
 
     Returns
     -------
     LowRank or Dense
         As `empirical_fisher` does. An example whose loss is flat, sₙ = 0, has no part in it.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If the problem doesn't offer what is needed, or `damping` is negative.
 
     Notes
     -----

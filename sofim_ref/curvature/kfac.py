@@ -77,16 +77,11 @@ def kfac_factors(oracle: Oracle, rng: np.random.Generator, *, samples: int = 1) 
     Parameters
     ----------
     oracle, rng, samples
-        As in `kfac`.
+        As `kfac` takes and refuses them.
 
     Returns
     -------
     list of pairs of arrays, shapes (rows, rows) and (columns, columns)
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `kfac` does.
     """
     count("samples", samples)
 

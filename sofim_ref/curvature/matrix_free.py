@@ -70,21 +70,14 @@ def matrix_free_fisher(
 
     Parameters
     ----------
-    oracle : Oracle
-        Of a problem that offers outputs and Gauss–Newton products.
-    damping, include_l2
-        As in `fisher`.
+    oracle, damping, include_l2
+        As `fisher` takes and refuses them; the problem must offer Gauss–Newton products.
     tolerance, iterations
         As in `matrix_free_hessian`.
 
     Returns
     -------
     MatrixFree
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `matrix_free_hessian` does.
 
     Notes
     -----

@@ -62,16 +62,11 @@ def nystrom_factor(oracle: Oracle, rng: np.random.Generator, *, columns: int) ->
     Parameters
     ----------
     oracle, rng, columns
-        As in `nystrom`.
+        As `nystrom` takes and refuses them.
 
     Returns
     -------
     array, shape (d, k)
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `nystrom` does.
     """
     d = oracle.w.shape[0]
     count("columns", columns)

@@ -23,14 +23,12 @@ def sampled_fisher(
 
     Parameters
     ----------
-    oracle : Oracle
-        Of a problem that offers sampled labels.
+    oracle, damping, include_l2
+        As `fisher` takes and refuses them; the problem must offer sampled labels.
     rng : numpy.random.Generator
         What the labels are drawn from, on the host: the same on every backend.
     samples : int
         The number S of labels drawn for each example.
-    damping, include_l2
-        As in `fisher`.
 
     Returns
     -------
@@ -40,7 +38,7 @@ def sampled_fisher(
     Raises
     ------
     TypeError, ValueError
-        If the problem doesn't offer what is needed, or a number is out of its range.
+        If `samples` is not an integer >= 1, or as `fisher` does.
 
     Notes
     -----

@@ -19,18 +19,12 @@ from sofim_ref.models.model import Model
 
 @dataclass(frozen=True)
 class Pass:
-    """The tape of an `MLP`: the numbers of a forward pass that its derivatives need.
-
-    Parameters
-    ----------
-    inputs : tuple of array, shape (N, width)
-        What enters each layer: the features, then the activations φ(z).
-    sums : tuple of array, shape (N, width)
-        What leaves each layer but the last, before the activation: z.
-    """
+    """The tape of an `MLP`: the numbers of a forward pass that its derivatives need."""
 
     inputs: tuple[Array, ...]
+    """The inputs of each layer, each of shape (N, width): the features, then the activations φ(z)."""
     sums: tuple[Array, ...]
+    """The sums z of each layer but the last, before the activation, each of shape (N, width)."""
 
 
 @dataclass(frozen=True)

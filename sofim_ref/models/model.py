@@ -43,9 +43,9 @@ class Model(ABC):
         """Return a starting point drawn on the host, shape (d,): standard normal, unless a model knows better."""
         return rng.standard_normal(self.dim)
 
-    @abstractmethod
     def prepare(self, features: Array) -> Array:
-        """Return raw features, shape (N, p), in the form in which `forward` takes them; done once."""
+        """Return features, shape (N, p), in the form in which `forward` takes them, refusing those that don't fit."""
+        return features
 
     @abstractmethod
     def forward(self, w: Array, X: Array) -> tuple[Array, Tape]:

@@ -204,17 +204,10 @@ class FiniteSum(Problem):
     # ------------------------------------------------------------ what is known of the whole loss
 
     def constants(self, center: Array | None = None, radius: float | None = None) -> Constants:
-        """Return μ, L and the Hessian's Lipschitz constant M, proved for linear models; nothing for others.
+        """Return μ, L and M of a linear model, as `linear_constants` proves them; of others nothing.
 
-        They follow from the likelihood's bounds on its derivatives, as `linear_constants` says: for any outputs; or, if
-        a ball is given, for those that occur in it, f(center) ± ‖x̄ₙ‖ · radius, which is what Poisson regression needs
-        to have any.
-
-        Parameters
-        ----------
-        center : array, shape (d,), optional
-        radius : float, optional
-            With `center`: the constants hold for all w, w' within that distance of it.
+        They follow from bounds on the likelihood's derivatives: for any outputs; or for those that occur in a ball
+        ‖w − center‖ <= radius, f(center) ± ‖x̄ₙ‖ · radius, without which Poisson regression has no L.
         """
         if not self.model.linear:
             return Constants()

@@ -19,22 +19,9 @@ def minimizer(problem: Problem, escapes: str = "") -> np.ndarray[Any, Any]:
     SciPy's trust-region Newton method comes near. Then Newton steps follow, each halved until the gradient shrinks, for
     as long as one does.
 
-    Parameters
-    ----------
-    problem : Problem
-        Of NumPy arrays in float64; it answers hessian and per_example_gradients.
-    escapes : str
-        When the loss has no minimizer though features are independent: see `Likelihood.escapes`.
-
-    Returns
-    -------
-    numpy.ndarray
-        Where the gradient is rounding: at most 100 eps times the mean length of the examples' gradients and of l2 w.
-
-    Raises
-    ------
-    ValueError
-        If there is no unique minimizer.
+    The gradient there is rounding: at most 100 √d eps times the mean length of the examples' gradients plus that of
+    l2 w. A loss without a unique minimizer is refused, for `Likelihood.escapes` or because features depend on each
+    other. The problem's arrays are NumPy's in float64; it answers hessian and per_example_gradients.
     """
     from scipy.optimize import minimize
 

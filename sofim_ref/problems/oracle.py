@@ -133,16 +133,14 @@ class Oracle:
     def average(self, f: Callable[[Oracle], T]) -> T:
         """Return the mean of ``f(block)`` over the blocks of rows that the batch is kept in, weighted by their sizes.
 
-        Here there is one block, so it is ``f(self)``. A curvature matrix that is a mean over examples is written with
-        it, so that it also holds where the rows lie in several blocks. What isn't a mean, a low-rank factor say, asks
-        for rows.
+        Here there is one block: ``f(self)``. Every curvature matrix that is a mean over examples is written with it;
+        what isn't a mean, a low-rank factor say, asks for rows.
 
         Parameters
         ----------
         f : callable
-            From an oracle to an array that is a mean over its examples, or a tuple or list of such. What it asks
-            counts once, however many blocks there are. Blocks are asked in the order of the rows, so that numbers drawn
-            in `f` are the same for every division into blocks.
+            From an oracle to an array that is a mean over its examples, or a tuple or list of such. What it asks counts
+            once, and blocks are asked in the order of the rows, so that numbers drawn in `f` don't depend on them.
 
         Examples
         --------
@@ -230,19 +228,9 @@ class Oracle:
         return found
 
     def ask(self, name: str, *arguments: Any, **named: Any) -> Any:
-        """Return the problem's answer to a question, by its name; each method above asks one.
+        """Return the problem's answer to a question by its name, remembered if it takes no arguments.
 
-        Parameters
-        ----------
-        name : str
-            The question's name.
-        arguments, named
-            Its arguments. The answer to a question that has none is remembered.
-
-        Raises
-        ------
-        TypeError
-            If the problem doesn't answer it; the message says which questions it does.
+        A question that the problem doesn't answer is refused, with those that it does.
         """
         memory, problem = self._memory, self.problem
         if name in memory:

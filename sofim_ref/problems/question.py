@@ -26,7 +26,8 @@ class Question:
     name : str
         The name of the `Oracle`'s method that asks it; a `Problem` answers it in its method ``answer_<name>``.
     price : float or callable
-        The cost of the answer for one example, in gradients; or a callable problem -> cost.
+        The cost of the answer for one example, in gradients; or a callable problem -> cost. It is 0 where the answer
+        costs little beyond what it is made from.
     who : str
         Which problems answer it, as a sentence for those who ask another; empty if that needs no saying.
     """
@@ -43,18 +44,7 @@ QUESTIONS: dict[str, Question] = {}
 def question(
     *, price: float | Callable[[Problem], float] = 0.0, who: str = ""
 ) -> Callable[[Callable[Concatenate[Oracle, P], R]], Callable[Concatenate[Oracle, P], R]]:
-    """Declare a method of `Oracle`, a signature and a docstring without a body, as a question.
-
-    Parameters
-    ----------
-    price, who
-        See `Question`. A price of 0 is that of an answer that costs little beyond what it is made from.
-
-    Returns
-    -------
-    callable
-        A decorator: the method then asks the oracle's problem.
-    """
+    """Return a decorator that makes a question of a method of `Oracle`, a signature and a docstring without a body."""
 
     def declare(method: Callable[Concatenate[Oracle, P], R]) -> Callable[Concatenate[Oracle, P], R]:
         name = method.__name__

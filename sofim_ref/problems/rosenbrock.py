@@ -17,15 +17,7 @@ from sofim_ref.problems.finite_sum import FiniteSum
 
 @dataclass(frozen=True)
 class Valley(Model):
-    r"""The residuals :math:`r = \sqrt2\,(\sqrt{b}\,(y - x^2),\; 1 - x)`, x all of w but the last, y all but the first.
-
-    Parameters
-    ----------
-    parameters : int
-        The number d.
-    b : float
-        The curvature of the valley's walls, up to a constant.
-    """
+    r"""The residuals :math:`r = \sqrt2\,(\sqrt{b}\,(y - x^2),\; 1 - x)`, x is w[:-1], y is w[1:]."""
 
     parameters: int
     b: float
@@ -47,10 +39,6 @@ class Valley(Model):
     def start(self, rng: np.random.Generator) -> np.ndarray[Any, Any]:
         """Return Rosenbrock's own starting point (−1.2, 1), again and again for more parameters."""
         return np.resize([-1.2, 1.0], self.dim)
-
-    def prepare(self, features: Array) -> Array:
-        """Return the features, which the residuals don't depend on."""
-        return features
 
     def forward(self, w: Array, X: Array) -> tuple[Array, Array]:
         """Return r, shape (1, 2(d−1)), and the features."""

@@ -55,7 +55,7 @@ def test_the_point_decides_the_place(xp):
             assert_at(answer, w)
 
 
-def test_a_batch_plays_no_part():
+def test_a_batch_changes_nothing():
     assert cubic().oracle(W, np.asarray([0])).gradient().tolist() == [3.0, 5.0, 9.0]
 
 

@@ -47,9 +47,9 @@ def test_constants_are_the_extreme_eigenvalues(xp):
     assert constants.hessian_lipschitz == 0
 
 
-@pytest.mark.parametrize("least", [0.0, -1.0])
-def test_a_matrix_that_is_not_positive_definite_has_no_optimum(xp, least):
-    problem = Quadratic(xp.asarray(np.diag([1.0, least])), xp.asarray(np.ones(2)))
+@pytest.mark.parametrize("smallest", [0.0, -1.0])
+def test_a_matrix_that_is_not_positive_definite_has_no_optimum(xp, smallest):
+    problem = Quadratic(xp.asarray(np.diag([1.0, smallest])), xp.asarray(np.ones(2)))
     with pytest.raises(
         ValueError, match=r"matrix must be positive definite for an optimum to exist, got an eigenvalue"
     ):
