@@ -1,4 +1,4 @@
-"""Pictures, one a file; each takes what was seen and returns a matplotlib figure."""
+"""Pictures, one a file: each takes data by method or label and returns a matplotlib figure."""
 
 from sofim_ref.plots.contractions import contractions
 from sofim_ref.plots.ellipses import ellipses

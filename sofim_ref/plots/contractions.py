@@ -8,7 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from sofim_ref.convergence import LinearQuadratic
-from sofim_ref.plots.style import Key, draw, draw_level, line_styles, picture
+from sofim_ref.plots.line_styles import Key, line_styles
+from sofim_ref.plots.style import draw, draw_level, picture
 
 
 def contractions(bounds: Mapping[Key, LinearQuadratic], *, title: str) -> Figure:
@@ -23,10 +24,6 @@ def contractions(bounds: Mapping[Key, LinearQuadratic], *, title: str) -> Figure
         From a method or label to what `linear_quadratic_bound` found.
     title : str
         The message of the picture.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
     """
     with picture(title, xscale="log", xlabel="step, the first being 1", ylabel="ξ₁") as (figure, axes):
         for style, found in zip(line_styles(bounds).values(), bounds.values(), strict=True):

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 from sofim_ref.arrays import from_numpy, to_numpy
 from sofim_ref.matrices import Matrix
-from sofim_ref.plots.style import Key, first_column, line_styles, panels, wrapped
+from sofim_ref.plots.line_styles import Key, line_styles
+from sofim_ref.plots.style import first_column, panels, wrapped
 from sofim_ref.problems import Problem
 
 Path = Sequence[tuple[Any, Matrix]]
@@ -37,10 +38,6 @@ def ellipses(problem: Problem, paths: Mapping[Key, Path], *, title: str, optimum
         The message of the picture.
     optimum : array, shape (2,), optional
         Marked with a cross.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
 
     Raises
     ------

@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sofim_ref.convergence import LinearQuadratic
-from sofim_ref.plots.style import GREY, HUGE, Key, cut, first_column, line_styles, panels, wrapped
+from sofim_ref.plots.line_styles import Key, line_styles
+from sofim_ref.plots.style import GREY, HUGE, cut, first_column, panels, wrapped
 
 
 def error_bands(bounds: Mapping[Key, LinearQuadratic], *, title: str) -> Figure:
@@ -24,10 +25,6 @@ def error_bands(bounds: Mapping[Key, LinearQuadratic], *, title: str) -> Figure:
         From a method or label to what `linear_quadratic_bound` found.
     title : str
         The message of the picture.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
     """
     with panels(title, len(bounds), across=3, size=(4.6, 3.8), shared="y") as (figure, grid):
         for axes, style, found in zip(grid, line_styles(bounds).values(), bounds.values(), strict=True):

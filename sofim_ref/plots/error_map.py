@@ -9,7 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sofim_ref.plots.style import GREY, Key, add_legend, line_styles, panels
+from sofim_ref.plots.line_styles import Key, line_styles
+from sofim_ref.plots.style import GREY, add_legend, panels
 
 
 def error_map(steps: Mapping[Key, tuple[Any, ...]], *, title: str, floor: float = 1e-14) -> Figure:
@@ -28,10 +29,6 @@ def error_map(steps: Mapping[Key, tuple[Any, ...]], *, title: str, floor: float 
         The message of the picture.
     floor : float
         Errors below it are rounding, and left out; so is what lies beyond 1000 times the first error.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
     """
     with panels(title, 2, across=2, size=(6.5, 6.2)) as (figure, (left, right)):
         ceiling = 1e3 * max((error[0] for error, _, _ in steps.values()), default=1.0)

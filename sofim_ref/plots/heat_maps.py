@@ -27,10 +27,6 @@ def heat_maps(matrices: Mapping[str, Matrix], *, title: str) -> Figure:
         From a label to a matrix, of any class.
     title : str
         The message of the picture.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
     """
     with look():
         columns = min(len(matrices), ACROSS)

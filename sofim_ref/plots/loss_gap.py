@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from matplotlib.figure import Figure
 
-from sofim_ref.plots.style import Key, cut, draw, draw_level, picture, styled
+from sofim_ref.plots.line_styles import Key
+from sofim_ref.plots.style import cut, draw, draw_level, picture, styled
 from sofim_ref.training.trace import Trace
 from sofim_ref.training.tuning import gap
 
@@ -27,10 +28,6 @@ def loss_gap(traces: Mapping[Key, Trace], optimal_loss: float, *, title: str, sh
         The message of the picture.
     share : float
         Where the horizontal line is drawn, as a share of the gap at the start.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
     """
     with picture(title, xlabel="steps", ylabel="loss above the optimum") as (figure, axes):
         for style, trace in styled(traces):

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sofim_ref.plots.line_styles import Key, line_styles
 from sofim_ref.plots.race_curves import logarithmic_axis
-from sofim_ref.plots.style import Key, add_legend, line_styles, look, wrapped
+from sofim_ref.plots.style import add_legend, look, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

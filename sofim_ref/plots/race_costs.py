@@ -7,8 +7,9 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from sofim_ref.plots.line_styles import Key, title_of
 from sofim_ref.plots.race_curves import logarithmic_axis
-from sofim_ref.plots.style import Key, look, title_of
+from sofim_ref.plots.style import look
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sofim_ref.plots.style import Key, add_legend, draw_level, line_styles, look, wrapped
+from sofim_ref.plots.line_styles import Key, line_styles
+from sofim_ref.plots.style import add_legend, draw_level, look, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

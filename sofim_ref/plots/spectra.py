@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from sofim_ref.plots.style import Key, line_styles, picture
+from sofim_ref.plots.line_styles import Key, line_styles
+from sofim_ref.plots.style import picture
 
 
 def spectra(hessian: Any, matrices: Mapping[Key, Any], *, title: str) -> Figure:
@@ -22,10 +23,6 @@ def spectra(hessian: Any, matrices: Mapping[Key, Any], *, title: str) -> Figure:
         From a method or label to the eigenvalues of C/η, shape (d,).
     title : str
         The message of the picture.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
     """
     labels = {"xlabel": "eigenvalue number, largest first", "ylabel": "eigenvalue of C/η", "yscale": "log"}
     with picture(title, **labels) as (figure, axes):

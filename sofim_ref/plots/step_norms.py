@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from matplotlib.figure import Figure
 
-from sofim_ref.plots.style import Key, cut, draw, draw_level, line_styles, picture, styled, title_of
+from sofim_ref.plots.line_styles import Key, line_styles, title_of
+from sofim_ref.plots.style import cut, draw, draw_level, picture, styled
 from sofim_ref.training.trace import Trace
 
 
@@ -22,10 +23,6 @@ def step_norms(traces: Mapping[Key, Trace], *, title: str, limits: Mapping[Key, 
     limits : mapping, optional
         From a method or label among them to the height of a horizontal line: SOFIM's longest possible step,
         :math:`\eta / (2 \sqrt\rho)`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
     """
     with picture(title, xlabel="step", ylabel="length of the step, ‖w⁺ − w‖") as (figure, axes):
         for style, trace in styled(traces):

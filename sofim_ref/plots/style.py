@@ -13,10 +13,8 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sofim_ref.plots.line_styles import Key, line_style, line_styles, title_of
+from sofim_ref.plots.line_styles import Key, line_styles, title_of
 from sofim_ref.training import Status, Trace
-
-__all__ = ["GREY", "Key", "draw", "draw_level", "line_style", "line_styles", "look", "panels", "picture", "title_of"]
 
 GREY = "#BBBBBB"
 """The colour of steps to which a bound doesn't apply."""

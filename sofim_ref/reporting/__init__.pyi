@@ -11,5 +11,4 @@ from .table import Table as Table
 from .table import fold as fold
 from .terminal import console as console
 from .terminal import progress as progress
-from .verification import verification_blocks as verification_blocks
 from .verification import verification_report as verification_report

@@ -14,11 +14,14 @@ if TYPE_CHECKING:
 def console() -> Console:
     """Return a rich console on standard output.
 
-    When nobody reads on (``| head``), it raises `BrokenPipeError`, where rich's own would end the process.
-
     Returns
     -------
     rich.console.Console
+
+    Raises
+    ------
+    BrokenPipeError
+        When it prints and nobody reads on (``| head``), where rich's own would end the process.
     """
     from rich.console import Console
 

@@ -54,12 +54,6 @@ def verification_report(found: Verification) -> Report:
     <BLANKLINE>
     Nothing was verified: none of the backends asked for can be used here.
     """
-    numbers = {"passed": found.passed, "rows": found.to_rows(), "unusable": found.unusable}
-    return Report("Verification", LEAD, tuple(verification_blocks(found)), numbers)
-
-
-def verification_blocks(found: Verification) -> list[Block]:
-    """Return the tables of a verification and what `failures` says."""
     blocks: list[Block] = []
     for kind, title in TITLES.items():
         if rows := [row for row in found.rows if row.kind == kind]:
@@ -69,7 +63,8 @@ def verification_blocks(found: Verification) -> list[Block]:
     for subject, (size, title) in FORMULAS.items():
         if lines := [line for line in found.comparison if line.subject == subject]:
             blocks += [_formulas(title, size, lines), Paragraph(_first_break(size, lines))]
-    return [*blocks, *failures(found)]
+    numbers = {"passed": found.passed, "rows": found.to_rows(), "unusable": found.unusable}
+    return Report("Verification", LEAD, (*blocks, *failures(found)), numbers)
 
 
 def failures(found: Verification) -> Iterator[Paragraph]:

@@ -10,7 +10,8 @@ import numpy as np
 from sofim_ref.convergence import linear_quadratic_bound
 from sofim_ref.lessons.interactive_figure import InteractiveFigure, Slider
 from sofim_ref.optimizers import SOFIM, Newton, Optimizer
-from sofim_ref.plots.style import line_style, look
+from sofim_ref.plots.line_styles import line_style
+from sofim_ref.plots.style import look
 from sofim_ref.problems import LogisticRegression
 from sofim_ref.training.minimize import minimize
 

@@ -10,7 +10,8 @@ import numpy as np
 from sofim_ref.datasets import load
 from sofim_ref.lessons.interactive_figure import InteractiveFigure, Slider
 from sofim_ref.optimizers import SGD, SOFIM, NystromSGD, Optimizer
-from sofim_ref.plots.style import line_style, look
+from sofim_ref.plots.line_styles import line_style
+from sofim_ref.plots.style import look
 from sofim_ref.training.minimize import minimize
 
 if TYPE_CHECKING:
