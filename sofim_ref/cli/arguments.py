@@ -34,13 +34,7 @@ def parsed(parse: Callable[[str], Any], metavar: str, **settings: Any) -> Parame
 
 
 def whole(minimum: int, text: str) -> int:
-    """Return a whole number that is not below a minimum.
-
-    Raises
-    ------
-    ValueError
-        If the text is none.
-    """
+    """Read a whole number, refusing one below the minimum."""
     if not text.isascii() or not text.isdigit() or int(text) < minimum:
         msg = f"must be a whole number >= {minimum}, got {text!r}."
         raise ValueError(msg)
@@ -48,13 +42,7 @@ def whole(minimum: int, text: str) -> int:
 
 
 def positive_number(text: str) -> float:
-    """Return a finite number above 0.
-
-    Raises
-    ------
-    ValueError
-        If the text is none.
-    """
+    """Read a number, refusing one that is not finite and above 0."""
     try:
         number = float(text)
     except ValueError:
@@ -66,13 +54,7 @@ def positive_number(text: str) -> float:
 
 
 def numbers(text: str) -> tuple[float, ...]:
-    """Return numbers with commas between them.
-
-    Raises
-    ------
-    ValueError
-        If the text is not that.
-    """
+    """Read numbers with commas between them, refusing anything else."""
     try:
         return tuple(float(number) for number in text.split(","))
     except ValueError:
@@ -81,18 +63,12 @@ def numbers(text: str) -> tuple[float, ...]:
 
 
 def names(text: str) -> tuple[str, ...]:
-    """Return the names in a text with commas between them, each once."""
+    """Read names with commas between them, each once."""
     return tuple(dict.fromkeys(name.strip() for name in text.split(",")))
 
 
 def path(text: str) -> Path:
-    """Return the path of a file or folder.
-
-    Raises
-    ------
-    ValueError
-        If the text is empty.
-    """
+    """Read a path, refusing an empty one."""
     if not text.strip():
         msg = f"must be a path, got {text!r}."
         raise ValueError(msg)
@@ -103,9 +79,8 @@ Count = Annotated[int | None, parsed(partial(whole, 1), "N")]
 Seed = Annotated[int, parsed(partial(whole, 0), "N")]
 Names = Annotated[tuple[str, ...] | None, parsed(names, "A,B,…")]
 Name = Annotated[str | None, parsed(str, "NAME")]
-File = Annotated[Path | None, parsed(path, "FILE")]
-Folder = Annotated[Path, parsed(path, "FOLDER")]
 BackendName = Annotated[str, parsed(str, "NAME")]
+Folder = Annotated[Path, parsed(path, "FOLDER")]
 Flag = Annotated[bool, Parameter(negative="", show_default=False)]
 Plugins = Annotated[
     tuple[str, ...],
@@ -121,41 +96,24 @@ Plugins = Annotated[
 
 @dataclass(frozen=True)
 class Known:
-    """What names stand for: the package's own, and those of the plugins, installed or named.
-
-    Parameters
-    ----------
-    methods, datasets, workloads : mapping
-        From a name to the object.
-    matrices : tuple
-        What the plugins bring for `verify`.
-    origins : mapping
-        From the name of a plugin's method to where it comes from.
-    """
+    """What names stand for: the package's own, and those of the plugins, installed or named."""
 
     methods: Mapping[str, Method]
     datasets: Mapping[str, Source]
     workloads: Mapping[str, Any]
     matrices: tuple[Any, ...]
     origins: Mapping[str, str]
+    """From the name of a plugin's method to the plugin's distribution or file."""
 
     @classmethod
     def of(cls, plugins: Sequence[str], workloads: Mapping[str, Any] | None = None) -> Known:
-        """Open the plugins.
-
-        Raises
-        ------
-        BadArgument
-            If one can't be used.
-        """
+        """Open the plugins, refusing one that can't be used; an installed one is left out with a word instead."""
         with warnings.catch_warnings(record=True) as left_out:
             warnings.simplefilter("always")
             opened = list(installed_plugins())
         for warning in left_out:
             print(f"sofim-ref: {warning.message}", file=sys.stderr)
-        methods = dict(REGISTRY)
-        for plugin in opened:
-            methods |= {method.name: method for method in plugin.methods}
+        methods = REGISTRY | {method.name: method for plugin in opened for method in plugin.methods}
         for name in plugins:
             try:
                 opened.append(open_plugin(name, methods))
@@ -171,24 +129,12 @@ class Known:
         )
 
     def chosen(self, given: Sequence[str] | None, usual: Iterable[Method]) -> tuple[Method, ...]:
-        """Return the methods that ``--methods`` names, or the usual ones if it isn't given.
-
-        Raises
-        ------
-        BadArgument
-            If a name is not known.
-        """
+        """Return the methods that ``--methods`` names, or the usual ones if it isn't given."""
         return tuple(usual if given is None else (named("--methods", name, self.methods) for name in given))
 
 
 def named(argument: str, name: str, known: Mapping[str, T]) -> T:
-    """Return what a name stands for, in small or in capital letters.
-
-    Raises
-    ------
-    BadArgument
-        If it is not known; the message names the nearest.
-    """
+    """Return what a name stands for, in small or in capital letters, refusing one that is not known."""
     key = {key.lower(): key for key in known}.get(name.lower(), name)
     try:
         one_of("it", key, known)
@@ -197,28 +143,21 @@ def named(argument: str, name: str, known: Mapping[str, T]) -> T:
     return known[key]
 
 
-def usable_backend(name: str) -> Backend:
-    """Return the backend of ``--backend``.
+def backend_names(*given: str) -> list[str]:
+    """Return the names of backends as `BACKENDS` has them, refusing unknown ones."""
+    return [named("--backend", name, dict(zip(BACKENDS, BACKENDS, strict=True))) for name in given]
 
-    Raises
-    ------
-    BadArgument
-        If it is not known, or can't be used here.
-    """
+
+def usable_backend(name: str) -> Backend:
+    """Return the backend of ``--backend``, refusing one that can't be used here."""
     try:
-        return open_backend(named("--backend", name, dict(zip(BACKENDS, BACKENDS, strict=True))))
+        return open_backend(*backend_names(name))
     except RuntimeError as error:
         raise BadArgument("--backend", error) from None
 
 
 def make_writable(argument: str, folder: Path) -> None:
-    """Make a folder, and write and remove a file in it: better to learn now than after the work.
-
-    Raises
-    ------
-    BadArgument
-        If it can't be written to.
-    """
+    """Make a folder, and write and remove a file in it, refusing it if that fails: better now than after the work."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".sofim-ref"
@@ -243,27 +182,21 @@ class DataFile:
         classification or regression; if not given, the target column says it: text and few whole numbers are classes.
     """
 
-    data: File = None
+    data: Annotated[Path | None, parsed(path, "FILE")] = None
     target: Name = None
     task: Name = None
 
-    def options(self) -> list[str]:
-        """Return the options as they were given, for a command that repeats the work."""
-        given = {"--data": self.data, "--target": self.target, "--task": self.task}
-        return [str(word) for option in given.items() if option[1] is not None for word in option]
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options that were given."""
+        options = {"--data": self.data, "--target": self.target, "--task": self.task}
+        return {option: value for option, value in options.items() if value is not None}
 
-    def read(self, instead_of: str, **settings: Any) -> Dataset | None:
-        """Return the data set, or None if ``--data`` isn't given.
-
-        Raises
-        ------
-        BadArgument
-            If the file can't be used.
-        """
+    def read(self, instead_of: str = "", **settings: Any) -> Dataset | None:
+        """Return the data set, None if ``--data`` isn't given; refuse a file that can't be used."""
         if self.data is None:
-            for argument, value in (("--target", self.target), ("--task", self.task)):
-                if value is not None:
-                    raise BadArgument(argument, "goes with --data only, which names a CSV file.")
+            for option in self.options:
+                raise BadArgument(option, "goes with --data only, which names a CSV file.")
             return None
         if instead_of:
             raise BadArgument("--data", f"stands in place of {instead_of}: give one of the two.")

@@ -43,11 +43,6 @@ def convergence(
         Print the numbers as JSON instead of the table.
     out : Path
         The folder that the report is written to.
-
-    Returns
-    -------
-    int
-        The exit status: 1 if a step that the bound covers ended beyond it.
     """
     known = args.Known.of(plugin)
     chosen = known.chosen(methods, METHODS)

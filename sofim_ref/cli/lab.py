@@ -34,11 +34,6 @@ def lab(
         Write the copies, and open nothing.
     no_browser : bool
         Don't open a browser.
-
-    Returns
-    -------
-    int
-        The exit status.
     """
     opens = [] if copy_only else ["voila" if voila else "jupyterlab"]
     missing = [name for name in ("jupytext", "hypothesis", *opens) if importlib.util.find_spec(name) is None]

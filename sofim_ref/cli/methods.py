@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import json
+import textwrap
 
 from sofim_ref.cli import arguments as args
 from sofim_ref.optimizers import Method
+from sofim_ref.reporting import console
+
+LEGEND = (
+    "Every method is w ← w − lr · C⁻¹ v. Cost and memory are per step, beyond those of the gradient; d parameters, "
+    "B examples in a step, C outputs."
+)
 
 
 def methods(*name: str, plugin: args.Plugins = (), json_: args.Flag = False) -> int:
@@ -17,11 +24,6 @@ def methods(*name: str, plugin: args.Plugins = (), json_: args.Flag = False) -> 
         Only these; all if none is given.
     json_ : bool
         Print JSON.
-
-    Returns
-    -------
-    int
-        The exit status.
     """
     known = args.Known.of(plugin)
     chosen = [args.named("NAME", one, known.methods) for one in name] or list(known.methods.values())
@@ -29,13 +31,16 @@ def methods(*name: str, plugin: args.Plugins = (), json_: args.Flag = False) -> 
     if json_:
         print(json.dumps(cards, indent=1, ensure_ascii=False))
         return 0
+    wrap = textwrap.TextWrapper(console().width, break_on_hyphens=False, break_long_words=False)
+    wrap.subsequent_indent = 12 * " "
     for card in cards:
-        print(f"{card.pop('name')}  {card.pop('title')}")
+        print(wrap.fill(f"{card.pop('name')}  {card.pop('title')}"))
         for heading, text in card.items():
-            print(f"    {heading:8}{text}")
+            if text:
+                print(wrap.fill(f"    {heading:8}{text}"))
     if not name:
-        print("\nEvery method is w ← w − lr · C⁻¹ v. Cost and memory are per step, beyond those of the gradient;")
-        print("d parameters, B examples in a step, C outputs.")
+        wrap.subsequent_indent = ""
+        print(f"\n{wrap.fill(LEGEND)}")
     return 0
 
 

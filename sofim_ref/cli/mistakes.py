@@ -10,14 +10,9 @@ from cyclopts.exceptions import RepeatArgumentError, UnusedCliTokensError
 
 
 class BadArgument(Exception):  # noqa: N818  # it is the argument that is bad
-    """Raised by a command for an argument that can't be used; `main` prints it and ends with status 2.
+    """Raised by a command for an argument that can't be used: its name as the user writes it, and the reason.
 
-    Parameters
-    ----------
-    argument : str
-        As the user writes it: ``--out``, ``FOLDER``.
-    reason : str
-        The rule, what was given, and the remedy.
+    `main` prints it and ends with status 2.
     """
 
     def __init__(self, argument: str, reason: object) -> None:
@@ -25,18 +20,7 @@ class BadArgument(Exception):  # noqa: N818  # it is the argument that is bad
 
 
 def sentence(error: Exception, commands: Iterable[str]) -> str:
-    """Return what is wrong with the command line, in a sentence.
-
-    Parameters
-    ----------
-    error : CycloptsError or BadArgument
-    commands : iterable of str
-        The names of the commands.
-
-    Returns
-    -------
-    str
-    """
+    """Return what is wrong with the command line, in a sentence."""
     match error:
         case UnknownOptionError(token=token, argument_collection=options) if token.keyword or token.value:
             given = (token.keyword or token.value).partition("=")[0]

@@ -37,13 +37,7 @@ from sofim_ref.studies.race.executor import Executor
 
 
 def address(text: str) -> str:
-    """Return the address of a scheduler.
-
-    Raises
-    ------
-    ValueError
-        If the text is empty.
-    """
+    """Read the address of a scheduler, refusing an empty one."""
     if not text.strip():
         msg = f"must be the address of a scheduler, tcp://host:8786 say, got {text!r}."
         raise ValueError(msg)
@@ -115,11 +109,6 @@ def race(
         Fewer trials, seeds and epochs.
     out : Path, optional
         The folder where results are kept and found; sofim-race-WORKLOAD[-quick] if not given.
-
-    Returns
-    -------
-    int
-        The exit status: 1 if no method could be raced, or workers failed.
     """
     if jobs is not None and dask is not None:
         raise BadArgument("--dask", "runs on a cluster, and --jobs on this machine: give one of the two.")
@@ -135,8 +124,8 @@ def race(
     store = _store(out or Path(f"sofim-race-{laid.name}{'-quick' * quick}"), setting)
 
     workers = ["--dask", dask] if dask else ["--jobs", str(jobs or cpu_count())]
-    options = [word for name in plugin for word in ("--plugin", name)] + file.options() + workers
-    again = command(setting, store.path, options)
+    options = [word for option in (*(("--plugin", name) for name in plugin), *file.options.items()) for word in option]
+    again = command(setting, store.path, [*map(str, options), *workers])
     with ExitStack() as stack:
         executor: Executor = LocalExecutor(jobs or cpu_count())
         if dask:
@@ -192,7 +181,7 @@ def _store(out: Path, setting: Setting) -> RunStore:
 
 def _workload(name: str | None, file: args.DataFile, known: args.Known) -> Workload:
     """Return the workload that is named, or that of a data set: the user's file, or one that is named."""
-    own = file.read("")
+    own = file.read()
     if own is not None:
         return Workload.of(own, **({"name": name} if name else {}))
     if name is None:

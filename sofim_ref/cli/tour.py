@@ -44,11 +44,6 @@ def tour(
         Fewer checks, steps and step sizes.
     out : Path
         The folder that the report is written to.
-
-    Returns
-    -------
-    int
-        The exit status: 1 if a check against dense inversion failed.
     """
     known = args.Known.of(plugin)
     chosen = known.chosen(methods, METHODS)

@@ -8,7 +8,6 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from sofim_ref.arrays import BACKENDS
 from sofim_ref.cli import arguments as args
 from sofim_ref.reporting import console, progress
 from sofim_ref.reporting.verification import verification_report
@@ -39,13 +38,8 @@ def verify(
         Fewer cases.
     json_ : bool
         Print the rows as JSON.
-
-    Returns
-    -------
-    int
-        The exit status: 1 if a check failed.
     """
-    backends = [args.named("--backend", name, dict(zip(BACKENDS, BACKENDS, strict=True))) for name in backend]
+    backends = args.backend_names(*backend)
     known = args.Known.of(plugin)
     chosen = known.chosen(methods, known.methods.values())
     matrices = (*MATRICES, *known.matrices)

@@ -33,7 +33,11 @@ def program():
 
     def run(*arguments, **settings):
         hearing = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
-        command = [sys.executable, "-c", f"{hearing}from sofim_ref.cli import main; sys.exit(main({[str(word) for word in arguments]}))"]
+        command = [
+            sys.executable,
+            "-c",
+            f"{hearing}from sofim_ref.cli import main; sys.exit(main({[str(word) for word in arguments]}))",
+        ]
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **settings)
 
     return run

@@ -1,17 +1,26 @@
 import json
 
 import pytest
+from rich.cells import cell_len
 
 from sofim_ref import cli, optimizers
 from sofim_ref.optimizers import plugins
 
 
-def test_the_whole_registry_is_printed(capsys):
+def test_the_whole_registry_is_printed(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "1000")
     assert cli.main(["methods"]) == 0
     printed = capsys.readouterr().out
     for method in optimizers.REGISTRY.values():
         for text in (method.name, method.title, method.matrix, method.vector, method.cost, method.source, method.open):
             assert text in printed
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_no_line_is_longer_than_the_terminal(width, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(width))
+    cli.main(["methods"])
+    assert max(map(cell_len, capsys.readouterr().out.splitlines())) <= width
 
 
 def test_json_is_a_list_of_cards(capsys):
