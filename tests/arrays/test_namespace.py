@@ -113,9 +113,7 @@ def test_a_cupy_without_a_gpu_says_so(monkeypatch):
 def test_a_backend_that_computes_wrongly_is_refused(monkeypatch):
     monkeypatch.setattr(arrays.backends, "to_numpy", lambda x: np.zeros(x.shape))
     arrays.open_backend.cache_clear()
-    with pytest.raises(
-        RuntimeError, match=r"backend 'numpy' can't be used here: a 2 x 2 matrix product is wrong"
-    ):
+    with pytest.raises(RuntimeError, match=r"backend 'numpy' can't be used here: a 2 x 2 matrix product is wrong"):
         arrays.open_backend("numpy")
 
 
