@@ -19,10 +19,10 @@ LONG = 3600.0
 SAMPLE = 0.1
 """The seconds for which a method is timed, its first step apart; two steps at least."""
 
-START_UP = 3.0
+START_UP = 2.5
 """The seconds that worker processes take to start and to import what they need."""
 
-REPORT = 4.0
+REPORT = 3.0
 """The seconds that the report with its pictures takes."""
 
 

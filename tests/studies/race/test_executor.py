@@ -50,11 +50,13 @@ def once(action):
     return tell
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_numbers_of_one(expected, tmp_path):
     run_tiny(tmp_path, race.LocalExecutor(2), **LONG)
     assert numbers(tmp_path) == expected
 
 
+@pytest.mark.slow
 def test_a_process_of_this_machine_that_is_killed_loses_no_result(expected, tmp_path):
     psutil = pytest.importorskip("psutil")
 
@@ -67,6 +69,7 @@ def test_a_process_of_this_machine_that_is_killed_loses_no_result(expected, tmp_
     assert "submitted again" in seen.notes[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("two_workers", [3, 0], indirect=True, ids=["Dask tries again", "Dask gives up at once"])
 def test_a_dask_worker_that_is_killed_in_mid_race_loses_no_result(two_workers, expected, tmp_path, request):
     nanny = next(iter(two_workers.workers.values()))
@@ -78,6 +81,7 @@ def test_a_dask_worker_that_is_killed_in_mid_race_loses_no_result(two_workers, e
         assert "submitted again" in seen.notes[0]
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_goes_away_is_an_error_and_what_was_computed_stays(two_workers, tmp_path):
     with dask_executor.dask_executor(two_workers.scheduler_address) as workers, pytest.raises((OSError, RuntimeError)):
         run_tiny(tmp_path, workers, tell=once(two_workers.close), **LONG)
@@ -108,6 +112,7 @@ def iter_into(kept, results):
     return ()
 
 
+@pytest.mark.slow
 def test_an_address_that_nobody_listens_at_is_said_within_10_seconds():
     pytest.importorskip("distributed")
     started = time.monotonic()
@@ -118,6 +123,7 @@ def test_an_address_that_nobody_listens_at_is_said_within_10_seconds():
     assert time.monotonic() - started < 10
 
 
+@pytest.mark.slow
 def test_an_address_where_something_else_listens_is_said_within_10_seconds():
     pytest.importorskip("distributed")
     started = time.monotonic()
@@ -129,6 +135,7 @@ def test_an_address_where_something_else_listens_is_said_within_10_seconds():
     assert time.monotonic() - started < 10
 
 
+@pytest.mark.slow
 def test_an_address_where_something_else_talks_first_is_said():
     pytest.importorskip("distributed")
     with socket.socket() as other:
@@ -153,6 +160,7 @@ def test_an_address_that_is_none_is_said(address):
         dask_executor.dask_executor(address).__enter__()
 
 
+@pytest.mark.slow
 def test_a_scheduler_without_workers_is_said_within_10_seconds():
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(n_workers=0, processes=True, dashboard_address=":0") as started:

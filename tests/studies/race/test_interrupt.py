@@ -10,6 +10,7 @@ import time
 import pytest
 from tiny import numbers
 
+pytestmark = pytest.mark.slow
 PROGRAM = """import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from sofim_ref.cli import main

@@ -98,12 +98,14 @@ def expected(plugin, tmp_path):
     return numbers(tmp_path / "expected")
 
 
+@pytest.mark.slow
 def test_what_a_file_brings_races_on_two_processes(plugin, expected, tmp_path):
     seen, _, _ = run_tiny(tmp_path / "race", race.LocalExecutor(2), **asked(plugin()))
     assert numbers(tmp_path / "race") == expected
     assert {run.status for entry in seen.entries for run in entry.runs} == {"BUDGET_SPENT"}
 
 
+@pytest.mark.slow
 def test_what_a_file_brings_races_on_a_dask_cluster(plugin, expected, tmp_path):
     distributed = pytest.importorskip("distributed")
     with (
