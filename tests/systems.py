@@ -12,7 +12,7 @@ RANGES = {"float32": 1e30, "float64": 1e150}
 
 @dataclass(frozen=True)
 class System:
-    """One matrix, and columns v; a column whose exact answer the dtype can't hold is zero instead."""
+    """One matrix, and columns v; a column whose exact solution the dtype can't hold is zero instead."""
 
     rho: float
     Z: np.ndarray

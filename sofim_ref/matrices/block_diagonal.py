@@ -142,6 +142,6 @@ class BlockDiagonal(Matrix):
             start += block.dim
         return places
 
-    def _by_block(self, v: Array, answer: Callable[[Matrix, Array], Array]) -> Array:
-        parts = [answer(block, v[start:stop, ...]) for block, start, stop in self._places()]
+    def _by_block(self, v: Array, f: Callable[[Matrix, Array], Array]) -> Array:
+        parts = [f(block, v[start:stop, ...]) for block, start, stop in self._places()]
         return namespace(v).concat(parts, axis=0)

@@ -50,7 +50,7 @@ class Kronecker(Matrix):
     dense inversion takes 2d³/3 and d². `factorized` costs (p³ + q³)/3, and `solve` then what `matvec` does.
 
     `solve` is two dense solves, for W = A⁻¹V and X = W G⁻¹. The first leaves A W − V, at most c_p eps (‖A‖‖W‖ + ‖V‖),
-    the second X G − W, at most c_q eps (‖G‖‖X‖ + ‖W‖) and blown up by ‖A‖, and ‖W‖ is at most ‖G‖‖X‖ up to rounding:
+    the second X G − W, at most c_q eps (‖G‖‖X‖ + ‖W‖) and multiplied by ‖A‖, and ‖W‖ is at most ‖G‖‖X‖ up to rounding:
     together c_p + 2 c_q. With `Dense`'s c_n = 8 √n the backward error is at most 8 (√p + 2 √q) eps at any scale, for
     ‖C‖ = ‖A‖‖G‖: both factors and v are brought to entries in [-1, 1] first.
 

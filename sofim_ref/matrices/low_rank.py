@@ -140,7 +140,7 @@ class LowRank(Matrix):
         across = b - U @ along
         left = U.T @ across  # rounding left a little of U in it, and 1/ρ would blow that up
         along, across = along + left, across - U @ left
-        # What is below rounding beside the whole of v is rounding.
+        # A part of v within its rounding is rounding.
         rounding = 4 * eps(xp, b.dtype) * xp.sqrt(xp.vecdot(b, b, axis=-2))
         across = xp.where(xp.sqrt(xp.vecdot(across, across, axis=-2)) > rounding, across, 0.0)
         along = xp.where(xp.abs(along) > rounding, along, 0.0)

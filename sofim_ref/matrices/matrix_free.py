@@ -131,10 +131,10 @@ class MatrixFree(Matrix):
         return checked_product(self.product, v) + self.shift * v
 
     @staticmethod
-    def _by_column(v: Array, answer: Callable[[Array], Array]) -> Array:
+    def _by_column(v: Array, f: Callable[[Array], Array]) -> Array:
         if v.ndim == 1:
-            return answer(v)
-        return namespace(v).stack([answer(v[:, i]) for i in range(v.shape[1])], axis=1)
+            return f(v)
+        return namespace(v).stack([f(v[:, i]) for i in range(v.shape[1])], axis=1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,7 +24,7 @@ def verify(  # noqa: PLR0913  # what there is to choose
     backends: Iterable[str] | None = None,
     *,
     methods: Sequence[Method] | None = None,
-    matrices: Sequence[type[Matrix] | Matrix] = MATRICES,
+    matrices: Sequence[type[Matrix] | Matrix] | None = None,
     quick: bool = False,
     seed: int = 0,
     progress: Progress | None = None,
@@ -67,18 +67,17 @@ def verify(  # noqa: PLR0913  # what there is to choose
     Notes
     -----
     The cases: v an eigenvector of the largest eigenvalue, within a few eps of it, one of the smallest, random, and the
-    matrix's own vector; with the factors of `factorized` too;
-    sizes from 1e-30 to 1e30 in float32 and from 1e-150 to 1e150 in float64; every order of shift that a matrix takes;
-    condition numbers to 1/eps and, where a class has a shift, far beyond; d = 1, m = 0, Z of dependent columns. A case
-    whose exact solution the dtype can't hold isn't counted. Where an exact solution is itself near the smallest normal
-    number, one such number per entry is forgiven.
+    matrix's own vector; with the factors of `factorized` too; sizes from 1e-30 to 1e30 in float32 and from 1e-150 to
+    1e150 in float64; every order of shift that a matrix takes; condition numbers to 1/eps and, where a class has a
+    shift, far beyond; d = 1, m = 0, Z of dependent columns. A case whose exact solution the dtype can't hold isn't
+    counted. Where an exact solution is itself near the smallest normal number, one such number per entry is forgiven.
 
     What is allowed is each class's own `solve_bound` and `dense_bound`. A method's step is compared with w − lr·C⁻¹v, C
     from `to_dense`, whose own rounding is allowed on top.
 
-    Cost on one core: some TIME seconds on NumPy and on torch, forty more on JAX, which compiles; a few on NumPy if
-    `quick`. Inverses are computed once and shared by all backends. A matrix class that is no dataclass can't be moved,
-    and is evaluated on NumPy alone.
+    Cost on one core: some ten seconds on NumPy and on torch, a minute on JAX, which compiles; three if `quick`.
+    Inverses are computed once for all backends. A matrix class that is no dataclass can't be moved: it is evaluated on NumPy
+    alone.
 
     Examples
     --------
@@ -88,6 +87,7 @@ def verify(  # noqa: PLR0913  # what there is to choose
     """
     count("seed", seed, minimum=0)
     methods = tuple(REGISTRY.values()) if methods is None else methods
+    matrices = MATRICES if matrices is None else matrices
     for i, method in enumerate(methods):
         if not isinstance(method, Method):
             msg = f"methods[{i}] must be a Method, got {method!r}; Method.of(optimizer) makes one."
