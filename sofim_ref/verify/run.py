@@ -76,8 +76,7 @@ def verify(  # noqa: PLR0913  # what there is to choose
     from `to_dense`, whose own rounding is allowed on top.
 
     Cost on one core: some ten seconds on NumPy and on torch, a minute on JAX, which compiles; three if `quick`.
-    Inverses are computed once for all backends. A matrix class that is no dataclass can't be moved: it is evaluated on NumPy
-    alone.
+    Inverses are computed once for all backends. A class that is no dataclass can't be moved: NumPy alone evaluates it.
 
     Examples
     --------
