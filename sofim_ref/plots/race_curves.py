@@ -72,21 +72,20 @@ def race_curves(
     """
     from matplotlib.figure import Figure
 
-    drawn = {key: curve for key, curve in curves.items() if len(curve.epochs) > 1}
-    low, high = _frame([curve.median[1:] for curve in drawn.values()], targets, logarithmic=logarithmic)
+    low, high = _frame([curve.median[1:] for curve in curves.values()], targets, logarithmic=logarithmic)
     margin = 10 * (high / low if logarithmic else high - low)
     ends = (low / margin, high * margin) if logarithmic else (low - margin, high + margin)
     with look():
         figure = Figure(layout="constrained", figsize=(10, 7))
         axes = figure.subplots()
-        for style, curve in zip(line_styles(drawn).values(), drawn.values(), strict=True):
+        for style, curve in zip(line_styles(curves).values(), curves.values(), strict=True):
             epochs = curve.epochs[1:]
             lower, median, upper = (np.clip(q[1:], *ends) for q in (curve.lower, curve.median, curve.upper))
             off = "" if np.any((median >= low) & (median <= high)) else ", off the picture"
             label = f"{style['label']}{curve.remark}{off}"
             marked = (0.0, 0.08)  # the distance from mark to mark, as a share of the picture's diagonal
             axes.plot(epochs, median, markevery=marked, markersize=7, **{**style, "label": label})
-            if len(drawn) <= MOST_BANDS:
+            if len(curves) <= MOST_BANDS:
                 axes.fill_between(epochs, lower, upper, color=style["color"], alpha=0.12, linewidth=0)
         for target in targets:
             draw_level(axes, target, f"{target:g}")

@@ -54,12 +54,13 @@ class DaskExecutor:
             completed = importlib.import_module("distributed").as_completed(futures)
         try:
             for future in completed:
-                if future.status == "finished":
-                    yield future.result(timeout=PATIENCE)
-                elif future.status == "error":
-                    yield Lost(first_line(future.exception(timeout=PATIENCE)))
-                else:
-                    break  # cancelled: the scheduler has gone
+                if future.cancelled():  # the scheduler has gone
+                    break
+                try:
+                    outcome = future.result(timeout=PATIENCE)
+                except Exception as error:  # given up by Dask, or lost with its worker after the run
+                    outcome = Lost(first_line(error))
+                yield outcome
             if self.client.status != "running":
                 msg = "the Dask scheduler has gone."
                 raise ConnectionError(msg)

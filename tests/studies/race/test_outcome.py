@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sofim_ref.reporting import plain
 from sofim_ref.studies import race
 
 RACES = Path(__file__).parents[3] / "docs" / "races"
@@ -24,9 +25,9 @@ def test_the_page_says_what_the_numbers_are(script):
 
 def test_the_numbers_are_those_of_a_race(script, finished):
     seen, _ = finished
-    outcome = script["_outcome"](json.loads(json.dumps(race.summarize(seen))))
+    outcome = script["_outcome"](plain(race.summarize(seen)))
     entry = seen.entries[0]
-    (first, *_) = outcome["methods"][entry.method]["targets"]
+    (first, *_) = outcome["methods"][entry.method.name]["targets"]
     spread = entry.spread("train loss", first["target"], "epochs")
     assert first["epochs"] == [spread.median, spread.lower, spread.upper]
     assert first["reached"] == spread.reached

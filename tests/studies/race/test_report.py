@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 from tiny import entry, methods, result
 
+from sofim_ref import plots
 from sofim_ref.reporting import Picture, Table
 from sofim_ref.studies import race
 from sofim_ref.studies.race import pictures
@@ -252,3 +253,12 @@ def test_no_claim_is_printed_of_methods_that_did_not_race():
 
 def test_pictures_say_what_they_show_to_those_who_can_not_see_them(finished):
     assert all(len(block.alt.split()) > 3 for block in race.report(finished[0]).blocks if isinstance(block, Picture))
+
+
+def test_a_method_that_failed_at_once_in_every_run_is_still_named_in_the_picture():
+    finished = pictures.curve(entry(result(train_loss=(3.0, 1.0, 0.5))), "train loss")
+    failed = pictures.curve(entry(*[result(status="FAILED", train_loss=())] * 3), "train loss")
+    figure = plots.race_curves({"sgd": finished, "sofim": failed}, title="message", ylabel="loss", targets=(2.0, 0.5))
+    labels = [line.get_label() for line in figure.axes[0].lines[:2]]
+    assert labels == ["SGD", "SOFIM (moment), 3 of 3 failed, off the picture"]
+    figure.draw_without_rendering()
