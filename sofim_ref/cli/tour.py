@@ -67,6 +67,7 @@ def tour(
             progress=tell,
         )
     page = report_tour(seen)
+    written = page.write(out)
     page.print(console())
-    print(f"Open {page.write(out)}")
+    print(f"Open {written}")
     return 0 if seen.verification.passed else 1

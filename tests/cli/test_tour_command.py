@@ -53,7 +53,7 @@ def test_a_file_of_the_user_s_and_a_method_of_the_user_s(tmp_path, mail, plugin,
         ),
         (["--target", "y"], "argument --target: goes with --data only"),
         (["--task", "regression"], "argument --task: goes with --data only"),
-        (["--data", "a.csv", "--target", "y", "--task", "clasification"], "Did you mean 'classification'"),
+        (["--data", "a.csv", "--target", "y", "--task", "classificatoin"], "Did you mean 'classification'"),
         (["--plugin", "nowhere.py"], "argument --plugin: plugin 'nowhere.py' can't be imported"),
     ],
 )

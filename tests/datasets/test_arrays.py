@@ -81,7 +81,7 @@ def test_a_source_may_bring_its_own_problem():
         (FEATURES, FEATURES[:30, 0], {}, "targets must have 40 rows to go with features, got 30"),
         (FEATURES, np.zeros(40, int), {}, "targets must have at least two classes, got 0"),
         (FEATURES, FEATURES[:, :2], {"task": "classification"}, "targets must be one label a row"),
-        (FEATURES, FEATURES[:, 0], {"task": "clasification"}, "task must be one of .* Did you mean 'classification'"),
+        (FEATURES, FEATURES[:, 0], {"task": "classificatoin"}, "task must be one of .* Did you mean 'classification'"),
         (FEATURES, FEATURES[:, 0], {"test_share": 0.001}, "test_share must leave rows in both parts of 40, got 0.001"),
     ],
 )
