@@ -5,7 +5,6 @@ from .report import Heading as Heading
 from .report import Paragraph as Paragraph
 from .report import Picture as Picture
 from .report import Report as Report
-from .report import write_whole as write_whole
 from .table import Column as Column
 from .table import Table as Table
 from .table import fold as fold

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from sofim_ref import __version__
 from sofim_ref.reporting.plain_values import plain
 from sofim_ref.reporting.table import Table, fold
 from sofim_ref.reporting.templates import render
+from sofim_ref.training.storage import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -178,22 +178,6 @@ class Report:
                 prose(block.text, {"plain": "", "good": "bold green", "bad": "bold red"}[block.tone])
             else:
                 show(block.text if isinstance(block, Code) else block.to_text(console.width))
-
-
-def write_whole(file: Path, content: bytes) -> None:
-    """Write a file whole or not at all: a reader sees the old one until the new one is complete.
-
-    Parameters
-    ----------
-    file : Path
-    content : bytes
-    """
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        unfinished.write_bytes(content)
-        unfinished.replace(file)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _png(figure: Figure) -> bytes:

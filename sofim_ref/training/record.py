@@ -21,6 +21,11 @@ class Status(Enum):
         """The sentence."""
         return self.value
 
+    @property
+    def failed(self) -> bool:
+        """Whether the run ended where it could not go on."""
+        return self in (Status.DIVERGED, Status.SINGULAR)
+
 
 @dataclass(frozen=True)
 class Record:

@@ -1,7 +1,8 @@
-"""The file of a saved trace: an ``.npz`` of plain arrays and one JSON text, with the number of its schema."""
+"""Files written whole; that of a trace is an ``.npz`` of plain arrays and one JSON text, with its schema's number."""
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from pathlib import Path
@@ -18,15 +19,21 @@ _TEXT = "sofim_ref.Trace"  # the member by which the file is recognized
 
 
 def write(path: Path, text: dict[str, Any], arrays: Arrays) -> None:
-    """Write a file whole or not at all: a reader sees the old one until the new one is complete."""
+    """Write the text and the arrays to a file."""
     import sofim_ref
 
     text = {"schema": SCHEMA, "version": sofim_ref.__version__, **text}
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    content = io.BytesIO()
+    np.savez(content, allow_pickle=False, **{_TEXT: np.asarray(json.dumps(text))}, **arrays)
+    write_whole(path, content.getvalue())
+
+
+def write_whole(file: Path, content: bytes) -> None:
+    """Write a file whole or not at all: a reader sees the old one until the new one is complete."""
+    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        with unfinished.open("wb") as file:  # np.savez would append .npz to a bare path
-            np.savez(file, allow_pickle=False, **{_TEXT: np.asarray(json.dumps(text))}, **arrays)
-        unfinished.replace(path)
+        unfinished.write_bytes(content)
+        unfinished.replace(file)
     finally:
         unfinished.unlink(missing_ok=True)
 

@@ -91,7 +91,7 @@ def choose_lr(
     grid : iterable of float
         The step sizes.
     batch_size, seed, tolerance
-        As in `minimize`.
+        As in `minimize`; the method's own random numbers are drawn from the seed too.
     before_each : callable, optional
         Called before each step size is tried.
 
@@ -127,7 +127,7 @@ def choose_lr(
             before_each()
         trace = minimize(
             problem,
-            method.build(steps=steps, lr=lr),
+            method.build(steps=steps, seed=seed, lr=lr),
             steps=steps,
             batch_size=batch_size,
             seed=seed,
@@ -137,7 +137,7 @@ def choose_lr(
         heights = np.log10(gap(trace, optimal_loss))
         left_over = steps + 1 - len(heights) if trace.status is Status.CONVERGED else 0
         mean = np.mean(np.pad(heights, (0, left_over), mode="edge"))
-        scores[lr] = math.inf if trace.status in (Status.DIVERGED, Status.SINGULAR) else float(mean)
+        scores[lr] = math.inf if trace.status.failed else float(mean)
     best = min(scores, key=scores.__getitem__)
     if math.isinf(scores[best]):
         msg = f"{method.title} diverged with every step size from {min(scores):g} to {max(scores):g}."

@@ -10,7 +10,8 @@ import pytest
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from sofim_ref.reporting import Code, Column, Heading, Paragraph, Picture, Report, Table, console, plain, write_whole
+from sofim_ref.reporting import Code, Column, Heading, Paragraph, Picture, Report, Table, console, plain
+from sofim_ref.training.storage import write_whole
 
 WIDE = Table(
     "Many columns",

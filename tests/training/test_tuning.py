@@ -73,6 +73,19 @@ def test_with_batches_too_the_score_is_the_mean_over_all_steps(tolerance):
         assert math.isclose(score, sum(heights) / 101, rel_tol=1e-12)
 
 
+def test_a_trial_draws_the_random_numbers_of_a_run_with_its_seed():
+    X = np.random.default_rng(0).standard_normal((40, 3))
+    problem = sr.problems.LogisticRegression(X, (X[:, 0] + X[:, 1] > 0).astype(np.int64), l2=0.1)
+    method = sr.optimizers.REGISTRY["adahessian"]
+    choice = tuning.choose_lr(problem, method, steps=10, optimal_loss=0.0, grid=(0.1,), seed=3)
+    scores = [
+        np.mean(np.log10(sr.minimize(problem, method.build(steps=10, seed=seed, lr=0.1), steps=10, seed=3)["loss"]))
+        for seed in (3, 0)
+    ]
+    assert choice.scores[0.1] == pytest.approx(scores[0], rel=1e-12)
+    assert choice.scores[0.1] != pytest.approx(scores[1], rel=1e-6)
+
+
 def test_a_method_whose_step_size_isn_t_searched_keeps_it_and_isn_t_run():
     def never():
         pytest.fail("a step size was tried")

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sofim_ref.reporting import write_whole
 from sofim_ref.studies.race.job import Job
 from sofim_ref.studies.race.run import Result
 from sofim_ref.studies.race.setting import Setting
+from sofim_ref.training.storage import write_whole
 
 
 @dataclass
