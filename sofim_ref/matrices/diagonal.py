@@ -63,7 +63,7 @@ class Diagonal(Matrix):
 
     def to_dense(self) -> Array:
         """Return diag(c), shape (d, d)."""
-        return self._identity() * self.values
+        return self.identity() * self.values
 
     def eigenvalues(self) -> Array:
         """Return c in ascending order."""

@@ -168,7 +168,7 @@ class LBFGSMatrix(Matrix):
     def to_dense(self) -> Array:
         """Return σI + YᵀY − ZᵀK⁻¹Z, shape (d, d)."""
         Y, Z, X = self.compact
-        B = self.scale * self._identity() + Y.T @ Y - Z.T @ X
+        B = self.scale * self.identity() + Y.T @ Y - Z.T @ X
         return (B + B.T) / 2
 
     def definition(self) -> Exact:

@@ -153,7 +153,7 @@ class LowRank(Matrix):
 
     def to_dense(self) -> Array:
         """Return ρI + ZZᵀ, shape (d, d)."""
-        return self.shift * self._identity() + self.factor @ self.factor.T
+        return self.shift * self.identity() + self.factor @ self.factor.T
 
     def eigenvalues(self) -> Array:
         """Return ρ, d−r times, then ρ + σ² in ascending order."""

@@ -132,7 +132,7 @@ class Matrix(ABC):
             msg = f"v must have shape ({self.dim},) or ({self.dim}, k), got {tuple(v.shape)}."
             raise ValueError(msg)
 
-    def _identity(self) -> Array:
+    def identity(self) -> Array:
         """Return I, shape (d, d), with the backend, device and dtype of C."""
         like = self.like
         return namespace(like).eye(self.dim, dtype=like.dtype, device=device(like))

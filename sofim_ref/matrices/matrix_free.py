@@ -101,11 +101,11 @@ class MatrixFree(Matrix):
 
     def to_dense(self) -> Array:
         """Return C written out, shape (d, d): d products."""
-        return self.matvec(self._identity())
+        return self.matvec(self.identity())
 
     def definition(self) -> Exact:
         """Return P + ρI, P's columns being its products with the unit vectors."""
-        P = self._by_column(self._identity(), self.product)
+        P = self._by_column(self.identity(), self.product)
         return np.asarray(exact(P) + exact(self.shift) * identity(self.dim))
 
     def solve_bound(self) -> float:

@@ -134,7 +134,7 @@ class RankOne(Matrix):
 
     def to_dense(self) -> Array:
         """Return ρI + mmᵀ, shape (d, d)."""
-        return self.shift * self._identity() + self.vector[:, None] * self.vector[None, :]
+        return self.shift * self.identity() + self.vector[:, None] * self.vector[None, :]
 
     def eigenvalues(self) -> Array:
         """Return ρ, d−1 times, then ρ + ‖m‖²."""

@@ -66,7 +66,7 @@ class ScaledIdentity(Matrix):
 
     def to_dense(self) -> Array:
         """Return c I, shape (d, d)."""
-        return self.scale * self._identity()
+        return self.scale * self.identity()
 
     def eigenvalues(self) -> Array:
         """Return c, d times."""

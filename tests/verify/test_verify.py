@@ -168,7 +168,7 @@ class Tridiagonal(matrices.Matrix):
 
     def to_dense(self):
         xp = arrays.namespace(self.values)
-        eye = self._identity()
+        eye = self.identity()
         return eye * (self.values + 2) - xp.tril(xp.roll(eye, 1, axis=0)) - xp.triu(xp.roll(eye, -1, axis=0))
 
 

@@ -37,7 +37,7 @@ class Equicorrelated(Matrix):
         return rest / self.a + common / (self.a + self.b * self.dim)
 
     def to_dense(self) -> Array:
-        return self.a * self._identity() + self.b
+        return self.a * self.identity() + self.b
 
     # What `sofim-ref verify` asks for: the definition with as many digits as mpmath is set to, and hard cases.
 
