@@ -1,4 +1,7 @@
-"""Pictures, one a file: each takes data by method or label and returns a matplotlib figure."""
+"""Pictures, one a file.
+
+Each takes data by method or label, and as its title the message of the picture; it returns a matplotlib figure.
+"""
 
 from sofim_ref.plots.contractions import contractions
 from sofim_ref.plots.ellipses import ellipses

@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from sofim_ref.convergence import LinearQuadratic
-from sofim_ref.plots.line_styles import Key, line_styles
-from sofim_ref.plots.style import draw, draw_level, picture
+from sofim_ref.plots.line_styles import Key
+from sofim_ref.plots.style import draw, draw_level, picture, styled
 
 
 def contractions(bounds: Mapping[Key, LinearQuadratic], *, title: str) -> Figure:
@@ -22,11 +22,9 @@ def contractions(bounds: Mapping[Key, LinearQuadratic], *, title: str) -> Figure
     ----------
     bounds : mapping
         From a method or label to what `linear_quadratic_bound` found.
-    title : str
-        The message of the picture.
     """
     with picture(title, xscale="log", xlabel="step, the first being 1", ylabel="ξ₁") as (figure, axes):
-        for style, found in zip(line_styles(bounds).values(), bounds.values(), strict=True):
+        for style, found in styled(bounds):
             draw(axes, style, np.arange(1, len(found.xi1) + 1), np.maximum(found.xi1, 1e-15))
         draw_level(axes, 1.0, "1: above it an error may grow")
     return figure

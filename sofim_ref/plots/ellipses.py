@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from sofim_ref.arrays import from_numpy, to_numpy
 from sofim_ref.matrices import Matrix
-from sofim_ref.plots.line_styles import Key, line_styles
-from sofim_ref.plots.style import first_column, panels, wrapped
+from sofim_ref.plots.line_styles import Key
+from sofim_ref.plots.style import panels, styled, wrapped
 from sofim_ref.problems import Problem
 
 Path = Sequence[tuple[Any, Matrix]]
@@ -34,8 +34,6 @@ def ellipses(problem: Problem, paths: Mapping[Key, Path], *, title: str, optimum
         Of two parameters.
     paths : mapping
         From a method or label to its points, each with C there.
-    title : str
-        The message of the picture.
     optimum : array, shape (2,), optional
         Marked with a cross.
 
@@ -47,7 +45,7 @@ def ellipses(problem: Problem, paths: Mapping[Key, Path], *, title: str, optimum
     if problem.dim != 2:
         msg = f"problem must have 2 parameters to be drawn, got {problem.dim}."
         raise ValueError(msg)
-    with panels(title, len(paths), across=4, size=(4.2, 4.8), shared="xy") as (figure, grid):
+    with panels(title, len(paths), size=(4.2, 4.8), shared="xy", ylabel="w₂") as (figure, grid):
         points = np.stack([to_numpy(w) for path in paths.values() for w, _ in path])
         if optimum is not None:
             target = to_numpy(optimum)
@@ -55,7 +53,7 @@ def ellipses(problem: Problem, paths: Mapping[Key, Path], *, title: str, optimum
             points = np.stack([target, *points[np.linalg.norm(points - target, axis=1) <= far]])
         middle, reach = (points.max(axis=0) + points.min(axis=0)) / 2, 0.62 * (np.ptp(points, axis=0).max() or 1.0)
         contours = _losses(problem, middle, reach)
-        for axes, style, path in zip(grid, line_styles(paths).values(), paths.values(), strict=True):
+        for axes, (style, path) in zip(grid, styled(paths), strict=True):
             axes.contour(*contours, levels=14, colors="#BBBBBB", linewidths=0.8)
             _path(axes, style, path, 0.13 * reach)
             if optimum is not None:
@@ -63,8 +61,6 @@ def ellipses(problem: Problem, paths: Mapping[Key, Path], *, title: str, optimum
             axes.set(aspect="equal", xlim=middle[0] + reach * SIDES, ylim=middle[1] + reach * SIDES)
             axes.set_title(wrapped(style["label"], 36), fontsize=13, pad=6)
             axes.set_xlabel("w₁")
-        for axes in first_column(grid):
-            axes.set_ylabel("w₂")
     return figure
 
 

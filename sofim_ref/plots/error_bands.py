@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sofim_ref.convergence import LinearQuadratic
-from sofim_ref.plots.line_styles import Key, line_styles
-from sofim_ref.plots.style import GREY, HUGE, cut, first_column, panels, wrapped
+from sofim_ref.plots.line_styles import Key
+from sofim_ref.plots.style import GREY, HUGE, cut, panels, styled, wrapped
 
 
 def error_bands(bounds: Mapping[Key, LinearQuadratic], *, title: str) -> Figure:
@@ -23,15 +23,12 @@ def error_bands(bounds: Mapping[Key, LinearQuadratic], *, title: str) -> Figure:
     ----------
     bounds : mapping
         From a method or label to what `linear_quadratic_bound` found.
-    title : str
-        The message of the picture.
     """
-    with panels(title, len(bounds), across=3, size=(4.6, 3.8), shared="y") as (figure, grid):
-        for axes, style, found in zip(grid, line_styles(bounds).values(), bounds.values(), strict=True):
+    ylabel = "error, ‖w − w*‖"
+    with panels(title, len(bounds), size=(4.6, 3.8), shared="y", ylabel=ylabel) as (figure, grid):
+        for axes, (style, found) in zip(grid, styled(bounds), strict=True):
             _panel(axes, style, found)
         cut(grid[0], max(float(found.error[0]) for found in bounds.values()))
-        for axes in first_column(grid):
-            axes.set_ylabel("error, ‖w − w*‖")
     return figure
 
 
@@ -41,9 +38,8 @@ def _panel(axes: Axes, style: Mapping[str, Any], found: LinearQuadratic) -> None
     steps = np.arange(len(errors))
     axes.semilogy(steps, np.clip(errors, floor, HUGE), color=style["color"], label="error")
     allowed = np.where(found.applies, np.minimum(found.bound + found.rounding, HUGE), np.nan)
-    axes.fill_between(
-        steps[1:], np.clip(found.next_error, floor, HUGE), allowed, color=style["color"], alpha=0.25, linewidth=0
-    )
+    reached = np.clip(found.next_error, floor, HUGE)
+    axes.fill_between(steps[1:], reached, allowed, color=style["color"], alpha=0.25, linewidth=0)
     axes.semilogy(steps[1:], allowed, color=style["color"], linewidth=1, linestyle=(0, (2, 2)), label="bound")
     for k in np.flatnonzero(~found.applies).tolist():
         axes.axvspan(k, k + 1, color=GREY, alpha=0.35, linewidth=0)

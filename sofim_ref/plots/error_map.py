@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sofim_ref.plots.line_styles import Key, line_styles
-from sofim_ref.plots.style import GREY, add_legend, panels
+from sofim_ref.plots.line_styles import Key
+from sofim_ref.plots.style import GREY, add_legend, panels, styled
 
 
 def error_map(steps: Mapping[Key, tuple[Any, ...]], *, title: str, floor: float = 1e-14) -> Figure:
@@ -25,16 +25,14 @@ def error_map(steps: Mapping[Key, tuple[Any, ...]], *, title: str, floor: float 
     ----------
     steps : mapping
         From a method or label to ‖Δ‖, ‖Δ⁺‖ and whether the bound applies, each of shape (T,).
-    title : str
-        The message of the picture.
     floor : float
         Errors below it are rounding, and left out; so is what lies beyond 1000 times the first error.
     """
-    with panels(title, 2, across=2, size=(6.5, 6.2)) as (figure, (left, right)):
+    with panels(title, 2, size=(6.5, 6.2)) as (figure, (left, right)):
         ceiling = 1e3 * max((error[0] for error, _, _ in steps.values()), default=1.0)
         everything = np.concatenate([np.zeros(0), *(column for columns in steps.values() for column in columns[:2])])
         seen = everything[(everything > floor) & (everything < ceiling)]
-        for style, columns in zip(line_styles(steps).values(), steps.values(), strict=True):
+        for style, columns in styled(steps):
             _draw((left, right), style, _apart(columns, floor, ceiling))
         if seen.size:
             _slopes(left, seen.min(), seen.max())

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sofim_ref.arrays import to_numpy
@@ -25,27 +24,23 @@ def heat_maps(matrices: Mapping[str, Matrix], *, title: str) -> Figure:
     ----------
     matrices : mapping
         From a label to a matrix, of any class.
-    title : str
-        The message of the picture.
     """
     with look():
         columns = min(len(matrices), ACROSS)
         rows = -(-len(matrices) // columns)
         figure = Figure(layout="constrained", figsize=(2.7 * columns, 0.6 + 5.8 * rows))
         panels = figure.subplots(2 * rows, columns, squeeze=False)
-        pairs = [(panels[2 * i, j], panels[2 * i + 1, j]) for i in range(rows) for j in range(columns)]
-        for axes in pairs[len(matrices) :]:
-            for blank in axes:
-                blank.set_axis_off()
-        for (above, below), (name, C) in zip(pairs, matrices.items(), strict=False):
-            dense = to_numpy(C.to_dense()).astype(np.float64)
-            kept = stored(C)
+        for axes in panels.flat:
+            axes.set_axis_off()
+        pairs = panels.reshape(rows, 2, columns).swapaxes(1, 2).reshape(-1, 2)
+        for pair, (name, C) in zip(pairs, matrices.items(), strict=False):
+            dense, kept = to_numpy(C.to_dense()).astype(np.float64), stored(C)
             count = sum(part.size for part in kept)
+            titles = (f"{name}\n{count} number{'s' * (count != 1)} kept", f"{dense.size} written out")
             limit = max(np.abs(part).max() for part in (dense, *kept))
-            _draw(above, _side_by_side(kept, len(dense)), limit)
-            _draw(below, dense, limit)
-            above.set_title(f"{name}\n{count} number{'s' * (count != 1)} kept", fontsize=12, pad=6)
-            below.set_title(f"{dense.size} written out", fontsize=12, pad=6)
+            for axes, text, numbers in zip(pair, titles, (_side_by_side(kept, len(dense)), dense), strict=True):
+                axes.imshow(numbers, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
+                axes.set_title(text, fontsize=12, pad=6)
         figure.suptitle(wrapped(title, 22 * columns), fontsize=15, x=0.01, ha="left")
     return figure
 
@@ -78,20 +73,7 @@ def stored(C: Matrix) -> list[np.ndarray[Any, Any]]:
 
 def _side_by_side(parts: list[np.ndarray[Any, Any]], rows: int) -> np.ndarray[Any, Any]:
     """Return the parts as columns of one picture, blanks between them; a part that is wider than high is transposed."""
-    columns = []
-    for part in parts:
-        table = part[:, None] if part.ndim == 1 else part if part.shape[0] >= part.shape[1] else part.T
-        height = max(rows, table.shape[0])
-        columns += [np.pad(table, ((0, height - table.shape[0]), (0, 1)), constant_values=np.nan)]
-    height = max(column.shape[0] for column in columns)
-    padded = [np.pad(c, ((0, height - c.shape[0]), (0, 0)), constant_values=np.nan) for c in columns]
-    return np.concatenate(padded, axis=1)[:, :-1]
-
-
-def _draw(axes: Axes, table: np.ndarray[Any, Any], limit: float) -> None:
-    axes.imshow(table, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.grid(visible=False)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
+    tables = [part[:, None] if part.ndim == 1 else max(part, part.T, key=len) for part in parts]
+    height = max(rows, *map(len, tables))
+    columns = [np.pad(table, ((0, height - len(table)), (0, 1)), constant_values=np.nan) for table in tables]
+    return np.concatenate(columns, axis=1)[:, :-1]

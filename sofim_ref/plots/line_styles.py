@@ -68,9 +68,9 @@ def line_styles(keys: Iterable[Key]) -> dict[Key, dict[str, Any]]:
         if key not in styles:
             method = methods[key]
             colours = [method.colour] if method is not None and method.colour else [*free, *PALETTE]
-            styles[key] = {**_unused(colours, styles), "marker": _marker(styles)}
-    labels = {key: key if (method := methods[key]) is None else method.title for key in keys}
-    return {key: {**styles[key], "label": labels[key]} for key in keys}
+            taken_markers = [style["marker"] for style in styles.values()]
+            styles[key] = {**_unused(colours, styles), "marker": min(MARKERS, key=taken_markers.count)}
+    return {key: {**styles[key], "label": title_of(key)} for key in keys}
 
 
 def line_style(key: str | Method) -> dict[str, Any]:
@@ -102,8 +102,3 @@ def _unused(colours: Sequence[str], styles: Mapping[Any, Mapping[str, Any]]) -> 
     taken = [(style["color"], style["linestyle"]) for style in styles.values()]
     lines = [_line(colour, variant) for variant, colour in itertools.product(range(len(VARIANTS)), colours)]
     return next((line for line in lines if (line["color"], line["linestyle"]) not in taken), lines[0])
-
-
-def _marker(styles: Mapping[Any, Mapping[str, Any]]) -> str:
-    taken = [style["marker"] for style in styles.values()]
-    return min(MARKERS, key=taken.count)

@@ -24,8 +24,6 @@ def loss_gap(traces: Mapping[Key, Trace], optimal_loss: float, *, title: str, sh
         From a method or label to its run; all runs start at one point.
     optimal_loss : float
         The loss at the optimum.
-    title : str
-        The message of the picture.
     share : float
         Where the horizontal line is drawn, as a share of the gap at the start.
     """

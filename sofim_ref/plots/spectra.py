@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from sofim_ref.plots.line_styles import Key, line_styles
-from sofim_ref.plots.style import picture
+from sofim_ref.plots.line_styles import Key
+from sofim_ref.plots.style import picture, styled
 
 
 def spectra(hessian: Any, matrices: Mapping[Key, Any], *, title: str) -> Figure:
@@ -21,14 +21,12 @@ def spectra(hessian: Any, matrices: Mapping[Key, Any], *, title: str) -> Figure:
         The eigenvalues of the Hessian.
     matrices : mapping
         From a method or label to the eigenvalues of C/η, shape (d,).
-    title : str
-        The message of the picture.
     """
     labels = {"xlabel": "eigenvalue number, largest first", "ylabel": "eigenvalue of C/η", "yscale": "log"}
     with picture(title, **labels) as (figure, axes):
         H = np.sort(np.asarray(hessian))[::-1]
         rank = np.arange(1, len(H) + 1)
         axes.bar(rank, H, color="#DDDDDD", edgecolor="#777777", width=0.8, label="Hessian at the optimum")
-        for style, eigenvalues in zip(line_styles(matrices).values(), matrices.values(), strict=True):
+        for style, eigenvalues in styled(matrices):
             axes.plot(rank, np.sort(np.asarray(eigenvalues))[::-1], markersize=6, **style)
     return figure

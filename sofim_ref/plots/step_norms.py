@@ -18,8 +18,6 @@ def step_norms(traces: Mapping[Key, Trace], *, title: str, limits: Mapping[Key, 
     ----------
     traces : mapping
         From a method or label to its run.
-    title : str
-        The message of the picture.
     limits : mapping, optional
         From a method or label among them to the height of a horizontal line: SOFIM's longest possible step,
         :math:`\eta / (2 \sqrt\rho)`.
@@ -29,7 +27,6 @@ def step_norms(traces: Mapping[Key, Trace], *, title: str, limits: Mapping[Key, 
             draw(axes, style, trace["step"][1:], trace["step_norm"][1:])
         cut(axes, max((trace["step_norm"][1:2].max(initial=0.0) for trace in traces.values()), default=0.0))
         for key, limit in (limits or {}).items():
-            draw_level(
-                axes, limit, f"η / (2√ρ), the longest step of {title_of(key)}", line_styles(traces)[key]["color"]
-            )
+            label = f"η / (2√ρ), the longest step of {title_of(key)}"
+            draw_level(axes, limit, label, line_styles(traces)[key]["color"])
     return figure

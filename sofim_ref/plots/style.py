@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sofim_ref.plots.line_styles import Key, line_styles, title_of
+from sofim_ref.plots.line_styles import Key, line_styles
 from sofim_ref.training import Status, Trace
+
+Data = TypeVar("Data")
 
 GREY = "#BBBBBB"
 """The colour of steps to which a bound doesn't apply."""
 
 HUGE = 1e200
 """Where values are drawn that are larger: beyond it the margin of a logarithmic axis overflows."""
+
+WIDEST = 17
+"""The width of a picture of many panels, in inches."""
 
 RC: Any = {
     "axes.grid": True,
@@ -37,7 +42,6 @@ RC: Any = {
     "legend.fontsize": 12,
     "legend.frameon": False,
     "lines.linewidth": 2.4,
-    "savefig.dpi": 130,
 }
 
 
@@ -61,11 +65,14 @@ def picture(title: str, **labels: Any) -> Iterator[tuple[Figure, Axes]]:
 
 @contextmanager
 def panels(
-    title: str, number: int, *, across: int, size: tuple[float, float], shared: str = ""
+    title: str, number: int, *, size: tuple[float, float], shared: str = "", ylabel: str = ""
 ) -> Iterator[tuple[Figure, list[Axes]]]:
-    """Yield a figure and its panels, each of a size in inches; `shared` names the axes that all panels share."""
+    """Yield a figure and its panels, each of a size in inches, as many side by side as fit into `WIDEST`.
+
+    `shared` names the axes that all panels share; the label of the vertical one stands at the panels on the left.
+    """
     with look():
-        rows = max(1, math.ceil(number / across))
+        rows = max(1, math.ceil(number / (WIDEST // size[0])))
         columns = max(1, math.ceil(number / rows))
         figure = Figure(layout="constrained", figsize=(size[0] * columns, 0.8 + size[1] * rows))
         grid = figure.subplots(rows, columns, squeeze=False, sharex="x" in shared, sharey="y" in shared)
@@ -73,13 +80,10 @@ def panels(
             blank.set_axis_off()
         for lowest in grid.flat[max(0, number - columns) : number]:
             lowest.tick_params(labelbottom=True)
+        for leftmost in grid[:, 0]:
+            leftmost.set_ylabel(ylabel)
         yield figure, list(grid.flat[:number])
         figure.suptitle(wrapped(title, int(7.6 * size[0] * columns)), fontsize=15, x=0.01, ha="left")
-
-
-def first_column(grid: Sequence[Axes]) -> list[Axes]:
-    """Return the panels on the left, which carry the label of the vertical axis."""
-    return [axes for axes in grid if (place := axes.get_subplotspec()) is not None and place.is_first_col()]
 
 
 def draw(axes: Axes, style: Mapping[str, Any], x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> None:
@@ -96,20 +100,16 @@ def cut(axes: Axes, start: float) -> None:
 def draw_level(axes: Axes, height: float, label: str, colour: str = "black") -> None:
     """Draw a thin horizontal line with its meaning written above its right end."""
     axes.axhline(height, color=colour, linewidth=1, zorder=0)
-    at: Any = {
-        "xy": (1, height),
-        "xycoords": ("axes fraction", "data"),
-        "xytext": (0, 4),
-        "textcoords": "offset points",
-    }
+    at: Any = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "ha": "right", "va": "bottom"}
     paper = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}
-    axes.annotate(label, **at, ha="right", va="bottom", fontsize=12, bbox=paper, zorder=10)
+    axes.annotate(label, (1, height), (0, 4), **at, fontsize=12, bbox=paper, zorder=10)
 
 
-def styled(traces: Mapping[Key, Trace]) -> Iterator[tuple[dict[str, Any], Trace]]:
-    """Yield each run's style with the run; the label of one that failed says so."""
-    for (key, style), trace in zip(line_styles(traces).items(), traces.values(), strict=True):
-        yield {**style, "label": f"{title_of(key)}{FAILED.get(trace.status, '')}"}, trace
+def styled(data: Mapping[Key, Data]) -> Iterator[tuple[dict[str, Any], Data]]:
+    """Yield each line's style with its data; the label of a run that failed says so."""
+    for style, found in zip(line_styles(data).values(), data.values(), strict=True):
+        failure = FAILED.get(found.status, "") if isinstance(found, Trace) else ""
+        yield {**style, "label": style["label"] + failure}, found
 
 
 FAILED = {Status.DIVERGED: ", diverged", Status.SINGULAR: ", C singular"}
@@ -123,9 +123,8 @@ def add_legend(figure: Figure, axes: Axes) -> None:
     columns = max(1, min(3, int(room / (6 + max(map(len, names), default=0)))))
     if names:
         figure.set_figheight(figure.get_figheight() + 0.25 * max(0, math.ceil(len(names) / columns) - 3))
-        figure.legend(
-            handles, [wrapped(name, int(room) - 6) for name in names], loc="outside lower center", ncols=columns
-        )
+        texts = [wrapped(name, int(room) - 6) for name in names]
+        figure.legend(handles, texts, loc="outside lower center", ncols=columns)
 
 
 def wrapped(title: str, width: int = 76) -> str:
