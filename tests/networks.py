@@ -5,7 +5,6 @@ import itertools
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 jax.config.update("jax_enable_x64", True)
 
@@ -18,7 +17,7 @@ ACTIVATIONS = {
 
 
 def mlp(w, X, sizes, activation):
-    """The outputs of a multilayer perceptron, shape (N, C): each layer's W, then its b, row after row in w."""
+    """The outputs of an MLP, shape (N, C): each layer's W, then its b, row after row in w."""
     h, at = X, 0
     for i, (before, after) in enumerate(itertools.pairwise(sizes)):
         W = w[at : at + before * after].reshape(before, after)
@@ -48,30 +47,3 @@ def location_scale(f, y):
 def valley(w, _):
     x, y = w[:-1], w[1:]
     return jnp.concatenate([jnp.sqrt(200.0) * (y - x**2), jnp.sqrt(2.0) * (1 - x)])[None, :]
-
-
-@functools.lru_cache
-def derivatives(outputs, loss, l2):
-    """(w, X, y) -> every answer of an oracle, by name, derived by JAX in float64."""
-
-    def mean_loss(w, X, y):
-        return jnp.mean(jax.vmap(loss)(outputs(w, X), y)) + l2 / 2 * jnp.sum(w**2)
-
-    def one(w, x, y):
-        return loss(outputs(w, x[None])[0], y)
-
-    def answers(w, X, y):
-        f = outputs(w, X)
-        return {
-            "value": mean_loss(w, X, y),
-            "gradient": jax.grad(mean_loss)(w, X, y),
-            "hessian": jax.hessian(mean_loss)(w, X, y),
-            "per_example_gradients": jax.vmap(jax.grad(one), (None, 0, 0))(w, X, y),
-            "outputs": f,
-            "jacobian": jax.jacobian(outputs)(w, X),
-            "output_gradient": jax.vmap(jax.grad(loss))(f, y),
-            "output_hessian": jax.vmap(jax.hessian(loss))(f, y),
-        }
-
-    jitted = jax.jit(answers)
-    return lambda w, X, y: {name: np.asarray(answer) for name, answer in jitted(w, X, y).items()}

@@ -155,58 +155,61 @@ def linear_outputs(w, X, intercept=True):
 
 
 @functools.cache
-def objective(name, l2, intercept):
-    """(w, X, y) -> mean loss plus l2/2 ‖w‖²."""
-
-    def mean_loss(w, X, y):
-        return jnp.mean(jax.vmap(LOSSES[name])(linear_outputs(w, X, intercept), y)) + l2 / 2 * jnp.sum(w**2)
-
-    return mean_loss
+def linear(intercept):
+    """The outputs of a linear model as a function of (w, X), the same object every time: JAX compiles it once."""
+    return functools.partial(linear_outputs, intercept=intercept)
 
 
 @functools.cache
-def _derivatives(name, l2, intercept):
-    f, free = objective(name, l2, intercept), objective(name, 0.0, intercept)
+def example_derivatives(outputs, loss):
+    """(w, X, y) -> each example's loss and outputs, and their derivatives by JAX; compiled once for all batches."""
 
-    def one_example(w, x, y):
-        return free(w, x[None], y[None])
+    def of_one(w, x, y):
+        return loss(outputs(w, x[None])[0], y)
 
     def answers(w, X, y):
+        f = outputs(w, X)
         return {
-            "value": f(w, X, y),
-            "gradient": jax.grad(f)(w, X, y),
-            "hessian": jax.hessian(f)(w, X, y),
-            "per_example_gradients": jax.vmap(jax.grad(one_example), (None, 0, 0))(w, X, y),
-            "outputs": linear_outputs(w, X, intercept),
-            "jacobian": jax.jacobian(linear_outputs)(w, X, intercept),
+            "loss": jax.vmap(of_one, (None, 0, 0))(w, X, y),
+            "hessian": jax.vmap(jax.hessian(of_one), (None, 0, 0))(w, X, y),
+            "per_example_gradients": jax.vmap(jax.grad(of_one), (None, 0, 0))(w, X, y),
+            "outputs": f,
+            "jacobian": jax.jacobian(outputs)(w, X),
+            "output_gradient": jax.vmap(jax.grad(loss))(f, y),
+            "output_hessian": jax.vmap(jax.hessian(loss))(f, y),
         }
 
     return jax.jit(answers)
 
 
-def raw_data(problem, rows=None):
+def oracle_answers(outputs, loss, l2, w, data, *, rows=None):
+    """Every answer of an oracle by name: the mean loss of the rows plus l2/2 ‖w‖², and what JAX derives from it."""
+    w, rows = np.asarray(w), slice(None) if rows is None else rows
+    of = {question: np.asarray(each)[rows] for question, each in example_derivatives(outputs, loss)(w, *data).items()}
+    of["value"] = np.mean(of.pop("loss")) + l2 / 2 * w @ w
+    of["gradient"] = np.mean(of["per_example_gradients"], axis=0) + l2 * w
+    of["hessian"] = np.mean(of["hessian"], axis=0) + l2 * np.eye(len(w))
+    return of
+
+
+def raw_data(problem):
     """The features in float64 and the raw targets of a finite sum, on the host."""
     X, y = host(problem.features), arrays.to_numpy(problem.targets)
     y = y.astype(np.float64) if np.issubdtype(y.dtype, np.floating) else y
-    y = y[:, None] if type(problem.likelihood).__name__ == "Gaussian" and y.ndim == 1 else y
-    return (X, y) if rows is None else (X[rows], y[rows])
+    return X, y[:, None] if type(problem.likelihood).__name__ == "Gaussian" and y.ndim == 1 else y
 
 
 def derivatives(problem, w, rows=None):
-    """Every answer of a finite sum's oracle at a host point, by name, from JAX in float64."""
-    name = type(problem.likelihood).__name__
-    answers = _derivatives(name, problem.l2, problem.model.intercept)(np.asarray(w), *raw_data(problem, rows))
-    return {question: np.asarray(answer) for question, answer in answers.items()}
+    """Every answer of a linear model's oracle at a host point, by name, from JAX in float64."""
+    loss = LOSSES[type(problem.likelihood).__name__]
+    return oracle_answers(linear(problem.model.intercept), loss, problem.l2, w, raw_data(problem), rows=rows)
 
 
 def enumerated_fisher(problem, w):
     """The mean over examples, and over labels as the model predicts them, of ∇ℓ ∇ℓᵀ in w, by JAX."""
-    name = type(problem.likelihood).__name__
-    X, _ = raw_data(problem)
-    f = np.asarray(linear_outputs(jnp.asarray(w), X, problem.model.intercept))
-    J = np.asarray(jax.jacobian(linear_outputs)(jnp.asarray(w), X, problem.model.intercept))
-    H = output_fisher(name, f)
-    return np.einsum("nci,ncd,ndj->ij", J, H, J) / X.shape[0]
+    truth = derivatives(problem, w)
+    H = output_fisher(type(problem.likelihood).__name__, truth["outputs"])
+    return np.einsum("nci,ncd,ndj->ij", truth["jacobian"], H, truth["jacobian"]) / problem.size
 
 
 def output_fisher(name, f):
