@@ -1,4 +1,4 @@
-"""An epoch of a multilayer perceptron on the digits: this library's SOFIM beside scikit-learn and torch."""
+"""An epoch of an MLP on the digits: this library's SOFIM beside scikit-learn and torch."""
 
 from __future__ import annotations
 
