@@ -49,14 +49,6 @@ def stored(C: Matrix) -> list[np.ndarray[Any, Any]]:
     """Return the arrays and numbers that a matrix stores, those of its blocks included.
 
     An example that only gives dtype and device isn't counted, and neither is a product given as a function.
-
-    Parameters
-    ----------
-    C : Matrix
-
-    Returns
-    -------
-    list of numpy.ndarray
     """
     if isinstance(C, ScaledIdentity):
         return [np.atleast_1d(C.scale).astype(np.float64)]

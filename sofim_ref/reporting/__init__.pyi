@@ -7,6 +7,7 @@ from .report import Picture as Picture
 from .report import Report as Report
 from .table import Column as Column
 from .table import Table as Table
+from .table import finite as finite
 from .table import fold as fold
 from .terminal import console as console
 from .terminal import progress as progress

@@ -18,10 +18,6 @@ def plain(value: Any) -> Any:
         A dataclass becomes a dictionary, an array a list, an `Enum` its name, a number that is not finite None, and
         what JSON has no form for its text.
 
-    Returns
-    -------
-    object
-
     Examples
     --------
     >>> import numpy as np

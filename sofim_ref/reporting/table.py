@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -119,10 +120,6 @@ class Table:
         width : int
             The number of character cells in a line, at least 8.
 
-        Returns
-        -------
-        str
-
         Raises
         ------
         ValueError
@@ -133,7 +130,7 @@ class Table:
             raise ValueError(msg)
         cells = self.cells
         widths = [
-            min(max([_heading_width(column.heading), *(cell_len(row[j]) for row in cells)]), width)
+            min(max(map(cell_len, [*column.heading.split(), *(row[j] for row in cells)]), default=0), width)
             for j, column in enumerate(self.columns)
         ]
         names = len(list(itertools.takewhile(lambda column: column.words, self.columns)))
@@ -180,6 +177,21 @@ class Table:
         return lines
 
 
+def finite(spec: str, otherwise: str = "–") -> Callable[[float], str]:
+    """Return what shows a number by a format specification, and one that isn't finite by a word.
+
+    Parameters
+    ----------
+    spec, otherwise : str
+
+    Examples
+    --------
+    >>> Column("loss", finite(".1e", "failed")).text(math.inf)
+    'failed'
+    """
+    return lambda value: format(value, spec) if math.isfinite(value) else otherwise
+
+
 def fold(text: str, width: int) -> list[str]:
     """Return a text in lines of at most `width` cells, broken at blanks, and inside a word only if it is wider still.
 
@@ -188,10 +200,6 @@ def fold(text: str, width: int) -> list[str]:
     text : str
     width : int
         In character cells: a CJK character takes two, a combining mark none.
-
-    Returns
-    -------
-    list of str
 
     Examples
     --------
@@ -218,11 +226,6 @@ def _names(texts: Sequence[str], width: int) -> list[str]:
     """Return names on one line, or, where they don't fit, on one line each."""
     joined = (" " * GAP).join(filter(None, texts))
     return [joined] if cell_len(joined) <= width else [line for text in texts if text for line in fold(text, width)]
-
-
-def _heading_width(heading: str) -> int:
-    """Return the width of the longest word, below which a heading can't be broken at blanks."""
-    return max(map(cell_len, heading.split()), default=0)
 
 
 def _total(widths: Sequence[int], columns: Sequence[int]) -> int:

@@ -12,11 +12,7 @@ if TYPE_CHECKING:
 
 
 def console() -> Console:
-    """Return a rich console on standard output.
-
-    Returns
-    -------
-    rich.console.Console
+    """Return a console on standard output.
 
     Raises
     ------

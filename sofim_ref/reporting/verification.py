@@ -38,10 +38,6 @@ def verification_report(found: Verification) -> Report:
     found : sofim_ref.verify.Report
         From `verify`.
 
-    Returns
-    -------
-    Report
-
     Examples
     --------
     >>> from rich.console import Console

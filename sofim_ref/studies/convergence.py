@@ -25,7 +25,7 @@ from sofim_ref.matrices import SingularMatrixError
 from sofim_ref.optimizers import REGISTRY, SGD, SOFIM, Method, NaturalGradient, Newton, Optimizer
 from sofim_ref.problems import Oracle, Problem
 from sofim_ref.studies.methods import check_methods
-from sofim_ref.training import Status, Trace
+from sofim_ref.training import Trace
 from sofim_ref.training.minimize import minimize
 
 Numbers = np.ndarray[Any, Any]
@@ -46,7 +46,6 @@ class Studied:
 
     Parameters
     ----------
-    method : Method
     optimizer : Optimizer
         With the settings that it ran with.
     trace : Trace
@@ -75,7 +74,7 @@ class Studied:
     @property
     def failure(self) -> str:
         """Why the run failed; empty if it didn't. What is found of a run that failed is that of its finite part."""
-        return self.trace.status.message if self.trace.status in (Status.DIVERGED, Status.SINGULAR) else ""
+        return self.trace.status.message if self.trace.status.failed else ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,11 +83,8 @@ class Study:
 
     Parameters
     ----------
-    title : str
-    problem : Problem
-    optimum : array, shape (d,)
     spectrum : array, shape (d,)
-        The eigenvalues of the Hessian there.
+        The eigenvalues of the Hessian at the optimum.
     rho : float
         SOFIM's ρ.
     entries : tuple of Studied
@@ -134,10 +130,6 @@ def study_convergence(
     progress : callable, optional
         Called with what is done, what there is to do, and what is being done.
 
-    Returns
-    -------
-    Study
-
     Raises
     ------
     TypeError
@@ -168,16 +160,15 @@ def study_convergence(
     eigenvalues = spectrum(problem, optimum)
     entries: list[Studied] = []
     failed: dict[Method, str] = {}
+    tell = progress or (lambda *_: None)
     for done, method in enumerate(methods):
-        if progress is not None:
-            progress(done, len(methods), f"running {method.title}")
+        tell(done, len(methods), f"running {method.title}")
         try:
             with np.errstate(all="ignore"):  # a run that diverges ends in numbers without bounds
                 entries.append(_studied(method, settings(method, problem, eigenvalues, rho), problem, optimum))
         except Exception as error:  # noqa: BLE001  # whatever a method raises is a finding about it, and doesn't end the study
             failed[method] = str(error) or type(error).__name__
-    if progress is not None:
-        progress(len(methods), len(methods), "done")
+    tell(len(methods), len(methods), "done")
     return Study(problem.name if title is None else title, problem, optimum, eigenvalues, rho, tuple(entries), failed)
 
 
@@ -203,9 +194,7 @@ def settings(method: Method, problem: Problem, eigenvalues: Numbers, rho: float)
 
 
 def _studied(method: Method, optimizer: Optimizer[Any], problem: Problem, optimum: Array) -> Studied:
-    w0 = 0 * optimum
-    if not float(norm(optimum)):
-        w0 = problem.initial_point()
+    w0 = 0 * optimum if float(norm(optimum)) else problem.initial_point()
     tolerance = 1e-14 * float(norm(problem.oracle(w0).gradient()))
     trace = minimize(problem, optimizer, steps=STEPS, w0=w0, tolerance=tolerance, record_every=1, store_points=True)
     if len(trace.records) < 2:

@@ -10,25 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sofim_ref import plots
+from sofim_ref import matrices, plots
 from sofim_ref.arrays.sums import norm
 from sofim_ref.convergence import replay
-from sofim_ref.matrices import (
-    BlockDiagonal,
-    Dense,
-    Diagonal,
-    Kronecker,
-    LBFGSMatrix,
-    LowRank,
-    MatrixFree,
-    RankOne,
-    ScaledIdentity,
-)
 from sofim_ref.optimizers import Method
-from sofim_ref.reporting import Block, Column, Heading, Paragraph, Picture, Report, Table
+from sofim_ref.reporting import Block, Column, Heading, Paragraph, Picture, Report, Table, finite
 from sofim_ref.studies import convergence
 from sofim_ref.studies.convergence import Studied, Study
 from sofim_ref.studies.convex_problems import two_measurements
+from sofim_ref.studies.methods import named_failures
 from sofim_ref.training.minimize import minimize
 
 if TYPE_CHECKING:
@@ -57,10 +47,6 @@ def report_convergence(study: Study) -> Report:
     Parameters
     ----------
     study : Study
-
-    Returns
-    -------
-    Report
 
     Examples
     --------
@@ -101,14 +87,14 @@ def _setting(study: Study) -> str:
 def _table(study: Study) -> Table:
     columns = (
         Column("method", words=True),
-        Column("error", lambda error: f"{error:.0e}" if math.isfinite(error) else "failed"),
+        Column("error", finite(".0e", "failed")),
         Column("order", lambda order: _fit(order.order, order.order_error)),
         Column("rate", lambda rate: _fit(rate.rate, rate.rate_error)),
-        Column("ξ₁", ".2g"),
-        Column("ξ₂", ".3g"),
+        Column("ξ₁", finite(".2g")),
+        Column("ξ₂", finite(".3g")),
         Column("covered", lambda covered: "{} of {}".format(*covered)),
-        Column("C/η−H", ".0e"),
-        Column("grade", ".3g"),
+        Column("C/η−H", finite(".0e")),
+        Column("grade", finite(".3g")),
     )
     rows: list[tuple[Any, ...]] = [
         (
@@ -116,20 +102,16 @@ def _table(study: Study) -> Table:
             math.inf if entry.failure else entry.bound.next_error[-1],
             entry.order,
             entry.rate,
-            _number(entry.bound.xi1[-1]),
-            _number(entry.bound.xi2[-1]),
+            entry.bound.xi1[-1],
+            entry.bound.xi2[-1],
             (int(entry.bound.applies.sum()), len(entry.bound.applies)),
-            _number(entry.dennis_more[-1]),
-            _number(entry.grades[0]),
+            entry.dennis_more[-1],
+            entry.grades[0],
         )
         for entry in study.entries
     ]
     rows += [(method.title, math.inf, *[None] * 7) for method in study.failed]
     return Table("", columns, tuple(rows), LEGEND)
-
-
-def _number(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
 
 
 def _fit(value: float, error: float) -> str:
@@ -139,9 +121,7 @@ def _fit(value: float, error: float) -> str:
 
 def _remarks(study: Study) -> Iterator[Paragraph]:
     """Yield what a reader must know beside the table: what failed, where the bound doesn't apply, and why."""
-    failed = {entry.method: entry.failure for entry in study.entries if entry.failure} | study.failed
-    for method, reason in failed.items():
-        yield Paragraph(f"{method.title} failed, which counts as the worst outcome: {reason}", "bad")
+    yield from named_failures({entry.method: entry.failure for entry in study.entries} | study.failed)
     for entry in study.entries:
         if not entry.bound.holds:
             yield Paragraph(f"{entry.method.title} went BEYOND the bound.", "bad")
@@ -216,20 +196,19 @@ def _heat_maps() -> Figure:
     A, G = (np.eye(n) + 0.3 * np.cov(rng.standard_normal((n, 2 * n))) for n in (3, 4))
     S = rng.standard_normal((2, d))
     dense = np.eye(d) + 0.5 * np.cov(rng.standard_normal((d, 2 * d)))
-    matrices = {
-        "ScaledIdentity": ScaledIdentity(1.0, like),
-        "Diagonal": Diagonal(np.abs(m) + 0.2),
-        "RankOne": RankOne(1.0, m),
-        "LowRank, k = 2": LowRank(1.0, Z),
-        "Kronecker": Kronecker(A, G),
-        "BlockDiagonal": BlockDiagonal((RankOne(1.0, m[:6]), Dense(dense[:6, :6]))),
-        "LBFGSMatrix, k = 2": LBFGSMatrix(1.0, S, S @ dense),
-        "MatrixFree": MatrixFree(lambda v: dense @ v, like, 0.5),
-        "Dense": Dense(dense),
+    structures = {
+        "ScaledIdentity": matrices.ScaledIdentity(1.0, like),
+        "Diagonal": matrices.Diagonal(np.abs(m) + 0.2),
+        "RankOne": matrices.RankOne(1.0, m),
+        "LowRank, k = 2": matrices.LowRank(1.0, Z),
+        "Kronecker": matrices.Kronecker(A, G),
+        "BlockDiagonal": matrices.BlockDiagonal((matrices.RankOne(1.0, m[:6]), matrices.Dense(dense[:6, :6]))),
+        "LBFGSMatrix, k = 2": matrices.LBFGSMatrix(1.0, S, S @ dense),
+        "MatrixFree": matrices.MatrixFree(lambda v: dense @ v, like, 0.5),
+        "Dense": matrices.Dense(dense),
     }
-    return plots.heat_maps(
-        matrices, title=f"The numbers that each structure stores of a {d} × {d} matrix, and the matrix they represent"
-    )
+    title = f"The numbers that each structure stores of a {d} × {d} matrix, and the matrix they represent"
+    return plots.heat_maps(structures, title=title)
 
 
 def _numbers(study: Study) -> dict[str, Any]:
@@ -248,7 +227,6 @@ def _numbers(study: Study) -> dict[str, Any]:
 
 
 def _of_method(entry: Studied) -> dict[str, Any]:
-    found = entry.bound
     return {
         "method": entry.method.name,
         "title": entry.method.title,
@@ -257,12 +235,9 @@ def _of_method(entry: Studied) -> dict[str, Any]:
         "status": entry.trace.status,
         "order": entry.order,
         "rate": entry.rate,
-        "holds": found.holds,
-        "reason": found.reason,
-        "reasons": found.reasons,
-        "constants": found.constants,
-        "radius": found.radius,
-        **{name: getattr(found, name) for name in ("error", "next_error", "xi1", "xi2", "bound", "rounding")},
+        "holds": entry.bound.holds,
+        "reason": entry.bound.reason,
+        **vars(entry.bound),
         "dennis_more": entry.dennis_more,
         "grades": entry.grades,
     }

@@ -1,12 +1,13 @@
-"""The methods of a study, checked before any work."""
+"""The methods of a study: checked before any work, and named if they fail."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from sofim_ref.optimizers import Method
 from sofim_ref.problems import Problem
+from sofim_ref.reporting import Paragraph
 
 
 def check_methods(methods: Sequence[Method], problem: Problem, *, steps: int) -> None:
@@ -42,3 +43,10 @@ def check_methods(methods: Sequence[Method], problem: Problem, *, steps: int) ->
     if number > 1:
         msg = f"methods must have names of their own, got {number} named {name!r}: give each a label of its own."
         raise ValueError(msg)
+
+
+def named_failures(reasons: Mapping[Method, str]) -> Iterator[Paragraph]:
+    """Yield a sentence for each method that failed: from the method to why; an empty reason is no failure."""
+    for method, reason in reasons.items():
+        if reason:
+            yield Paragraph(f"{method.title} failed, which counts as the worst outcome: {reason}", tone="bad")

@@ -18,9 +18,10 @@ from sofim_ref.datasets import Dataset
 from sofim_ref.optimizers import REGISTRY, Method, Optimizer
 from sofim_ref.problems import Problem
 from sofim_ref.studies.methods import check_methods
-from sofim_ref.training import Status, Trace
+from sofim_ref.training import Trace
 from sofim_ref.training.budget import Budget
 from sofim_ref.training.minimize import minimize
+from sofim_ref.training.record import Record
 from sofim_ref.training.tuning import GRID, Choice, choose_lr, gap
 from sofim_ref.verify import Report, verify
 
@@ -39,9 +40,6 @@ SHARE = 0.01
 L2 = 1e-3
 """The weight of l2/2 ‖w‖² in the losses of the command-line tour: natural gradient's default damping."""
 
-FAILED = (Status.DIVERGED, Status.SINGULAR)
-"""How a run that failed ended."""
-
 
 @dataclass(frozen=True)
 class Entry:
@@ -49,7 +47,6 @@ class Entry:
 
     Parameters
     ----------
-    method : Method
     optimizer : Optimizer or None
         With the settings of the run; None if there was no run.
     choice : Choice or None
@@ -58,8 +55,8 @@ class Entry:
         The run; None if the method failed before.
     final_gap, held_out_error : float
         The loss above the optimum at the end, and the last point's error on the held-out rows; ∞ if the method failed.
-    steps, seconds, oracle_calls : number or None
-        Until the gap fell to `SHARE` of its start; None if it never did.
+    reached : Record or None
+        The first with a gap of at most `SHARE` of that at the start; None if there is none.
     errors : tuple of array, or None
         ‖w − w*‖ before each step and after it, and whether the linear-quadratic bound covers the step; None beyond
         `SMALL` parameters.
@@ -73,9 +70,7 @@ class Entry:
     trace: Trace | None = None
     final_gap: float = math.inf
     held_out_error: float = math.inf
-    steps: int | None = None
-    seconds: float | None = None
-    oracle_calls: int | None = None
+    reached: Record | None = None
     errors: tuple[np.ndarray[Any, Any], ...] | None = None
     failure: str = ""
 
@@ -86,8 +81,6 @@ class Tour:
 
     Parameters
     ----------
-    dataset : Dataset
-    backend : Backend
     verification : Report
         Of every matrix and method on that backend.
     entries : tuple of Entry
@@ -169,11 +162,12 @@ def take_tour(
     tries = [1 + len(grid) * ("lr" in method.space) for method in methods]
     total = 1 + sum(tries)
 
-    def announce(done: Iterator[int], text: str) -> None:
-        if progress is not None:
-            progress(next(done), total, text)
+    tell = progress or (lambda *_: None)
 
-    announce(iter([0]), "verifying")
+    def announce(done: Iterator[int], text: str) -> None:
+        tell(next(done), total, text)
+
+    tell(0, total, "verifying")
     verification = verify(
         [backend.name], methods=list(dict.fromkeys([*REGISTRY.values(), *methods])), quick=quick, seed=seed
     )
@@ -195,34 +189,22 @@ def take_tour(
             entries.append(_measured(Entry(method, optimizer, choice, trace), trace, dataset, optimum, optimal_loss))
         except Exception as error:  # noqa: BLE001  # whatever a method raises is a finding about it, and doesn't end the tour
             entries.append(Entry(method, choice=choice, failure=str(error) or type(error).__name__))
-    announce(iter([total]), "done")
-    return Tour(
-        dataset=dataset,
-        backend=backend,
-        verification=verification,
-        entries=tuple(entries),
-        optimal_loss=optimal_loss,
-        optimum_error=float(dataset.test.error(optimum)),
-        steps=steps,
-        batch_size=batch_size,
-        seed=seed,
-    )
+    tell(total, total, "done")
+    optimum_error = float(dataset.test.error(optimum))
+    return Tour(dataset, backend, verification, tuple(entries), optimal_loss, optimum_error, steps, batch_size, seed)
 
 
 def _measured(entry: Entry, trace: Trace, dataset: Dataset, optimum: Array, optimal_loss: float) -> Entry:
     """Return an entry with what its run came to."""
-    if trace.status in FAILED:
+    if trace.status.failed:
         return replace(entry, failure=trace.status.message)
     gaps = gap(trace, optimal_loss)
     there = np.flatnonzero(gaps <= SHARE * gaps[0])
-    first = trace.records[there[0]] if there.size else None
     return replace(
         entry,
         final_gap=float(gaps[-1]),
         held_out_error=float(dataset.test.error(trace.w)),
-        steps=first.step if first else None,
-        seconds=first.seconds if first else None,
-        oracle_calls=first.oracle_calls if first else None,
+        reached=trace.records[there[0]] if there.size else None,
         errors=_errors(dataset.train, entry, trace.points, optimum),
     )
 

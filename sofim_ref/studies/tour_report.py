@@ -9,8 +9,9 @@ from typing import Any
 from sofim_ref import plots
 from sofim_ref.optimizers import SOFIM, Method
 from sofim_ref.problems import LeastSquares
-from sofim_ref.reporting import Block, Column, Heading, Paragraph, Picture, Report, Table
+from sofim_ref.reporting import Block, Column, Heading, Paragraph, Picture, Report, Table, finite
 from sofim_ref.reporting.verification import failures
+from sofim_ref.studies.methods import named_failures
 from sofim_ref.studies.tour import SHARE, Entry, Tour
 from sofim_ref.verify import Report as Verification
 
@@ -42,10 +43,6 @@ def report_tour(tour: Tour) -> Report:
     ----------
     tour : Tour
 
-    Returns
-    -------
-    Report
-
     Examples
     --------
     >>> from sofim_ref.arrays import open_backend
@@ -55,16 +52,14 @@ def report_tour(tour: Tour) -> Report:
     >>> report_tour(tour).blocks[4].cells[0]
     ['SOFIM, η = 9', '–', 'failed', 'failed', '–', '–', '–']
     """
-    ended = (
-        f"The optimum has loss {tour.optimal_loss:.6g} and held-out error {tour.optimum_error:.4f}: every method that "
-    )
+    optimum = f"The optimum has loss {tour.optimal_loss:.6g} and held-out error {tour.optimum_error:.4f}"
     blocks: list[Block] = [
         Heading("What was checked first"),
         *_checked(tour.verification),
         Heading("The runs"),
         Paragraph(_setting(tour)),
         _table(tour.entries),
-        Paragraph(f"{ended}converges ends there. {CALLS}"),
+        Paragraph(f"{optimum}: every method that converges ends there. {CALLS}"),
         *_remarks(tour.entries),
         *_pictures(tour),
         Heading("The methods"),
@@ -116,14 +111,11 @@ def _setting(tour: Tour) -> str:
 
 
 def _table(entries: Sequence[Entry]) -> Table:
-    def or_failed(spec: str) -> Any:
-        return lambda value: format(value, spec) if math.isfinite(value) else "failed"
-
     columns = (
         Column("method", words=True),
         Column("lr", lambda lr: "schedule" if callable(lr) else f"{lr:.3g}"),
-        Column("loss gap", or_failed(".1e")),
-        Column("held-out error", or_failed(".4f")),
+        Column("loss gap", finite(".1e", "failed")),
+        Column("held-out error", finite(".4f", "failed")),
         Column("steps"),
         Column("ms", ".2f"),
         Column("calls"),
@@ -134,9 +126,7 @@ def _table(entries: Sequence[Entry]) -> Table:
             getattr(entry.optimizer, "lr", None),
             entry.final_gap,
             entry.held_out_error,
-            entry.steps,
-            None if entry.seconds is None else 1e3 * entry.seconds,
-            entry.oracle_calls,
+            *((at.step, 1e3 * at.seconds, at.oracle_calls) if (at := entry.reached) else (None, None, None)),
         )
         for entry in entries
     )
@@ -149,13 +139,8 @@ def _table(entries: Sequence[Entry]) -> Table:
 
 
 def _remarks(entries: Sequence[Entry]) -> Iterator[Block]:
-    for entry in entries:
-        if entry.failure:
-            yield Paragraph(
-                f"{entry.method.title} failed, which counts as the worst outcome: {entry.failure}", tone="bad"
-            )
-    edge = [e.method.title for e in entries if e.choice is not None and e.choice.at_edge]
-    if edge:
+    yield from named_failures({entry.method: entry.failure for entry in entries})
+    if edge := [entry.method.title for entry in entries if entry.choice and entry.choice.at_edge]:
         yield Paragraph(f"At the edge of the grid, so that a wider one might hold a better step size: {_listed(edge)}.")
 
 
@@ -168,11 +153,11 @@ def _pictures(tour: Tour) -> Iterator[Block]:
     limits = {entry.method: limit for entry in tour.entries if (limit := _longest_step(entry)) is not None}
     norms = plots.step_norms(traces, title=_step_title(tour.entries, limits), limits=limits)
     yield Picture("step-norm", norms, "Length of each step")
-    errors = {entry.method: entry.errors for entry in tour.entries if entry.errors is not None}
-    if errors:
+    if errors := {entry.method: entry.errors for entry in tour.entries if entry.errors is not None}:
         title = "Digits gained in each step: level is linear convergence, doubling is quadratic"
-        drawn = plots.error_map(errors, title=title)
-        yield Picture("error-map", drawn, "Error after a step against error before it", GREY)
+        yield Picture(
+            "error-map", plots.error_map(errors, title=title), "Error after a step against error before it", GREY
+        )
 
 
 def _described(methods: Sequence[Method]) -> Table:
@@ -182,7 +167,7 @@ def _described(methods: Sequence[Method]) -> Table:
 
 
 def _gap_title(entries: Sequence[Entry]) -> str:
-    reached = sorted((entry.steps, entry.method.title) for entry in entries if entry.steps is not None)
+    reached = sorted((entry.reached.step, entry.method.title) for entry in entries if entry.reached)
     if not reached:
         return f"No method closes {1 - SHARE:.0%} of the gap"
     (fewest, _), (most, last) = reached[0], reached[-1]
@@ -237,7 +222,7 @@ def _numbers(tour: Tour) -> dict[str, Any]:
 
 
 def _of_method(entry: Entry) -> dict[str, Any]:
-    choice, trace = entry.choice, entry.trace
+    choice, trace, at = entry.choice, entry.trace, entry.reached
     return {
         "method": entry.method.name,
         "title": entry.method.title,
@@ -250,9 +235,9 @@ def _of_method(entry: Entry) -> dict[str, Any]:
         "status_message": trace and trace.status.message,
         "loss_above_optimum_or_rounding": entry.final_gap,
         "held_out_error": entry.held_out_error,
-        "steps_to_share": entry.steps,
-        "seconds_to_share": entry.seconds,
-        "oracle_calls_to_share": entry.oracle_calls,
+        "steps_to_share": at and at.step,
+        "seconds_to_share": at and at.seconds,
+        "oracle_calls_to_share": at and at.oracle_calls,
         "oracle_calls": trace and trace.oracle_calls,
         "curve": trace and {name: trace[name] for name in trace.columns},
     }

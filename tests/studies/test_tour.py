@@ -72,11 +72,12 @@ def test_every_step_size_was_searched_on_one_grid_with_one_budget(iris):
 def test_counts_stop_where_the_gap_is_first_a_hundredth(iris):
     for entry in iris[0].entries:
         gaps = tuning.gap(entry.trace, iris[0].optimal_loss)
-        if entry.steps is None:
+        if entry.reached is None:
             assert gaps.min() > 0.01 * gaps[0]
         else:
-            assert gaps[entry.steps] <= 0.01 * gaps[0] < gaps[: entry.steps].min()
-            assert entry.oracle_calls == entry.trace["oracle_calls"][entry.steps]
+            steps = entry.reached.step
+            assert gaps[steps] <= 0.01 * gaps[0] < gaps[:steps].min()
+            assert entry.reached.oracle_calls == entry.trace["oracle_calls"][steps]
 
 
 def test_no_method_beats_the_optimum(iris):
@@ -234,9 +235,9 @@ def test_the_summary_has_every_number_and_no_nan(iris, tmp_path):
 @pytest.mark.usefixtures("unverified")
 def test_titles_say_who_reached_the_goal_and_who_never_did(iris):
     entries = iris[0].entries
-    reached = [entry for entry in entries if entry.steps is not None]
+    reached = [entry for entry in entries if entry.reached is not None]
     title = title_of(picture(report_tour(iris[0]), "loss-gap"))
-    assert f"in {min(entry.steps for entry in reached)} steps" in title
+    assert f"in {min(entry.reached.step for entry in reached)} steps" in title
     assert ("never" in title) == (len(reached) < len(entries))
     too_short = take_tour(load("iris"), [REGISTRY["sofim"]], backend=NUMPY, steps=1, quick=True)
     assert "No method" in title_of(picture(report_tour(too_short), "loss-gap"))
