@@ -105,8 +105,8 @@ class Table:
     @property
     def notes(self) -> list[str]:
         """The legend and the columns' notes, a paragraph each."""
-        notes = [f"{column.heading}: {column.note}" for column in self.columns if column.note]
-        return [self.legend] * bool(self.legend) + notes
+        notes = (f"{column.heading}: {column.note}" for column in self.columns if column.note)
+        return [*filter(None, [self.legend]), *notes]
 
     def to_text(self, width: int) -> str:
         """Return the table for a terminal, no line of it wider than `width`.
@@ -135,13 +135,10 @@ class Table:
         ]
         names = len(list(itertools.takewhile(lambda column: column.words, self.columns)))
         leading = range(1 if names == len(self.columns) else names)
-        blocks = [
-            "\n".join(self._block(cells, widths, leading, block, width))
-            for block in _packed(widths, leading, range(len(leading), len(self.columns)), width)
-        ]
-        notes = [line for note in self.notes for line in fold(note, width)]
-        title = fold(self.title, width) if self.title else []
-        return "\n".join([*title, "\n\n".join(blocks), *notes])
+        packed = _packed(widths, leading, range(len(leading), len(self.columns)), width)
+        blocks = ["\n".join(self._block(cells, widths, leading, block, width)) for block in packed]
+        title, *notes = ("\n".join(fold(text, width)) for text in (self.title, *self.notes))
+        return "\n".join([*filter(None, [title]), "\n\n".join(blocks), *notes])
 
     def to_html(self) -> str:
         """Return the table for a page, in a box of its own that scrolls sideways where the screen is narrow."""
@@ -160,21 +157,18 @@ class Table:
         beside = [*block] if above else [*leading, *block]
         indent = " " * min(GAP, width - _total(widths, beside)) * (above and len(leading) > 0)
 
-        def line(texts: Sequence[Sequence[str]]) -> list[str]:
-            high = max(map(len, texts), default=0)
-            parts = [
-                [_aligned(part, widths[j], left=self.columns[j].words) for part in [*text, *[""] * (high - len(text))]]
-                for j, text in zip(beside, texts, strict=True)
-            ]
-            return [(indent + (" " * GAP).join(row)).rstrip() for row in zip(*parts, strict=True)]
+        def lines(row: Sequence[str]) -> list[str]:
+            parts = itertools.zip_longest(*(fold(row[j], widths[j]) for j in beside), fillvalue="")
+            aligned = (
+                (_aligned(part, widths[j], left=self.columns[j].words) for j, part in zip(beside, line, strict=True))
+                for line in parts
+            )
+            names = _names([row[j] for j in leading], width) if above else []
+            return [*names, *((indent + (" " * GAP).join(line)).rstrip() for line in aligned)]
 
-        lines = _names([self.columns[j].heading for j in leading], width) if above else []
-        lines += line([fold(self.columns[j].heading, widths[j]) for j in beside])
-        lines.append("─" * max(map(cell_len, lines), default=0))
-        for row in cells:
-            lines += _names([row[j] for j in leading], width) if above else []
-            lines += line([fold(row[j], widths[j]) for j in beside])
-        return lines
+        head = lines([column.heading for column in self.columns])
+        rule = "─" * max(map(cell_len, head), default=0)
+        return [*head, rule, *(line for row in cells for line in lines(row))]
 
 
 def finite(spec: str, otherwise: str = "–") -> Callable[[float], str]:

@@ -22,7 +22,7 @@ from sofim_ref.convergence import (
 )
 from sofim_ref.convergence.spectral import hessian
 from sofim_ref.matrices import SingularMatrixError
-from sofim_ref.optimizers import REGISTRY, SGD, SOFIM, Method, NaturalGradient, Newton, Optimizer
+from sofim_ref.optimizers import REGISTRY, Method, NaturalGradient, Optimizer
 from sofim_ref.problems import Oracle, Problem
 from sofim_ref.studies.methods import check_methods
 from sofim_ref.training import Trace
@@ -180,17 +180,16 @@ def spectrum(problem: Problem, w: Array) -> Numbers:
 def settings(method: Method, problem: Problem, eigenvalues: Numbers, rho: float) -> Optimizer[Any]:
     """Return a registered method with the settings that suit a Hessian with these eigenvalues; others as they are."""
     mu, L = float(eigenvalues[0]), float(eigenvalues[-1])
-    chosen: dict[str, Callable[[], Optimizer[Any]]] = {
-        "newton": lambda: Newton(line_search=False),
-        "natural-gradient": lambda: NaturalGradient(lr=1.0, damping=problem.l2 + EXCESS * mu),
-        "sofim": lambda: SOFIM(lr=rho / L, rho=rho),
-        "sofim-gradient": lambda: SOFIM(lr=rho / L, rho=rho, beta=0.0, vector="gradient"),
-        "sgd": lambda: SGD(lr=2 / (mu + L)),
-        "heavy-ball": lambda: SGD(lr=1 / (2 * L), momentum=0.9),
+    chosen: dict[str, dict[str, Any]] = {
+        "newton": {"line_search": False},
+        "natural-gradient": {"lr": 1.0, "damping": problem.l2 + EXCESS * mu},
+        "sofim": {"lr": rho / L, "rho": rho},
+        "sofim-gradient": {"lr": rho / L, "rho": rho, "beta": 0.0},
+        "sgd": {"lr": 2 / (mu + L)},
+        "heavy-ball": {"lr": 1 / (2 * L)},
     }
-    if REGISTRY.get(method.name) == method and method.name in chosen:
-        return chosen[method.name]()
-    return method.build(steps=STEPS)
+    registered = REGISTRY.get(method.name) == method
+    return method.build(steps=STEPS, **(chosen.get(method.name, {}) if registered else {}))
 
 
 def _studied(method: Method, optimizer: Optimizer[Any], problem: Problem, optimum: Array) -> Studied:
@@ -204,10 +203,7 @@ def _studied(method: Method, optimizer: Optimizer[Any], problem: Problem, optimu
     steps = list(replay(problem, optimizer, trace))
     errors = np.append(bound.error, bound.next_error[-1])
     return Studied(
-        method=method,
-        optimizer=optimizer,
-        trace=trace,
-        bound=bound,
+        *(method, optimizer, trace, bound),
         order=_fitted(errors, None),
         rate=_fitted(errors, 1.0),
         dennis_more=dennis_more(problem, optimizer, trace, optimum=optimum),

@@ -30,9 +30,6 @@ BOUND = (
     "itself; where there is momentum, a minibatch, weight decay or a line search, there is no bound, and pictures "
     "are grey."
 )
-WITHIN = "Every step that the bound covers ended within it."
-BEYOND = "A step went BEYOND the bound."
-
 LEGEND = (
     "Error: ‖w − w*‖ at the end. Order and rate of the last half of the steps above rounding, with standard errors: "
     "the order fitted freely, the rate as that of linear convergence. ξ₁ and ξ₂ in the last step. Covered: the steps "
@@ -61,7 +58,9 @@ def report_convergence(study: Study) -> Report:
         Paragraph(_setting(study)),
         Heading("The bound"),
         Paragraph(BOUND),
-        Paragraph(WITHIN, "good") if study.holds else Paragraph(BEYOND, "bad"),
+        Paragraph("Every step that the bound covers ended within it.", "good")
+        if study.holds
+        else Paragraph("A step went BEYOND the bound.", "bad"),
         _table(study),
         *_remarks(study),
     ]
@@ -133,9 +132,8 @@ def _pictures(study: Study) -> Iterator[Picture]:
     bounds = {_key(entry): entry.bound for entry in study.entries}
     steps = {key: (found.error, found.next_error, found.applies) for key, found in bounds.items()}
     covered = sum(int(found.applies.sum()) for found in bounds.values())
-    band_title = (
-        f"{covered} steps are covered by the bound, {'all' if study.holds else 'NOT all'} of them end within it"
-    )
+    within = "all" if study.holds else "NOT all"
+    band_title = f"{covered} steps are covered by the bound, {within} of them end within it"
     orders = {entry.method.title: entry.order.order for entry in study.entries if entry.order is not None}
     map_title = _listed("Fitted order of the last steps", orders, ".2f") or "Error after a step against error before it"
     xi1 = {entry.method.title: float(entry.bound.xi1[-1]) for entry in study.entries}
@@ -144,10 +142,8 @@ def _pictures(study: Study) -> Iterator[Picture]:
     contractions = plots.contractions(bounds, title=_listed("ξ₁ in the last step", xi1, ".2g"))
     yield Picture("contractions", contractions, "ξ₁ against step")
     title = "The eigenvalues of each method's last C/η and of the Hessian at the optimum"
-    spectra = {_key(entry): entry.spectrum for entry in study.entries}
-    yield Picture(
-        "spectra", plots.spectra(study.spectrum, spectra, title=title), "Eigenvalues of C/η and of the Hessian"
-    )
+    spectra = plots.spectra(study.spectrum, {_key(entry): entry.spectrum for entry in study.entries}, title=title)
+    yield Picture("spectra", spectra, "Eigenvalues of C/η and of the Hessian")
     if (ellipses := _ellipses(study)) is not None:
         yield Picture("ellipses", ellipses, "Paths in two dimensions, with the ellipses of C")
     yield Picture("heat-maps", _heat_maps(), "Every structure of matrix: what it stores, and what it represents")
@@ -161,17 +157,13 @@ def _key(entry: Studied) -> Method:
 
 
 def _listed(what: str, values: dict[str, float], spec: str) -> str:
-    """Return a title that names each value, or the two extreme ones if there are many."""
-    finite = {name: value for name, value in values.items() if math.isfinite(value)}
-    told = [f"{name} {value:{spec}}" for name, value in finite.items()]
-    if len(told) > MOST_NAMED:
-        low, high = min(finite, key=finite.__getitem__), max(finite, key=finite.__getitem__)
-        return f"{what}: from {finite[low]:{spec}} ({low}) to {finite[high]:{spec}} ({high})"
-    return f"{what}: {', '.join(told)}" if told else ""
-
-
-MOST_NAMED = 5
-"""How many values a picture's title names."""
+    """Return a title that names up to five values, or the two extreme ones of more."""
+    known = [(value, name) for name, value in values.items() if math.isfinite(value)]
+    if len(known) > 5:
+        (low, lowest), (high, highest) = min(known), max(known)
+        return f"{what}: from {low:{spec}} ({lowest}) to {high:{spec}} ({highest})"
+    named = ", ".join(f"{name} {value:{spec}}" for value, name in known)
+    return f"{what}: {named}" if named else ""
 
 
 def _ellipses(study: Study) -> Figure | None:

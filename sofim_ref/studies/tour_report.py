@@ -155,9 +155,8 @@ def _pictures(tour: Tour) -> Iterator[Block]:
     yield Picture("step-norm", norms, "Length of each step")
     if errors := {entry.method: entry.errors for entry in tour.entries if entry.errors is not None}:
         title = "Digits gained in each step: level is linear convergence, doubling is quadratic"
-        yield Picture(
-            "error-map", plots.error_map(errors, title=title), "Error after a step against error before it", GREY
-        )
+        drawn = plots.error_map(errors, title=title)
+        yield Picture("error-map", drawn, "Error after a step against error before it", GREY)
 
 
 def _described(methods: Sequence[Method]) -> Table:
@@ -239,5 +238,5 @@ def _of_method(entry: Entry) -> dict[str, Any]:
         "seconds_to_share": at and at.seconds,
         "oracle_calls_to_share": at and at.oracle_calls,
         "oracle_calls": trace and trace.oracle_calls,
-        "curve": trace and {name: trace[name] for name in trace.columns},
+        "curve": trace and dict(trace),
     }
