@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 
 from sofim_ref.reporting.report import Block, Paragraph, Report
 from sofim_ref.reporting.table import Column, Table
@@ -50,10 +51,8 @@ def verification_report(found: Verification) -> Report:
     <BLANKLINE>
     Nothing was verified: none of the backends asked for can be used here.
     """
-    blocks: list[Block] = []
-    for kind, title in TITLES.items():
-        if rows := [row for row in found.rows if row.kind == kind]:
-            blocks.append(_results(title, rows))
+    by_kind = {title: [row for row in found.rows if row.kind == kind] for kind, title in TITLES.items()}
+    blocks: list[Block] = [_results(title, rows) for title, rows in by_kind.items() if rows]
     if found.rows:
         blocks.append(Paragraph(LEGEND))
     for subject, (size, title) in FORMULAS.items():
@@ -95,22 +94,15 @@ def _results(title: str, rows: Sequence[Row]) -> Table:
         Column("forward [κ·eps]", in_words),
         Column("verdict", words=True),
     )
-    table = tuple(
-        (
-            *(row.subject, row.backend, row.dtype, row.cases),
-            *(row.backward_error_eps, row.bound_eps, row.forward_error, "ok" if row.passed else "FAILED"),
-        )
-        for row in rows
-    )
-    return Table(title, columns, table)
+    shown = attrgetter("subject", "backend", "dtype", "cases", "backward_error_eps", "bound_eps", "forward_error")
+    return Table(title, columns, tuple((*shown(row), "ok" if row.passed else "FAILED") for row in rows))
 
 
 def _formulas(title: str, size: str, lines: Sequence[Comparison]) -> Table:
-    columns = (
-        *(Column(heading, ".0e") for heading in (f"{size}²/ρ", size, "ρ")),
-        *(Column(heading, in_words) for heading in ("textbook [eps]", "stable [eps]")),
-    )
-    return Table(title, columns, tuple((x.ratio, x.length, x.shift, x.textbook, x.stable) for x in lines))
+    given = (Column(heading, ".0e") for heading in (f"{size}²/ρ", size, "ρ"))
+    found = (Column(heading, in_words) for heading in ("textbook [eps]", "stable [eps]"))
+    shown = attrgetter("ratio", "length", "shift", "textbook", "stable")
+    return Table(title, (*given, *found), tuple(map(shown, lines)))
 
 
 def _first_break(size: str, lines: Sequence[Comparison]) -> str:

@@ -16,7 +16,6 @@ from sofim_ref.arrays.sums import norm
 from sofim_ref.convergence import replay
 from sofim_ref.datasets import Dataset
 from sofim_ref.optimizers import REGISTRY, Method, Optimizer
-from sofim_ref.problems import Problem
 from sofim_ref.studies.methods import check_methods
 from sofim_ref.training import Trace
 from sofim_ref.training.budget import Budget
@@ -200,19 +199,11 @@ def _measured(entry: Entry, trace: Trace, dataset: Dataset, optimum: Array, opti
         return replace(entry, failure=trace.status.message)
     gaps = gap(trace, optimal_loss)
     there = np.flatnonzero(gaps <= SHARE * gaps[0])
-    return replace(
-        entry,
-        final_gap=float(gaps[-1]),
-        held_out_error=float(dataset.test.error(trace.w)),
-        reached=trace.records[there[0]] if there.size else None,
-        errors=_errors(dataset.train, entry, trace.points, optimum),
-    )
-
-
-def _errors(problem: Problem, entry: Entry, points: Sequence[Array] | None, optimum: Array) -> tuple[Any, ...] | None:
-    """Return ‖w − w*‖ before and after each step, and whether the bound covers it; None without points or steps."""
-    if points is None or len(points) < 2 or entry.optimizer is None:
-        return None
-    distances = np.asarray([float(norm(w - optimum)) for w in points])
-    covered = np.asarray([not step.reason for step in replay(problem, entry.optimizer, points)])
-    return distances[:-1], distances[1:], covered
+    reached = trace.records[there[0]] if there.size else None
+    errors = None
+    if entry.optimizer is not None and trace.points is not None and len(trace.points) > 1:
+        distances = np.asarray([float(norm(w - optimum)) for w in trace.points])
+        covered = [not step.reason for step in replay(dataset.train, entry.optimizer, trace.points)]
+        errors = distances[:-1], distances[1:], np.asarray(covered)
+    held_out_error = float(dataset.test.error(trace.w))
+    return replace(entry, final_gap=float(gaps[-1]), held_out_error=held_out_error, reached=reached, errors=errors)
