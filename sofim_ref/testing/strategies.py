@@ -129,6 +129,6 @@ def _strategies() -> Any:
     try:
         from hypothesis import strategies
     except ModuleNotFoundError as error:
-        msg = "these strategies need Hypothesis, which the extra brings: pip install 'sofim_ref[testing]'."
+        msg = "these strategies need Hypothesis, which the extra `testing` brings: pip install -e '.[testing]'."
         raise ModuleNotFoundError(msg) from error
     return strategies
