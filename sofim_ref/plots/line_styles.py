@@ -53,15 +53,11 @@ def line_styles(keys: Iterable[Key]) -> dict[Key, dict[str, Any]]:
     keys = list(dict.fromkeys(keys))
     methods = {key: _method(key) for key in keys}
     registered = list(REGISTRY.values())
-    known = {key: method for key, method in methods.items() if method in registered and method.colour}
-    styles = {
-        key: {
-            **_line(method.colour, [m for m in registered if m.colour == method.colour].index(method)),
-            "marker": MARKERS[registered.index(method) % len(MARKERS)],
-        }
-        for key, method in known.items()
-        if method is not None
-    }
+    styles: dict[Key, dict[str, Any]] = {}
+    for key, method in methods.items():
+        if method is not None and method.colour and method in registered:
+            turn = [m for m in registered if m.colour == method.colour].index(method)
+            styles[key] = {**_line(method.colour, turn), "marker": MARKERS[registered.index(method) % len(MARKERS)]}
     taken = {method.colour for method in methods.values() if method is not None}
     free = [colour for colour in PALETTE if colour not in taken]
     for key in keys:

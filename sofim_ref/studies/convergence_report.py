@@ -54,13 +54,14 @@ def report_convergence(study: Study) -> Report:
     >>> report.blocks[3].text
     'Every step that the bound covers ended within it.'
     """
+    verdict = Paragraph("A step went BEYOND the bound.", "bad")
+    if study.holds:
+        verdict = Paragraph("Every step that the bound covers ended within it.", "good")
     blocks: list[Block] = [
         Paragraph(_setting(study)),
         Heading("The bound"),
         Paragraph(BOUND),
-        Paragraph("Every step that the bound covers ended within it.", "good")
-        if study.holds
-        else Paragraph("A step went BEYOND the bound.", "bad"),
+        verdict,
         _table(study),
         *_remarks(study),
     ]
