@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import itertools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -119,14 +120,14 @@ class Report:
         """Return the numbers as JSON can hold them, with the library's version."""
         return {"sofim_ref": __version__, **plain(self.numbers)}
 
-    def write(self, folder: Path) -> Path:
+    def write(self, folder: str | Path) -> Path:
         """Write ``report.html``, ``summary.json`` and the pictures.
 
         Each file is written whole or not at all, the page last: whoever finds it finds all that it goes with.
 
         Parameters
         ----------
-        folder : Path
+        folder : str or Path
             Made if there is none.
 
         Returns
@@ -143,6 +144,7 @@ class Report:
             version=__version__,
         )
         numbers = json.dumps(self.summary(), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+        folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         for name, png in pictures.items():
             write_whole(folder / f"{name}.png", png)
@@ -151,7 +153,7 @@ class Report:
         return folder / "report.html"
 
     def print(self, console: Console) -> None:
-        """Print everything but the pictures.
+        """Print everything but the pictures, and the headings that stand above pictures alone.
 
         Parameters
         ----------
@@ -168,8 +170,9 @@ class Report:
 
         prose(self.title, "bold")
         prose(self.lead)
-        for block in self.blocks:
-            if isinstance(block, Picture):
+        shown = [block for block in self.blocks if not isinstance(block, Picture)]
+        for block, following in itertools.zip_longest(shown, shown[1:]):
+            if isinstance(block, Heading) and (following is None or isinstance(following, Heading)):
                 continue
             show("")
             if isinstance(block, Heading):

@@ -37,7 +37,7 @@ def report():
 
 
 def test_a_page_is_escaped_and_holds_its_pictures(report, tmp_path):
-    page = report.write(tmp_path / "new" / "folder")
+    page = report.write(str(tmp_path / "new" / "folder"))
     text = page.read_text(encoding="utf-8")
     for shown in (
         "A &lt;title&gt;",
@@ -68,6 +68,14 @@ def test_a_terminal_s_lines_are_no_wider_than_it_and_code_is_never_broken(report
     assert all(len(line) <= width for line in printed if line != code)
     assert "a method with a name that is rather long"[:width] in lines.getvalue()
     assert "How to read it." not in lines.getvalue()
+
+
+def test_a_heading_of_pictures_alone_is_not_printed():
+    blocks = (Heading("Results"), Paragraph("All is well."), Heading("Pictures"), Picture("curve", Figure(), "a curve"))
+    out = io.StringIO()
+    Report("A title", "The lead.", blocks, {}).print(Console(file=out, width=80))
+    assert "Results" in out.getvalue()
+    assert "Pictures" not in out.getvalue()
 
 
 def test_nothing_is_written_if_a_part_of_the_report_is_broken(report, tmp_path):
