@@ -53,7 +53,7 @@ def _card(method: Method, origin: str | None) -> dict[str, str]:
         "cost": method.cost,
         "memory": method.memory,
         "source": method.source,
-        "open": method.open or "nothing",
+        "open": method.open or ("nothing" if method.source else "not said"),
         "search": "; ".join(f"{parameter} in {where}" for parameter, where in method.space.items()),
     }
     return card if origin is None else {**card, "plugin": origin}

@@ -35,6 +35,7 @@ def test_a_plugin_s_method_is_printed_with_its_file(plugin, capsys):
     printed = capsys.readouterr().out
     assert printed.startswith("Half-SGD  Half of SGD")
     assert str(plugin) in printed
+    assert "open    not said" in printed
     assert "Half-SGD" not in optimizers.REGISTRY
 
 
