@@ -9,10 +9,11 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from sofim_ref.cli import arguments as args
+from sofim_ref.cli.mistakes import BadArgument
 from sofim_ref.reporting import console, progress
 from sofim_ref.reporting.verification import verification_report
 from sofim_ref.verify import verify as check
-from sofim_ref.verify.matrices import MATRICES
+from sofim_ref.verify.matrices import MATRICES, subjects
 
 
 def verify(
@@ -42,6 +43,10 @@ def verify(
     backends = args.backend_names(*backend)
     known = args.Known.of(plugin)
     chosen = known.chosen(methods, known.methods.values())
+    try:
+        subjects(known.matrices)
+    except (TypeError, ValueError) as error:
+        raise BadArgument("--plugin", f"MATRICES can't be verified: {error}") from error
     matrices = (*MATRICES, *known.matrices)
     with progress() as tell:
         found = check(backends or None, methods=chosen, matrices=matrices, quick=quick, seed=seed, progress=tell)

@@ -89,7 +89,10 @@ def subjects(matrices: Sequence[type[Matrix] | Matrix]) -> list[Subject]:
             instances[key] = (*instances.get(key, ()), matrix)
         elif inspect.isclass(matrix) and issubclass(matrix, Matrix):
             if next(matrix.cases(Scales.of("float64", quick=True), np.random.default_rng(0)), None) is None:
-                msg = f"matrices[{i}], {matrix.__name__}, has no cases: define cases(scales, rng), or pass instances."
+                msg = (
+                    f"matrices[{i}], {matrix.__name__}, has no cases to verify: define the classmethod "
+                    "cases(scales, rng), or pass instances in place of the class."
+                )
                 raise ValueError(msg)
             found += [Subject(matrix, dtype) for dtype in _DTYPES]
         else:

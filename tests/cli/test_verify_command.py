@@ -29,6 +29,29 @@ def test_a_plugin_s_method_is_verified(plugin, capsys):
     assert {row["subject"] for row in rows if row["kind"] == "optimizer"} == {"Half-SGD"}
 
 
+BARE = """
+from sofim_ref.matrices import Dense
+import numpy as np
+
+class Bare(Dense):
+    @classmethod
+    def cases(cls, scales, rng):
+        yield from ()
+
+MATRICES = [Bare{call}]
+"""
+
+
+def test_a_plugin_s_matrix_without_cases_is_refused_as_a_class_and_verified_as_an_instance(tmp_path, refused, capsys):
+    path = tmp_path / "bare.py"
+    path.write_text(BARE.format(call=""), encoding="utf-8")
+    said = refused(*QUICK, "--plugin", str(path))
+    assert "argument --plugin: MATRICES can't be verified: matrices[0], Bare, has no cases" in said
+    path.write_text(BARE.format(call="(np.diag([1.0, 2.0]))"), encoding="utf-8")
+    assert cli.main([*QUICK, "--json", "--plugin", str(path), "--methods", "sgd"]) == 0
+    assert "Bare" in {row["subject"] for row in json.loads(capsys.readouterr().out)}
+
+
 def test_reasons_stand_on_the_error_stream(capsys, monkeypatch):
     monkeypatch.setattr("sofim_ref.verify.run.available_backends", lambda _: {"cupy": "no GPU here"})
     assert cli.main(["verify", "--json", "--backend", "CuPy"]) == 1

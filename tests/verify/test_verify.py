@@ -236,7 +236,7 @@ def test_an_instance_that_is_no_dataclass_stays_on_numpy():
         ({"matrices": [np.eye(2)]}, r"matrices\[0\] must be a Matrix or a class of matrix, got array"),
         (
             {"matrices": [Plain(), Tridiagonal]},
-            r"matrices\[1\], Tridiagonal, has no cases: define cases\(scales, rng\)",
+            r"matrices\[1\], Tridiagonal, has no cases to verify: define the classmethod cases\(scales, rng\), or pass",
         ),
         ({"matrices": [matrices.Dense(np.eye(2, dtype=np.float16))]}, r"must be in float32 or float64, got float16"),
         (
