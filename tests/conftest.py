@@ -11,9 +11,13 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from sofim_ref import arrays
+from sofim_ref.matrices import RankOne
+from sofim_ref.verify import verify
 
 settings.register_profile("suite", deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
+
+collect_ignore_glob = ["*conftest.py"]  # no doctests in them, and two modules of one name can't be collected
 
 QUICK_COMPILATION = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
 """JAX compiles small programs in half the time with these. XLA ends the process at a flag that it does not know."""
@@ -77,9 +81,22 @@ class Place:
         return float(np.finfo(dtype or self.widest).eps)
 
 
+@dataclass(frozen=True)
+class OneDtype(arrays.Backend):
+    """A backend in one dtype: what JAX compiles for the other doubles the time of every test."""
+
+    dtype: str
+
+    def dtypes(self):
+        return {self.dtype: super().dtypes()[self.dtype]}
+
+
 def _place(name):
     if name == "numpy read-only":
         return Place(name, arrays.open_backend("numpy"), read_only=True)
+    if name.startswith("jax"):
+        jax = arrays.open_backend("jax")
+        return Place("jax", OneDtype("jax", jax.xp, jax.device, jax.version, name.split()[1]))
     if name.startswith("array_api_strict"):
         import array_api_strict as strict
 
@@ -94,7 +111,8 @@ PLACES = (
     "array_api_strict device1",  # stands in for a GPU: np.asarray of its arrays raises, and so does mixing devices
     "array_api_strict no_float64",
     "torch",
-    "jax",
+    "jax float64",
+    pytest.param("jax float32", marks=pytest.mark.slow),
     "cupy",
 )
 
@@ -106,6 +124,16 @@ def xp(request):
         return _place(request.param)
     except (ImportError, RuntimeError) as error:
         pytest.skip(f"{request.param}: {error}")
+
+
+@pytest.fixture
+def little_verified(monkeypatch):
+    """Tours verify one matrix and two methods: for the tests that are about something else."""
+
+    def few(backends, *, methods, **settings):
+        return verify(backends, methods=methods[:2], matrices=[RankOne], **settings)
+
+    monkeypatch.setattr("sofim_ref.studies.tour.verify", few)
 
 
 @pytest.fixture(scope="session")

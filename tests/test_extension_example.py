@@ -35,6 +35,7 @@ def test_method_and_matrix_are_verified(plugin, xp):
     assert report.passed, report.verdict
 
 
+@pytest.mark.usefixtures("little_verified")
 def test_its_data_set_with_its_model_takes_the_tour_with_its_method(plugin, tmp_path):
     data = plugin.datasets["circle"].split()
     backend = sr.arrays.open_backend("numpy")

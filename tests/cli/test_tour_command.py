@@ -21,11 +21,13 @@ def test_the_tour_ends_by_naming_the_file_to_open(tmp_path, capsys):
     assert "nan" not in printed.lower()
 
 
+@pytest.mark.usefixtures("little_verified")
 def test_names_are_known_in_any_case(tmp_path, capsys):
     assert cli.main(["tour", "--quick", "--dataset", "IRIS", "--methods", "Newton", "--out", str(tmp_path)]) == 0
     assert "Newton" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("little_verified")
 def test_a_file_of_the_user_s_and_a_method_of_the_user_s(tmp_path, mail, plugin, capsys):
     own = ["--data", str(mail), "--target", "kind", "--plugin", str(plugin), "--methods", "half-sgd,sgd"]
     assert cli.main(["tour", "--quick", *own, "--out", str(tmp_path)]) == 0
@@ -93,6 +95,7 @@ def test_a_failed_check_ends_with_status_1(tmp_path, capsys, monkeypatch):
     assert "Diagonal" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("little_verified")
 @pytest.mark.parametrize("width", [40, 80, 200])
 def test_no_line_is_longer_than_the_terminal(width, tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", str(width))
@@ -128,6 +131,7 @@ def test_ctrl_c_ends_the_tour_with_a_sentence_and_no_traceback(tmp_path, program
     assert said == "\nsofim-ref: interrupted before it was done.\n"
 
 
+@pytest.mark.usefixtures("little_verified")
 def test_the_report_is_the_study_s(tmp_path, monkeypatch, capsys):
     seen = []
     monkeypatch.setattr("sofim_ref.cli.tour.report_tour", lambda tour: seen.append(tour) or report_tour(tour))

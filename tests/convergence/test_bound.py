@@ -244,9 +244,9 @@ def test_products_alone_give_the_norms_that_dense_matrices_give(monkeypatch):
 
 def test_large_d_writes_no_matrix_out():
     rng = np.random.default_rng(0)
-    problem = LogisticRegression(rng.standard_normal((60, 3000)) / 50, rng.integers(0, 2, 60), l2=0.5, intercept=False)
+    problem = LogisticRegression(rng.standard_normal((60, 1000)) / 30, rng.integers(0, 2, 60), l2=0.5, intercept=False)
     sofim = sr.SOFIM(lr=0.4, rho=1.0, beta=0.0)
-    w = 0.1 * rng.standard_normal(3000)
+    w = 0.1 * rng.standard_normal(1000)
     trace = sr.minimize(problem, sofim, steps=2, w0=w, store_points=True)
     optimum = sr.minimize(problem, sr.SGD(lr=1.5), steps=200, w0=w).w
     found = linear_quadratic_bound(problem, sofim, trace, optimum=optimum)

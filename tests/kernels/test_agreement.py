@@ -110,18 +110,18 @@ def test_steps_of_any_length(way, vector, dtype, gs, log_rho, beta):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", ["SOFIM, moment, decay", "SOFIM, gradient", "SGD, heavy ball", "AdamW"])
-def test_a_thousand_steps(way, name, dtype):
+def test_many_steps(way, name, dtype):
     """Roundings are as often up as down: 1,000 of them make √1,000, not 1,000, times the error of one."""
-    optimizer, d = METHODS[name](), 9
+    optimizer, d, steps = METHODS[name](), 9, 100 if way.name == "CUDA on the host" else 1000
     rng = np.random.default_rng(0)
     w = rng.standard_normal(d).astype(dtype)
     in_place, in_full = stepping(optimizer, way, w), plain(optimizer, w)
     widest = 0.0
-    for _ in range(1000):
+    for _ in range(steps):
         g = (rng.standard_normal(d) / 3).astype(dtype)
         got, (before, after) = in_place(g), in_full(g)
         widest = max(widest, allowed(optimizer, before, after, g))
-    assert largest(got.astype(float) - after) <= math.sqrt(1000) * widest
+    assert largest(got.astype(float) - after) <= math.sqrt(steps) * widest
 
 
 @pytest.mark.parametrize("size", [1e-150, 1e-158, 1e-160, 1e-170])

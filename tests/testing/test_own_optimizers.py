@@ -57,8 +57,8 @@ STORED = {f"{method} {settings}": (method, settings) for method in METHODS for s
 @pytest.mark.parametrize("name", STORED)
 def test_an_optimizer_agrees_with_fifty_digits(xp, name):
     method, settings = STORED[name]
-    if xp.name == "jax" and settings != stored_settings(method)[0]:
-        pytest.skip("JAX makes these steps one operation at a time: the defaults' are enough")
+    if xp.name.startswith(("jax", "array_api_strict")) and settings != stored_settings(method)[0]:
+        pytest.skip("slow backends follow the trajectories of the defaults only")
     optimizer = getattr(optimizers, method)(**settings)
     found = check_optimizer(of(optimizer, method, settings), method, settings=settings, like=xp.asarray(np.zeros(1)))
     assert found.steps == 500
