@@ -25,7 +25,7 @@ class Column:
     Parameters
     ----------
     heading : str
-        Its name; in a terminal it may be broken at its blanks.
+        Its name; in a terminal it may be broken at its blanks, but not at a no-break space (U+00A0).
     show : str or callable
         How a value becomes text: a format specification such as ``".3g"``, or a function. None is always shown as "–".
     words : bool
@@ -130,7 +130,7 @@ class Table:
             raise ValueError(msg)
         cells = self.cells
         widths = [
-            min(max(map(cell_len, [*column.heading.split(), *(row[j] for row in cells)]), default=0), width)
+            min(max(map(cell_len, [*column.heading.split(" "), *(row[j] for row in cells)]), default=0), width)
             for j, column in enumerate(self.columns)
         ]
         names = len(list(itertools.takewhile(lambda column: column.words, self.columns)))
@@ -146,7 +146,7 @@ class Table:
 
     def to_rows(self) -> list[dict[str, Any]]:
         """Return the rows as dictionaries that JSON can hold, by heading; None for a number that isn't finite."""
-        headings = [column.heading for column in self.columns]
+        headings = [column.heading.replace("\N{NO-BREAK SPACE}", " ") for column in self.columns]
         return [dict(zip(headings, map(plain, row), strict=True)) for row in self.rows]
 
     def _block(

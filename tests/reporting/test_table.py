@@ -106,3 +106,17 @@ def test_a_row_of_the_wrong_length_is_refused():
         Table("", (), ())
     with pytest.raises(ValueError, match="width must be an integer >= 8, got 7"):
         Table("", (Column("a"),), ()).to_text(7)
+
+
+@pytest.mark.parametrize("width", [12, 40])
+def test_a_heading_is_not_broken_at_a_no_break_space(width):
+    columns = (
+        Column("method", words=True),
+        Column("loss ≤\N{NO-BREAK SPACE}0.298"),
+        Column("τ\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}1"),
+    )
+    table = Table("Runs", columns, (("SGD", 1, 2),))
+    printed = table.to_text(width)
+    assert "≤\N{NO-BREAK SPACE}0.298" in printed
+    assert "τ\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}1" in printed
+    assert table.to_rows() == [{"method": "SGD", "loss ≤ 0.298": 1, "τ = 1": 2}]

@@ -91,7 +91,11 @@ def costs(race: Race, criterion: str) -> Table:
         for factor, unit in [UNITS.get(cost, (1.0, cost))]
     )
     name = named(criterion, race)
-    columns = (METHOD, Column("unit", words=True), *(Column(f"{name} {sign} {target:g}", cell) for target in targets))
+    columns = (
+        METHOD,
+        Column("unit", words=True),
+        *(Column(f"{name} {sign}\N{NO-BREAK SPACE}{target:g}", cell) for target in targets),
+    )
     return Table(f"Cost of reaching a target: {name}", columns, rows, LEGEND if criterion == CRITERIA[-1] else "")
 
 
@@ -147,7 +151,7 @@ def within_a_factor(race: Race) -> Table:
     columns = (
         METHOD,
         Column("unit", words=True),
-        *(Column(f"τ = {factor:g}", ".0%") for factor in FACTORS),
+        *(Column(f"τ\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{factor:g}", ".0%") for factor in FACTORS),
         Column("ever", ".0%"),
     )
     rows = tuple(
