@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sofim_ref.optimizers.optimizer import Optimizer
@@ -53,6 +54,8 @@ class Method:
     >>> method = Method.of(SGD(lr=0.3), label="SGD, η = 0.3")
     >>> method.name, method.title, method.build(steps=10).lr
     ('sgd-0-3', 'SGD, η = 0.3', 0.3)
+    >>> Method.of(SGD(lr=0.3, momentum=0.9)).title, method.vector
+    ('SGD(lr=0.3, momentum=0.9)', 'g')
     """
 
     name: str
@@ -91,14 +94,16 @@ class Method:
         ----------
         optimizer : Optimizer
         label : str, optional
-            Its title in tables and plots; the optimizer's ``repr`` if not given. The name is made from it.
+            Its title in tables and plots, from which the name is made; if not given, the class with ``lr`` and the
+            settings that differ from the class's defaults.
         colour : str
             As in `Method`.
 
         Returns
         -------
         Method
-            Without a search space: a study that searches step sizes leaves it alone.
+            Without a search space: a study that searches step sizes leaves it alone. What is known of the class, C and
+            v say, is taken from the ``METHODS`` of its module, from the entry of the same settings if there is one.
 
         Raises
         ------
@@ -110,12 +115,14 @@ class Method:
         if not isinstance(optimizer, Optimizer):
             msg = f"optimizer must be a sofim_ref Optimizer, got {optimizer!r}."
             raise TypeError(msg)
-        title = repr(optimizer) if label is None else label
+        title = _title(optimizer) if label is None else label
         name = "-".join(re.findall(r"[a-z0-9]+", title.lower()))
         if not name:
             msg = f"label must have a letter or a digit in it, got {label!r}."
             raise ValueError(msg)
-        return cls(name, title, _Settings(optimizer), space={}, colour=colour)
+        make = _Settings(optimizer)
+        known = _reading(optimizer) or cls(name, title, make)
+        return replace(known, name=name, title=title, make=make, space={}, needs_steps=False, colour=colour)
 
     def build(self, *, steps: int, seed: int | None = None, **settings: Any) -> Optimizer[Any]:
         """Return the optimizer for a run.
@@ -132,7 +139,7 @@ class Method:
         """
         built = self.make(**settings, **({"steps": steps} if self.needs_steps else {}))
         if seed is not None and "seed" not in settings and "seed" in {f.name for f in dataclasses.fields(built)}:
-            built = dataclasses.replace(built, seed=seed)
+            built = replace(built, seed=seed)
         return built
 
 
@@ -143,4 +150,28 @@ class _Settings:
     optimizer: Optimizer[Any]
 
     def __call__(self, **settings: Any) -> Optimizer[Any]:
-        return dataclasses.replace(self.optimizer, **settings)
+        return replace(self.optimizer, **settings)
+
+
+def _title(optimizer: Optimizer[Any]) -> str:
+    """Return the class with `lr` and the settings that differ from its defaults, the same text in every process."""
+    own = []
+    for each in dataclasses.fields(optimizer):
+        value = repr(getattr(optimizer, each.name))
+        if each.repr and (each.name == "lr" or value != repr(each.default)):
+            own.append(f"{each.name}={re.sub(' at 0x[0-9a-f]+', '', value)}")
+    return f"{type(optimizer).__name__}({', '.join(own)})"
+
+
+def _reading(optimizer: Optimizer[Any]) -> Method | None:
+    """Return the entry of the class in its module's ``METHODS``, the one of the same settings but `lr` if it exists."""
+    found = None
+    for method in getattr(sys.modules.get(type(optimizer).__module__), "METHODS", ()):
+        if not isinstance(method, Method):
+            continue
+        built = method.build(steps=1)
+        if type(built) is type(optimizer):
+            if repr(replace(built, lr=optimizer.lr)) == repr(optimizer):
+                return method
+            found = found or method
+    return found

@@ -108,6 +108,29 @@ def test_two_settings_of_one_optimizer_are_two_methods_that_keep_them():
     assert len({slow: 1, fast: 2}) == 2
 
 
+def test_a_method_without_a_label_is_called_by_what_differs_from_the_defaults():
+    titles = [Method.of(optimizer).title for optimizer in (SOFIM(lr=2.0), SGD(), SOFIM(lr=0.1, beta=0.5))]
+    assert titles == ["SOFIM(lr=2.0)", f"SGD(lr={SGD().lr})", "SOFIM(lr=0.1, beta=0.5)"]
+    scheduled = Method.of(SGD(lr=lambda step: 1 / (1 + step)))
+    assert scheduled.title.startswith("SGD(lr=<function")
+    assert " at 0x" not in scheduled.title
+
+
+def test_an_optimizer_is_described_by_the_registered_method_of_its_settings_or_else_of_its_class():
+    sofim, gradient = REGISTRY["sofim"], REGISTRY["sofim-gradient"]
+    for optimizer, known in [
+        (SOFIM(lr=2.0), sofim),
+        (SOFIM(lr=2.0, vector="gradient"), gradient),
+        (SOFIM(lr=2.0, rho=0.1), sofim),
+    ]:
+        method = Method.of(optimizer)
+        for name in ("matrix", "vector", "cost", "memory", "source", "open"):
+            assert getattr(method, name) == getattr(known, name)
+        assert not method.space
+        assert not method.colour
+        assert method.build(steps=3) == optimizer
+
+
 STOCHASTIC = [
     *(method_named(name) for name in ("kfac", "adahessian", "nystrom-sgd")),
     Method.of(NaturalGradient(lr=0.1, fisher="sampled"), label="sampled"),
