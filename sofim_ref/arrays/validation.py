@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from sofim_ref.arrays.namespace import Array, device, is_integral, is_real_floating, namespace, normal_range
+from sofim_ref.arrays.namespace import Array, Namespace, device, is_integral, is_real_floating, namespace, normal_range
 
 
 def nearest(name: object, known: Iterable[str]) -> str:
@@ -89,13 +89,22 @@ def rate(argument: str, value: Any) -> None:
         positive(argument, value)
 
 
+def an_array(argument: str, x: Any) -> Namespace:
+    """Return the namespace of an array; refuse what is no array of a known backend, and say what makes one of it."""
+    try:
+        return namespace(x)
+    except TypeError:
+        remedy = f"{argument}.to_numpy()" if hasattr(x, "to_numpy") else f"np.asarray({argument})"
+        msg = (
+            f"{argument} must be an array of NumPy, CuPy, torch, JAX or another array-API backend, got {type(x)!r}: "
+            f"pass {remedy}."
+        )
+        raise TypeError(msg) from None
+
+
 def floating(argument: str, x: Array, *, ndim: int) -> None:
     """Refuse anything but a real floating-point array of that many dimensions."""
-    try:
-        xp = namespace(x)
-    except TypeError:
-        msg = f"{argument} must be an array of NumPy, CuPy, torch, JAX or another array-API backend, got {type(x)!r}."
-        raise TypeError(msg) from None
+    xp = an_array(argument, x)
     if not is_real_floating(xp, x.dtype):
         msg = f"{argument} must have a real floating-point dtype, got {x.dtype}."
         raise TypeError(msg)
@@ -117,7 +126,7 @@ def row_numbers(argument: str, x: Array, *, like: Array) -> None:
     try:
         xp = namespace(x)
     except TypeError:
-        msg = f"{argument} must be an integer array, got {type(x)!r}."
+        msg = f"{argument} must be an integer array, got {type(x)!r}: pass np.asarray({argument})."
         raise TypeError(msg) from None
     if xp is not namespace(like):
         msg = (
@@ -144,7 +153,7 @@ def same_backend(**arrays: Array) -> None:
         try:
             mixed = type(y) is not type(x) and namespace(y) is not namespace(x)
         except TypeError:
-            msg = f"{name} must be an array, as {first} is, got {type(y)!r}."
+            msg = f"{name} must be an array, as {first} is, got {type(y)!r}: pass np.asarray({name})."
             raise TypeError(msg) from None
         if mixed:
             msg = (

@@ -6,20 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from sofim_ref.arrays import Array, namespace, to_numpy
-
-
-def an_array(argument: str, x: Any) -> None:
-    """Refuse what is no array of a known backend, and say what makes one of it."""
-    try:
-        namespace(x)
-    except TypeError:
-        remedy = f"{argument}.to_numpy()" if hasattr(x, "to_numpy") else f"np.asarray({argument})"
-        msg = (
-            f"{argument} must be an array of NumPy, CuPy, torch, JAX or another array-API backend, got {type(x)!r}: "
-            f"pass {remedy}."
-        )
-        raise TypeError(msg) from None
+from sofim_ref.arrays import Array, to_numpy
+from sofim_ref.arrays.validation import an_array
 
 
 def raw_targets(targets: Array) -> np.ndarray[Any, Any]:

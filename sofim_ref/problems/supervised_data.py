@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from sofim_ref.arrays import Array, device, namespace
-from sofim_ref.arrays.validation import finite, floating
-from sofim_ref.likelihoods.targets import an_array
+from sofim_ref.arrays.validation import an_array, finite, floating
 
 
 def check_data(features: Array, targets: Array) -> None:

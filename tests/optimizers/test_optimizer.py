@@ -213,6 +213,13 @@ def test_a_starting_point_that_is_no_finite_floating_vector_is_refused(xp, optim
         optimizer.init([1.0, 2.0])
 
 
+def test_a_step_from_a_list_is_refused_with_the_remedy():
+    w, optimizer = np.ones(2), optimizers.SGD()
+    oracle = problems.Quadratic(np.eye(2), np.zeros(2)).oracle(w)
+    with pytest.raises(TypeError, match=r"w must be an array of .*, got <class 'list'>: pass np\.asarray\(w\)\."):
+        optimizer.step(list(w), optimizer.init(w), oracle)
+
+
 @pytest.mark.parametrize("kind", [optimizers.SGD, optimizers.SOFIM, optimizers.NaturalGradient, optimizers.Newton])
 def test_a_schedule_is_asked_for_every_step_in_turn_and_goes_on_after_a_pause(numpy_place, kind):
     asked = []

@@ -102,7 +102,7 @@ def test_batches_that_are_no_row_numbers_are_refused(xp):
         problem.oracle(w, xp.asarray(np.ones(24, dtype=bool)))
     with pytest.raises(ValueError, match=r"batch must be 1-D with at least one row number, got shape \(0,\)"):
         problem.oracle(w, xp.asarray(np.zeros(0, dtype=np.int64)))
-    with pytest.raises(TypeError, match=r"batch must be an integer array, got <class 'list'>"):
+    with pytest.raises(TypeError, match=r"batch must be an integer array, got .*'list'>: pass np\.asarray\(batch\)\."):
         problem.oracle(w, [0, 1])
     other = strict.asarray([0]) if "numpy" in xp.name else np.asarray([0])
     with pytest.raises(TypeError, match=r"batch and data must be arrays of one backend, got "):
