@@ -208,7 +208,9 @@ class DataFile:
         except OSError as error:
             raise BadArgument("--data", f"can't read {str(self.data)!r}: {error.strerror}.") from None
         except (ModuleNotFoundError, TypeError, ValueError) as error:
-            raise BadArgument("--data", error) from None
+            said = str(error)
+            column = said.startswith("target ")
+            raise BadArgument("--target" if column else "--data", said.removeprefix("target ")) from None
 
 
 NO_FILE = DataFile()

@@ -38,10 +38,8 @@ def lab(
     opens = [] if copy_only else ["voila" if voila else "jupyterlab"]
     missing = [name for name in ("jupytext", "hypothesis", *opens) if importlib.util.find_spec(name) is None]
     if missing:
-        reason = (
-            f"{' and '.join(missing)} must be installed: pip install -e '.[notebooks]' in the repository brings all"
-        )
-        raise BadArgument("FOLDER", f"{reason} that the lessons need.")
+        remedy = "python -m pip install -e '.[notebooks]' in the repository brings all that the lessons need."
+        raise BadArgument("FOLDER", f"{' and '.join(missing)} must be installed: {remedy}")
     from sofim_ref.lessons.student_copies import write_copies
 
     args.make_writable("FOLDER", folder)

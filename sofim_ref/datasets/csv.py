@@ -11,6 +11,9 @@ from sofim_ref.arrays.validation import nearest
 from sofim_ref.datasets.arrays import from_arrays
 from sofim_ref.datasets.dataset import Dataset, Task
 
+FEWEST = 3
+"""The number of rows that can be split into training and held-out ones by the usual share of `Source.split`."""
+
 
 def read_csv(
     path: str | Path,
@@ -47,8 +50,8 @@ def read_csv(
     OSError
         If the file can't be read.
     ValueError
-        If it isn't CSV with a header, has no column `target`, misses a value (the message names row and column), or has
-        a feature that isn't made of numbers; and as `Source.split` does.
+        If it isn't CSV with a header, has too few rows or no column `target`, misses a value (the message names row and
+        column), or has a feature that isn't made of numbers; and as `Source.split` does.
 
     Examples
     --------
@@ -69,19 +72,25 @@ def read_csv(
         near = nearest(target, columns)
         msg = f"target must be a column of {path.name}: {', '.join(map(repr, columns))}; got {target!r}.{near}"
         raise ValueError(msg)
-    if len(columns) < 2 or not len(table):
-        msg = f"{path.name} must have rows, and a feature beside the target, got {len(table)} rows of {len(columns)}."
-        raise ValueError(msg)
     for column in columns:
         _check_column(path.name, column, table[column], text=column == target)
+    if len(columns) < 2 or len(table) < FEWEST:
+        msg = (
+            f"{path.name} must have at least {FEWEST} rows below the header, of which some are held out, and a feature "
+            f"beside the target, got rows: {len(table)}, columns: {len(columns)}."
+        )
+        raise ValueError(msg)
     stem = path.stem if name is None else name
     features = table.drop(columns=target).to_numpy(float)
     return from_arrays(features, table[target].to_numpy(), name=stem, title=title, task=task, **settings)
 
 
 def _read(path: Path) -> Any:
+    with path.open("rb"):  # that it can't be read is said before anything of pandas
+        pass
     if importlib.util.find_spec("pandas") is None:
-        msg = "pandas, which reads CSV files, is not installed: pip install -e '.[data]' in the repository brings it."
+        msg = "pandas, which reads CSV files, is not installed: "
+        msg += "python -m pip install -e '.[data]' in the repository brings it."
         raise ModuleNotFoundError(msg)
     import pandas as pd
 
@@ -102,7 +111,7 @@ def _check_column(file: str, name: str, column: Any, *, text: bool) -> None:
         msg = f"{file} must have no missing value, got one in row {gaps.argmax() + 1}, column {name!r}: fill it in, or "
         msg += "drop the row."
         raise ValueError(msg)
-    if text or column.dtype.kind in "biuf":
+    if text or not column.size or column.dtype.kind in "biuf":
         return
     row = next(row for row, value in enumerate(column) if not _is_number(value))
     msg = (

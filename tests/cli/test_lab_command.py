@@ -39,7 +39,7 @@ def test_the_folder_is_opened_in_the_program_asked_for(options, opened, tmp_path
 def test_a_missing_extra_is_said_with_the_command_that_brings_it(refused, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     said = refused("lab", "--voila")
-    assert "jupytext and hypothesis and voila must be installed: pip install -e '.[notebooks]'" in said
+    assert "jupytext and hypothesis and voila must be installed: python -m pip install -e '.[notebooks]'" in said
 
 
 def test_a_folder_that_can_t_be_written_is_refused(refused, tmp_path):

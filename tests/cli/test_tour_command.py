@@ -138,3 +138,8 @@ def test_the_report_is_the_study_s(tmp_path, monkeypatch, capsys):
     cli.main([*QUICK, "--seed", "3", "--steps", "7", "--batch-size", "16", "--out", str(tmp_path)])
     assert (seen[0].seed, seen[0].steps, seen[0].batch_size) == (3, 7, 16)
     assert "seed 3" in capsys.readouterr().out
+
+
+def test_a_column_that_is_not_in_the_file_is_said_of_the_target(mail, refused):
+    said = refused("tour", "--data", str(mail), "--target", "Colour")
+    assert "argument --target: must be a column of mail.csv: 'links', 'words', 'kind'; got 'Colour'" in said

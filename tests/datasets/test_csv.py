@@ -65,8 +65,9 @@ def test_the_numbers_are_those_of_the_file(file):
         (["1,2", "3,4"], "must name its columns in the first line, got numbers there: 1, 2"),
         (["a,c", "1,2"], "target must be a column of mail.csv: 'a', 'c'; got 'b'"),
         (["a,B", "1,2"], "got 'b'. Did you mean 'B'"),
-        (["a,b"], "must have rows, and a feature beside the target, got 0 rows of 2"),
-        (["b", "1"], "must have rows, and a feature beside the target, got 1 rows of 1"),
+        (["a,b"], "must have at least 3 rows below the header, .* got rows: 0, columns: 2"),
+        (["a,b", "1,2", "2,3"], "must have at least 3 rows below the header, .* got rows: 2, columns: 2"),
+        (["b", "1"], "must have at least 3 rows below the header, .* got rows: 1, columns: 1"),
         (["a,b", "1,2,3", "3,4,5"], "must be a CSV file in UTF-8 with equally long rows"),
         (["a,b", "1,2", "3,4,5"], "must be a CSV file in UTF-8 with equally long rows"),
         ([""], "must be a CSV file in UTF-8 with equally long rows: No columns to parse from file"),
@@ -89,3 +90,11 @@ def test_without_pandas_the_remedy_is_said(file, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(ModuleNotFoundError, match=r"pandas, .* pip install -e '\.\[data\]'"):
         datasets.read_csv(path, target="b")
+
+
+def test_a_path_that_can_t_be_read_is_said_before_pandas(tmp_path, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(FileNotFoundError):
+        datasets.read_csv(tmp_path / "nowhere.csv", target="kind")
+    with pytest.raises(OSError, match="directory"):
+        datasets.read_csv(tmp_path, target="kind")

@@ -91,7 +91,7 @@ def dask_executor(address: str) -> Iterator[DaskExecutor]:
         If no scheduler answers, or it has no worker, `PATIENCE` seconds each.
     """
     if importlib.util.find_spec("distributed") is None:
-        msg = "Dask is not installed; the extra `cluster` brings it: pip install -e '.[cluster]'."
+        msg = "Dask is not installed; the extra `cluster` brings it: python -m pip install -e '.[cluster]'."
         raise ModuleNotFoundError(msg)
     asyncio.run(_identify(address))
     client = importlib.import_module("distributed").Client(address, timeout=PATIENCE, set_as_default=False)

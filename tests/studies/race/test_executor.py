@@ -172,5 +172,7 @@ def test_a_scheduler_without_workers_is_said_within_10_seconds():
 
 def test_without_dask_the_extra_is_named(monkeypatch):
     monkeypatch.setattr(dask_executor.importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(ModuleNotFoundError, match=r"the extra `cluster` brings it: pip install -e '\.\[cluster\]'"):
+    with pytest.raises(
+        ModuleNotFoundError, match=r"the extra `cluster` brings it: python -m pip install -e '\.\[cluster\]'"
+    ):
         dask_executor.dask_executor("tcp://127.0.0.1:9").__enter__()
