@@ -9,6 +9,7 @@ from sofim_ref import plots
 from sofim_ref.optimizers import Method
 from sofim_ref.plots import RaceCurve
 from sofim_ref.reporting import Picture
+from sofim_ref.studies.race.counted import counted
 from sofim_ref.studies.race.run_race import Entry, Race
 from sofim_ref.studies.race.summary import profiles
 from sofim_ref.studies.race.tables import named, number
@@ -24,7 +25,7 @@ def curves(race: Race, criterion: str) -> Picture:
     reach = _who(best_ends, best, "gets furthest", "get furthest")
     figure = plots.race_curves(
         {entry.method: curve(entry, criterion) for entry in race.racing},
-        title=f"{_sentence(name)}: {reach}, to {number(best)}, the median of {race.setting.seeds} seeds",
+        title=f"{_sentence(name)}: {reach}, to {number(best)}, the median of {counted(race.setting.seeds, 'seed')}",
         ylabel=f"{name}, best so far",
         targets=race.setting.targets[criterion],
         logarithmic=criterion != "score",
@@ -104,8 +105,9 @@ def _costs_title(race: Race, criterion: str) -> str:
         lowest = min(spent.values())
         if math.isfinite(lowest):
             reached = sum(map(math.isfinite, spent.values()))
+            cost = counted(number(lowest), "median epoch")
             return (
-                f"{name} {target:g}: {_who(spent, lowest, 'is', 'are')} first, after {number(lowest)} median epochs; "
+                f"{name} {target:g}: {_who(spent, lowest, 'is', 'are')} first, after {cost}; "
                 f"{reached} of {len(spent)} methods reach it"
             )
     return f"{name}: no method's median run reaches a target"

@@ -6,6 +6,7 @@ from sofim_ref.reporting import Code, Heading, Paragraph, Report
 from sofim_ref.reporting.report import Block
 from sofim_ref.studies.race import tables
 from sofim_ref.studies.race.choice import CRITERION
+from sofim_ref.studies.race.counted import counted
 from sofim_ref.studies.race.pictures import all_pictures
 from sofim_ref.studies.race.run_race import Race
 from sofim_ref.studies.race.summary import summarize
@@ -44,7 +45,8 @@ def report(race: Race, command: str = "") -> Report:
     if command:
         blocks += [Heading("Again"), Code(command)]
     setting = race.setting
-    lead = f"{len(race.racing)} methods, {setting.seeds} seeds, {setting.epochs} epochs a run, each method tuned alike."
+    size = [counted(len(race.racing), "method"), counted(setting.seeds, "seed"), counted(setting.epochs, "epoch")]
+    lead = f"{', '.join(size)} a run, each method tuned alike."
     return Report(setting.workload.title, lead, tuple(blocks), {"command": command, **summarize(race)})
 
 
@@ -58,16 +60,17 @@ def setup(race: Race) -> list[str]:
     few = " Fewer than five seeds show little of the spread." if setting.seeds < 5 else ""
     what = (
         f"{workload.description}: {split.train.size} training and {split.test.size} held-out rows, d = "
-        f"{split.train.dim} parameters; {setting.batch_size} examples in a step, {setting.epochs} epochs of "
-        f"{budget.steps_per_epoch} steps in every run, trials included, measured every {every} steps; "
+        f"{split.train.dim} parameters; {counted(setting.batch_size, 'example')} in a step, "
+        f"{counted(setting.epochs, 'epoch')} of {counted(budget.steps_per_epoch, 'step')} in every run, trials "
+        f"included, measured every {'step' if every == 1 else f'{every} steps'}; "
         f"{setting.backend}. The seed of a run draws the split, the starting point of a model that isn't linear, the "
         f"order of the examples, the same for every method, and the random numbers of a method that needs some. The "
-        f"race has {setting.seeds} seeds, {first} to {last}.{few}"
+        f"race has {counted(setting.seeds, 'seed')}, {first if first == last else f'{first} to {last}'}.{few}"
     )
     tuned = (
-        f"Each method was tuned by {setting.trials} trials on {tuning} other seed{'s' * (tuning > 1)}: its documented "
-        f"defaults first, then draws from its documented search space, with the same random numbers for every method. "
-        f"The best trial has the smallest {CRITERION}."
+        f"Each method was tuned by {counted(setting.trials, 'trial')} on {counted(tuning, 'other seed')}: its "
+        f"documented defaults first, then draws from its documented search space, with the same random numbers for "
+        f"every method. The best trial has the smallest {CRITERION}."
     )
     measured = (
         f"Train loss and test loss include the l2 term; {workload.score_meaning}. {_origin(race)}. A target counts as "
@@ -103,4 +106,4 @@ def _at_a_time(race: Race) -> str:
     if not counts:
         return "one run at a time"
     runs = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    return f"with {runs} run{'s' * (counts[-1] > 1)} at a time"
+    return f"with {counted(runs, 'run')} at a time"

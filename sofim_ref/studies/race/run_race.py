@@ -9,6 +9,7 @@ from typing import Any
 
 from sofim_ref.optimizers import Method
 from sofim_ref.studies.race.choice import Trial, best, first_error, judged
+from sofim_ref.studies.race.counted import counted
 from sofim_ref.studies.race.executor import Executor, every_result
 from sofim_ref.studies.race.job import Job, race_jobs, trial_jobs
 from sofim_ref.studies.race.run import FAILED, Result
@@ -50,10 +51,11 @@ class Entry:
         """What a reader should know of its trials and runs that diverged or failed, in sentences."""
         notes = []
         if self.chosen is None:
-            notes.append(f"{self.method.title} diverged or failed in each of its {len(self.trials)} trials: it is out.")
+            trials = "its one trial" if len(self.trials) == 1 else f"each of its {len(self.trials)} trials"
+            notes.append(f"{self.method.title} diverged or failed in {trials}: it is out.")
         elif stopped := sum(not result.finished for result in self.runs):
             notes.append(
-                f"{self.method.title} diverged or failed in {stopped} of its {len(self.runs)} runs, "
+                f"{self.method.title} diverged or failed in {stopped} of its {counted(len(self.runs), 'run')}, "
                 f"which count as the worst outcome."
             )
         errors = [*(trial.error for trial in self.trials), first_error(self.runs)]
@@ -213,4 +215,4 @@ class _Tally:
             return f"{title}: failed, {result.message}"
         epochs, loss = result.curves["epochs"][-1], result.curves["train loss"][-1]
         ended = "" if result.finished else f"; {result.status.lower()}"
-        return f"{title}: train loss {loss:.4g} after {epochs:.3g} epochs{ended}"
+        return f"{title}: train loss {loss:.4g} after {counted(f'{epochs:.3g}', 'epoch')}{ended}"

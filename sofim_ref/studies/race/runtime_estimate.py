@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from sofim_ref.optimizers import Method
+from sofim_ref.studies.race.counted import counted
 from sofim_ref.studies.race.setting import Setting
 from sofim_ref.studies.race.workload import Split
 from sofim_ref.training import Record
@@ -122,13 +123,13 @@ def outlook(setting: Setting, paces: Mapping[Method, Pace], n_workers: int) -> l
     runs = setting.trials * setting.tuning_seeds + setting.seeds
     shares = {method: runs * pace.run(steps, every) / n_workers for method, pace in paces.items()}
     long = [
-        f"{method.title} alone takes {spoken(share)} of it: {runs} runs of {steps:,} steps, "
+        f"{method.title} alone takes {spoken(share)} of it: {counted(runs, 'run')} of {counted(f'{steps:,}', 'step')}, "
         f"{paces[method].step:.2g} s each. --methods leaves it out, --epochs and --trials shorten it."
         for method, share in shares.items()
         if share > LONG
     ]
     whole = sum(shares.values()) + (START_UP if n_workers > 1 else 0.0) + REPORT
-    return [f"The race will take about {spoken(whole)}, with {n_workers} runs at a time.", *long]
+    return [f"The race will take about {spoken(whole)}, with {counted(n_workers, 'run')} at a time.", *long]
 
 
 def spoken(seconds: float) -> str:

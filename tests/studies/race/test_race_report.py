@@ -9,10 +9,10 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 from rich.console import Console
-from tiny import entry, methods, result
+from tiny import entry, methods, result, run_tiny
 
 from sofim_ref import plots
-from sofim_ref.reporting import Picture, Table
+from sofim_ref.reporting import Paragraph, Picture, Table
 from sofim_ref.studies import race
 from sofim_ref.studies.race import pictures
 
@@ -262,3 +262,15 @@ def test_a_method_that_failed_at_once_in_every_run_is_still_named_in_the_picture
     labels = [line.get_label() for line in figure.axes[0].lines[:2]]
     assert labels == ["SGD", "SOFIM (moment), 3 of 3 failed, off the picture"]
     figure.draw_without_rendering()
+
+
+def test_one_of_a_thing_is_said_in_the_singular(tmp_path):
+    seen, _, told = run_tiny(tmp_path, methods=methods("sgd"), trials=1, seeds=1, epochs=1, batch_size=455)
+    page = race.report(seen)
+    text = " ".join([page.lead, *(block.text for block in page.blocks if isinstance(block, Paragraph)), *told])
+    assert "1 method, 1 seed, 1 epoch a run" in text
+    assert "1 epoch of 1 step in every run, trials included, measured every step;" in text
+    assert "The race has 1 seed, 0." in text
+    assert re.search(r"\b1 (epochs|seeds|trials|steps|runs|methods)\b", text) is None
+    (line,) = race.outlook(seen.setting, {}, 1)
+    assert line.endswith("with 1 run at a time.")

@@ -42,10 +42,10 @@ def test_the_outlook_counts_setting_up_steps_measurements_and_the_processes_star
     budget = asked.budget(asked.split(0))
     pace = race.Pace(40.0, 2.0, 3.0)
     runs = 5 * (40 + 2 * budget.total + 3 * (1 + budget.total // budget.record_every))
-    for n_workers, start_up in ((1, 0.0), (5, START_UP)):
+    for n_workers, start_up, at_a_time in ((1, 0.0, "1 run"), (5, START_UP, "5 runs")):
         (line,) = race.outlook(asked, dict.fromkeys(asked.methods, pace), n_workers)
         minutes = (runs / n_workers + start_up + REPORT) / 60
-        assert line == f"The race will take about {minutes:.2g} minutes, with {n_workers} runs at a time."
+        assert line == f"The race will take about {minutes:.2g} minutes, with {at_a_time} at a time."
 
 
 def test_the_estimate_is_within_a_factor_of_3_of_a_race_in_this_process(tmp_path):
