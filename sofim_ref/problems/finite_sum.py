@@ -221,8 +221,6 @@ class FiniteSum(Problem):
     def optimum(self) -> Array:
         """Return the minimizer of the loss over a linear model, shape (d,), as exactly as the dtype allows.
 
-        It is sought on the host in float64: see `minimizer`.
-
         Raises
         ------
         TypeError
@@ -232,8 +230,20 @@ class FiniteSum(Problem):
             or features depend on each other.
         """
         if not self.model.linear:
-            msg = f"{self.name} with a {type(self.model).__name__} model has no known optimum."
+            msg = f"{self.name} with a {type(self.model).__name__} model has no known optimum: see local_minimum."
             raise TypeError(msg)
+        return self.local_minimum()
+
+    def local_minimum(self) -> Array:
+        """Return the minimum that Newton's method reaches from the initial point, shape (d,): see `minimizer`.
+
+        It is sought on the host in float64. For a linear model it is the optimum; others may have lower ones.
+
+        Raises
+        ------
+        ValueError
+            If the Hessian there is singular or indefinite.
+        """
         on_host = self.on(to_numpy(self.features).astype(np.float64), to_numpy(self.targets))
         return from_numpy(minimizer(on_host, self.likelihood.escapes), like=self.features)
 

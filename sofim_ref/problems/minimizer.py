@@ -1,4 +1,4 @@
-"""The minimizer of a convex loss to the last digits: what every run is measured from."""
+"""The minimizer of a loss to the last digits: what every run is measured from."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ _HALVINGS = 40
 
 
 def minimizer(problem: Problem, escapes: str = "") -> np.ndarray[Any, Any]:
-    """Return the minimizer of a convex mean loss on the host in float64, shape (d,).
+    """Return the minimizer of a mean loss on the host in float64, shape (d,); a local one if it isn't convex.
 
     SciPy's trust-region Newton method comes near. Then Newton steps follow, each halved until the gradient shrinks, for
     as long as one does.
 
     The gradient there is rounding: at most 100 √d eps times the mean length of the examples' gradients plus that of
-    l2 w. A loss without a unique minimizer is refused, for `Likelihood.escapes` or because features depend on each
-    other. The problem's arrays are NumPy's in float64; it answers hessian and per_example_gradients.
+    l2 w. A loss whose Hessian there isn't positive definite is refused: for `Likelihood.escapes`, because features
+    depend on each other, or at a saddle. The problem's arrays are NumPy's in float64; it answers hessian and
+    per_example_gradients.
     """
     from scipy.optimize import minimize
 
@@ -46,6 +47,9 @@ def minimizer(problem: Problem, escapes: str = "") -> np.ndarray[Any, Any]:
     scale = np.mean(lengths) + problem.l2 * np.linalg.norm(at.w)
     if np.linalg.norm(at.gradient()) > 100 * np.finfo(np.float64).eps * scale * problem.dim**0.5:
         raise ValueError(_reason(problem, escapes))
+    if (lowest := float(np.linalg.eigvalsh(at.hessian())[0])) < 0:
+        msg = f"{problem.name} has no minimum where Newton's method ended: the Hessian has the eigenvalue {lowest:.2g}."
+        raise ValueError(msg)
     return np.asarray(at.w)
 
 

@@ -110,8 +110,18 @@ class Problem(ABC):
         TypeError
             If the problem doesn't know it.
         """
-        msg = f"{self.name} doesn't know its optimum."
+        msg = f"{self.name} doesn't know its optimum; a problem of one's own says it in a method `optimum`."
         raise TypeError(msg)
+
+    def local_minimum(self) -> Array:
+        """Return a local minimum near the initial point, shape (d,): what runs are measured from without an optimum.
+
+        Raises
+        ------
+        TypeError
+            If the problem knows none.
+        """
+        return self.optimum()
 
     def initial_point(self, seed: int = 0) -> Array:
         """Return a point to start from, shape (d,): standard normal numbers drawn from the seed on the host."""

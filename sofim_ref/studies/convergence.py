@@ -25,6 +25,7 @@ from sofim_ref.matrices import SingularMatrixError
 from sofim_ref.optimizers import REGISTRY, Method, NaturalGradient, Optimizer
 from sofim_ref.problems import Oracle, Problem
 from sofim_ref.studies.methods import check_methods
+from sofim_ref.studies.reference_point import reference_point
 from sofim_ref.training import Trace
 from sofim_ref.training.minimize import minimize
 
@@ -83,6 +84,8 @@ class Study:
 
     Parameters
     ----------
+    reference : str
+        What `optimum` is: ``"optimum"``, or ``"local minimum"`` for a loss without a known optimum.
     spectrum : array, shape (d,)
         The eigenvalues of the Hessian at the optimum.
     rho : float
@@ -95,6 +98,7 @@ class Study:
 
     title: str
     problem: Problem
+    reference: str
     optimum: Array
     spectrum: Numbers
     rho: float
@@ -120,7 +124,9 @@ def study_convergence(
     Parameters
     ----------
     problem : Problem
-        Convex, with an optimum that it knows: any of this library's with a linear model, or one of your own.
+        Convex, with an optimum that it knows: any of this library's with a linear model, or one of your own. For a
+        network or another loss without a known optimum runs are measured from the local minimum that Newton's method
+        reaches from the initial point; no bound is proved there, and a run may end in another minimum.
     methods : sequence of Method, optional
         Those of `METHODS` that fit the problem if not given.
     title : str, optional
@@ -133,7 +139,8 @@ def study_convergence(
     Raises
     ------
     TypeError
-        If the problem doesn't know its optimum; if a method is none, or needs what the problem doesn't offer.
+        If the problem knows neither an optimum nor a local minimum; if a method is none, or needs what the problem
+        doesn't offer.
     ValueError
         If `rho` is not a number > 0, a method occurs twice, or there is no unique optimum.
 
@@ -142,7 +149,7 @@ def study_convergence(
     The step sizes of registered methods follow from the spectrum at the optimum: 2/(μ + L) for gradient descent, 1 for
     Newton and natural gradient, whose damping exceeds the loss's l2 by μ/1000. Newton has no line search; SOFIM
     (gradient) has β = 0, SOFIM (moment) keeps β = 0.9. All other methods run as they are. A run begins at w = 0, or at
-    `Problem.initial_point` if that is the optimum, and has at most `STEPS` steps.
+    `Problem.initial_point` if that is the optimum or none is known, and has at most `STEPS` steps.
 
     Examples
     --------
@@ -156,8 +163,9 @@ def study_convergence(
     if methods is None:
         methods = [m for m in METHODS if m.build(steps=STEPS).needs <= problem.offers]
     check_methods(methods, problem, steps=STEPS)
-    optimum = problem.optimum()
+    optimum, reference = reference_point(problem)
     eigenvalues = spectrum(problem, optimum)
+    w0 = 0 * optimum if reference == "optimum" and float(norm(optimum)) else problem.initial_point()
     entries: list[Studied] = []
     failed: dict[Method, str] = {}
     tell = progress or (lambda *_: None)
@@ -165,11 +173,12 @@ def study_convergence(
         tell(done, len(methods), f"running {method.title}")
         try:
             with np.errstate(all="ignore"):  # a run that diverges ends in numbers without bounds
-                entries.append(_studied(method, settings(method, problem, eigenvalues, rho), problem, optimum))
+                entries.append(_studied(method, settings(method, problem, eigenvalues, rho), problem, optimum, w0))
         except Exception as error:  # noqa: BLE001  # whatever a method raises is a finding about it, and doesn't end the study
             failed[method] = str(error) or type(error).__name__
     tell(len(methods), len(methods), "done")
-    return Study(problem.name if title is None else title, problem, optimum, eigenvalues, rho, tuple(entries), failed)
+    name = problem.name if title is None else title
+    return Study(name, problem, reference, optimum, eigenvalues, rho, tuple(entries), failed)
 
 
 def spectrum(problem: Problem, w: Array) -> Numbers:
@@ -192,8 +201,7 @@ def settings(method: Method, problem: Problem, eigenvalues: Numbers, rho: float)
     return method.build(steps=STEPS, **(chosen.get(method.name, {}) if registered else {}))
 
 
-def _studied(method: Method, optimizer: Optimizer[Any], problem: Problem, optimum: Array) -> Studied:
-    w0 = 0 * optimum if float(norm(optimum)) else problem.initial_point()
+def _studied(method: Method, optimizer: Optimizer[Any], problem: Problem, optimum: Array, w0: Array) -> Studied:
     tolerance = 1e-14 * float(norm(problem.oracle(w0).gradient()))
     trace = minimize(problem, optimizer, steps=STEPS, w0=w0, tolerance=tolerance, record_every=1, store_points=True)
     if len(trace.records) < 2:

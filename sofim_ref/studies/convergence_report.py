@@ -74,13 +74,18 @@ def _setting(study: Study) -> str:
     """Return what was run, and where the constants come from."""
     problem, mu, L = study.problem, study.spectrum[0], study.spectrum[-1]
     size = f"N = {problem.size} examples, " * (problem.size > 1)
-    start = "w = 0" if float(norm(study.optimum)) else "the problem's initial point"
+    known = study.reference == "optimum"
+    start = "w = 0" if known and float(norm(study.optimum)) else "the problem's initial point"
+    local = (
+        " The loss has no known optimum: w* is the local minimum that Newton's method reaches from the initial point, "
+        "and a method that ends in another one keeps its distance from it."
+    )
     return (
         f"{problem.name}: {size}d = {problem.dim} parameters, l2 = {problem.l2:g}; all examples in every step, from "
-        f"{start}. At the optimum the Hessian's eigenvalues run from μ = {mu:.3g} to L = {L:.3g}, so that κ = "
-        f"{L / mu:.3g}. Of the registered methods SOFIM has ρ = {study.rho:g} and η = ρ/L, gradient descent η = 2/(μ "
-        "+ L), natural gradient a damping of l2 + μ/1000. The constants of the bound hold in the ball that contains "
-        "the run's points."
+        f"{start}.{local * (not known)} At w* the Hessian's eigenvalues run from μ = {mu:.3g} to L = {L:.3g}, so that "
+        f"κ = {L / mu:.3g}. Of the registered methods SOFIM has ρ = {study.rho:g} and η = ρ/L, gradient descent η = "
+        "2/(μ + L), natural gradient a damping of l2 + μ/1000. The constants of the bound hold in the ball that "
+        "contains the run's points."
     )
 
 

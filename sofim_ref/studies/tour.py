@@ -17,6 +17,7 @@ from sofim_ref.convergence import replay
 from sofim_ref.datasets import Dataset
 from sofim_ref.optimizers import REGISTRY, Method, Optimizer
 from sofim_ref.studies.methods import check_methods
+from sofim_ref.studies.reference_point import reference_point
 from sofim_ref.training import Trace
 from sofim_ref.training.budget import Budget
 from sofim_ref.training.minimize import minimize
@@ -84,8 +85,11 @@ class Tour:
         Of every matrix and method on that backend.
     entries : tuple of Entry
         One a method, in the order given.
+    reference : str
+        What gaps are measured from: ``"optimum"``, where every method that converges ends, or ``"local minimum"``, near
+        the initial point, for a loss without a known optimum.
     optimal_loss, optimum_error : float
-        The loss and the held-out error at the optimum, where every method that converges ends.
+        The loss and the held-out error there; the loss is the lowest of any run if that lies below a local minimum's.
     steps, batch_size, seed : int or None
         The budget of every run, trials included.
     """
@@ -94,6 +98,7 @@ class Tour:
     backend: Backend
     verification: Report
     entries: tuple[Entry, ...]
+    reference: str
     optimal_loss: float
     optimum_error: float
     steps: int
@@ -140,7 +145,8 @@ def take_tour(
     Raises
     ------
     TypeError, ValueError
-        If a method is none, doesn't fit the problem or occurs twice, or the batch is larger than the training data.
+        If a method is none, doesn't fit the problem or occurs twice, the batch is larger than the training data, or the
+        problem knows neither an optimum nor a local minimum.
 
     Examples
     --------
@@ -159,23 +165,24 @@ def take_tour(
     check_methods(methods, problem, steps=steps)
     grid = GRID[::2] if quick else GRID
     tries = [1 + len(grid) * ("lr" in method.space) for method in methods]
-    total = 1 + sum(tries)
+    total = 2 + sum(tries)
 
     tell = progress or (lambda *_: None)
 
     def announce(done: Iterator[int], text: str) -> None:
         tell(next(done), total, text)
 
-    tell(0, total, "verifying")
+    tell(0, total, "looking for the optimum")
+    optimum, reference = reference_point(problem)
+    optimal_loss = float(problem.value(optimum))
+    tell(1, total, "verifying")
     verification = verify(
         [backend.name], methods=list(dict.fromkeys([*REGISTRY.values(), *methods])), quick=quick, seed=seed
     )
-    optimum = problem.optimum()
-    optimal_loss = float(problem.oracle(optimum).value())
     tolerance = 1e-10 * float(norm(problem.oracle(problem.initial_point(seed)).gradient()))
     budget: dict[str, Any] = {"steps": steps, "batch_size": batch_size, "seed": seed, "tolerance": tolerance}
     entries = []
-    for begin, method in zip(itertools.accumulate([1, *tries]), methods, strict=False):
+    for begin, method in zip(itertools.accumulate([2, *tries]), methods, strict=False):
         done = itertools.count(begin)
         choice = None
         try:
@@ -185,23 +192,38 @@ def take_tour(
             announce(done, f"training {method.title}")
             optimizer = method.build(steps=steps, seed=seed, **({} if choice is None else {"lr": choice.lr}))
             trace = minimize(problem, optimizer, record_every=1, store_points=problem.dim <= SMALL, **budget)
-            entries.append(_measured(Entry(method, optimizer, choice, trace), trace, dataset, optimum, optimal_loss))
+            entries.append(Entry(method, optimizer, choice, trace))
         except Exception as error:  # noqa: BLE001  # whatever a method raises is a finding about it, and doesn't end the tour
             entries.append(Entry(method, choice=choice, failure=str(error) or type(error).__name__))
     tell(total, total, "done")
+    if reference != "optimum":
+        optimal_loss = min([optimal_loss, *(record.loss for e in entries if e.trace for record in e.trace.records)])
+    known = optimum if reference == "optimum" else None
+    measured = tuple(_measured(entry, dataset, known, optimal_loss) for entry in entries)
     optimum_error = float(dataset.test.error(optimum))
-    return Tour(dataset, backend, verification, tuple(entries), optimal_loss, optimum_error, steps, batch_size, seed)
+    budgeted = steps, batch_size, seed
+    return Tour(dataset, backend, verification, measured, reference, optimal_loss, optimum_error, *budgeted)
 
 
-def _measured(entry: Entry, trace: Trace, dataset: Dataset, optimum: Array, optimal_loss: float) -> Entry:
-    """Return an entry with what its run came to."""
+def _measured(entry: Entry, dataset: Dataset, optimum: Array | None, optimal_loss: float) -> Entry:
+    """Return an entry with what its run came to; distances only from an optimum that is known."""
+    trace = entry.trace
+    if trace is None:
+        return entry
     if trace.status.failed:
         return replace(entry, failure=trace.status.message)
+    try:
+        return _with_gaps(entry, trace, dataset, optimum, optimal_loss)
+    except Exception as error:  # noqa: BLE001  # the method is asked again where its run was
+        return replace(entry, failure=str(error) or type(error).__name__)
+
+
+def _with_gaps(entry: Entry, trace: Trace, dataset: Dataset, optimum: Array | None, optimal_loss: float) -> Entry:
     gaps = gap(trace, optimal_loss)
     there = np.flatnonzero(gaps <= SHARE * gaps[0])
     reached = trace.records[there[0]] if there.size else None
     errors = None
-    if entry.optimizer is not None and trace.points is not None and len(trace.points) > 1:
+    if optimum is not None and entry.optimizer is not None and trace.points is not None and len(trace.points) > 1:
         distances = np.asarray([float(norm(w - optimum)) for w in trace.points])
         covered = [not step.reason for step in replay(dataset.train, entry.optimizer, trace.points)]
         errors = distances[:-1], distances[1:], np.asarray(covered)

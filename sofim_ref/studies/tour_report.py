@@ -48,18 +48,17 @@ def report_tour(tour: Tour) -> Report:
     >>> from sofim_ref.arrays import open_backend
     >>> from sofim_ref.datasets import load
     >>> entries = (Entry(Method.of(SOFIM(lr=9.0), label="SOFIM, η = 9"), failure="It diverged."),)
-    >>> tour = Tour(load("iris"), open_backend("numpy"), Verification(), entries, 0.11, 0.03, 50, None, 0)
+    >>> tour = Tour(load("iris"), open_backend("numpy"), Verification(), entries, "optimum", 0.11, 0.03, 50, None, 0)
     >>> report_tour(tour).blocks[4].cells[0]
     ['SOFIM, η = 9', '–', 'failed', 'failed', '–', '–', '–']
     """
-    optimum = f"The optimum has loss {tour.optimal_loss:.6g} and held-out error {tour.optimum_error:.4f}"
     blocks: list[Block] = [
         Heading("What was checked first"),
         *_checked(tour.verification),
         Heading("The runs"),
         Paragraph(_setting(tour)),
         _table(tour.entries),
-        Paragraph(f"{optimum}: every method that converges ends there. {CALLS}"),
+        Paragraph(f"{_reference(tour)} {CALLS}"),
         *_remarks(tour.entries),
         *_pictures(tour),
         Heading("The methods"),
@@ -85,6 +84,18 @@ def _checked(verification: Verification) -> Iterator[Block]:
         f"what is allowed, the largest backward error is that of {worst.subject} in {worst.dtype}: "
         f"{worst.backward_error_eps:.3g} eps, where {worst.bound_eps:.3g} are allowed ({used(worst):.0%}).",
         tone="good",
+    )
+
+
+def _reference(tour: Tour) -> str:
+    """Return what gaps are measured from."""
+    error = f"held-out error {tour.optimum_error:.4f}"
+    if tour.reference == "optimum":
+        return f"The optimum has loss {tour.optimal_loss:.6g} and {error}: every method that converges ends there."
+    return (
+        "The loss has no known optimum, and methods may end in different local minima. Gaps are measured from "
+        f"{tour.optimal_loss:.6g}, the lowest loss of any run and of the local minimum that Newton's method reaches "
+        f"from the initial point, which has {error}."
     )
 
 
@@ -213,6 +224,7 @@ def _numbers(tour: Tour) -> dict[str, Any]:
         "seed": tour.seed,
         "steps": tour.steps,
         "batch_size": tour.batch_size,
+        "reference": tour.reference,
         "optimum": {"loss": tour.optimal_loss, "held_out_error": tour.optimum_error},
         "verification": {"passed": tour.verification.passed, "rows": tour.verification.to_rows()},
         "share": SHARE,

@@ -14,7 +14,7 @@ from sofim_ref.matrices import BlockDiagonal, Dense, Kronecker, RankOne, ScaledI
 from sofim_ref.optimizers import REGISTRY, Method
 from sofim_ref.plots.heat_maps import stored
 from sofim_ref.plots.style import GREY
-from sofim_ref.problems import Quadratic, Rosenbrock
+from sofim_ref.problems import Function, MLPClassifier, Quadratic
 from sofim_ref.reporting import Paragraph, Picture, Table
 from sofim_ref.studies import convergence, report_convergence, study_convergence
 from sofim_ref.studies.convergence import METHODS
@@ -126,14 +126,6 @@ def test_wrong_arguments_are_refused_before_any_work(arguments, error, message):
     methods, rho = (*arguments, 0.5)[:2]
     with pytest.raises(error, match=message):
         study_convergence(Quadratic(np.eye(2), np.ones(2)), methods, rho=rho)
-
-
-def test_a_problem_without_known_optimum_is_refused():
-    class Unknown(Rosenbrock):
-        optimum = Quadratic.__mro__[1].optimum
-
-    with pytest.raises(TypeError, match="doesn't know its optimum"):
-        study_convergence(Unknown(), named("sgd"))
 
 
 # ------------------------------------------------------------ methods that fail
@@ -283,3 +275,17 @@ def test_a_step_beyond_the_bound_is_reported(seen):
     assert "Newton went BEYOND the bound." in texts(report)
     bands = next(block.figure for block in report.blocks if isinstance(block, Picture) and block.name == "error-bands")
     assert "NOT all" in bands.get_suptitle()
+
+
+def test_around_a_local_minimum_of_a_network_newton_is_quadratic_and_nothing_is_bounded():
+    iris = load("iris").train
+    network = MLPClassifier(iris.features, iris.targets, hidden=(2,), l2=1e-2)
+    found = study_convergence(network, [Method.of(Newton(), label="Newton"), Method.of(SGD(lr=0.5), label="SGD")])
+    assert found.reference == "local minimum"
+    assert not any(entry.bound.applies.any() for entry in found.entries)
+    assert any("no known optimum" in getattr(block, "text", "") for block in report_convergence(found).blocks)
+
+
+def test_a_problem_that_knows_no_minimum_is_refused_before_any_run():
+    with pytest.raises(TypeError, match="Function doesn't know its optimum"):
+        study_convergence(Function(1, lambda w: w @ w, lambda w: 2 * w, hvp=lambda w, v: 2 * v), [Method.of(SGD())])

@@ -6,10 +6,11 @@ import re
 import numpy as np
 import pytest
 
-from sofim_ref import SGD, SOFIM, NaturalGradient, Newton, arrays
+from sofim_ref import SGD, SOFIM, GaussNewton, NaturalGradient, Newton, arrays
 from sofim_ref.datasets import from_arrays, load
 from sofim_ref.matrices import RankOne
 from sofim_ref.optimizers import REGISTRY, Method
+from sofim_ref.problems import MLPClassifier
 from sofim_ref.reporting import Paragraph, Picture, Table
 from sofim_ref.studies import report_tour, take_tour, tour
 from sofim_ref.studies.tour import METHODS
@@ -60,7 +61,7 @@ def test_every_method_is_in_the_tour_and_verified(iris):
 def test_progress_is_told_from_nothing_to_all(iris):
     done, total, _ = zip(*iris[1], strict=True)
     assert done == tuple(range(total[0] + 1))
-    assert set(total) == {1 + len(METHODS) * (len(tuning.GRID[::2]) + 1)}
+    assert set(total) == {2 + len(METHODS) * (len(tuning.GRID[::2]) + 1)}
 
 
 def test_every_step_size_was_searched_on_one_grid_with_one_budget(iris):
@@ -249,3 +250,17 @@ def test_with_batches_every_step_is_seen():
     assert taken.entries[0].trace["step"].tolist() == list(range(41))
     longest = taken.entries[0].trace["step_norm"].max()
     assert f"{longest:.3g}" in title_of(picture(report_tour(taken), "step-norm"))
+
+
+def test_a_loss_without_a_known_optimum_is_measured_from_the_lowest_loss_found():
+    iris = load("iris")
+    train = MLPClassifier(iris.train.features, iris.train.targets, hidden=(3,), l2=1e-2)
+    network = dataclasses.replace(iris, train=train, test=train.on(iris.test.features, iris.test.targets))
+    found = take_tour(network, [Method.of(GaussNewton())], backend=NUMPY, steps=30, quick=True)
+    assert found.reference == "local minimum"
+    assert found.optimal_loss <= min(found.entries[0].trace["loss"])
+    assert found.entries[0].errors is None
+    at = train.oracle(train.local_minimum())
+    assert np.linalg.norm(at.gradient()) < 1e-12
+    assert np.linalg.eigvalsh(at.hessian())[0] > 0
+    assert any("no known optimum" in getattr(block, "text", "") for block in report_tour(found).blocks)
