@@ -125,9 +125,10 @@ class Optimizer(ABC, Generic[S]):
         Raises
         ------
         TypeError, ValueError
-            If the problem doesn't offer what the method needs, `state` is no `State`, `w` has another shape, backend,
-            device or dtype than the oracle's point, or a schedule gives anything but a number > 0; of a step in place,
-            if an array to be overwritten is read-only or shares memory with another or with the gradient.
+            If the problem doesn't offer what the method needs, `state` is no `State`, `precondition` returns anything
+            but a `State` and a `Preconditioned`, `w` has another shape, backend, device or dtype than the oracle's
+            point, or a schedule gives anything but a number > 0; of a step in place, if an array to be overwritten is
+            read-only or shares memory with another or with the gradient.
         """
         if not isinstance(state, State):
             msg = f"state must be what {type(self).__name__}.init(w) or the step before returned, got {state!r}."
@@ -141,7 +142,10 @@ class Optimizer(ABC, Generic[S]):
             kernels = kernels_for(oracle.gradient(), w=w, **moments)
             if kernels is not None:
                 return w, self.overwrite(kernels, w, state, oracle)
-        state, choice = self.precondition(state, oracle)
+        chosen = self.precondition(state, oracle)
+        if type(chosen) is not tuple or len(chosen) != 2 or not _is_choice(*chosen):
+            raise TypeError(_no_choice(self, chosen))
+        state, choice = chosen
         direction = choice.matrix.solve(choice.vector)
         if self.weight_decay:
             direction = direction + self.weight_decay * w
@@ -181,6 +185,17 @@ class Optimizer(ABC, Generic[S]):
             asked = ", ".join(sorted(missing))
             msg = f"{self!r} needs {asked}, which {problem.name} doesn't offer.{who_answers(missing)}"
             raise TypeError(msg)
+
+
+def _is_choice(state: object, choice: object) -> bool:
+    return isinstance(state, State) and isinstance(choice, Preconditioned)
+
+
+def _no_choice(optimizer: Optimizer[Any], found: Any) -> str:
+    """Return what is wrong with what `precondition` returned."""
+    kinds = ", ".join(type(part).__name__ for part in found) if isinstance(found, tuple) else type(found).__name__
+    got = f"({kinds})" if isinstance(found, tuple) else kinds
+    return f"{type(optimizer).__name__}.precondition must return (state, Preconditioned(C, v)), got {got}."
 
 
 def check_same_point(w: Array, w_of_oracle: Array) -> None:

@@ -59,11 +59,11 @@ def _step(
 
     A solve with backward error c eps may miss C⁻¹v by 2cκ eps; the rest of the step rounds each number a few times.
     """
+    following, next_state = optimizer.step(w, state, oracle)  # which refuses a wrong choice in a sentence
     after, choice = optimizer.precondition(state, oracle)
     C, v = choice.matrix, to_numpy(choice.vector)
     direction = C.solve(choice.vector)
     lr = optimizer.step_size(after, oracle, direction)
-    following, state = optimizer.step(w, state, oracle)
 
     dense = to_numpy(C.to_dense())
     truth = Truth.of(lambda: np.asarray(exact(dense)))
@@ -71,13 +71,13 @@ def _step(
     backward = truth.backward_error(to_numpy(direction), v)
     reached = to_numpy(following)
     if not np.isfinite(reached).all():
-        return Measurement(case, backward, bound, math.inf), following, state
+        return Measurement(case, backward, bound, math.inf), following, next_state
     with mp.workdps(DIGITS):
         start, eta, solution = exact(w), exact(float(lr)), truth.solve(v)
         target = start - eta * (solution + exact(float(optimizer.weight_decay)) * start)
         size = eta * truth.condition * norm(solution) + norm(start) + norm(target)
         forward = float(norm(exact(reached) - target) / size) / float(np.finfo(reached.dtype).eps)
-    return Measurement(case, backward, bound, forward, 2 * bound + 2), following, state
+    return Measurement(case, backward, bound, forward, 2 * bound + 2), following, next_state
 
 
 def _problems(backend: Backend, dtype: str, seed: int) -> Iterator[tuple[Problem, Array | None]]:

@@ -9,7 +9,7 @@ from cases import OPTIMIZERS, PROBLEMS
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from sofim_ref import arrays, minimize, optimizers, problems
+from sofim_ref import arrays, matrices, minimize, optimizers, problems
 
 SEEDS = st.integers(0, 2**32 - 1)
 LOGISTIC = next(case for case in PROBLEMS if case.name == "LogisticRegression")
@@ -218,6 +218,22 @@ def test_a_step_from_a_list_is_refused_with_the_remedy():
     oracle = problems.Quadratic(np.eye(2), np.zeros(2)).oracle(w)
     with pytest.raises(TypeError, match=r"w must be an array of .*, got <class 'list'>: pass np\.asarray\(w\)\."):
         optimizer.step(list(w), optimizer.init(w), oracle)
+
+
+@pytest.mark.parametrize(
+    ("found", "got"),
+    [
+        ((optimizers.State(1), (1, 2)), r"\(State, tuple\)"),
+        ((optimizers.State(1),), r"\(State\)"),
+        ((None, optimizers.Preconditioned(matrices.Dense(np.eye(2)), np.ones(2))), r"\(NoneType, Preconditioned\)"),
+        (None, "NoneType"),
+    ],
+)
+def test_a_choice_that_is_no_state_with_matrix_and_vector_is_refused(monkeypatch, found, got):
+    monkeypatch.setattr(optimizers.SGD, "precondition", lambda *_: found)
+    message = rf"SGD\.precondition must return \(state, Preconditioned\(C, v\)\), got {got}\."
+    with pytest.raises(TypeError, match=message):
+        minimize(problems.Quadratic(np.eye(2), np.ones(2)), optimizers.SGD(), steps=1)
 
 
 @pytest.mark.parametrize("kind", [optimizers.SGD, optimizers.SOFIM, optimizers.NaturalGradient, optimizers.Newton])

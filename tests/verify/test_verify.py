@@ -288,6 +288,13 @@ def test_a_method_from_outside_with_a_matrix_from_outside_is_verified():
     assert {row.subject for row in report.rows} == {"from-outside"}
 
 
+def test_a_method_whose_precondition_returns_no_choice_fails_with_the_contract(monkeypatch):
+    monkeypatch.setattr(FromOutside, "precondition", lambda _self, state, oracle: (state, (1, oracle.gradient())))
+    report = verify(["numpy"], methods=[Method.of(FromOutside(), label="From outside")], matrices=())
+    assert failed(report) == {"from-outside"}
+    assert r"FromOutside.precondition must return (state, Preconditioned(C, v))" in report.rows[0].worst_case
+
+
 def test_a_method_that_no_problem_serves_fails_with_the_reason():
     report = verify(["numpy"], methods=[Method.of(Demanding(), label="demanding")], matrices=())
     assert failed(report) == {"demanding"}
