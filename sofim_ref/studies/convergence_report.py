@@ -55,7 +55,9 @@ def report_convergence(study: Study) -> Report:
     'Every step that the bound covers ended within it.'
     """
     verdict = Paragraph("A step went BEYOND the bound.", "bad")
-    if study.holds:
+    if not any(entry.bound.applies.any() for entry in study.entries):
+        verdict = Paragraph("The bound covers no step.")
+    elif study.holds:
         verdict = Paragraph("Every step that the bound covers ended within it.", "good")
     blocks: list[Block] = [
         Paragraph(_setting(study)),

@@ -283,7 +283,8 @@ def test_around_a_local_minimum_of_a_network_newton_is_quadratic_and_nothing_is_
     found = study_convergence(network, [Method.of(Newton(), label="Newton"), Method.of(SGD(lr=0.5), label="SGD")])
     assert found.reference == "local minimum"
     assert not any(entry.bound.applies.any() for entry in found.entries)
-    assert any("no known optimum" in getattr(block, "text", "") for block in report_convergence(found).blocks)
+    assert "no known optimum" in texts(report := report_convergence(found))
+    assert "The bound covers no step." in texts(report)
 
 
 def test_a_problem_that_knows_no_minimum_is_refused_before_any_run():
