@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -29,13 +30,21 @@ def write(path: Path, text: dict[str, Any], arrays: Arrays) -> None:
 
 
 def write_whole(file: Path, content: bytes) -> None:
-    """Write a file whole or not at all: a reader sees the old one until the new one is complete."""
+    """Write a file whole or not at all: a reader sees the old one until the new one is complete.
+
+    An OSError names the file, not the unfinished one beside it.
+    """
     unfinished = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         unfinished.write_bytes(content)
         unfinished.replace(file)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(file)) from None
     finally:
-        unfinished.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
 
 
 def read(path: Path) -> tuple[dict[str, Any], Arrays]:

@@ -111,7 +111,17 @@ class Trace:
         """Write the trace to an ``.npz`` file, from which `load` makes the same trace again, bit for bit.
 
         A file of that name is replaced once the new one is complete.
+
+        Raises
+        ------
+        ValueError
+            If `path` is empty, or a root.
+        OSError
+            If the file can't be written; it names `path`.
         """
+        if not Path(path).name:
+            msg = f"path must name a file, run.npz say, got {str(path)!r}."
+            raise ValueError(msg)
         state = {f.name: getattr(self.state, f.name) for f in dataclasses.fields(self.state)}
         numbers = {name: value for name, value in state.items() if isinstance(value, int | float)}
         arrays = {f"state.{name}": to_numpy(value) for name, value in state.items() if name not in numbers}

@@ -134,8 +134,16 @@ def test_a_missing_file_and_a_folder_are_what_they_are(tmp_path, trace):
         Trace.load(tmp_path / "nothing.npz")
     with pytest.raises(OSError, match=r"directory|denied"):
         Trace.load(tmp_path)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=r"no such folder.run\.npz'$") as caught:
         trace.save(tmp_path / "no such folder" / "run.npz")
+    assert caught.value.filename == str(tmp_path / "no such folder" / "run.npz")
+    with pytest.raises(OSError, match=f"{tmp_path.name}'$"):
+        trace.save(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match=r"file.run\.npz'$"):
+        trace.save(tmp_path / "file" / "run.npz")
+    with pytest.raises(ValueError, match=r"^path must name a file, run\.npz say, got ''\.$"):
+        trace.save("")
 
 
 def rewritten(path, **changes):
