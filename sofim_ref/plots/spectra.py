@@ -21,12 +21,27 @@ def spectra(hessian: Any, matrices: Mapping[Key, Any], *, title: str) -> Figure:
         The eigenvalues of the Hessian.
     matrices : mapping
         From a method or label to the eigenvalues of C/η, shape (d,).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `matrices` is no mapping, or eigenvalues aren't of shape (d,).
     """
+    H = _descending("hessian", hessian)
     labels = {"xlabel": "eigenvalue number, largest first", "ylabel": "eigenvalue of C/η", "yscale": "log"}
     with picture(title, **labels) as (figure, axes):
-        H = np.sort(np.asarray(hessian))[::-1]
         rank = np.arange(1, len(H) + 1)
         axes.bar(rank, H, color="#DDDDDD", edgecolor="#777777", width=0.8, label="Hessian at the optimum")
         for style, eigenvalues in styled(matrices):
-            axes.plot(rank, np.sort(np.asarray(eigenvalues))[::-1], markersize=6, **style)
+            axes.plot(rank, _descending(f"matrices[{style['label']!r}]", eigenvalues, len(H)), markersize=6, **style)
     return figure
+
+
+def _descending(argument: str, values: Any, d: int | None = None) -> np.ndarray[Any, Any]:
+    """Return eigenvalues in descending order, refusing what is not d of them."""
+    found = np.asarray(values)
+    if found.ndim != 1 or d not in (None, len(found)):
+        shape = "(d,)" if d is None else f"({d},), as hessian's have"
+        msg = f"{argument} must be eigenvalues of shape {shape}, got shape {found.shape}; C.eigenvalues() gives them."
+        raise ValueError(msg)
+    return np.sort(found)[::-1]

@@ -106,7 +106,19 @@ def draw_level(axes: Axes, height: float, label: str, colour: str = "black") -> 
 
 
 def styled(data: Mapping[Key, Data]) -> Iterator[tuple[dict[str, Any], Data]]:
-    """Yield each line's style with its data; the label of a run that failed says so."""
+    """Yield each line's style with its data; the label of a run that failed says so.
+
+    Raises
+    ------
+    TypeError
+        If the data are no mapping.
+    """
+    if not isinstance(data, Mapping):
+        msg = (
+            f"what is drawn must be a mapping from a label or Method to its data, got {type(data)!r}: "
+            'pass {"a label": data}.'
+        )
+        raise TypeError(msg)
     for style, found in zip(line_styles(data).values(), data.values(), strict=True):
         failure = FAILED.get(found.status, "") if isinstance(found, Trace) else ""
         yield {**style, "label": style["label"] + failure}, found

@@ -27,6 +27,25 @@ def test_the_loss_gap_is_drawn_as_it_is(traces):
     assert np.isclose(axes.lines[2].get_ydata()[0], 0.01 * (traces["sgd"]["loss"][0] - optimal_loss))
 
 
+def test_a_list_is_refused_where_data_have_labels(traces):
+    message = r"must be a mapping from a label or Method to its data, got <class 'list'>: pass \{\"a label\": data\}\."
+    with pytest.raises(TypeError, match=message):
+        plots.loss_gap(list(traces.values()), -0.625, title="message")
+
+
+@pytest.mark.parametrize(
+    ("hessian", "matrices", "message"),
+    [
+        (np.eye(2), {}, r"hessian must be eigenvalues of shape \(d,\), got shape \(2, 2\); C\.eigenvalues\(\)"),
+        (np.ones(2), {"a": np.eye(2)}, r"matrices\['a'\] must be eigenvalues of shape \(2,\), .* got shape \(2, 2\)"),
+        (np.ones(2), {"a": np.ones(3)}, r"matrices\['a'\] must be eigenvalues of shape \(2,\), .* got shape \(3,\)"),
+    ],
+)
+def test_a_spectrum_is_of_eigenvalues(hessian, matrices, message):
+    with pytest.raises(ValueError, match=message):
+        plots.spectra(hessian, matrices, title="message")
+
+
 def test_step_lengths_begin_with_the_first_step(traces):
     axes = plots.step_norms(traces, title="message", limits={"sofim": 0.5}).axes[0]
     assert np.array_equal(axes.lines[0].get_ydata(), traces["sofim"]["step_norm"][1:])
