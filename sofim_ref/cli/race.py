@@ -20,7 +20,6 @@ from sofim_ref.reporting import console, progress
 from sofim_ref.studies.race import (
     WORKLOADS,
     LocalExecutor,
-    Race,
     RunStore,
     Setting,
     Workload,
@@ -135,20 +134,11 @@ def race(
                 raise BadArgument("--dask", error) from None
         args.make_writable("--out", store.path)
         store.begin(setting, again)
-        seen = _raced(setting, store, executor, left_out, again)
-    if isinstance(seen, int):
-        return seen
-    page = report(seen, again)
-    written = page.write(store.path)
-    page.print(console())
-    print(f"Open {written}")
-    return 0 if seen.racing else 1
+        return _finished(setting, store, executor, left_out, again)
 
 
-def _raced(
-    setting: Setting, store: RunStore, executor: Executor, left_out: Mapping[Method, str], again: str
-) -> Race | int:
-    """Return the race, or the exit status if it could not be finished."""
+def _finished(setting: Setting, store: RunStore, executor: Executor, left_out: Mapping[Method, str], again: str) -> int:
+    """Run the race, write and print its report, and return the exit status; say how to go on if it is stopped."""
     kept = f"What was computed is kept in {store.path}; this goes on from there:\n{again}"
     tell = functools.partial(print, flush=True)
     try:
@@ -156,7 +146,11 @@ def _raced(
             tell(f"Results appear in {store.path}")
             for line in outlook(setting, pace(setting), executor.n_workers):
                 tell(line)
-            return run_race(setting, store, executor, left_out=left_out, tell=tell, progress=show)
+            seen = run_race(setting, store, executor, left_out=left_out, tell=tell, progress=show)
+        page = report(seen, again)
+        written = page.write(store.path)
+        page.print(console())
+        print(f"Open {written}")
     except KeyboardInterrupt:
         print(f"\nsofim-ref: interrupted. {kept}", file=sys.stderr)
         return 130
@@ -165,6 +159,7 @@ def _raced(
     except (OSError, RuntimeError) as error:
         print(f"sofim-ref: {error} {kept}", file=sys.stderr)
         return 1
+    return 0 if seen.racing else 1
 
 
 def _store(out: Path, setting: Setting) -> RunStore:

@@ -144,3 +144,14 @@ def test_ctrl_c_in_a_race_says_how_to_go_on(tmp_path, program):
     assert said.startswith("\nsofim-ref: interrupted. What was computed is kept in")
     assert "\nsofim-ref race digits-mlp --methods sgd" in said
     assert "Traceback" not in said
+
+
+def test_ctrl_c_while_the_report_is_written_says_how_to_go_on_too(tmp_path, capsys, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys.modules["sofim_ref.cli.race"], "report", interrupted)
+    assert cli.main([*RACE, "--out", str(tmp_path / "race")]) == 130
+    said = capsys.readouterr().err
+    assert said.startswith("\nsofim-ref: interrupted. What was computed is kept in")
+    assert "\nsofim-ref race diabetes --methods sofim,sgd" in said
