@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,12 @@ from sofim_ref.studies.race.job import Job
 from sofim_ref.studies.race.run import Result
 from sofim_ref.studies.race.setting import Setting
 from sofim_ref.training.storage import write_whole
+
+DECISIVE = ("workload", "methods")
+"""The parts of a setting from whose differences others follow, which needn't be told beside them."""
+
+TOLD = 3
+"""The number of differences between two races that a message names."""
 
 
 @dataclass
@@ -48,15 +54,16 @@ class RunStore:
                 raise ValueError(msg)
             return
         try:
-            there = json.loads(kept.read_text(encoding="utf-8"))["setting"]
+            there = dict(json.loads(kept.read_text(encoding="utf-8"))["setting"])
         except (ValueError, KeyError, TypeError):
             msg = f"the results folder must be empty or hold this race, but {str(kept)!r} can't be read as a race."
             raise ValueError(msg) from None
-        differing = list(_differences(there, _plain(setting.to_json())))
+        differing = _telling(there, _plain(setting.to_json()))
         if differing:
+            more = f"; and {len(differing) - TOLD} more" if len(differing) > TOLD else ""
             msg = (
                 f"the results folder must be empty or hold this race, but {str(self.path)!r} holds another: "
-                f"{'; '.join(differing)}."
+                f"{'; '.join(differing[:TOLD])}{more}. Give another folder (--out)."
             )
             raise ValueError(msg)
 
@@ -107,10 +114,19 @@ def _plain(value: Any) -> Any:
     return json.loads(json.dumps(value))
 
 
+def _telling(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    """Return the differences of two settings in clauses, changed files first; only those of a decisive part if any."""
+    decisive = (list(_differences(there.get(part), here.get(part), part)) for part in DECISIVE)
+    return next(filter(None, decisive), None) or list(_differences(there, {"code": {}, **here}))
+
+
 def _differences(there: Any, here: Any, path: str = "") -> Iterable[str]:
     if isinstance(there, dict) and isinstance(here, dict):
         for name in dict.fromkeys((*here, *there)):
             yield from _differences(there.get(name), here.get(name), f"{path}, {name}" if path else name)
+    elif there != here and path.startswith(("code, ", "data")):  # known by digests, which say nothing to a reader
+        changed = "has changed since" if there and here else f"is used {'there' if there else 'here'} only"
+        yield f"{path.removeprefix('code, ')} {changed}"
     elif there != here:
         yield f"{path} is {_told(there)} there and {_told(here)} here"
 

@@ -129,14 +129,14 @@ def test_a_race_resumes_with_the_same_code_and_refuses_another_by_name(plugin, t
         ({"source": PLUGIN + "# changed\n"}, "normgd.py"),
         ({"neighbour": NEIGHBOUR.replace("1e-12", "1e-3")}, "neighbour.py"),
     ):
-        with pytest.raises(ValueError, match=rf"holds another: code, {name} is [0-9a-f]+ there and [0-9a-f]+ here\."):
+        with pytest.raises(ValueError, match=rf"holds another: {name} has changed since\. Give another folder"):
             race.RunStore(tmp_path / "race").check(setting(**asked(plugin(**changed))))
 
 
 def test_other_data_makes_another_race(plugin, tmp_path):
     run_tiny(tmp_path / "race", **asked(plugin()))
     changed = PLUGIN.replace("default_rng(0)", "default_rng(1)")
-    with pytest.raises(ValueError, match=r"data is [0-9a-f]+ there and [0-9a-f]+ here"):
+    with pytest.raises(ValueError, match="data has changed since"):
         race.RunStore(tmp_path / "race").check(setting(**asked(plugin(changed))))
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from tiny import methods, numbers, run_tiny, setting
 
-from sofim_ref.optimizers import OneOf
+from sofim_ref.optimizers import REGISTRY, OneOf
 from sofim_ref.studies import race
 from sofim_ref.studies.race.job import trial_jobs
 
@@ -114,3 +114,13 @@ def test_a_result_comes_back_as_it_was(finished):
     for job in jobs:
         text = json.loads((path / "runs" / f"{job.name}.json").read_text())
         assert json.loads(json.dumps(found[job.name].to_json())) == text
+
+
+def test_a_race_that_differs_in_much_is_refused_in_a_short_sentence(finished):
+    _, path = finished
+    with pytest.raises(ValueError, match=r"methods is sofim, heavy-ball there and .* here\. Give another") as refusal:
+        race.RunStore(path).check(setting(methods=list(REGISTRY.values()), epochs=3))
+    assert len(str(refusal.value)) < len(str(path)) + 12 * len(REGISTRY) + 250
+    three = r"another: trials is [^;]*; tuning_seeds is [^;]*; seeds is [^;]*; and 2 more\. Give another"
+    with pytest.raises(ValueError, match=three):
+        race.RunStore(path).check(setting(trials=9, tuning_seeds=4, seeds=5, seed=1, epochs=3))
