@@ -137,7 +137,8 @@ def _checked(
     matrices, datasets, workloads = (getattr(module, part, ()) for part in PARTS[1:])
     for part, value in (("METHODS", methods), ("MATRICES", matrices)):
         if not isinstance(value, Sequence):
-            msg = f"plugin {name!r}: {part} must be a list or tuple, got {value!r}."
+            of_what = " of Method" if part == "METHODS" else ""
+            msg = f"plugin {name!r}: {part} must be a list{of_what}, got an object of type {type(value).__name__}."
             raise TypeError(msg)
     for part, value in (("DATASETS", datasets), ("WORKLOADS", workloads)):
         if value != () and not isinstance(value, Mapping):
@@ -145,6 +146,10 @@ def _checked(
             raise TypeError(msg)
     taken = set(REGISTRY if known is None else known)
     for method in methods:
+        make = getattr(method, "make", None)
+        if missing := sorted(getattr(getattr(make, "func", make), "__abstractmethods__", ())):
+            msg = f"plugin {name!r}: method {method.name!r} must define {' and '.join(missing)}."
+            raise TypeError(msg)
         try:
             check_method(method, taken)
         except Exception as error:

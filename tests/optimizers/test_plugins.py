@@ -65,7 +65,8 @@ def test_a_plugin_may_bring_other_things_than_methods(plugin):
         ("raise SystemExit(3)", "can't be imported: SystemExit: 3"),
         ("1 / 0", "can't be imported: ZeroDivisionError: division by zero"),
         ("x = 1", "must define METHODS, MATRICES, DATASETS or WORKLOADS, got none of them"),
-        ("METHODS = 3", "METHODS must be a list or tuple, got 3"),
+        ("METHODS = 3", "METHODS must be a list of Method, got an object of type int"),
+        (HALF + "METHODS = METHODS[0]", r"METHODS must be a list of Method, got an object of type Method\.$"),
         ("WORKLOADS = [3]", r"WORKLOADS must be a mapping from names, got \[3\]"),
         ("METHODS = ['sgd']", "method must be a sofim_ref Method, got 'sgd'"),
         (HALF.replace('"half"', '"sgd"'), "name that is not registered yet, got 'sgd'"),
@@ -74,7 +75,7 @@ def test_a_plugin_may_bring_other_things_than_methods(plugin):
         (HALF + "METHODS[0].__dict__['make'] = {}.pop", "plugin .*mine.py': "),
         (
             HALF.replace("SGD)", "Optimizer)").replace("import SGD", "import Optimizer"),
-            "'half' can't be built: Can't instantiate abstract class Half .*init.*precondition",
+            r"plugin '.*mine\.py': method 'half' must define init and precondition\.$",
         ),
     ],
 )
