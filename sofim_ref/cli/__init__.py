@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -45,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit status: 0 done, 1 a check failed, 2 a bad argument, 130 interrupted.
+        The exit status: 0 done, 1 a check failed or a disk is full, 2 a bad argument, 130 interrupted.
 
     Examples
     --------
@@ -65,6 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     try:
         status = app(arguments, exit_on_error=False, print_error=False, verbose=False, result_action="return_value")
+        sys.stdout.flush()
         return status if isinstance(status, int) else 0  # None after --help and --version
     except (CycloptsError, BadArgument) as error:
         print(f"sofim-ref: {sentence(error, COMMANDS)}", file=sys.stderr)
@@ -73,5 +75,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("\nsofim-ref: interrupted before it was done.", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader, `head` say, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left in the buffer goes there
+        _drop_output()
         return 0
+    except SystemExit as ended:  # how rich, which prints the help, answers a broken pipe
+        if not isinstance(ended.__context__, BrokenPipeError):
+            raise
+        return 0
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _drop_output()
+        print(f"sofim-ref: can't write what is to be written: {error.strerror}.", file=sys.stderr)
+        return 1
+
+
+def _drop_output() -> None:
+    """Send what is left in the buffer of standard output nowhere, so that it isn't tried again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -2,12 +2,15 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from sofim_ref import cli
 from sofim_ref.cli import COMMANDS
+
+FULL = Path("/dev/full")
 
 
 def test_the_version_is_the_package_s(capsys):
@@ -98,7 +101,18 @@ def test_a_terminal_without_greek_letters_gets_question_marks():
     assert "?I + M" in done.stdout
 
 
-def test_a_reader_who_has_seen_enough_is_no_error():
-    program = f"{sys.executable} -u -m sofim_ref methods | head -n 1"
+@pytest.mark.parametrize("arguments", ["methods", "tour --help"])
+def test_a_reader_who_has_seen_enough_is_no_error(arguments):
+    program = f"{sys.executable} -u -m sofim_ref {arguments} | head -n 1"
     done = subprocess.run(["bash", "-o", "pipefail", "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="the system has no device that is always full")
+@pytest.mark.parametrize("arguments", ["methods", "--version", "tour --help"])
+def test_a_full_disk_is_said_in_one_sentence(arguments):
+    with FULL.open("w") as full:
+        program = [sys.executable, "-m", "sofim_ref", *arguments.split()]
+        done = subprocess.run(program, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "sofim-ref: can't write what is to be written: No space left on device.\n"
