@@ -63,8 +63,8 @@ def numbers(text: str) -> tuple[float, ...]:
 
 
 def names(text: str) -> tuple[str, ...]:
-    """Read names with commas between them, each once."""
-    return tuple(dict.fromkeys(name.strip() for name in text.split(",")))
+    """Read names with commas between them."""
+    return tuple(name.strip() for name in text.split(","))
 
 
 def path(text: str) -> Path:
@@ -114,7 +114,10 @@ class Known:
         for warning in left_out:
             print(f"sofim-ref: {warning.message}", file=sys.stderr)
         methods = REGISTRY | {method.name: method for plugin in opened for method in plugin.methods}
+        once("--plugin", [str(Path(name).resolve()) if name.endswith(".py") else name for name in plugins])
         for name in plugins:
+            if not name.strip():
+                raise BadArgument("--plugin", f"must be a path or a module's name, got {name!r}.")
             try:
                 opened.append(open_plugin(name, methods))
             except (TypeError, ValueError) as error:
@@ -130,7 +133,16 @@ class Known:
 
     def chosen(self, given: Sequence[str] | None, usual: Iterable[Method]) -> tuple[Method, ...]:
         """Return the methods that ``--methods`` names, or the usual ones if it isn't given."""
-        return tuple(usual if given is None else (named("--methods", name, self.methods) for name in given))
+        found = tuple(usual if given is None else (named("--methods", name, self.methods) for name in given))
+        once("--methods", [method.name for method in found])
+        return found
+
+
+def once(argument: str, given: Sequence[str]) -> None:
+    """Refuse a name that is given twice."""
+    for name in given:
+        if given.count(name) > 1:
+            raise BadArgument(argument, f"must name each once, but {name!r} is given twice.")
 
 
 def named(argument: str, name: str, known: Mapping[str, T]) -> T:

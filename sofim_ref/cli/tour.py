@@ -50,7 +50,10 @@ def tour(
     place = args.usable_backend(backend)
     data = file.read("--dataset" if dataset else "", l2=L2, seed=seed, backend=place)
     if data is None:
-        source = args.named("--dataset", dataset or "breast-cancer", known.datasets)
+        name = dataset or "breast-cancer"
+        if name.lower() in map(str.lower, {*known.workloads} - {*known.datasets}):
+            raise BadArgument("--dataset", f"{name!r} is a workload, not a data set: sofim-ref race takes it.")
+        source = args.named("--dataset", name, known.datasets)
         data = source.split(l2=L2, seed=seed, backend=place)
     if batch_size is not None and batch_size > data.train.size:
         raise BadArgument("--batch-size", f"must be at most {data.train.size}, the training rows, got {batch_size}.")

@@ -69,7 +69,7 @@ def test_an_installed_plugin_that_is_left_out_is_said_on_the_error_stream(capsys
         (["sofm"], "argument NAME: must be one of 'sofim', "),
         (["sofm"], "Did you mean 'sofim'"),
         (["--plugin", "nowhere.py"], "argument --plugin: plugin 'nowhere.py' can't be imported: No such file"),
-        (["--plugin", ""], "argument --plugin: plugin '' can't be imported"),
+        (["--plugin", ""], "argument --plugin: must be a path or a module's name, got ''"),
         (["--plugin"], "argument --plugin: a value is required."),
     ],
 )

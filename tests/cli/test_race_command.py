@@ -71,6 +71,13 @@ def test_a_race_leaves_the_folder_of_another_alone(tmp_path, capsys, refused):
         (["diabetes", "--train-loss", "1,2,3"], "argument --train-loss: targets of train loss must be three"),
         (["diabetes", "--score", "low,high"], "argument --score: must be numbers with commas between them"),
         (["diabetes", "--score", "-1,0.2,7"], "argument --score: targets of score (R²) must be at most 1"),
+        (["diabetes", "--score", "2,0.5,0.6"], "argument --score: targets of score (R²) must be at most 1, got 2"),
+        (
+            ["diabetes", "--methods", "sofim,SOFIM"],
+            "argument --methods: must name each once, but 'sofim' is given twice",
+        ),
+        (["diabetes", "--plugin", ""], "argument --plugin: must be a path or a module's name, got ''"),
+        (["diabetes", "--plugin", "a.py", "--plugin", "./a.py"], "a.py' is given twice"),
         (["diabetes", "--backend", "cupi"], "Did you mean 'cupy'"),
         (
             ["diabetes", "--jobs", "2", "--dask", "tcp://127.0.0.1:9"],

@@ -143,3 +143,9 @@ def test_the_report_is_the_study_s(tmp_path, monkeypatch, capsys):
 def test_a_column_that_is_not_in_the_file_is_said_of_the_target(mail, refused):
     said = refused("tour", "--data", str(mail), "--target", "Colour")
     assert "argument --target: must be a column of mail.csv: 'links', 'words', 'kind'; got 'Colour'" in said
+
+
+def test_a_plugin_s_workload_is_no_data_set(plugin, refused):
+    plugin.write_text("from sofim_ref.studies.race import WORKLOADS as W\nWORKLOADS = {'mine': W['diabetes']}\n")
+    said = refused("tour", "--plugin", str(plugin), "--dataset", "Mine")
+    assert "argument --dataset: 'Mine' is a workload, not a data set: sofim-ref race takes it." in said

@@ -73,11 +73,11 @@ def check_targets(workload: Workload, targets: Mapping[str, Sequence[float]]) ->
     for criterion, (lowest, highest) in ranges.items():
         levels, score = tuple(targets.get(criterion, ())), criterion == "score"
         got = f"got {', '.join(map(str, levels)) or 'none'}."
-        if len(levels) != 3 or list(levels) != sorted(set(levels), reverse=not score) or not all(map(isfinite, levels)):
-            msg = f"targets of {criterion} must be three finite numbers, {'rising' if score else 'falling'}, {got}"
-            raise ValueError(msg)
-        if not all(lowest <= level <= highest for level in levels):
+        if any(isfinite(level) and not lowest <= level <= highest for level in levels):
             name = f"score ({workload.score_name})" if score else criterion
             rules = [f"at least {lowest:g}"] * isfinite(lowest) + [f"at most {highest:g}"] * isfinite(highest)
             msg = f"targets of {name} must be {' and '.join(rules)}, {got}"
+            raise ValueError(msg)
+        if len(levels) != 3 or list(levels) != sorted(set(levels), reverse=not score) or not all(map(isfinite, levels)):
+            msg = f"targets of {criterion} must be three finite numbers, {'rising' if score else 'falling'}, {got}"
             raise ValueError(msg)
