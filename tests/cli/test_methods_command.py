@@ -79,4 +79,4 @@ def test_a_wrong_name_is_refused(arguments, message, refused):
 
 def test_a_plugin_given_twice_is_refused(plugin, refused):
     said = refused("methods", "--plugin", str(plugin), "--plugin", str(plugin))
-    assert f"argument --plugin: plugin '{plugin}': method must have a name that is not registered yet" in said
+    assert f"argument --plugin: must name each once, but '{plugin.resolve()}' is given twice" in said
