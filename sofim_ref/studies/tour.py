@@ -145,8 +145,8 @@ def take_tour(
     Raises
     ------
     TypeError, ValueError
-        If a method is none, doesn't fit the problem or occurs twice, the batch is larger than the training data, or the
-        problem knows neither an optimum nor a local minimum.
+        If `backend` is no `Backend`, a method is none, doesn't fit the problem or occurs twice, the batch is larger
+        than the training data, or the problem knows neither an optimum nor a local minimum.
 
     Examples
     --------
@@ -158,6 +158,9 @@ def take_tour(
     >>> [entry.trace.status.name for entry in tour.entries], tour.verification.passed
     (['CONVERGED', 'BUDGET_SPENT'], True)
     """
+    if not isinstance(backend, Backend):
+        msg = f"backend must be a Backend, as arrays.open_backend('numpy') returns it, got {backend!r}."
+        raise TypeError(msg)
     problem = dataset.train
     if steps is None:
         steps = (200 if problem.dim <= SMALL else 24) // (4 if quick else 1)

@@ -142,6 +142,12 @@ def test_methods_are_checked_before_any_work(methods, error, message, monkeypatc
         take_tour(load("iris"), methods, backend=NUMPY)
 
 
+def test_a_backend_by_its_name_is_refused_with_what_opens_it():
+    message = r"backend must be a Backend, as arrays\.open_backend\('numpy'\) returns it, got 'numpy'\."
+    with pytest.raises(TypeError, match=message):
+        take_tour(load("iris"), backend="numpy")
+
+
 def test_a_batch_larger_than_the_data_is_refused_before_any_work(monkeypatch):
     monkeypatch.setattr(tour, "verify", pytest.fail)
     with pytest.raises(ValueError, match="batch_size must be at most 120"):
