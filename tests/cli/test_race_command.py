@@ -1,3 +1,4 @@
+import importlib
 import re
 import shlex
 import signal
@@ -157,7 +158,7 @@ def test_ctrl_c_while_the_report_is_written_says_how_to_go_on_too(tmp_path, caps
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(sys.modules["sofim_ref.cli.race"], "report", interrupted)
+    monkeypatch.setattr(importlib.import_module("sofim_ref.cli.race"), "report", interrupted)
     assert cli.main([*RACE, "--out", str(tmp_path / "race")]) == 130
     said = capsys.readouterr().err
     assert said.startswith("\nsofim-ref: interrupted. What was computed is kept in")
