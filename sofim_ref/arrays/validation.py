@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from sofim_ref.arrays.namespace import Array, Namespace, device, is_integral, is_real_floating, namespace, normal_range
+
+A = TypeVar("A")
+B = TypeVar("B")
 
 
 def nearest(name: object, known: Iterable[str]) -> str:
@@ -87,6 +90,16 @@ def rate(argument: str, value: Any) -> None:
     """Refuse a learning rate that is neither a finite number > 0 nor a schedule, a callable step -> number."""
     if not callable(value):
         positive(argument, value)
+
+
+def pair(owner: object, call: str, found: tuple[A, B], first: type, second: type) -> tuple[A, B]:
+    """Return what a method of a class returned; refuse anything but a tuple of an instance of each of two classes."""
+    if type(found) is tuple and len(found) == 2 and isinstance(found[0], first) and isinstance(found[1], second):
+        return found
+    got = ", ".join(type(part).__name__ for part in found) if isinstance(found, tuple) else type(found).__name__
+    got = f"({got})" if isinstance(found, tuple) else got
+    msg = f"{type(owner).__name__}.{call} must return ({first.__name__}, {second.__name__}), got {got}."
+    raise TypeError(msg)
 
 
 def an_array(argument: str, x: Any) -> Namespace:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 
 from sofim_ref.arrays import Array
-from sofim_ref.arrays.validation import finite, floating, non_negative, positive, rate, same_backend
+from sofim_ref.arrays.validation import finite, floating, non_negative, pair, positive, rate, same_backend
 from sofim_ref.kernels import Kernels, kernels_for
 from sofim_ref.matrices import Matrix
 from sofim_ref.optimizers.line_search import backtracked
@@ -142,10 +142,7 @@ class Optimizer(ABC, Generic[S]):
             kernels = kernels_for(oracle.gradient(), w=w, **moments)
             if kernels is not None:
                 return w, self.overwrite(kernels, w, state, oracle)
-        chosen = self.precondition(state, oracle)
-        if type(chosen) is not tuple or len(chosen) != 2 or not _is_choice(*chosen):
-            raise TypeError(_no_choice(self, chosen))
-        state, choice = chosen
+        state, choice = pair(self, "precondition", self.precondition(state, oracle), State, Preconditioned)
         direction = choice.matrix.solve(choice.vector)
         if self.weight_decay:
             direction = direction + self.weight_decay * w
@@ -185,17 +182,6 @@ class Optimizer(ABC, Generic[S]):
             asked = ", ".join(sorted(missing))
             msg = f"{self!r} needs {asked}, which {problem.name} doesn't offer.{who_answers(missing)}"
             raise TypeError(msg)
-
-
-def _is_choice(state: object, choice: object) -> bool:
-    return isinstance(state, State) and isinstance(choice, Preconditioned)
-
-
-def _no_choice(optimizer: Optimizer[Any], found: Any) -> str:
-    """Return what is wrong with what `precondition` returned."""
-    kinds = ", ".join(type(part).__name__ for part in found) if isinstance(found, tuple) else type(found).__name__
-    got = f"({kinds})" if isinstance(found, tuple) else kinds
-    return f"{type(optimizer).__name__}.precondition must return (state, Preconditioned(C, v)), got {got}."
 
 
 def check_same_point(w: Array, w_of_oracle: Array) -> None:
