@@ -34,13 +34,25 @@ def pytest_configure(config):
             os.environ.setdefault("XLA_FLAGS", QUICK_COMPILATION)
 
 
+def _place_of(item):
+    """The name of the place that a test is run in; empty if it is run in none."""
+    return item.callspec.params.get("xp", "") if hasattr(item, "callspec") else ""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Make a test slow in the places that its mark `slow_on` names."""
+    for item in items:
+        if any(_place_of(item).startswith(mark.args) for mark in item.iter_markers("slow_on")):
+            item.add_marker("slow")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem):
     """Run a property in full on NumPy, and on the other places on a fixed fifth of its examples."""
-    test, place = pyfuncitem.obj, getattr(pyfuncitem, "callspec", None)
-    place = place and place.params.get("xp")
+    test = pyfuncitem.obj
     full = getattr(test, "_hypothesis_internal_use_settings", None)
-    if full is None or place in {None, "numpy"}:
+    if full is None or _place_of(pyfuncitem) in {"", "numpy"}:
         return (yield)
     sample = settings(full, max_examples=max(2, full.max_examples // 5), derandomize=True, database=None)
     test._hypothesis_internal_use_settings = sample  # where Hypothesis keeps what `@settings` says

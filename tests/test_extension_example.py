@@ -27,6 +27,7 @@ def test_it_brings_one_of_each(plugin):
     assert (list(plugin.datasets), list(plugin.workloads)) == (["circle"], ["circle-race"])
 
 
+@pytest.mark.slow_on("jax")
 def test_method_and_matrix_are_verified(plugin, xp):
     if xp.name.startswith("array_api_strict") or "read-only" in xp.name:
         pytest.skip("verify opens backends by their own names")

@@ -96,6 +96,7 @@ def test_a_failed_check_ends_with_status_1(tmp_path, capsys, monkeypatch):
 
 
 @pytest.mark.usefixtures("little_verified")
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [40, 80, 200])
 def test_no_line_is_longer_than_the_terminal(width, tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", str(width))

@@ -69,6 +69,7 @@ def draw(xp, name, dtype):
     return problem, xp.asarray(0.5 * np.random.default_rng(1).standard_normal(problem.dim), dtype)
 
 
+@pytest.mark.slow_on("jax")
 @pytest.mark.parametrize("name", PROBLEMS)
 @pytest.mark.parametrize("estimate", CURVATURES)
 def test_it_is_the_same_from_two_blocks_as_from_one(xp, name, estimate):

@@ -27,6 +27,7 @@ def test_a_slider_changes_the_picture_everywhere_it_goes(name, slider):
     assert len(set(pictures)) >= 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_picture_is_the_same_twice(name):
     assert FIGURES[name].png() == FIGURES[name].png()

@@ -50,6 +50,7 @@ def test_the_student_s_copy_holds_no_solution(script):
     assert "assert check(" not in text
 
 
+@pytest.mark.slow
 @EVERY
 def test_the_student_s_copy_runs_to_its_end_with_nothing_filled_in(script):
     names = {}
@@ -72,22 +73,3 @@ def test_copies_never_overwrite_an_edit(tmp_path, capsys):
     assert cli.main(["lab", str(tmp_path), "--copy-only", "--teacher"]) == 0
     assert "1 lessons written" in capsys.readouterr().out
     assert SOLUTION in edited.read_text(encoding="utf-8")
-
-
-def test_what_is_missing_is_said_with_the_extra_that_brings_it(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(cli.importlib.util, "find_spec", lambda name: None if name == "voila" else True)
-    with pytest.raises(SystemExit) as ended:
-        cli.main(["lab", str(tmp_path / "new"), "--voila"])
-    assert ended.value.code == 2
-    assert "voila must be installed: the extra `notebooks`" in " ".join(capsys.readouterr().err.split())
-    assert not (tmp_path / "new").exists()
-
-
-def test_jupyter_is_opened_on_the_folder(tmp_path, monkeypatch):
-    called = []
-    monkeypatch.setattr(cli.importlib.util, "find_spec", lambda _: True)
-    monkeypatch.setattr(cli.subprocess, "call", lambda program: called.append(program) or 0)
-    assert cli.main(["lab", str(tmp_path), "--no-browser"]) == 0
-    assert cli.main(["lab", str(tmp_path), "--voila"]) == 0
-    assert called[0][1:] == ["-m", "jupyter", "lab", "--no-browser", str(tmp_path)]
-    assert called[1][1:3] == ["-m", "voila"]

@@ -86,6 +86,7 @@ def test_the_first_settings_are_this_library_s_defaults(method):
         assert value == defaults[name].default or name == "steps", name
 
 
+@pytest.mark.slow_on("jax", "array_api_strict")
 @pytest.mark.parametrize("method", METHODS)
 def test_float32_is_held_to_float32(xp, method):
     settings = stored_settings(method)[0]
