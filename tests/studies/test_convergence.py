@@ -289,4 +289,4 @@ def test_around_a_local_minimum_of_a_network_newton_is_quadratic_and_nothing_is_
 
 def test_a_problem_that_knows_no_minimum_is_refused_before_any_run():
     with pytest.raises(TypeError, match="Function doesn't know its optimum"):
-        study_convergence(Function(1, lambda w: w @ w, lambda w: 2 * w, hvp=lambda w, v: 2 * v), [Method.of(SGD())])
+        study_convergence(Function(1, lambda w: w @ w, lambda w: 2 * w, hvp=lambda _, v: 2 * v), [Method.of(SGD())])

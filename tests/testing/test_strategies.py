@@ -57,5 +57,5 @@ def test_what_is_out_of_range_is_refused(make, message):
 
 def test_without_hypothesis_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "hypothesis", None)
-    with pytest.raises(ModuleNotFoundError, match=r"pip install 'sofim_ref\[testing\]'"):
+    with pytest.raises(ModuleNotFoundError, match=r"pip install -e '\.\[testing\]'"):
         gradient_pairs(2)
