@@ -1,4 +1,3 @@
-
 import pytest
 from tiny import methods, setting
 
