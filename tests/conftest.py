@@ -35,8 +35,9 @@ def pytest_configure(config):
 
 
 def _place_of(item):
-    """The name of the place that a test is run in; empty if it is run in none."""
-    return item.callspec.params.get("xp", "") if hasattr(item, "callspec") else ""
+    """The name of the place, or of the way to take steps, that a test is run in; empty if it is run in none."""
+    params = item.callspec.params if hasattr(item, "callspec") else {}
+    return params.get("xp", params.get("way", ""))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -52,7 +53,7 @@ def pytest_pyfunc_call(pyfuncitem):
     """Run a property in full on NumPy, and on the other places on a fixed fifth of its examples."""
     test = pyfuncitem.obj
     full = getattr(test, "_hypothesis_internal_use_settings", None)
-    if full is None or _place_of(pyfuncitem) in {"", "numpy"}:
+    if full is None or "xp" not in pyfuncitem.fixturenames or _place_of(pyfuncitem) == "numpy":
         return (yield)
     sample = settings(full, max_examples=max(2, full.max_examples // 5), derandomize=True, database=None)
     test._hypothesis_internal_use_settings = sample  # where Hypothesis keeps what `@settings` says

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from sofim_ref import cli
+from sofim_ref.matrices import RankOne
 from sofim_ref.studies.tour_report import report_tour
 
 QUICK = ["tour", "--dataset", "iris", "--quick", "--methods", "sofim,newton"]
@@ -86,13 +87,12 @@ def test_an_unusable_backend_is_refused_with_its_reason(refused, monkeypatch):
     assert "argument --backend: backend 'cupy' can't be used here: CUDA finds" in refused("tour", "--backend", "CuPy")
 
 
+@pytest.mark.usefixtures("little_verified")
 def test_a_failed_check_ends_with_status_1(tmp_path, capsys, monkeypatch):
-    from sofim_ref.matrices import Diagonal
-
-    honest = Diagonal.solve
-    monkeypatch.setattr(Diagonal, "solve", lambda self, v: 1.001 * honest(self, v))
+    honest = RankOne.solve
+    monkeypatch.setattr(RankOne, "solve", lambda self, v: 1.001 * honest(self, v))
     assert cli.main([*QUICK, "--out", str(tmp_path)]) == 1
-    assert "Diagonal" in capsys.readouterr().out
+    assert "RankOne" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("little_verified")

@@ -108,6 +108,7 @@ def test_steps_of_any_length(way, vector, dtype, gs, log_rho, beta):
         assert largest(got.astype(float) - after) <= error
 
 
+@pytest.mark.slow_on("numba", "CUDA on the host")
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", ["SOFIM, moment, decay", "SOFIM, gradient", "SGD, heavy ball", "AdamW"])
 def test_many_steps(way, name, dtype):
