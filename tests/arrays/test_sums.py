@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oracles import assert_at, exact, host, numbers
 
+from sofim_ref import arrays
 from sofim_ref.arrays import sums
 
 
@@ -44,6 +45,7 @@ def test_a_dot_product_of_equal_numbers_loses_no_digits(xp, d, columns):
 def test_what_is_widened_comes_back_narrowed(xp):
     x = xp.asarray(np.ones(2), "float32")
     wide = sums.widened(x)
-    assert str(wide.dtype).endswith(xp.widest)
+    widest = list(arrays.Backend.dtypes(xp.backend))[-1]  # of the device, whatever the place is confined to
+    assert str(wide.dtype).endswith(widest)
     assert sums.widened(wide) is wide
     assert_at(sums.narrowed(wide, like=x), x)

@@ -277,6 +277,7 @@ def test_a_step_beyond_the_bound_is_reported(seen):
     assert "NOT all" in bands.get_suptitle()
 
 
+@pytest.mark.slow
 def test_around_a_local_minimum_of_a_network_newton_is_quadratic_and_nothing_is_bounded():
     iris = load("iris").train
     network = MLPClassifier(iris.features, iris.targets, hidden=(2,), l2=1e-2)

@@ -258,6 +258,7 @@ def test_with_batches_every_step_is_seen():
     assert f"{longest:.3g}" in title_of(picture(report_tour(taken), "step-norm"))
 
 
+@pytest.mark.usefixtures("little_verified")
 def test_a_loss_without_a_known_optimum_is_measured_from_the_lowest_loss_found():
     iris = load("iris")
     train = MLPClassifier(iris.train.features, iris.train.targets, hidden=(3,), l2=1e-2)
