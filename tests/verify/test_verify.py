@@ -210,7 +210,8 @@ def test_an_instance_from_outside_is_held_to_its_dense_form_on_every_backend():
     report = verify(["numpy", "torch", "array_api_strict"], methods=(), matrices=[C, Tridiagonal(np.ones(1))])
     assert report.passed, printed(report)
     seen = [(row.subject, row.backend, row.dtype) for row in report.rows]
-    assert seen == [("Tridiagonal", name, "float64") for name in ("numpy", "torch", "array_api_strict")]
+    usable = [name for name in ("numpy", "torch", "array_api_strict") if name not in report.unusable]
+    assert seen == [("Tridiagonal", name, "float64") for name in usable]
     assert {row.bound_eps for row in report.rows} <= {8 * 3**0.5, 8.0}
     assert report.comparison == ()
 
