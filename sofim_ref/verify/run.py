@@ -80,9 +80,10 @@ def verify(  # noqa: PLR0913  # what there is to choose
 
     Examples
     --------
-    >>> report = verify(["numpy"], quick=True)
-    >>> report.passed, sorted({row.subject for row in report.rows if row.kind == "matrix"})[:5]
-    (True, ['BlockDiagonal', 'Dense', 'Diagonal', 'Kronecker', 'LBFGSMatrix'])
+    >>> from sofim_ref.matrices import Diagonal, RankOne
+    >>> report = verify(["numpy"], methods=(), matrices=(Diagonal, RankOne), quick=True)
+    >>> report.passed, [f"{row.subject} in {row.dtype}" for row in report.rows]
+    (True, ['Diagonal in float32', 'Diagonal in float64', 'RankOne in float32', 'RankOne in float64'])
     """
     count("seed", seed, minimum=0)
     methods = tuple(REGISTRY.values()) if methods is None else methods

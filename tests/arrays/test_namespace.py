@@ -150,6 +150,7 @@ def test_what_isn_t_needed_isn_t_imported(program, left_alone):
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 def test_jax_in_its_default_32_bits_warns_of_nothing():
     program = """
 import jax.numpy as jnp

@@ -14,6 +14,7 @@ def only_diagonal(monkeypatch):
     monkeypatch.setattr("sofim_ref.cli.verify.MATRICES", (Diagonal,))
 
 
+@pytest.mark.usefixtures("only_diagonal")
 def test_json_is_a_list_of_rows(capsys):
     assert cli.main([*QUICK, "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)

@@ -27,6 +27,7 @@ from sofim_ref.matrices import (
 EVERY_MATRIX = pytest.mark.parametrize("case", cases.MATRICES, ids=repr)
 
 
+@pytest.mark.slow_on("jax")
 @EVERY_MATRIX
 @given(seed=st.integers(0, 2**32 - 1), d=st.sampled_from([1, 6]))
 @settings(max_examples=4)

@@ -82,6 +82,7 @@ def test_every_answer_is_what_jax_derives(xp, name, rows):
             assert_at(answer, w)
 
 
+@pytest.mark.slow_on("jax")
 @EVERY
 def test_products_are_those_of_the_matrices(xp, name):
     problem, w, truth = draw(xp, name, xp.widest)
