@@ -1,6 +1,7 @@
 """One fixture, `xp`, runs a test on every backend: arrays are made through it, and land where it says."""
 
 import importlib.metadata
+import importlib.util
 import os
 from collections import Counter
 from contextlib import suppress
@@ -125,12 +126,18 @@ PLACES = (
     "array_api_strict no_float64",
     "torch",
     "jax float64",
-    pytest.param("jax float32", marks=pytest.mark.slow),
+    "jax float32",
     "cupy",
 )
+SLOW = {"array_api_strict no_float64", "jax float32"}
+"""The places without float64: in the others float32 is tested too, JAX apart."""
+ABSENT = [place for place in PLACES if importlib.util.find_spec(place.split()[0]) is None]
+PRESENT = [
+    pytest.param(place, marks=pytest.mark.slow) if place in SLOW else place for place in PLACES if place not in ABSENT
+]
 
 
-@pytest.fixture(scope="session", params=PLACES)
+@pytest.fixture(scope="session", params=PRESENT)
 def xp(request):
     """A place for arrays; the test runs once in each that is usable here."""
     try:
@@ -155,7 +162,9 @@ def numpy_place():
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Say each reason for skipping once, with how many tests it skipped."""
+    """Say which places are absent, and each reason for skipping once, with how many tests it skipped."""
+    if ABSENT:
+        terminalreporter.write_line(f"not installed, so that no test is run there: {', '.join(ABSENT)}")
     reasons = Counter(
         report.longrepr[2].removeprefix("Skipped: ") for report in terminalreporter.stats.get("skipped", [])
     )

@@ -14,9 +14,8 @@ SLIDERS = [
 
 
 def places(slider):
-    """Both ends of a slider, and its middle."""
-    at = [slider.low, (slider.low + slider.high) / 2, slider.high]
-    return [10**x if slider.logarithmic else round(x / slider.step) * slider.step for x in at]
+    """Both ends of a slider."""
+    return [10**x if slider.logarithmic else x for x in (slider.low, slider.high)]
 
 
 @pytest.mark.parametrize(("name", "slider"), SLIDERS)

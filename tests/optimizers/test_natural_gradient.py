@@ -33,6 +33,7 @@ def test_the_exact_matrix_with_damping_l2_is_newtons_method(xp, kind, targets):
     assert relative(one, other) <= 16 * problem.dim * kappa * xp.eps()
 
 
+@pytest.mark.slow_on("jax")
 @pytest.mark.parametrize("low_rank", ["stable", "gram"])
 @pytest.mark.parametrize("fisher", ["exact", "empirical"])
 @pytest.mark.parametrize(("kind", "targets"), [(LogisticRegression, LABEL), (SoftmaxRegression, CLASS)])

@@ -10,6 +10,7 @@ A = np.array([[3.0, 1.0, 0.0], [1.0, 2.0, 0.5], [0.0, 0.5, 1.0]])
 B = np.array([1.0, -2.0, 0.5])
 
 
+@pytest.mark.slow_on("jax")
 @pytest.mark.parametrize(
     "settings",
     [{}, {"momentum": 0.9}, {"momentum": 0.9, "nesterov": True}],

@@ -54,7 +54,7 @@ def stored_settings(method):
 STORED = {f"{method} {settings}": (method, settings) for method in METHODS for settings in stored_settings(method)}
 
 
-@pytest.mark.slow_on("array_api_strict")
+@pytest.mark.slow_on("jax", "array_api_strict")
 @pytest.mark.parametrize("name", STORED)
 def test_an_optimizer_agrees_with_fifty_digits(xp, name):
     method, settings = STORED[name]
