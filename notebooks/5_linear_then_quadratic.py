@@ -44,7 +44,7 @@ assert np.isclose(order_of_convergence([1e-1, 1e-2, 1e-4, 1e-8]).order, 2)
 problem = load("iris", l2=0.05).train
 methods = {
     "Newton": sr.Newton(line_search=False),
-    "natural gradient": sr.NaturalGradient(lr=1.0, damping=0.0501),
+    "natural gradient": sr.NaturalGradient(lr=1.0, damping=1e-4),
     "SOFIM": sr.SOFIM(lr=0.8, rho=0.5, beta=0.0),
 }
 runs = {}

@@ -45,6 +45,10 @@ class Gaussian(Likelihood):
         """Return f − y, shape (N, C)."""
         return f - y
 
+    def gradient_rounding(self, f: Array, y: Array) -> Array:
+        """Return |f − y|: one subtraction."""
+        return namespace(f).abs(f - y)
+
     def fisher(self, f: Array) -> Array:
         """Return I for each example, shape (N, C, C)."""
         xp = namespace(f)

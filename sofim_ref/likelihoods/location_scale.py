@@ -52,6 +52,11 @@ class LocationScale(Likelihood):
         xp, r = namespace(f), self._standardized(f, y)
         return xp.stack([-r * xp.exp(-f[:, 1]), 1 - r * r], axis=1)
 
+    def gradient_rounding(self, f: Array, y: Array) -> Array:
+        """Return (20 |r| e⁻ˢ, 20 r² + 1) for r = (y−μ)e⁻ˢ: r² may cancel against 1."""
+        xp, r = namespace(f), namespace(f).abs(self._standardized(f, y))
+        return xp.stack([20 * r * xp.exp(-f[:, 1]), 20 * r * r + 1], axis=1)
+
     def hessian(self, f: Array, y: Array) -> Array:
         """Return [[e⁻²ˢ, 2r e⁻ˢ], [2r e⁻ˢ, 2r²]] with r = (y−μ)e⁻ˢ, shape (N, 2, 2)."""
         xp, r = namespace(f), self._standardized(f, y)

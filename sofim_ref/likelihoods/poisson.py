@@ -47,6 +47,11 @@ class Poisson(Likelihood):
         return namespace(f).exp(f) - y
 
     def fisher(self, f: Array) -> Array:
+    def gradient_rounding(self, f: Array, y: Array) -> Array:
+        """Return 4 eᶠ + |eᶠ − y|: the exponential's rounding stays where the difference is small."""
+        xp = namespace(f)
+        return 4 * xp.exp(f) + xp.abs(self.gradient(f, y))
+
         """Return diag(eᶠ), shape (N, C, C): a count's variance is its mean."""
         return diagonals(namespace(f).exp(f))
 

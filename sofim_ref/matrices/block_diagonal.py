@@ -14,6 +14,7 @@ from sofim_ref.matrices.cases import Case, Scales, positive_definite, spectrum, 
 from sofim_ref.matrices.dense import Dense
 from sofim_ref.matrices.diagonal import Diagonal
 from sofim_ref.matrices.exact import Exact, exact
+from sofim_ref.matrices.extremes import Extremes
 from sofim_ref.matrices.matrix import Matrix
 from sofim_ref.matrices.rank_one import RankOne
 
@@ -103,6 +104,12 @@ class BlockDiagonal(Matrix):
         """Return the eigenvalues of all blocks in ascending order."""
         xp = namespace(self.like)
         return xp.sort(xp.concat([block.eigenvalues() for block in self.blocks]))
+
+    def extreme_eigenvalues(self) -> Extremes:
+        """Return the extremes of all blocks' own."""
+        found = [block.extreme_eigenvalues() for block in self.blocks]
+        low, high = (min(one.smallest + sign * one.error for one in found) for sign in (-1, 1))
+        return Extremes((low + high) / 2, max(one.largest for one in found), (high - low) / 2)
 
     def logdet(self) -> Array:
         """Return the sum of the blocks' log det, shape ()."""

@@ -12,7 +12,7 @@ from sofim_ref.arrays import Array
 from sofim_ref.arrays.factorizations import Factors, lu_factor, lu_solve, solve
 from sofim_ref.arrays.validation import floating
 from sofim_ref.matrices.cases import Case, Scales, spectrum
-from sofim_ref.matrices.matrix import Matrix
+from sofim_ref.matrices.matrix import Matrix, host_copy
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +77,11 @@ class Dense(Matrix):
     def to_dense(self) -> Array:
         """Return the matrix itself."""
         return self.matrix
+
+    def in_float64(self) -> Dense:
+        """Return the matrix on the host in float64, made symmetric to the last bit, its factors left behind."""
+        C = host_copy(self.matrix)
+        return Dense((C + C.T) / 2)
 
     @classmethod
     def cases(cls, scales: Scales, rng: np.random.Generator) -> Iterator[Case]:

@@ -12,6 +12,7 @@ from sofim_ref.arrays import Array, namespace
 from sofim_ref.arrays.validation import floating
 from sofim_ref.matrices.cases import Case, Scales, spectrum
 from sofim_ref.matrices.exact import Exact, exact, identity
+from sofim_ref.matrices.extremes import Extremes
 from sofim_ref.matrices.matrix import Matrix
 
 
@@ -68,6 +69,11 @@ class Diagonal(Matrix):
     def eigenvalues(self) -> Array:
         """Return c in ascending order."""
         return namespace(self.values).sort(self.values)
+
+    def extreme_eigenvalues(self) -> Extremes:
+        """Return the least and the largest entry, exactly."""
+        xp = namespace(self.values)
+        return Extremes(float(xp.min(self.values)), float(xp.max(self.values)), 0.0)
 
     def definition(self) -> Exact:
         """Return diag(c)."""

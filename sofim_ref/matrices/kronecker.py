@@ -17,7 +17,8 @@ from sofim_ref.arrays.validation import floating, same_backend
 from sofim_ref.matrices.cases import Case, Scales, positive_definite
 from sofim_ref.matrices.dense import Dense
 from sofim_ref.matrices.exact import Exact, exact
-from sofim_ref.matrices.matrix import Matrix
+from sofim_ref.matrices.extremes import Extremes
+from sofim_ref.matrices.matrix import Matrix, host_copy
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,6 +131,17 @@ class Kronecker(Matrix):
         xp = namespace(self.left)
         a, g = xp.linalg.eigvalsh(self.left), xp.linalg.eigvalsh(self.right)
         return xp.sort(xp.reshape(a[:, None] * g[None, :], (self.dim,)))
+
+    def extreme_eigenvalues(self) -> Extremes:
+        """Return the extreme products of A's and G's eigenvalues, the latter off by what `Dense` says."""
+        a, g = (Dense(factor).extreme_eigenvalues() for factor in (self.left, self.right))
+        products = [x * y for x in a[:2] for y in g[:2]]
+        error = abs(a.smallest) * g.error + abs(g.smallest) * a.error + a.error * g.error
+        return Extremes(min(products), max(products), error)
+
+    def in_float64(self) -> Kronecker:
+        """Return A ⊗ G on the host in float64, its Cholesky factors left behind."""
+        return Kronecker(host_copy(self.left), host_copy(self.right))
 
     def logdet(self) -> Array:
         """Return q log det A + p log det G, shape ()."""

@@ -15,7 +15,7 @@ from sofim_ref.arrays.sums import dot, largest_magnitude
 from sofim_ref.arrays.validation import floating, positive_in_dtype, same_backend
 from sofim_ref.matrices.cases import Case, Host, Scales, positive_definite
 from sofim_ref.matrices.exact import Exact, exact, identity
-from sofim_ref.matrices.matrix import Matrix
+from sofim_ref.matrices.matrix import Matrix, host_copy
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,6 +136,12 @@ class LBFGSMatrix(Matrix):
         Z = self.scale * S + L @ Y
         ones = xp.astype(~counts, S.dtype) * xp.eye(S.shape[0], dtype=S.dtype, device=device(S))
         return Y, Z, solve(self.scale * (S @ S.T) + L @ L.T + ones, Z)
+
+    def in_float64(self) -> LBFGSMatrix:
+        """Return B on the host in float64, with zeros for the pairs that are left out."""
+        counts = to_numpy(self.pairs[2])[:, None]
+        steps, changes = (np.where(counts, host_copy(X), 0.0) for X in (self.steps, self.changes))
+        return LBFGSMatrix(float(self.scale), steps, changes)
 
     def matvec(self, v: Array) -> Array:
         """Return σv + Yᵀ(Yv) − Zᵀ(K⁻¹Zv): three passes over k rows."""

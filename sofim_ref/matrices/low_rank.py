@@ -17,6 +17,7 @@ from sofim_ref.arrays.validation import floating, one_of, positive_in_dtype
 from sofim_ref.matrices.cases import Case, Host, Scales, orthogonal_to
 from sofim_ref.matrices.dense import Dense
 from sofim_ref.matrices.exact import Exact, exact, identity
+from sofim_ref.matrices.extremes import Extremes
 from sofim_ref.matrices.matrix import Matrix
 
 
@@ -161,6 +162,17 @@ class LowRank(Matrix):
         _, sigma = self.directions
         rest = xp.zeros(self.dim - sigma.shape[0], dtype=sigma.dtype, device=device(sigma))
         return narrowed(self.shift + xp.concat([rest, xp.flip(sigma * sigma)]), like=self.factor)
+
+    def extreme_eigenvalues(self) -> Extremes:
+        """Return ρ, exactly, or ρ + σ² if k ≥ d, and the largest ρ + σ²; a σ is off by d eps of the largest."""
+        sigma = self.directions[1]
+        least, most = float(sigma[-1]), float(sigma[0])
+        if self.factor.shape[1] < self.dim:
+            return Extremes(self.shift, self.shift + most**2, 0.0)
+        unit = eps(namespace(sigma), sigma.dtype)
+        off = self.dim * unit * most
+        smallest = self.shift + least**2
+        return Extremes(smallest, self.shift + most**2, off * (2 * least + off) + 4 * unit * smallest)
 
     def definition(self) -> Exact:
         """Return ρI + ZZᵀ."""

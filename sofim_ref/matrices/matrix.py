@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sofim_ref.arrays import Array, device, namespace
+from sofim_ref.arrays import Array, device, eps, namespace, to_numpy
 from sofim_ref.arrays.factorizations import SingularMatrixError
 from sofim_ref.arrays.validation import same_backend
 from sofim_ref.matrices.exact import Exact, exact
+from sofim_ref.matrices.extremes import Extremes
 
 if TYPE_CHECKING:
     from sofim_ref.matrices.cases import Case, Scales
@@ -98,6 +100,28 @@ class Matrix(ABC):
         """Return the eigenvalues of C in ascending order, shape (d,); by default from `to_dense`, O(d³)."""
         return namespace(self.like).linalg.eigvalsh(self.to_dense())
 
+    def extreme_eigenvalues(self) -> Extremes:
+        """Return the extreme eigenvalues as numbers on the host, with a bound on the error of the smallest.
+
+        By default from `eigenvalues`, O(d³): those of a matrix within d eps ‖C‖ of C, for entries exact to 1 eps.
+        """
+        found = self.eigenvalues()
+        smallest, largest = float(found[0]), float(found[-1])
+        unit = eps(namespace(self.like), self.like.dtype)
+        return Extremes(smallest, largest, self.dim * self.dense_bound() * unit * max(abs(smallest), abs(largest)))
+
+    def in_float64(self) -> Matrix:
+        """Return the same matrix on the host in float64, no number of it rounded: what a certificate computes with.
+
+        By default a copy of the dataclass with all its arrays moved; of another class the array that it writes out.
+        """
+        if not dataclasses.is_dataclass(self):
+            from sofim_ref.matrices.dense import Dense
+
+            return Dense(host_copy(self.to_dense()))
+        moved = {field.name: host_copy(getattr(self, field.name)) for field in dataclasses.fields(self)}
+        return dataclasses.replace(self, **moved)
+
     def logdet(self) -> Array:
         """Return the logarithm of det C, shape (); C must be positive definite."""
         xp = namespace(self.like)
@@ -136,3 +160,12 @@ class Matrix(ABC):
         """Return I, shape (d, d), with the backend, device and dtype of C."""
         like = self.like
         return namespace(like).eye(self.dim, dtype=like.dtype, device=device(like))
+
+
+def host_copy(x: Any) -> Any:
+    """Return an array on the host in float64, a matrix or tuple of such likewise, and anything else as it is."""
+    if isinstance(x, Matrix):
+        return x.in_float64()
+    if isinstance(x, tuple):
+        return tuple(host_copy(part) for part in x)
+    return to_numpy(x).astype(np.float64) if hasattr(x, "dtype") and hasattr(x, "ndim") else x

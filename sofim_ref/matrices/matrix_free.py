@@ -13,7 +13,8 @@ from sofim_ref.arrays.validation import count, floating, non_negative, positive,
 from sofim_ref.matrices.cases import Case, Scales, positive_definite
 from sofim_ref.matrices.conjugate_gradients import Product, checked_product, conjugate_gradients, usual_tolerance
 from sofim_ref.matrices.exact import Exact, exact, identity
-from sofim_ref.matrices.matrix import Matrix
+from sofim_ref.matrices.matrix import Matrix, host_copy
+from sofim_ref.matrices.dense import Dense
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +103,10 @@ class MatrixFree(Matrix):
     def to_dense(self) -> Array:
         """Return C written out, shape (d, d): d products."""
         return self.matvec(self.identity())
+    def in_float64(self) -> Dense:
+        """Return what its d products write out, on the host in float64."""
+        return Dense(host_copy(self.to_dense())).in_float64()
+
 
     def definition(self) -> Exact:
         """Return P + ρI, P's columns being its products with the unit vectors."""

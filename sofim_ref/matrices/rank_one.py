@@ -14,6 +14,7 @@ from sofim_ref.arrays import Array, device, eps, namespace, smallest_normal
 from sofim_ref.arrays.sums import dot, largest_magnitude, narrowed, norm, widened
 from sofim_ref.arrays.validation import floating, one_of, positive_in_dtype
 from sofim_ref.matrices.cases import Case, Host, Scales, orthogonal_to, unit_vector
+from sofim_ref.matrices.extremes import Extremes
 from sofim_ref.matrices.exact import Exact, exact, identity
 from sofim_ref.matrices.matrix import Matrix
 
@@ -147,6 +148,13 @@ class RankOne(Matrix):
         """Return ρI + mmᵀ."""
         m = exact(self.vector)
         return np.asarray(exact(self.shift) * identity(self.dim) + np.outer(m, m))
+    def extreme_eigenvalues(self) -> Extremes:
+        """Return the two that `eigenvalues` has, ρ exactly."""
+        largest = float(self.eigenvalues()[-1])
+        if self.dim > 1:
+            return Extremes(self.shift, largest, 0.0)
+        return Extremes(largest, largest, 4 * eps(namespace(self.vector), self.vector.dtype) * largest)
+
 
     def solve_bound(self) -> float:
         """Return 8."""

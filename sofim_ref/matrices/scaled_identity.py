@@ -12,6 +12,7 @@ from sofim_ref.arrays import Array, namespace
 from sofim_ref.arrays.validation import floating, positive_in_dtype
 from sofim_ref.matrices.cases import Case, Scales
 from sofim_ref.matrices.exact import Exact, exact, identity
+from sofim_ref.matrices.extremes import Extremes
 from sofim_ref.matrices.matrix import Matrix
 
 
@@ -71,6 +72,10 @@ class ScaledIdentity(Matrix):
     def eigenvalues(self) -> Array:
         """Return c, d times."""
         return namespace(self.vector).full_like(self.vector, self.scale)
+
+    def extreme_eigenvalues(self) -> Extremes:
+        """Return c twice, exactly."""
+        return Extremes(self.scale, self.scale, 0.0)
 
     def definition(self) -> Exact:
         """Return c I."""

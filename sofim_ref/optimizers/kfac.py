@@ -47,7 +47,8 @@ class KFACState(State):
 class KFAC(Optimizer[KFACState]):
     r"""Divide the gradient by a block-diagonal Fisher matrix, each layer's block a Kronecker product.
 
-    .. math:: C_l = \big(A + \pi \sqrt\lambda I\big) \otimes \big(G + \tfrac{\sqrt\lambda}{\pi} I\big), \qquad v = g ,
+    .. math:: C_l = \big(A + \pi \sqrt{l_2 + \lambda}\, I\big) \otimes
+              \big(G + \tfrac{\sqrt{l_2 + \lambda}}{\pi} I\big), \qquad v = g ,
 
     with A and G averaged over the batches: A ← εA + (1−ε)A_batch, ε = min(1 − 1/t, decay), in the t-th update.
 
@@ -56,7 +57,7 @@ class KFAC(Optimizer[KFACState]):
     lr, weight_decay
         As in `Optimizer`.
     damping : float
-        The number λ > 0.
+        The number λ > 0, beyond the problem's l2.
     decay : float
         The largest ε, in [0, 1); 0 takes each batch's factors alone.
     samples : int
@@ -122,7 +123,7 @@ class KFAC(Optimizer[KFACState]):
             kept = min(1 - 1 / (state.step // self.update_every + 1), self.decay)
             if state.step > 0:
                 A, G = kept * state.inputs + (1 - kept) * A, kept * state.gradients + (1 - kept) * G
-        C = curvature.kfac(oracle, rng, damping=self.damping, factors=_by_layer(oracle, A, G))
+        C = curvature.kfac(oracle, rng, damping=self.damping + oracle.l2, factors=_by_layer(oracle, A, G))
         layers = cast("tuple[Kronecker, ...]", C.blocks)
         if updated:
             layers = tuple(layer.factorized() for layer in layers)

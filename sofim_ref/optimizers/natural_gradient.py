@@ -27,17 +27,17 @@ _NEEDS = {
 
 @dataclass(frozen=True)
 class NaturalGradient(Optimizer[State]):
-    r"""Divide the gradient by the Fisher matrix of the batch.
+    r"""Divide the gradient by the Fisher matrix of the batch, the l2 term's curvature included.
 
-    .. math:: C = F + \lambda I, \qquad v = g .
+    .. math:: C = F + (l_2 + \lambda) I, \qquad v = g .
 
     Parameters
     ----------
     lr, weight_decay
         As in `Optimizer`.
     damping : float
-        The number λ >= 0. It must be > 0 wherever F is singular: with fewer outputs than parameters, B·C < d, or for
-        softmax regression.
+        The number λ >= 0, beyond the problem's l2. Without l2 it must be > 0 wherever F is singular: with fewer outputs
+        than parameters, B·C < d, or for softmax regression.
     fisher : {"exact", "empirical", "improved", "sampled"}
         `curvature.fisher`, the mean over the model's own labels; `curvature.empirical_fisher`, with those of the data;
         `curvature.improved_empirical_fisher`, which gives well-fitted examples their weight back; or
@@ -56,6 +56,12 @@ class NaturalGradient(Optimizer[State]):
 
     Notes
     -----
+    The gradient has the term l2 w, so C has the l2 I that goes with it: l2/2 ‖w‖² is, up to a factor N, the negative
+    logarithm of a Gaussian prior, whose information is l2 I whatever the data. Without it, C⁻¹g along directions in
+    which F is small is l2 w/λ, and the iteration w ← (1 − η l2/λ) w diverges once η l2 > 2λ; with it the factor of such
+    a direction is 1 − η l2/(l2 + λ), between 0 and 1 for η ≤ 1. So it is for every matrix that estimates the curvature
+    of the loss: those of Newton's methods, Gauss–Newton, K-FAC and Nyström-SGD have l2 I as well.
+
     Let k be the number of columns of F's factor Z: B·C for the exact matrix, B for the empirical ones, B·samples for
     the sampled one. With k ≥ d, or
     without damping, F is formed and solved densely: 2Bd² + 2d³/3 operations for a linear model, d² numbers. With k < d
@@ -63,11 +69,12 @@ class NaturalGradient(Optimizer[State]):
     eigenvalues, found as the squared singular values of Z, or, ``low_rank="gram"``, with that matrix itself, which is
     much quicker and loses κ(C) eps: little at ordinary damping, everything where λ < eps ‖F‖.
 
-    Special cases: least squares with lr 1 and damping equal to l2: the optimum in one step. Logistic and softmax
-    regression with the exact matrix and damping equal to l2: Newton's method.
+    Special cases: least squares with lr 1 and no damping: the optimum in one step. Logistic and softmax regression with
+    the exact matrix and no damping: Newton's method without a line search.
 
-    Source: Amari 1998, doi:10.1162/089976698300017746; Martens 2020, JMLR 21:146, for damping; Kunstner, Balles &
-    Hennig 2019, arXiv 1905.12558, for the limits of the empirical matrix.
+    Source: Amari 1998, doi:10.1162/089976698300017746, whose loss has no l2; Martens 2020, JMLR 21:146, for damping;
+    Martens & Grosse 2015, arXiv 1503.05671, §6, who add the weight of l2 to it; Kunstner, Balles & Hennig 2019, arXiv
+    1905.12558, for the limits of the empirical matrix.
 
     Examples
     --------
@@ -107,7 +114,7 @@ class NaturalGradient(Optimizer[State]):
         return State(0)
 
     def precondition(self, state: State, oracle: Oracle) -> tuple[State, Preconditioned]:
-        """Return the next state, and C = F + λI with v = g."""
+        """Return the next state, and C = F + (l2 + λ)I with v = g."""
         C = self._fisher_matrix(state.step, oracle)
         if isinstance(C, LowRank):
             C = replace(C, form=self.low_rank)
@@ -116,20 +123,20 @@ class NaturalGradient(Optimizer[State]):
     def _fisher_matrix(self, step: int, oracle: Oracle) -> Matrix:
         match self.fisher:
             case "exact":
-                return curvature.fisher(oracle, damping=self.damping)
+                return curvature.fisher(oracle, damping=self.damping, include_l2=True)
             case "empirical":
-                return curvature.empirical_fisher(oracle, damping=self.damping)
+                return curvature.empirical_fisher(oracle, damping=self.damping, include_l2=True)
             case "improved":
-                return curvature.improved_empirical_fisher(oracle, damping=self.damping)
+                return curvature.improved_empirical_fisher(oracle, damping=self.damping, include_l2=True)
         rng = np.random.default_rng((self.seed, step))
-        return curvature.sampled_fisher(oracle, rng, samples=self.samples, damping=self.damping)
+        return curvature.sampled_fisher(oracle, rng, samples=self.samples, damping=self.damping, include_l2=True)
 
 
 _NATURAL = Method(
     name="natural-gradient",
     title="Natural gradient",
     make=NaturalGradient,
-    matrix="(1/B) Σ JᵀHJ + λI",
+    matrix="(1/B) Σ JᵀHJ + (l2 + λ)I",
     vector="g",
     cost="BCd² + d³, or d(BC)² if BC < d",
     memory="d², or BCd",
@@ -143,7 +150,7 @@ _EMPIRICAL = replace(
     name="empirical-natural-gradient",
     title="Natural gradient (empirical)",
     make=partial(NaturalGradient, fisher="empirical"),
-    matrix="(1/B) Σ gₙgₙᵀ + λI",
+    matrix="(1/B) Σ gₙgₙᵀ + (l2 + λ)I",
     cost="Bd² + d³, or dB² if B < d",
     memory="d², or Bd",
     source="Kunstner, Balles & Hennig 2019, arXiv 1905.12558",
@@ -157,7 +164,7 @@ METHODS = (
         name="improved-natural-gradient",
         title="Natural gradient (improved EF)",
         make=partial(NaturalGradient, fisher="improved"),
-        matrix="(1/B) Σ gₙgₙᵀ/sₙ + λI",
+        matrix="(1/B) Σ gₙgₙᵀ/sₙ + (l2 + λ)I",
         source="Wu, Yu, Zhang & Woodland 2024, arXiv 2406.06420",
         open="how the paper damps it",
     ),

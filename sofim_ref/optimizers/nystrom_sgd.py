@@ -38,7 +38,7 @@ class NystromSGDState(State):
 class NystromSGD(Optimizer[NystromSGDState]):
     r"""Divide the gradient by the Nyström approximation of the Hessian over all examples, made once an epoch.
 
-    .. math:: C = \rho I + Z Z^\top, \qquad Z = K\, U_r\, S_r^{-1/2}, \qquad
+    .. math:: C = (l_2 + \rho) I + Z Z^\top, \qquad Z = K\, U_r\, S_r^{-1/2}, \qquad
               K = H_{:,\Omega}, \quad H_{\Omega,\Omega} = U S V^\top, \qquad v = g .
 
     Parameters
@@ -46,7 +46,7 @@ class NystromSGD(Optimizer[NystromSGDState]):
     lr, weight_decay
         As in `Optimizer`.
     rho : float
-        The number ρ > 0.
+        The number ρ > 0, beyond the problem's l2.
     columns : int
         The number k of coordinates Ω, drawn anew for each Z; at most d.
     seed : int
@@ -59,10 +59,12 @@ class NystromSGD(Optimizer[NystromSGDState]):
 
     Notes
     -----
-    An epoch is over when steps have used as many examples as there are. Cost k Hessian-vector products over all
+    H is the Hessian without its l2 term, which is known and needs no estimate: l2 I is added to the matrix, as in every
+    method whose matrix estimates the curvature of the loss. An epoch is over when steps have used as many examples as there are. Cost k Hessian-vector products over all
     examples an epoch, O(dk²) a step; memory dk numbers. With the one column Z = M̂ it is SOFIM's ``vector="gradient"``.
 
-    Source: Singh, Tankaria & Yamada 2021, arXiv 2110.08577. Open: ρ and k in the SOFIM paper's runs.
+    Source: Singh, Tankaria & Yamada 2021, arXiv 2110.08577. Open: ρ and k in the SOFIM paper's runs, and where the l2
+    term's curvature went there.
 
     Examples
     --------
@@ -99,14 +101,14 @@ class NystromSGD(Optimizer[NystromSGDState]):
         return NystromSGDState(0, 0, Z)
 
     def precondition(self, state: NystromSGDState, oracle: Oracle) -> tuple[NystromSGDState, Preconditioned]:
-        """Return the next state, and C = ρI + ZZᵀ with v = g."""
+        """Return the next state, and C = (l2 + ρ)I + ZZᵀ with v = g."""
         Z = state.factor
         if state.seen == 0:
             rng = np.random.default_rng((self.seed, state.step))
             Z = nystrom_factor(oracle.over_all(), rng, columns=self.columns)
         seen = state.seen + oracle.size
         following = NystromSGDState(state.step + 1, 0 if seen >= oracle.examples else seen, Z)
-        return following, Preconditioned(LowRank(self.rho, Z), oracle.gradient())
+        return following, Preconditioned(LowRank(self.rho + oracle.l2, Z), oracle.gradient())
 
 
 METHODS = (
@@ -114,7 +116,7 @@ METHODS = (
         name="nystrom-sgd",
         title="Nyström-SGD",
         make=NystromSGD,
-        matrix="ρI + ZZᵀ",
+        matrix="(l2 + ρ)I + ZZᵀ",
         vector="g",
         cost="dk², and k Hessian-vector products an epoch",
         memory="dk",

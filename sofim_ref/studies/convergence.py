@@ -35,7 +35,7 @@ METHODS = tuple(REGISTRY[name] for name in ("newton", "natural-gradient", "sofim
 """The methods that are studied unless others are given."""
 
 EXCESS = 1e-3
-"""By what share of μ natural gradient's damping exceeds the l2 of the loss: the floor where it turns linear."""
+"""What share of μ natural gradient's damping is: the floor where it turns linear."""
 
 STEPS = 150
 """The budget of every run."""
@@ -147,7 +147,7 @@ def study_convergence(
     Notes
     -----
     The step sizes of registered methods follow from the spectrum at the optimum: 2/(μ + L) for gradient descent, 1 for
-    Newton and natural gradient, whose damping exceeds the loss's l2 by μ/1000. Newton has no line search; SOFIM
+    Newton and natural gradient, whose damping is μ/1000. Newton has no line search; SOFIM
     (gradient) has β = 0, SOFIM (moment) keeps β = 0.9. All other methods run as they are. A run begins at w = 0, or at
     `Problem.initial_point` if that is the optimum or none is known, and has at most `STEPS` steps.
 
@@ -191,7 +191,7 @@ def settings(method: Method, problem: Problem, eigenvalues: Numbers, rho: float)
     mu, L = float(eigenvalues[0]), float(eigenvalues[-1])
     chosen: dict[str, dict[str, Any]] = {
         "newton": {"line_search": False},
-        "natural-gradient": {"lr": 1.0, "damping": problem.l2 + EXCESS * mu},
+        "natural-gradient": {"lr": 1.0, "damping": EXCESS * mu},
         "sofim": {"lr": rho / L, "rho": rho},
         "sofim-gradient": {"lr": rho / L, "rho": rho, "beta": 0.0},
         "sgd": {"lr": 2 / (mu + L)},
@@ -228,12 +228,12 @@ def _fitted(errors: Numbers, order: float | None) -> Order | None:
 
 
 def _grade(direction: Array, oracle: Oracle) -> float:
-    """Return the grade over that of the natural gradient, damped by the l2 that keeps its matrix regular.
+    """Return the grade over that of the natural gradient, which l2 alone keeps regular.
 
     NaN where there is no such thing: so far away that all predictions are certain, or numbers overflow; or on a problem
     that has no Fisher matrix.
     """
-    natural = NaturalGradient(damping=oracle.problem.l2)
+    natural = NaturalGradient(damping=0.0)
     if not natural.needs <= oracle.problem.offers:
         return np.nan
     chosen = natural.precondition(natural.init(oracle.w), oracle)[1]

@@ -86,7 +86,7 @@ def _setting(study: Study) -> str:
         f"{problem.name}: {size}d = {problem.dim} parameters, l2 = {problem.l2:g}; all examples in every step, from "
         f"{start}.{local * (not known)} At w* the Hessian's eigenvalues run from μ = {mu:.3g} to L = {L:.3g}, so that "
         f"κ = {L / mu:.3g}. Of the registered methods SOFIM has ρ = {study.rho:g} and η = ρ/L, gradient descent η = "
-        "2/(μ + L), natural gradient a damping of l2 + μ/1000. The constants of the bound hold in the ball that "
+        "2/(μ + L), natural gradient a damping of μ/1000. The constants of the bound hold in the ball that "
         "contains the run's points."
     )
 

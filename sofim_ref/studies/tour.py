@@ -38,7 +38,7 @@ SHARE = 0.01
 """The share of the initial gap to which steps and seconds are counted."""
 
 L2 = 1e-3
-"""The weight of l2/2 ‖w‖² in the losses of the command-line tour: natural gradient's default damping."""
+"""The weight of l2/2 ‖w‖² in the losses of the command-line tour."""
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,8 @@ GREY = (
     "constants."
 )
 FISHER = (
-    "For logistic and softmax regression the exact Fisher matrix is the Hessian less the l2 term. Damped by exactly "
-    "that term, natural gradient is Newton's method without a line search. SOFIM's matrix tends to ρI where the "
+    "For logistic and softmax regression the exact Fisher matrix, with the curvature of the l2 term, is the Hessian: "
+    "but for its damping, natural gradient is Newton's method without a line search. SOFIM's matrix tends to ρI where the "
     "gradient vanishes, so near the optimum SOFIM moves as gradient descent with step η/ρ does, in the moment "
     "reading with momentum."
 )

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from sofim_ref import SGD, SOFIM, GaussNewton, NaturalGradient, Newton, arrays
+from sofim_ref import SGD, SOFIM, GaussNewton, Newton, arrays
 from sofim_ref.datasets import from_arrays, load
 from sofim_ref.matrices import RankOne
 from sofim_ref.optimizers import REGISTRY, Method
@@ -84,10 +84,6 @@ def test_counts_stop_where_the_gap_is_first_a_hundredth(iris):
 def test_no_method_beats_the_optimum(iris):
     rounding = 10 * np.finfo(float).eps * abs(iris[0].optimal_loss)
     assert all(entry.trace["loss"].min() >= iris[0].optimal_loss - rounding for entry in iris[0].entries)
-
-
-def test_natural_gradient_s_damping_is_the_tour_s_l2_as_the_report_says():
-    assert NaturalGradient().damping == tour.L2
 
 
 # ------------------------------------------------------------ objects from outside

@@ -78,7 +78,7 @@ def damped_orders(problem: Problem, damping: float, *, distances: Sequence[float
         If fewer than three distances lie on either side of the floor.
     """
     distances = np.geomspace(1e-1, 1e-9, 40).tolist() if distances is None else distances
-    optimizer: Optimizer[Any] = NaturalGradient(lr=1.0, damping=problem.l2 + damping)
+    optimizer: Optimizer[Any] = NaturalGradient(lr=1.0, damping=damping)
     error, next_error, xi1 = _pairs(steps_from_distances(problem, optimizer, distances))
     near_rate = order_of_convergence(error, next_error, order=1, floor=1e-13).rate
     quadratic = next_error - near_rate * error
