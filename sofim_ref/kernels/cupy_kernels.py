@@ -26,15 +26,15 @@ BLOCKS = 8
 class CuPyKernels:
     """The kernels for CuPy arrays, contiguous or strided."""
 
-    def sofim(self, w: Array, M: Array, g: Array, step: SOFIMStep) -> None:
-        """Take a step of SOFIM in w and M: 6d numbers are read or written for v = M̂, 7d for v = g."""
-        lr, rho, beta, correction, vector, weight_decay = step
+    def sofim(self, w: Array, h: Array, g: Array, step: SOFIMStep) -> None:
+        """Take a step of SOFIM in w and h: 6d numbers are read or written for v = M̂, 7d for v = g."""
+        lr, rho, kept, scale, vector, weight_decay = step
         real, d, blocks = w.dtype.type, np.int64(w.size), _blocks(w)
         with w.device:
             shares = importlib.import_module("cupy").empty((3, blocks, 2), dtype=np.float64)
-            _run("sofim_moment", real, blocks, *_places(M, g), shares, d, real(beta), real(1 - beta))
-            arrays = (w, M) if vector == "moment" else (w, M, g)
-            numbers = map(np.float64, (lr, rho, correction, weight_decay))
+            _run("sofim_mean", real, blocks, *_places(h, g), shares, d, real(kept), real(1 - kept))
+            arrays = (w, h) if vector == "moment" else (w, h, g)
+            numbers = map(np.float64, (lr, rho, scale, weight_decay))
             _run(f"sofim_along_{vector}", real, blocks, *_places(*arrays), shares, np.int32(blocks), d, *numbers)
 
     def sgd(self, w: Array, b: Array, g: Array, step: SGDStep) -> None:

@@ -12,18 +12,20 @@ class SOFIMStep(NamedTuple):
 
     Parameters
     ----------
-    lr, rho, beta, weight_decay : float
-        η, ρ, β and λ.
-    correction : float
-        What M is divided by, 1 − βᵗ or 1.
+    lr, rho, weight_decay : float
+        η, ρ and λ.
+    kept : float
+        The weight q in [0, 1) that the gradients before have in the new mean h, whose weights sum to 1.
+    scale : float
+        The number k with M̂ = kh: 1, or 1 − βᵗ without bias correction.
     vector : {"moment", "gradient"}
         Which v.
     """
 
     lr: float
     rho: float
-    beta: float
-    correction: float
+    kept: float
+    scale: float
     vector: str
     weight_decay: float
 
@@ -68,8 +70,12 @@ class AdamStep(NamedTuple):
 class Kernels(Protocol):
     """Steps that overwrite w and the moments; g is read only. All arrays have shape (d,) and one dtype."""
 
-    def sofim(self, w: Array, M: Array, g: Array, step: SOFIMStep) -> None:
-        """M ← βM + (1−β)g, then w ← w − η(C⁻¹v + λw) with C = ρI + M̂M̂ᵀ, M̂ = M/correction, v = M̂ or g."""
+    def sofim(self, w: Array, h: Array, g: Array, step: SOFIMStep) -> None:
+        """Set h ← qh + (1−q)g, then w ← w − η(C⁻¹v + λw) with C = ρI + M̂M̂ᵀ, M̂ = kh, v = M̂ or g.
+
+        The new h is exactly g where q is 0, and exactly h where g is h: written h + (1−q)(g − h), or g + q(h − g) for
+        q below ½. Rounded otherwise, h would leave g's direction, and C⁻¹g divides what lies across h by ρ.
+        """
 
     def sgd(self, w: Array, b: Array, g: Array, step: SGDStep) -> None:
         """Set b ← μb + g, then w ← w − η(v + λw) with v = b or g + μb."""

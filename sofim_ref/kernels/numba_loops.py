@@ -29,28 +29,28 @@ _SUM = _compiled(fastmath={"contract", "reassoc", "nsz"})  # and sums may be tak
 class NumbaLoops(HostKernels):
     """The kernels for contiguous NumPy arrays."""
 
-    def advance(self, M: Array, g: Array, beta: float, *, both: bool) -> tuple[float, float]:
-        """Set M ← βM + (1−β)g, and return ‖M‖² and Mᵀg; one costs no more than the other."""
-        real, sums = M.dtype.type, _sums(M)
-        _advance(M, g, real(beta), real(1 - beta), sums)
+    def advance(self, h: Array, g: Array, kept: float, *, both: bool) -> tuple[float, float]:
+        """Set h ← kept·h + (1−kept)·g, and return ‖h‖² and hᵀg; one costs no more than the other."""
+        real, sums = h.dtype.type, _sums(h)
+        _advance(h, g, real(kept), real(1 - kept), sums)
         return float(np.sum(sums[0])), float(np.sum(sums[1]))
 
-    def descend(self, w: Array, keep: float, M: Array, by_M: float, g: Array | None = None, by_g: float = 0.0) -> None:
-        """Set w ← keep·w − by_M·M − by_g·g."""
+    def descend(self, w: Array, keep: float, h: Array, by_h: float, g: Array | None = None, by_g: float = 0.0) -> None:
+        """Set w ← keep·w − by_h·h − by_g·g."""
         if g is None:
-            _descend(w, keep, M, by_M)
+            _descend(w, keep, h, by_h)
         else:
-            _descend_by_both(w, keep, M, by_M, g, by_g)
+            _descend_by_both(w, keep, h, by_h, g, by_g)
 
-    def left(self, M: Array, g: Array, r: float) -> tuple[float, float]:
-        """Return Mᵀ(g − rM) and ‖g − rM‖²."""
-        sums = _sums(M)
-        _left(M, g, r, sums)
+    def left(self, h: Array, g: Array, r: float) -> tuple[float, float]:
+        """Return hᵀ(g − rh) and ‖g − rh‖²."""
+        sums = _sums(h)
+        _left(h, g, r, sums)
         return float(np.sum(sums[0])), float(np.sum(sums[1]))
 
-    def descend_by_rest(self, w: Array, keep: float, M: Array, r: float, rest: float, g: Array, by: float) -> None:
-        """Set w ← keep·w − by·((g − rM) − rest·M) in float64."""
-        _descend_by_rest(w, keep, M, r, rest, g, by)
+    def descend_by_rest(self, w: Array, keep: float, h: Array, r: float, rest: float, g: Array, by: float) -> None:
+        """Set w ← keep·w − by·((g − rh) − rest·h) in float64."""
+        _descend_by_rest(w, keep, h, r, rest, g, by)
 
     def well_conditioned(self, w: Array) -> float:
         """Return 4; for float32, whose own rounding is the larger one, what leaves half of a step's digits."""
@@ -73,37 +73,45 @@ def _sums(x: Array) -> Any:
     return np.empty((2, -(-x.shape[0] // CHUNK)))
 
 
+@njit(fastmath={"contract"})  # a sum in any order here would lose that h is g where kept is 0
+def _mean(before, gradient, kept, taken):
+    if kept < 0.5:
+        return gradient + kept * (before - gradient)
+    return before + taken * (gradient - before)
+
+
 @_SUM
-def _advance(M, g, beta, rest, sums):
+def _advance(h, g, kept, taken, sums):
     for k in prange(sums.shape[1]):
-        m, h = M[k * CHUNK : (k + 1) * CHUNK], g[k * CHUNK : (k + 1) * CHUNK]
+        means, gradients = h[k * CHUNK : (k + 1) * CHUNK], g[k * CHUNK : (k + 1) * CHUNK]
         squared, along = 0.0, 0.0
-        for i in range(m.shape[0]):
-            moment = beta * m[i] + rest * h[i]
-            m[i] = moment
-            squared += np.float64(moment) * np.float64(moment)
-            along += np.float64(moment) * np.float64(h[i])
+        for i in range(means.shape[0]):
+            mean = _mean(means[i], gradients[i], kept, taken)
+            means[i] = mean
+            squared += np.float64(mean) * np.float64(mean)
+            along += np.float64(mean) * np.float64(gradients[i])
         sums[0, k], sums[1, k] = squared, along
 
 
 @_LOOP
-def _descend(w, keep, M, by_M):
+def _descend(w, keep, h, by_h):
     chunks = -(-w.shape[0] // CHUNK)
     for j in prange(chunks):
         k = chunks - 1 - j  # the last ones first: the cache still has them
-        u, m = w[k * CHUNK : (k + 1) * CHUNK], M[k * CHUNK : (k + 1) * CHUNK]
+        u, means = w[k * CHUNK : (k + 1) * CHUNK], h[k * CHUNK : (k + 1) * CHUNK]
         for i in range(u.shape[0]):
-            u[i] = keep * u[i] - by_M * m[i]
+            u[i] = keep * u[i] - by_h * means[i]
 
 
 @_LOOP
-def _descend_by_both(w, keep, M, by_M, g, by_g):
+def _descend_by_both(w, keep, h, by_h, g, by_g):
     chunks = -(-w.shape[0] // CHUNK)
     for j in prange(chunks):
         k = chunks - 1 - j
-        u, m, h = w[k * CHUNK : (k + 1) * CHUNK], M[k * CHUNK : (k + 1) * CHUNK], g[k * CHUNK : (k + 1) * CHUNK]
+        here = slice(k * CHUNK, (k + 1) * CHUNK)
+        u, means, gradients = w[here], h[here], g[here]
         for i in range(u.shape[0]):
-            u[i] = keep * u[i] - by_M * m[i] - by_g * h[i]
+            u[i] = keep * u[i] - by_h * means[i] - by_g * gradients[i]
 
 
 @intrinsic
@@ -113,26 +121,27 @@ def _fma(context, x, y, z):  # noqa: ARG001  # numba's interface
 
 
 @_SUM
-def _left(M, g, r, sums):
+def _left(h, g, r, sums):
     for k in prange(sums.shape[1]):
-        m, h = M[k * CHUNK : (k + 1) * CHUNK], g[k * CHUNK : (k + 1) * CHUNK]
+        means, gradients = h[k * CHUNK : (k + 1) * CHUNK], g[k * CHUNK : (k + 1) * CHUNK]
         along, squared = 0.0, 0.0
-        for i in range(m.shape[0]):
-            left = _fma(-r, np.float64(m[i]), np.float64(h[i]))
-            along += m[i] * left
+        for i in range(means.shape[0]):
+            left = _fma(-r, np.float64(means[i]), np.float64(gradients[i]))
+            along += means[i] * left
             squared += left * left
         sums[0, k], sums[1, k] = along, squared
 
 
 @_LOOP
-def _descend_by_rest(w, keep, M, r, rest, g, by):
+def _descend_by_rest(w, keep, h, r, rest, g, by):
     chunks = -(-w.shape[0] // CHUNK)
     for j in prange(chunks):
         k = chunks - 1 - j
-        u, m, h = w[k * CHUNK : (k + 1) * CHUNK], M[k * CHUNK : (k + 1) * CHUNK], g[k * CHUNK : (k + 1) * CHUNK]
+        here = slice(k * CHUNK, (k + 1) * CHUNK)
+        u, means, gradients = w[here], h[here], g[here]
         for i in range(u.shape[0]):
-            moment = np.float64(m[i])
-            left = _fma(-rest, moment, _fma(-r, moment, np.float64(h[i])))
+            mean = np.float64(means[i])
+            left = _fma(-rest, mean, _fma(-r, mean, np.float64(gradients[i])))
             u[i] = keep * u[i] - by * left
 
 

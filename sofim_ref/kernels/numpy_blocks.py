@@ -32,41 +32,45 @@ _AXPY = {np.dtype(np.float32): blas.saxpy, np.dtype(np.float64): blas.daxpy}
 class NumpyBlocks(HostKernels):
     """The kernels for NumPy arrays, contiguous or strided."""
 
-    def advance(self, M: Array, g: Array, beta: float, *, both: bool) -> tuple[float, float]:
-        """Set M ← βM + (1−β)g, and return ‖M‖² and, if both are asked for, Mᵀg."""
+    def advance(self, h: Array, g: Array, kept: float, *, both: bool) -> tuple[float, float]:
+        """Set h ← kept·h + (1−kept)·g, and return ‖h‖² and, if both are asked for, hᵀg."""
         squared = along = 0.0
-        for m, h in _blocks(M, g):
-            m *= beta
-            _add(m, 1 - beta, h)
-            squared += _product(m, m)
-            along += _product(m, h) if both else 0.0
+        for mean, gradient, scratch in _blocks(h, g, scratch=1):
+            np.subtract(gradient, mean, out=scratch)
+            if kept < 0.5:
+                mean[:] = gradient
+                _add(mean, -kept, scratch)
+            else:
+                _add(mean, 1 - kept, scratch)
+            squared += _product(mean, mean)
+            along += _product(mean, gradient) if both else 0.0
         return squared, along
 
-    def descend(self, w: Array, keep: float, M: Array, by_M: float, g: Array | None = None, by_g: float = 0.0) -> None:
-        """Set w ← keep·w − by_M·M − by_g·g."""
-        for u, m, h in reversed([*_blocks(w, M, M if g is None else g)]):  # the cache still has the last ones
+    def descend(self, w: Array, keep: float, h: Array, by_h: float, g: Array | None = None, by_g: float = 0.0) -> None:
+        """Set w ← keep·w − by_h·h − by_g·g."""
+        for u, mean, gradient in reversed([*_blocks(w, h, h if g is None else g)]):  # the cache still has the last ones
             if keep != 1:
                 u *= keep
-            _add(u, -by_M, m)
+            _add(u, -by_h, mean)
             if g is not None:
-                _add(u, -by_g, h)
+                _add(u, -by_g, gradient)
 
-    def left(self, M: Array, g: Array, r: float) -> tuple[float, float]:
-        """Return Mᵀ(g − rM) and ‖g − rM‖²; BLAS rounds the difference once, where the processor can."""
+    def left(self, h: Array, g: Array, r: float) -> tuple[float, float]:
+        """Return hᵀ(g − rh) and ‖g − rh‖²; BLAS rounds the difference once, where the processor can."""
         along = squared = 0.0
-        for m, h, scratch in _blocks(M, g, scratch=1):
-            left = _left(m, h, r, scratch)
-            along += _product(m, left)
+        for mean, gradient, scratch in _blocks(h, g, scratch=1):
+            left = _left(mean, gradient, r, scratch)
+            along += _product(mean, left)
             squared += _product(left, left)
         return along, squared
 
-    def descend_by_rest(self, w: Array, keep: float, M: Array, r: float, rest: float, g: Array, by: float) -> None:
-        """Set w ← keep·w − by·((g − rM) − rest·M)."""
-        for u, m, h, scratch in _blocks(w, M, g, scratch=1):
+    def descend_by_rest(self, w: Array, keep: float, h: Array, r: float, rest: float, g: Array, by: float) -> None:
+        """Set w ← keep·w − by·((g − rh) − rest·h)."""
+        for u, mean, gradient, scratch in _blocks(w, h, g, scratch=1):
             if keep != 1:
                 u *= keep
-            left = _left(m, h, r, scratch)
-            _add(left, -rest, m)
+            left = _left(mean, gradient, r, scratch)
+            _add(left, -rest, mean)
             _add(u, -by, left)
 
     def well_conditioned(self, w: Array) -> float:
@@ -118,10 +122,10 @@ def _descend(u: Array, direction: Array, lr: float, weight_decay: float) -> None
     u -= direction
 
 
-def _left(m: Array, h: Array, r: float, scratch: Array) -> Array:
-    """Return h − rm, in `scratch`."""
-    scratch[:] = h
-    _add(scratch, -r, m)
+def _left(h: Array, g: Array, r: float, scratch: Array) -> Array:
+    """Return g − rh, in `scratch`."""
+    scratch[:] = g
+    _add(scratch, -r, h)
     return scratch
 
 

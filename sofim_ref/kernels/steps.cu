@@ -44,39 +44,42 @@ __device__ Sum total(const Sum *shares, int blocks, Sum *room) {
   return block_sum(mine, room);
 }
 
-// M ← βM + (1 − β)g, and each block's shares of MᵀM, of Mᵀg and of gᵀg.
-extern "C" __global__ void sofim_moment(REAL *__restrict__ M, Index M_stride, const REAL *__restrict__ g, Index g_stride,
-                                        Sum *__restrict__ shares, Index d, REAL beta, REAL rest) {
+// h ← qh + (1 − q)g, and each block's shares of hᵀh, of hᵀg and of gᵀg. The new h is exactly g where q is 0, and exactly
+// h where g is h: what rounding left across h would be divided by ρ.
+extern "C" __global__ void sofim_mean(REAL *__restrict__ h, Index h_stride, const REAL *__restrict__ g, Index g_stride,
+                                      Sum *__restrict__ shares, Index d, REAL kept, REAL taken) {
   __shared__ Sum room[THREADS];
-  Sum MM = {0.0, 0.0}, Mg = {0.0, 0.0}, gg = {0.0, 0.0};
+  Sum hh = {0.0, 0.0}, hg = {0.0, 0.0}, gg = {0.0, 0.0};
+  bool from_gradient = kept < (REAL)0.5;
   #pragma unroll 4
   for (ENTRIES(i, d)) {
-    REAL gradient = g[i * g_stride], moment = beta * M[i * M_stride] + rest * gradient;
-    M[i * M_stride] = moment;
-    MM = add_product(MM, moment, moment);
-    Mg = add_product(Mg, moment, gradient);
+    REAL gradient = g[i * g_stride], before = h[i * h_stride];
+    REAL mean = from_gradient ? gradient + kept * (before - gradient) : before + taken * (gradient - before);
+    h[i * h_stride] = mean;
+    hh = add_product(hh, mean, mean);
+    hg = add_product(hg, mean, gradient);
     gg = add_product(gg, gradient, gradient);
   }
-  MM = block_sum(MM, room);
-  Mg = block_sum(Mg, room);
+  hh = block_sum(hh, room);
+  hg = block_sum(hg, room);
   gg = block_sum(gg, room);
   if (threadIdx.x == 0) {
-    shares[blockIdx.x] = MM;
-    shares[gridDim.x + blockIdx.x] = Mg;
+    shares[blockIdx.x] = hh;
+    shares[gridDim.x + blockIdx.x] = hg;
     shares[2 * gridDim.x + blockIdx.x] = gg;
   }
 }
 
-// w ← w − η(M̂ / (ρ + ‖M̂‖²) + λw) for M̂ = M/c.
-extern "C" __global__ void sofim_along_moment(REAL *__restrict__ w, Index w_stride, const REAL *__restrict__ M,
-                                              Index M_stride, const Sum *__restrict__ shares, int blocks, Index d,
-                                              double lr, double rho, double c, double weight_decay) {
+// w ← w − η(M̂ / (ρ + ‖M̂‖²) + λw) for M̂ = kh.
+extern "C" __global__ void sofim_along_moment(REAL *__restrict__ w, Index w_stride, const REAL *__restrict__ h,
+                                              Index h_stride, const Sum *__restrict__ shares, int blocks, Index d,
+                                              double lr, double rho, double k, double weight_decay) {
   __shared__ Sum room[THREADS];
-  double along = c / (rho * c * c + total(shares, blocks, room).high);
+  double along = 1 / (k * (rho / (k * k) + total(shares, blocks, room).high));
   #pragma unroll 4
   for (ENTRIES(i, d)) {
     double at = w[i * w_stride];
-    w[i * w_stride] = at - lr * (along * M[i * M_stride] + weight_decay * at);
+    w[i * w_stride] = at - lr * (along * h[i * h_stride] + weight_decay * at);
   }
 }
 
@@ -86,26 +89,26 @@ __device__ Sum quotient(Sum a, Sum b) {
   return {high, (fma(-high, b.high, a.high) + a.low - high * b.low) / b.high};
 }
 
-// w ← w − η(x + λw) with x = C⁻¹g = (g − rM)/ρ, r = Mᵀg / (ρc² + ‖M‖²). Where g is along M and ‖M̂‖² ≫ ρ, nearly all of
-// g − rM cancels: so r has two parts, and each fma rounds what is left, not what is subtracted. Where g is across M by
-// less than 2 eps of its length, that is the rounding of M, and x = M q c² / (ρc² + ‖M‖²) with q = Mᵀg / ‖M‖².
-extern "C" __global__ void sofim_along_gradient(REAL *__restrict__ w, Index w_stride, const REAL *__restrict__ M,
-                                                Index M_stride, const REAL *__restrict__ g, Index g_stride,
+// w ← w − η(x + λw) with x = C⁻¹g = (g − rh)/ρ, r = hᵀg / (ρ/k² + ‖h‖²). Where g is along h and ‖M̂‖² ≫ ρ, nearly all of
+// g − rh cancels: so r has two parts, and each fma rounds what is left, not what is subtracted. Where g is across h by
+// less than 2 eps of its length, that is the rounding of h, and x = h q / (ρ + k²‖h‖²) with q = hᵀg / ‖h‖².
+extern "C" __global__ void sofim_along_gradient(REAL *__restrict__ w, Index w_stride, const REAL *__restrict__ h,
+                                                Index h_stride, const REAL *__restrict__ g, Index g_stride,
                                                 const Sum *__restrict__ shares, int blocks, Index d, double lr,
-                                                double rho, double c, double weight_decay) {
+                                                double rho, double k, double weight_decay) {
   __shared__ Sum room[THREADS];
-  Sum MM = total(shares, blocks, room), Mg = total(shares + blocks, blocks, room);
-  Sum gg = total(shares + 2 * blocks, blocks, room), below = add(MM, {rho * c * c, 0.0});
-  Sum r = quotient(Mg, below), q = quotient(Mg, MM);
-  double along = __dmul_rn(q.high, Mg.high), rounding = sizeof(REAL) < sizeof(double) ? 0x1p-22 : 0x1p-51;
-  double across = gg.high - along + (gg.low - fma(q.high, Mg.high, -along) - q.high * Mg.low - q.low * Mg.high);
+  Sum hh = total(shares, blocks, room), hg = total(shares + blocks, blocks, room);
+  Sum gg = total(shares + 2 * blocks, blocks, room), below = add(hh, {rho / (k * k), 0.0});
+  Sum r = quotient(hg, below), q = quotient(hg, hh);
+  double along = __dmul_rn(q.high, hg.high), rounding = sizeof(REAL) < sizeof(double) ? 0x1p-22 : 0x1p-51;
+  double across = gg.high - along + (gg.low - fma(q.high, hg.high, -along) - q.high * hg.low - q.low * hg.high);
   bool parallel = across <= rounding * rounding * gg.high && gg.high > 0x1p-900;  // below, low parts underflow
-  double by_M = q.high * c * c / below.high, over_rho = 1 / rho;
+  double by_h = q.high / (k * k) / below.high, over_rho = 1 / rho;
   #pragma unroll 4
   for (ENTRIES(i, d)) {
-    double at = w[i * w_stride], moment = M[i * M_stride];
-    double left = fma(-moment, r.low, fma(-moment, r.high, (double)g[i * g_stride]));
-    w[i * w_stride] = at - lr * ((parallel ? by_M * moment : left * over_rho) + weight_decay * at);
+    double at = w[i * w_stride], mean = h[i * h_stride];
+    double left = fma(-mean, r.low, fma(-mean, r.high, (double)g[i * g_stride]));
+    w[i * w_stride] = at - lr * ((parallel ? by_h * mean : left * over_rho) + weight_decay * at);
   }
 }
 

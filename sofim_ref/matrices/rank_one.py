@@ -1,9 +1,8 @@
-"""C = ρI + mmᵀ: one direction has more curvature than all the rest. It is SOFIM's matrix."""
+"""C = ρI + c mmᵀ: one direction has more curvature than all the rest. It is SOFIM's matrix."""
 
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -14,14 +13,14 @@ from sofim_ref.arrays import Array, device, eps, namespace, smallest_normal
 from sofim_ref.arrays.sums import dot, largest_magnitude, narrowed, norm, widened
 from sofim_ref.arrays.validation import floating, one_of, positive_in_dtype
 from sofim_ref.matrices.cases import Case, Host, Scales, orthogonal_to, unit_vector
-from sofim_ref.matrices.extremes import Extremes
 from sofim_ref.matrices.exact import Exact, exact, identity
+from sofim_ref.matrices.extremes import Extremes
 from sofim_ref.matrices.matrix import Matrix
 
 
 @dataclass(frozen=True, eq=False)
 class RankOne(Matrix):
-    r"""The matrix :math:`C = \rho I + m m^\top`.
+    r"""The matrix :math:`C = \rho I + c\, m m^\top`.
 
     Parameters
     ----------
@@ -29,15 +28,17 @@ class RankOne(Matrix):
         The number ρ > 0, from the smallest normal number of the dtype to one over it.
     vector : array, shape (d,)
         The vector m; zero is allowed and gives ρI.
+    weight : float
+        The number c > 0, in the same range as ρ; 1 if not given. √c m, rounded, would not have m's direction.
 
     Raises
     ------
     TypeError, ValueError
-        If `shift` is not such a number, or `vector` not a 1-D floating array.
+        If `shift` or `weight` is not such a number, or `vector` not a 1-D floating array.
 
     Notes
     -----
-    Eigenvalues: ρ, d−1 times, and ρ + ‖m‖². Condition number 1 + ‖m‖²/ρ. Determinant ρ^(d−1) (ρ + ‖m‖²).
+    Eigenvalues: ρ, d−1 times, and ρ + c‖m‖². Condition number 1 + c‖m‖²/ρ. Determinant ρ^(d−1) (ρ + c‖m‖²).
     `solve` costs O(d) operations and a few vectors of memory; dense inversion costs d³ and d².
 
     Source: Sherman & Morrison 1950, doi:10.1214/aoms/1177729893, for the textbook form; SOFIM, arXiv 2403.02833, for
@@ -56,10 +57,12 @@ class RankOne(Matrix):
 
     shift: float
     vector: Array
+    weight: float = 1.0
 
     def __post_init__(self) -> None:
         floating("vector", self.vector, ndim=1)
         object.__setattr__(self, "shift", positive_in_dtype("shift", self.shift, self.vector))
+        object.__setattr__(self, "weight", positive_in_dtype("weight", self.weight, self.vector))
 
     @property
     def like(self) -> Array:
@@ -67,10 +70,10 @@ class RankOne(Matrix):
         return self.vector
 
     def matvec(self, v: Array) -> Array:
-        """Return ρv + m(mᵀv): two passes over d numbers."""
+        """Return ρv + cm(mᵀv): two passes over d numbers."""
         self.check_operand(v)
         m = self._as_column(v)
-        return self.shift * v + m * (self.vector @ v)
+        return self.shift * v + m * (self.weight * (self.vector @ v))
 
     def solve(self, v: Array, *, form: Literal["stable", "textbook"] = "stable") -> Array:
         r"""Return the x with C x = v.
@@ -81,7 +84,7 @@ class RankOne(Matrix):
         form : {"stable", "textbook"}
             ``"stable"`` splits v along u = m/‖m‖ and across it, and divides each part by its own eigenvalue:
 
-            .. math:: x = \frac{v_\perp}{\rho} + \frac{\alpha}{\rho + \|m\|^2}\, u,
+            .. math:: x = \frac{v_\perp}{\rho} + \frac{\alpha}{\rho + c \|m\|^2}\, u,
                       \qquad \alpha = u^\top v, \quad v_\perp = v - \alpha u .
 
             Backward error at any scale: :math:`\|C x - v\| \le 8\,\varepsilon\,(\|C\|\,(\|x\| + \omega) + \|v\|)`. The
@@ -89,7 +92,7 @@ class RankOne(Matrix):
             rounding of the split: then it is √d times the smallest normal number over eps, below which x underflows.
             ``"textbook"`` is the Sherman–Morrison formula as papers print it, kept because lessons compare the two:
 
-            .. math:: x = \frac{v}{\rho} - \frac{m\,(m^\top v)}{\rho^2 + \rho\,\|m\|^2} .
+            .. math:: x = \frac{v}{\rho} - \frac{c\, m\,(m^\top v)}{\rho^2 + \rho\, c \|m\|^2} .
 
             It subtracts two nearly equal vectors when v is parallel to m and ‖m‖² ≫ ρ, and overflows early.
 
@@ -105,13 +108,14 @@ class RankOne(Matrix):
         """
         self.check_operand(v)
         if form == "textbook":
-            m = self._as_column(v)
-            return v / self.shift - m * ((self.vector @ v) / (self.shift**2 + self.shift * (self.vector @ self.vector)))
+            m, c = self._as_column(v), self.weight
+            below = self.shift**2 + self.shift * (c * (self.vector @ self.vector))
+            return v / self.shift - m * (c * (self.vector @ v) / below)
         one_of("form", form, ("stable", "textbook"))
         xp = namespace(v)
-        root = math.sqrt(self.shift)
-        if v is self.vector:  # nothing lies across m: C⁻¹m = m / (ρ + ‖m‖²)
-            s = xp.hypot(norm(v), root)
+        root, root_c = self.shift**0.5, self.weight**0.5
+        if v is self.vector:  # nothing lies across m: C⁻¹m = m / (ρ + c‖m‖²)
+            s = xp.hypot(root_c * norm(v), root)
             return v / s / s
 
         m = widened(self.vector)
@@ -119,7 +123,7 @@ class RankOne(Matrix):
         m = m / scale
         length = xp.sqrt(dot(m, m))
         u = m / (length + smallest_normal(xp, m.dtype))  # zero for m = 0
-        s = xp.hypot(scale * length, root)  # s² = ρ + ‖m‖², without the overflow of a square
+        s = xp.hypot(root_c * scale * length, root)  # s² = ρ + c‖m‖², without the overflow of a square
 
         size = largest_magnitude(v)
         b = widened(v) / size
@@ -134,20 +138,16 @@ class RankOne(Matrix):
         return narrowed(across * size / self.shift + column * (along * size / s / s), like=v)
 
     def to_dense(self) -> Array:
-        """Return ρI + mmᵀ, shape (d, d)."""
-        return self.shift * self.identity() + self.vector[:, None] * self.vector[None, :]
+        """Return ρI + cmmᵀ, shape (d, d)."""
+        return self.shift * self.identity() + self.weight * (self.vector[:, None] * self.vector[None, :])
 
     def eigenvalues(self) -> Array:
-        """Return ρ, d−1 times, then ρ + ‖m‖²."""
+        """Return ρ, d−1 times, then ρ + c‖m‖²."""
         xp = namespace(self.vector)
-        s = norm(self.vector)
+        s = self.weight**0.5 * norm(self.vector)
         last = xp.arange(self.dim, device=device(self.vector)) == self.dim - 1
         return xp.where(last, self.shift + s * s, xp.full_like(self.vector, self.shift))
 
-    def definition(self) -> Exact:
-        """Return ρI + mmᵀ."""
-        m = exact(self.vector)
-        return np.asarray(exact(self.shift) * identity(self.dim) + np.outer(m, m))
     def extreme_eigenvalues(self) -> Extremes:
         """Return the two that `eigenvalues` has, ρ exactly."""
         largest = float(self.eigenvalues()[-1])
@@ -155,14 +155,18 @@ class RankOne(Matrix):
             return Extremes(self.shift, largest, 0.0)
         return Extremes(largest, largest, 4 * eps(namespace(self.vector), self.vector.dtype) * largest)
 
+    def definition(self) -> Exact:
+        """Return ρI + cmmᵀ."""
+        m = exact(self.vector)
+        return np.asarray(exact(self.shift) * identity(self.dim) + exact(self.weight) * np.outer(m, m))
 
     def solve_bound(self) -> float:
         """Return 8."""
         return 8.0
 
     def dense_bound(self) -> float:
-        """Return 2: a product and a sum."""
-        return 2.0
+        """Return 3: two products and a sum."""
+        return 3.0
 
     @classmethod
     def cases(cls, scales: Scales, rng: np.random.Generator) -> Iterator[Case]:

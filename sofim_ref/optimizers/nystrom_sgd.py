@@ -60,8 +60,9 @@ class NystromSGD(Optimizer[NystromSGDState]):
     Notes
     -----
     H is the Hessian without its l2 term, which is known and needs no estimate: l2 I is added to the matrix, as in every
-    method whose matrix estimates the curvature of the loss. An epoch is over when steps have used as many examples as there are. Cost k Hessian-vector products over all
-    examples an epoch, O(dk²) a step; memory dk numbers. With the one column Z = M̂ it is SOFIM's ``vector="gradient"``.
+    method whose matrix estimates the curvature of the loss. An epoch is over when steps have used as many examples as
+    there are. Cost k Hessian-vector products over all examples an epoch, O(dk²) a step; memory dk numbers. With the one
+    column Z = M̂ it is SOFIM's ``vector="gradient"``.
 
     Source: Singh, Tankaria & Yamada 2021, arXiv 2110.08577. Open: ρ and k in the SOFIM paper's runs, and where the l2
     term's curvature went there.

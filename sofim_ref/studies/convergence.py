@@ -173,7 +173,7 @@ def study_convergence(
         tell(done, len(methods), f"running {method.title}")
         try:
             with np.errstate(all="ignore"):  # a run that diverges ends in numbers without bounds
-                entries.append(_studied(method, settings(method, problem, eigenvalues, rho), problem, optimum, w0))
+                entries.append(_studied(method, settings(method, eigenvalues, rho), problem, optimum, w0))
         except Exception as error:  # noqa: BLE001  # whatever a method raises is a finding about it, and doesn't end the study
             failed[method] = str(error) or type(error).__name__
     tell(len(methods), len(methods), "done")
@@ -186,7 +186,7 @@ def spectrum(problem: Problem, w: Array) -> Numbers:
     return np.linalg.eigvalsh(to_numpy(hessian(problem.oracle(w))).astype(np.float64))
 
 
-def settings(method: Method, problem: Problem, eigenvalues: Numbers, rho: float) -> Optimizer[Any]:
+def settings(method: Method, eigenvalues: Numbers, rho: float) -> Optimizer[Any]:
     """Return a registered method with the settings that suit a Hessian with these eigenvalues; others as they are."""
     mu, L = float(eigenvalues[0]), float(eigenvalues[-1])
     chosen: dict[str, dict[str, Any]] = {

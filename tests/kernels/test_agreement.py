@@ -137,7 +137,7 @@ def test_gradients_whose_squares_are_not_normal_numbers(way, size):
 def test_no_entries(way, dtype):
     none = way.put(np.ones(0, dtype=dtype))
     for vector in ("moment", "gradient"):
-        way.kernels.sofim(none, none, none, SOFIMStep(1.0, 1.0, 0.9, 0.1, vector, 0.0))
+        way.kernels.sofim(none, none, none, SOFIMStep(1.0, 1.0, 0.9, 1.0, vector, 0.0))
     way.kernels.sgd(none, none, none, SGDStep(1.0, 0.9, nesterov=False, weight_decay=0.0))
     way.kernels.adam(none, none, none, none, AdamStep(1.0, 0.9, 0.9, 1.0, 1.0, 1.0, 0.0))
     assert none.shape == (0,)

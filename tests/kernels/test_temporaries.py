@@ -65,6 +65,6 @@ def test_one_core_or_all(vector):
     for threads in (1, numba.config.NUMBA_NUM_THREADS):
         numba.set_num_threads(threads)
         w, M = start.copy(), np.zeros_like(g)
-        kernels._numba().sofim(w, M, g, kernels.SOFIMStep(1.0, 1.0, 0.9, 0.1, vector, 0.0))
+        kernels._numba().sofim(w, M, g, kernels.SOFIMStep(1.0, 1.0, 0.9, 1.0, vector, 0.0))
         ends.append(w)
     assert np.array_equal(*ends)
