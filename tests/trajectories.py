@@ -3,6 +3,8 @@
 Written from the formulas alone: nothing here imports the library, and every C is inverted as the dense matrix it is.
 """
 
+import functools
+
 import mpmath
 import numpy as np
 
@@ -21,17 +23,36 @@ def sofim_on_quadratic(A, b, w0, steps, *, lr, rho, beta, vector, bias_correctio
     """The points of SOFIM on ½wᵀAw − bᵀw, the starting one first, shape (steps + 1, d)."""
     with mpmath.workdps(DIGITS):
         A, b, w = mpmath.matrix(A.tolist()), _column(b), _column(w0)
-        lr, rho, beta = mpmath.mpf(lr), mpmath.mpf(rho), mpmath.mpf(beta)
-        M = mpmath.zeros(len(w), 1)
-        points = [_host(w)]
-        for t in range(1, steps + 1):
-            g = A * w - b
-            M = beta * M + (1 - beta) * g
-            M_hat = M / (1 - beta**t) if bias_correction else M
-            C = M_hat * M_hat.T + rho * mpmath.eye(len(w))
-            w = w - lr * (mpmath.inverse(C) * (M_hat if vector == "moment" else g))
+        lr, direction, points = mpmath.mpf(lr), _sofim(len(w), rho, beta, vector, bias_correction), [_host(w)]
+        for _ in range(steps):
+            w = w - lr * direction(A * w - b)
             points.append(_host(w))
         return np.stack(points)
+
+
+@functools.cache
+def sofim_directions(case, steps, log_ratio, *, beta, vector, bias_correction):
+    """Gradients in float32, the ρ with ‖g‖²/ρ = 10^log_ratio, and SOFIM's C⁻¹v in 50 digits at each of them."""
+    G = np.random.default_rng(7).standard_normal((steps, 4)).astype(np.float32)
+    G = np.repeat(G[:1], steps, axis=0) if case == "one gradient" else G
+    rho = float(np.sum(G[0].astype(np.float64) ** 2)) / 10.0**log_ratio
+    with mpmath.workdps(DIGITS):
+        direction = _sofim(4, rho, beta, vector, bias_correction)
+        return G, rho, np.stack([_host(direction(_column(g))) for g in G])
+
+
+def _sofim(d, rho, beta, vector, bias_correction):
+    """A function from the gradients, one after another, to C⁻¹v."""
+    rho, beta, M, t = mpmath.mpf(rho), mpmath.mpf(beta), mpmath.zeros(d, 1), 0
+
+    def direction(g):
+        nonlocal M, t
+        M, t = beta * M + (1 - beta) * g, t + 1
+        M_hat = M / (1 - beta**t) if bias_correction else M
+        C = M_hat * M_hat.T + rho * mpmath.eye(d)
+        return mpmath.inverse(C) * (M_hat if vector == "moment" else g)
+
+    return direction
 
 
 def logistic_optimum(X, y, l2, near):

@@ -170,14 +170,14 @@ class RankOne(Matrix):
 
     @classmethod
     def cases(cls, scales: Scales, rng: np.random.Generator) -> Iterator[Case]:
-        """Yield every ‖m‖ with every ρ; where ‖m‖²/ρ stops being harmless; d = 1; m zero, along an axis, uneven."""
+        """Yield every ‖m‖ with every ρ, and some c; where ‖m‖²/ρ stops being harmless; d = 1; m zero or uneven."""
 
-        def case(kind: str, m: Host, shift: float) -> Case:
+        def case(kind: str, m: Host, shift: float, weight: float = 1.0) -> Case:
             m = scales.cast(m)
             along = m if m.any() else rng.standard_normal(m.shape[0])
             length = float(np.linalg.norm(m.astype(np.longdouble)))
             label = f"{kind}‖m‖ = {length:.1e}, ρ = {shift:.2e}, d = {m.shape[0]}"
-            return Case(label, cls(shift, m), along, orthogonal_to(along[:, None], rng))
+            return Case(label, cls(shift, m, weight), along, orthogonal_to(along[:, None], rng))
 
         for length, shift in itertools.product(scales.norms, scales.shifts):
             yield case("", length * unit_vector(rng, 6), shift * rng.uniform(1, 2))
@@ -185,6 +185,8 @@ class RankOne(Matrix):
             yield case("", length * unit_vector(rng, 6), scales.clipped(length**2 * ratio))
         for length, shift in itertools.product(scales.norms[::2], scales.shifts[::3]):
             yield case("", np.full(1, length), shift * rng.uniform(1, 2))
+        for weight, shift in itertools.product((1e-10, 0.19, 1e10), scales.shifts[::3]):
+            yield case(f"c = {weight:g}, ", unit_vector(rng, 6), shift, weight)
         for shift in scales.shifts[::3]:
             yield case("zero m, ", np.zeros(6), shift)
             yield case("m along an axis, ", np.eye(6)[2], shift)

@@ -1,5 +1,6 @@
 """A step in place gives the numbers of the plain one: to 4 eps, and over 1,000 steps to what so many roundings make."""
 
+import itertools
 import math
 from dataclasses import fields
 from functools import partial
@@ -8,10 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from trajectories import sofim_directions
 
 from sofim_ref import SGD, SOFIM, Adam, AdamW
 from sofim_ref.arrays import to_numpy
 from sofim_ref.kernels import AdamStep, SGDStep, SOFIMStep
+from sofim_ref.optimizers import SOFIMState
 from sofim_ref.problems import Function
 
 METHODS = {
@@ -123,6 +126,21 @@ def test_many_steps(way, name, dtype):
         got, (before, after) = in_place(g), in_full(g)
         widest = max(widest, allowed(optimizer, before, after, g))
     assert largest(got.astype(float) - after) <= math.sqrt(steps) * widest
+
+
+@pytest.mark.parametrize("vector", ["moment", "gradient"])
+@pytest.mark.parametrize("bias_correction", [True, False])
+def test_float32_keeps_six_digits_at_every_ratio_of_the_squared_gradient_to_rho(way, vector, bias_correction):
+    for case, log_ratio in itertools.product(["one gradient", "any gradients"], [0, 4, 8, 12]):
+        settings = {"beta": 0.9, "vector": vector, "bias_correction": bias_correction}
+        G, rho, exact = sofim_directions(case, 4, log_ratio, **settings)
+        optimizer, zero = SOFIM(lr=1.0, rho=rho, **settings), np.zeros(4, dtype=np.float32)
+        state = SOFIMState(0, way.put(zero))
+        for g, x in zip(G, exact, strict=True):
+            w = way.put(zero)
+            oracle = Function(4, lambda w: w @ w, lambda _, g=g: way.put(g)).oracle(w)
+            state = optimizer.overwrite(way.kernels, w, state, oracle)
+            assert np.linalg.norm(-to_numpy(w) - x) <= 1e-6 * np.linalg.norm(x), (case, log_ratio)
 
 
 @pytest.mark.parametrize("size", [1e-150, 1e-158, 1e-160, 1e-170])

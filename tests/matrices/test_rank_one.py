@@ -59,6 +59,24 @@ def test_what_rounding_leaves_across_m_neither_overflows_nor_counts(xp):
                     assert_stable(xp, dtype, system, x, v)
 
 
+def test_a_weight_is_that_of_the_rank_one_term(xp):
+    m, v = np.random.default_rng(0).standard_normal((2, 5))
+    C, dense = RankOne(0.5, xp.asarray(m), 0.04), 0.5 * np.eye(5) + 0.04 * np.outer(m, m)
+    dtype, cond = host(C.vector).dtype, np.linalg.cond(dense)
+    for got, expected in [
+        (C.to_dense(), dense),
+        (C @ xp.asarray(v), dense @ v),
+        (C.solve(xp.asarray(v)), np.linalg.solve(dense, v)),
+        (C.solve(C.vector), np.linalg.solve(dense, m)),
+        (C.solve(xp.asarray(v), form="textbook"), np.linalg.solve(dense, v)),
+        (C.eigenvalues(), np.linalg.eigvalsh(dense)),
+        (C.logdet(), np.linalg.slogdet(dense)[1]),
+    ]:
+        np.testing.assert_allclose(host(got), expected, rtol=32 * cond * np.finfo(dtype).eps, atol=1e-15)
+    with pytest.raises(ValueError, match=r"^weight must be a finite number > 0, got 0\.0"):
+        RankOne(1.0, C.vector, 0.0)
+
+
 @pytest.mark.parametrize("kind", ["one number", "normal numbers"])
 def test_rounding_does_not_grow_with_the_number_of_parameters(xp, kind):
     d = 100_000

@@ -1,18 +1,19 @@
 """SOFIM against fifty digits, and the facts that lessons tell about it, each by its number in formulas.md."""
 
 import dataclasses
+import itertools
 import math
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from trajectories import ema_momentum, sofim_on_quadratic
+from trajectories import ema_momentum, sofim_directions, sofim_on_quadratic
 
 from sofim_ref import SGD, SOFIM, arrays, curvature, minimize
 from sofim_ref.matrices import RankOne
 from sofim_ref.optimizers import SOFIMState
-from sofim_ref.problems import LeastSquares, Quadratic
+from sofim_ref.problems import Function, LeastSquares, Quadratic
 
 EPS = float(np.finfo(np.float64).eps)
 B = np.linspace(-1, 1, 4)
@@ -36,11 +37,16 @@ def points(optimizer, steps, problem=QUADRATIC, w0=W0):
     return np.stack([arrays.to_numpy(point) for point in trace.points])
 
 
-def step_at(optimizer, gradient, moment, step=0):
+def step_at(optimizer, gradient, mean, step=0):
     """The step −Δw that SOFIM takes where the loss has this gradient, from this state."""
     problem = Quadratic(np.eye(4), -gradient)
     w = np.zeros(4)
-    return -optimizer.step(w, SOFIMState(step, moment), problem.oracle(w))[0]
+    return -optimizer.step(w, SOFIMState(step, mean), problem.oracle(w))[0]
+
+
+def moment_at(beta, gradient, mean, step):
+    """The moment M = βM + (1−β)g of the step after that many, whose state before has this mean."""
+    return beta * (1 - beta**step) * mean + (1 - beta) * gradient
 
 
 @pytest.mark.parametrize("vector", ["moment", "gradient"])
@@ -67,11 +73,11 @@ def test_fact_1_all_eigenvalues_but_one_are_rho():
     np.testing.assert_allclose(C.logdet(), 3 * math.log(0.25) + math.log(0.25 + s**2), rtol=8 * EPS)
 
 
-@given(gradient=vectors, moment=vectors, step=st.integers(0, 5), size=st.floats(-6, 6).map(lambda e: 10.0**e))
-def test_fact_2_the_moment_reading_never_leaves_the_moments_direction(gradient, moment, step, size):
+@given(gradient=vectors, mean=vectors, step=st.integers(0, 5), size=st.floats(-6, 6).map(lambda e: 10.0**e))
+def test_fact_2_the_moment_reading_never_leaves_the_moments_direction(gradient, mean, step, size):
     optimizer = SOFIM(lr=0.5, rho=0.5)
-    taken = step_at(optimizer, size * gradient, size * moment, step)
-    m = (0.9 * size * moment + (1 - 0.9) * size * gradient) / (1 - 0.9 ** (step + 1))
+    taken = step_at(optimizer, size * gradient, size * mean, step)
+    m = moment_at(0.9, size * gradient, size * mean, step) / (1 - 0.9 ** (step + 1))
     expected = 0.5 * m / (0.5 + m @ m)
     assert np.linalg.norm(taken - expected) <= 16 * EPS * np.linalg.norm(expected)
 
@@ -111,16 +117,16 @@ def test_fact_2_the_step_is_longest_where_the_moment_is_the_root_of_rho_long(rho
 
 @given(
     gradient=vectors,
-    moment=vectors,
+    mean=vectors,
     parallel=st.booleans(),
     beta=st.sampled_from([0.0, 0.5, 0.9]),
     size=st.floats(-3, 3).map(lambda e: 10.0**e),
 )
-def test_fact_3_the_gradient_reading_descends_from_any_state(gradient, moment, parallel, beta, size):
+def test_fact_3_the_gradient_reading_descends_from_any_state(gradient, mean, parallel, beta, size):
     optimizer = SOFIM(lr=1.0, rho=0.5, beta=beta, vector="gradient")
-    moment = size * (gradient if parallel else moment)
-    x = step_at(optimizer, gradient, moment, step=3)
-    M_hat = (beta * moment + (1 - beta) * gradient) / (1 - beta**4)
+    mean = size * (gradient if parallel else mean)
+    x = step_at(optimizer, gradient, mean, step=3)
+    M_hat = moment_at(beta, gradient, mean, 3) / (1 - beta**4)
     kappa = 1 + M_hat @ M_hat / 0.5
     cosine = gradient @ x / (np.linalg.norm(gradient) * np.linalg.norm(x))
     # Kantorovich: no vector is turned further by a matrix of condition κ. Rounding: 8 eps backward, so 16 κ eps in x.
@@ -128,34 +134,34 @@ def test_fact_3_the_gradient_reading_descends_from_any_state(gradient, moment, p
     assert gradient @ x > 0
 
 
-@given(gradient=vectors, moment=vectors)
-def test_fact_3_the_gradient_reading_damps_the_part_along_the_moment(gradient, moment):
+@given(gradient=vectors, mean=vectors)
+def test_fact_3_the_gradient_reading_damps_the_part_along_the_moment(gradient, mean):
     optimizer = SOFIM(lr=1.0, rho=0.5, beta=0.5, vector="gradient", bias_correction=False)
-    x = step_at(optimizer, gradient, moment)
-    M = 0.5 * moment + 0.5 * gradient
+    x = step_at(optimizer, gradient, mean, step=2)
+    M = moment_at(0.5, gradient, mean, 2)
     s2 = M @ M
     along = M * (M @ gradient) / s2
     expected = along / (0.5 + s2) + (gradient - along) / 0.5
     assert np.linalg.norm(x - expected) <= 16 * (1 + s2 / 0.5) * EPS * np.linalg.norm(expected)
 
 
-@given(gradient=vectors, moment=vectors, rho=st.sampled_from([1e4, 1e8]))
-def test_fact_4_with_a_large_rho_it_is_gradient_descent_on_the_moment_or_the_gradient(gradient, moment, rho):
-    M = 0.9 * moment + (1 - 0.9) * gradient
+@given(gradient=vectors, mean=vectors, rho=st.sampled_from([1e4, 1e8]))
+def test_fact_4_with_a_large_rho_it_is_gradient_descent_on_the_moment_or_the_gradient(gradient, mean, rho):
+    M = moment_at(0.9, gradient, mean, 8)
     for vector, v in [("moment", M), ("gradient", gradient)]:
-        x = step_at(SOFIM(lr=0.1 * rho, rho=rho, vector=vector, bias_correction=False), gradient, moment)
+        x = step_at(SOFIM(lr=0.1 * rho, rho=rho, vector=vector, bias_correction=False), gradient, mean, step=8)
         limit = 0.1 * v
         assert np.linalg.norm(x - limit) <= (M @ M / rho + 16 * EPS) * np.linalg.norm(limit)
 
 
-@given(gradient=vectors, moment=vectors, rho=st.sampled_from([1e-4, 1e-8]))
-def test_fact_4_with_a_small_rho_it_divides_by_the_square_or_projects(gradient, moment, rho):
-    M = 0.9 * moment + (1 - 0.9) * gradient
+@given(gradient=vectors, mean=vectors, rho=st.sampled_from([1e-4, 1e-8]))
+def test_fact_4_with_a_small_rho_it_divides_by_the_square_or_projects(gradient, mean, rho):
+    M = moment_at(0.9, gradient, mean, 8)
     s2 = M @ M
-    inverse = step_at(SOFIM(lr=1.0, rho=rho, bias_correction=False), gradient, moment)
+    inverse = step_at(SOFIM(lr=1.0, rho=rho, bias_correction=False), gradient, mean, step=8)
     assert np.linalg.norm(inverse - M / s2) <= (rho / s2 + 16 * EPS) * np.linalg.norm(M / s2)
 
-    projected = step_at(SOFIM(lr=rho, rho=rho, vector="gradient", bias_correction=False), gradient, moment)
+    projected = step_at(SOFIM(lr=rho, rho=rho, vector="gradient", bias_correction=False), gradient, mean, step=8)
     complement = gradient - M * (M @ gradient) / s2
     assert np.linalg.norm(projected - complement) <= (rho / s2 + 16 * EPS) * np.linalg.norm(gradient)
 
@@ -194,6 +200,36 @@ def test_fact_7_the_inverse_applied_to_the_vector_itself_is_a_scaling(moment, rh
     x = RankOne(rho, moment).solve(moment)
     expected = (moment / rho) / (1 + np.sum(moment**2) / rho)
     assert np.linalg.norm(x - expected) <= 16 * EPS * np.linalg.norm(expected)
+
+
+@pytest.mark.parametrize("vector", ["moment", "gradient"])
+@pytest.mark.parametrize("bias_correction", [True, False])
+@pytest.mark.parametrize("beta", [0.0, 0.3, 0.9])
+def test_float32_keeps_six_digits_at_every_ratio_of_the_squared_gradient_to_rho(vector, bias_correction, beta):
+    for case, log_ratio in itertools.product(["one gradient", "any gradients"], [0, 4, 8, 12]):
+        settings = {"beta": beta, "vector": vector, "bias_correction": bias_correction}
+        G, rho, exact = sofim_directions(case, 4, log_ratio, **settings)
+        optimizer, w = SOFIM(lr=1.0, rho=rho, **settings), np.zeros(4, dtype=np.float32)
+        state = optimizer.init(w)
+        for g, x in zip(G, exact, strict=True):
+            following, state = optimizer.step(w, state, Function(4, lambda w: w @ w, lambda _, g=g: g).oracle(w))
+            assert np.linalg.norm(-following - x) <= 1e-6 * np.linalg.norm(x), (case, log_ratio)
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.3, 0.9])
+def test_the_mean_is_the_gradient_in_the_first_step_and_where_all_gradients_are_one(beta):
+    g, optimizer = np.float32([0.1, -0.7, 1e-30, 3e30]), SOFIM(beta=beta)
+    state = optimizer.init(g)
+    for _ in range(30):
+        state, _ = optimizer.precondition(state, Function(4, lambda w: w @ w, lambda _: g).oracle(g))
+        assert state.mean.tobytes() == g.tobytes()
+
+
+def test_without_momentum_the_mean_forgets_even_gradients_beyond_its_rounding():
+    optimizer = SOFIM(beta=0.0)
+    state = SOFIMState(1, np.full(2, 1e30))
+    state, _ = optimizer.precondition(state, Function(2, lambda w: w @ w, lambda _: np.full(2, 1e-30)).oracle(B[:2]))
+    assert state.mean.tolist() == [1e-30, 1e-30]
 
 
 def test_without_momentum_the_correction_changes_nothing():

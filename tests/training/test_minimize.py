@@ -391,17 +391,17 @@ def test_a_run_that_goes_on_keeps_to_the_records_of_the_first():
 
 
 @pytest.mark.parametrize(
-    ("moment", "message"),
+    ("mean", "message"),
     [
-        (np.ones(1), r"state.moment must have shape \(4,\), got \(1,\)"),
-        (np.full(4, np.nan), "state.moment must be finite"),
-        (np.ones(4, dtype=np.float32), "w0 and state.moment must have one dtype"),
+        (np.ones(1), r"state.mean must have shape \(4,\), got \(1,\)"),
+        (np.full(4, np.nan), "state.mean must be finite"),
+        (np.ones(4, dtype=np.float32), "w0 and state.mean must have one dtype"),
     ],
 )
-def test_a_state_that_can_t_go_with_the_start_is_refused(moment, message):
+def test_a_state_that_can_t_go_with_the_start_is_refused(mean, message):
     problem = LeastSquares(np.eye(4), np.ones(4), intercept=False)
     with pytest.raises((TypeError, ValueError), match=message):
-        minimize(problem, SOFIM(), steps=1, state=optimizers.SOFIMState(3, moment))
+        minimize(problem, SOFIM(), steps=1, state=optimizers.SOFIMState(3, mean))
 
 
 def test_arguments_of_the_wrong_kind_are_named():

@@ -69,7 +69,7 @@ def test_what_is_saved_is_loaded_bit_for_bit(trace, tmp_path):
             assert getattr(same, f.name) == getattr(trace, f.name), f.name
     assert same.w.tobytes() == trace.w.tobytes()
     assert same.state.step == trace.state.step == 5
-    assert same.state.moment.tobytes() == trace.state.moment.tobytes()
+    assert same.state.mean.tobytes() == trace.state.mean.tobytes()
     assert np.stack(same.points).tobytes() == np.stack(trace.points).tobytes()
     assert repr(same) == repr(trace)
     assert {type(record.step) for record in same.records} == {int}
@@ -89,7 +89,7 @@ def test_it_is_loaded_to_where_like_is(xp, trace, tmp_path):
     same = Trace.load(tmp_path / "run.npz", like=like)
     for array, original in [
         (same.w, trace.w),
-        (same.state.moment, trace.state.moment),
+        (same.state.mean, trace.state.mean),
         *zip(same.points, trace.points, strict=True),
     ]:
         assert type(array) is type(like)
@@ -199,7 +199,7 @@ def test_a_run_on_other_arrays_than_numpy_s_is_loaded_only_to_where_like_says(tm
     with pytest.raises(ValueError, match=message):
         Trace.load(tmp_path / "run")
     there, here = (Trace.load(tmp_path / "run", like=like) for like in (x, np.zeros(1)))
-    assert arrays.device(there.state.moment) == arrays.device(x)
+    assert arrays.device(there.state.mean) == arrays.device(x)
     assert here.w.tobytes() == arrays.to_numpy(trace.w).tobytes()
 
 
