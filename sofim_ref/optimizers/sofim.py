@@ -77,8 +77,8 @@ class SOFIM(Optimizer[SOFIMState]):
     At a minimum M̂ vanishes and C tends to ρI, so the tail is gradient descent's with step η/ρ.
 
     What is kept from step to step is the mean :math:`h_t = M_t/(1-\beta^t)`, as
-    :math:`h_t = h_{t-1} + (1-q)(g_t - h_{t-1})` with :math:`q = \beta (1-\beta^{t-1})/(1-\beta^t)`. So h is exactly g in
-    the first step, and C⁻¹g has all its digits there, in float32 too, however large ‖g‖²/ρ is.
+    :math:`h_t = h_{t-1} + (1-q)(g_t - h_{t-1})` with :math:`q = \beta (1-\beta^{t-1})/(1-\beta^t)`. So h is g, exactly,
+    in the first step, and C⁻¹g has all its digits there, in float32 too, however large ‖g‖²/ρ is.
 
     Source: arXiv 2403.02833. ``vector="moment"`` is how released code by one of its authors (DP-FedSOFIM) spells
     SOFIM's Algorithm 1; ``"gradient"``, without bias correction, is how others read the follow-up paper's text. The
