@@ -11,57 +11,88 @@ from sofim_ref.problems.problem import Problem
 
 _STEPS = 200
 _HALVINGS = 40
+_NEAR = 1e-8
+"""The gradient near the minimum, as a share of that at the initial point."""
 
 
 def minimizer(problem: Problem, escapes: str = "") -> np.ndarray[Any, Any]:
-    """Return the minimizer of a mean loss on the host in float64, shape (d,); a local one if it isn't convex.
+    r"""Return the minimizer of a mean loss on the host in float64, shape (d,); a local one if it isn't convex.
 
-    SciPy's trust-region Newton method comes near. Then Newton steps follow, each halved until the gradient shrinks, for
-    as long as one does.
+    Newton steps from the initial point, each halved until the gradient shrinks. Where the Hessian isn't positive
+    definite, as a network's rarely is at the start, SciPy's trust-region Newton method first comes near. The last step
+    is the one that no longer halves the gradient once that is rounding:
 
-    The gradient there is rounding: at most 100 √d eps times the mean length of the examples' gradients plus that of
-    l2 w. A loss whose Hessian there isn't positive definite is refused: for `Likelihood.escapes`, because features
-    depend on each other, or at a saddle. The problem's arrays are NumPy's in float64; it answers hessian and
-    per_example_gradients.
+    .. math:: \|\nabla f(w)\| \le 100\, \sqrt d\, \varepsilon\,
+              \Big(\tfrac1N \sum_n \|\nabla \ell_n\| + \lambda \|w\| + \big\||\nabla^2 f(w)|\, |w|\big\|\Big) .
+
+    The first two terms are what the gradient is summed from, the last is what the rounding of w changes in it. A loss
+    whose Hessian there isn't positive definite is refused: for `Likelihood.escapes`, because features depend on each
+    other, or at a saddle. The problem's arrays are NumPy's in float64; it answers hessian and per_example_gradients.
     """
-    from scipy.optimize import minimize
-
-    start = problem.oracle(problem.initial_point())
-    near = minimize(
-        lambda w: float(problem.value(w)),
-        start.w,
-        jac=problem.gradient,
-        hess=lambda w: problem.oracle(w).hessian(),
-        method="trust-exact",
-        options={"gtol": 1e-8 * float(np.linalg.norm(start.gradient())), "maxiter": 500},
-    )
-    at = problem.oracle(near.x)
+    at = problem.oracle(problem.initial_point())
+    near = _NEAR * float(np.linalg.norm(at.gradient()))
+    sought = False
     for _ in range(_STEPS):
-        if _is_singular(at):
+        if not sought and not _is_definite(at):
+            at, sought = _trust_region(at, near), True
+        if (sought or np.linalg.norm(at.gradient()) <= near) and _is_singular(at):
             raise ValueError(_reason(problem, escapes))
         following = _newton_step(at)
         if following is None:
             break
+        halved = 2 * np.linalg.norm(following.gradient()) <= np.linalg.norm(at.gradient())
         at = following
-    lengths = np.linalg.norm(at.per_example_gradients(), axis=1)
-    scale = np.mean(lengths) + problem.l2 * np.linalg.norm(at.w)
-    if np.linalg.norm(at.gradient()) > 100 * np.finfo(np.float64).eps * scale * problem.dim**0.5:
+        if not halved and _is_rounding(at):
+            break
+    if not _is_rounding(at):
         raise ValueError(_reason(problem, escapes))
-    if (lowest := float(np.linalg.eigvalsh(at.hessian())[0])) < 0:
+    if not _is_definite(at) and (lowest := float(np.linalg.eigvalsh(at.hessian())[0])) < 0:
         msg = f"{problem.name} has no minimum where Newton's method ended: the Hessian has the eigenvalue {lowest:.2g}."
         raise ValueError(msg)
     return np.asarray(at.w)
+
+
+def _trust_region(at: Oracle, near: float) -> Oracle:
+    """Return the oracle where the trust-region Newton method comes near a minimum, whatever the Hessian is here."""
+    from scipy.optimize import minimize
+
+    found = minimize(
+        lambda w: float(at.at(w).value()),
+        at.w,
+        jac=lambda w: at.at(w).gradient(),
+        hess=lambda w: at.at(w).hessian(),
+        method="trust-exact",
+        options={"gtol": near, "maxiter": 500},
+    )
+    return at.at(found.x)
 
 
 def _newton_step(at: Oracle) -> Oracle | None:
     """Return the oracle where a Newton step, halved until the gradient is shorter, leads; None if none makes it so."""
     gradient = at.gradient()
     step = np.linalg.solve(at.hessian(), gradient)
-    for halving in range(_HALVINGS):
-        there = at.at(at.w - step / 2**halving)
-        if np.linalg.norm(there.gradient()) < np.linalg.norm(gradient):
-            return there
+    with np.errstate(over="ignore", invalid="ignore"):  # a step that leads too far is halved
+        for halving in range(_HALVINGS):
+            there = at.at(at.w - step / 2**halving)
+            if np.linalg.norm(there.gradient()) < np.linalg.norm(gradient):
+                return there
     return None
+
+
+def _is_definite(at: Oracle) -> bool:
+    """Return whether the Hessian is positive definite in the arithmetic: it has a Cholesky factor."""
+    try:
+        np.linalg.cholesky(at.hessian())
+    except np.linalg.LinAlgError:
+        return False
+    return True
+
+
+def _is_rounding(at: Oracle) -> bool:
+    """Return whether the gradient is rounding."""
+    summed = np.mean(np.linalg.norm(at.per_example_gradients(), axis=1)) + at.l2 * np.linalg.norm(at.w)
+    scale = summed + np.linalg.norm(np.abs(at.hessian()) @ np.abs(at.w))
+    return bool(np.linalg.norm(at.gradient()) <= 100 * np.finfo(np.float64).eps * scale * at.problem.dim**0.5)
 
 
 def _is_singular(at: Oracle) -> bool:
