@@ -13,6 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from sofim_ref.arrays.pytrees import register_waiting
+from sofim_ref.arrays.tracing import HostDecisionError, is_traced
+
 Array = Any
 """An array of any backend; its shape stands in the docstring."""
 Namespace = Any
@@ -47,6 +50,7 @@ def namespace(x: Array) -> Namespace:
     """
     if type(x) is np.ndarray or isinstance(x, _NUMPY):  # the quick test first, for steps that cost microseconds
         return np
+    register_waiting()
     return _compat().array_namespace(x)
 
 
@@ -61,6 +65,7 @@ def device(x: Array) -> Any:
     Returns
     -------
     object
+        None for a JAX tracer, which has no device yet; arrays made for the device None are on its own.
 
     Examples
     --------
@@ -69,6 +74,12 @@ def device(x: Array) -> Any:
     'cpu'
     """
     return "cpu" if isinstance(x, _NUMPY) else _compat().device(x)
+
+
+def on_one_device(x: Array, y: Array) -> bool:
+    """Return whether two arrays lie on the same device, as far as is known: a JAX tracer's is not."""
+    one, other = device(x), device(y)
+    return one is None or other is None or bool(one == other)
 
 
 @functools.cache
@@ -146,6 +157,11 @@ def to_numpy(x: Array) -> np.ndarray[Any, Any]:
     numpy.ndarray
         Same shape and dtype; shares memory with `x` only if `x` is a NumPy array.
 
+    Raises
+    ------
+    HostDecisionError
+        A TypeError, if `x` is a JAX tracer.
+
     Examples
     --------
     >>> to_numpy(np.asarray([1.0, 2.0]))
@@ -153,6 +169,9 @@ def to_numpy(x: Array) -> np.ndarray[Any, Any]:
     """
     if isinstance(x, _NUMPY):
         return np.asarray(x)
+    if is_traced(x):
+        msg = f"numbers of shape {tuple(x.shape)} are needed on the host"
+        raise HostDecisionError(msg)
     if _compat().is_cupy_array(x):
         return np.asarray(x.get())
     if _compat().is_torch_array(x):
@@ -169,6 +188,7 @@ def from_numpy(a: Any, *, like: Array) -> Array:
     ----------
     a : numpy.ndarray
         Any shape. Integers and booleans keep their dtype where the device has it; JAX has no 64-bit one by default.
+        What `generators.generator` draws inside a JAX transformation is taken too.
     like : array
         The array whose backend, device and floating dtype are taken.
 
@@ -183,9 +203,11 @@ def from_numpy(a: Any, *, like: Array) -> Array:
     >>> from_numpy(np.ones(2), like=np.ones(1, dtype=np.float32)).dtype
     dtype('float32')
     """
-    a = np.asarray(a)
     xp = namespace(like)
     there = device(like)
+    if is_traced(a):
+        return xp.astype(a, like.dtype) if xp.isdtype(a.dtype, "real floating") else a
+    a = np.asarray(a)
     if np.issubdtype(a.dtype, np.floating):
         dtype = like.dtype
     else:

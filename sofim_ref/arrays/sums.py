@@ -1,10 +1,14 @@
-"""Sums that keep their digits: lengths that don't overflow, dot products whose rounding doesn't add up."""
+"""Sums that keep their digits: lengths that don't overflow, dot products whose rounding doesn't add up, 1 − βᵗ."""
 
 from __future__ import annotations
+
+import math
+from typing import Any
 
 import numpy as np
 
 from sofim_ref.arrays.namespace import Array, device, eps, namespace, smallest_normal
+from sofim_ref.arrays.tracing import is_traced
 
 _SHORT = 128
 _FLOAT64_EPS = float(np.finfo(np.float64).eps)
@@ -60,6 +64,34 @@ def dot(x: Array, y: Array) -> Array:
     if y.ndim == 1:
         return xp.sum(x * y)  # NumPy, torch and JAX add a long axis pairwise; a product of BLAS, one after another
     return xp.stack([dot(x, y[:, i]) for i in range(y.shape[1])])
+
+
+def one_minus_power(beta: float, t: int | Array) -> Any:
+    """Return 1 − βᵗ, what an exponential moving average from zero has collected of its weights after t steps.
+
+    Parameters
+    ----------
+    beta : float
+        The number β in [0, 1).
+    t : int or JAX array, shape ()
+        The number of steps, from 1 on. As an array it is taken through −expm1(t log β), which in float32 has the
+        digits that 1 − βᵗ loses for β near 1.
+
+    Returns
+    -------
+    float or JAX array, shape ()
+
+    Examples
+    --------
+    >>> one_minus_power(0.9, 2).__round__(12)
+    0.19
+    """
+    if type(t) is int:
+        return 1 - beta**t
+    xp = namespace(t)
+    if is_traced(beta):
+        return -xp.expm1(t * xp.log(beta))
+    return -xp.expm1(t * (math.log(beta) if beta > 0 else -math.inf))
 
 
 def widened(x: Array) -> Array:

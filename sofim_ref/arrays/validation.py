@@ -1,4 +1,7 @@
-"""Checks of arguments, made at construction: each message names the argument, the rule and the value given."""
+"""Checks of arguments, made at construction: each message names the argument, the rule and the value given.
+
+Numbers that a JAX transformation doesn't know yet pass those checks that would have to look at them.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,17 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from sofim_ref.arrays.namespace import Array, Namespace, device, is_integral, is_real_floating, namespace, normal_range
+from sofim_ref.arrays.namespace import (
+    Array,
+    Namespace,
+    device,
+    is_integral,
+    is_real_floating,
+    namespace,
+    normal_range,
+    on_one_device,
+)
+from sofim_ref.arrays.tracing import is_traced
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -36,8 +49,7 @@ def positive(argument: str, value: Any) -> None:
     """Refuse anything but a finite number > 0."""
     if type(value) is float and 0.0 < value < math.inf:
         return
-    _real(argument, "a finite number > 0", value)
-    if not 0.0 < value < math.inf:
+    if _is_known(argument, "a finite number > 0", value) and not 0.0 < value < math.inf:
         msg = f"{argument} must be a finite number > 0, got {value!r}."
         raise ValueError(msg)
 
@@ -45,12 +57,14 @@ def positive(argument: str, value: Any) -> None:
 def positive_in_dtype(argument: str, value: Any, x: Array) -> float:
     """Return a number > 0 that is normal in the dtype of `x`, as is its reciprocal; refuse any other.
 
-    It is returned as Python's own float: NumPy's float64 would widen float32 arrays.
+    It is returned as Python's own float: NumPy's float64 would widen float32 arrays. A JAX tracer is returned as it is.
     """
     smallest, largest = normal_range(namespace(x), x.dtype)
     if type(value) is float and smallest <= value <= largest:
         return value
     positive(argument, value)
+    if is_traced(value):
+        return value  # type: ignore[no-any-return]  # a float to be
     if value < smallest:
         msg = f"{argument} must be at least {smallest:.4g}, the smallest normal {x.dtype}, got {value!r}."
         raise ValueError(msg)
@@ -62,16 +76,14 @@ def positive_in_dtype(argument: str, value: Any, x: Array) -> float:
 
 def non_negative(argument: str, value: Any) -> None:
     """Refuse anything but a finite number >= 0."""
-    _real(argument, "a finite number >= 0", value)
-    if not 0.0 <= value < math.inf:
+    if _is_known(argument, "a finite number >= 0", value) and not 0.0 <= value < math.inf:
         msg = f"{argument} must be a finite number >= 0, got {value!r}."
         raise ValueError(msg)
 
 
 def fraction(argument: str, value: Any) -> None:
     """Refuse anything but a number in [0, 1)."""
-    _real(argument, "a number in [0, 1)", value)
-    if not 0.0 <= value < 1.0:
+    if _is_known(argument, "a number in [0, 1)", value) and not 0.0 <= value < 1.0:
         msg = f"{argument} must be a number in [0, 1), got {value!r}."
         raise ValueError(msg)
 
@@ -129,7 +141,7 @@ def floating(argument: str, x: Array, *, ndim: int) -> None:
 def finite(argument: str, x: Array) -> None:
     """Refuse an array with NaN or infinity in it."""
     xp = namespace(x)
-    if not bool(xp.all(xp.isfinite(x))):
+    if not is_traced(x) and not bool(xp.all(xp.isfinite(x))):
         msg = f"{argument} must be finite, got NaN or infinity in it."
         raise ValueError(msg)
 
@@ -149,7 +161,7 @@ def row_numbers(argument: str, x: Array, *, like: Array) -> None:
     if not is_integral(xp, x.dtype):
         msg = f"{argument} must have an integer dtype, got {x.dtype}."
         raise TypeError(msg)
-    if type(x) is not np.ndarray and device(x) != device(like):
+    if type(x) is not np.ndarray and not on_one_device(x, like):
         msg = f"{argument} and data must be on one device, got {device(x)} and {device(like)}."
         raise ValueError(msg)
     if x.ndim != 1 or x.shape[0] == 0:
@@ -161,7 +173,7 @@ def same_backend(**arrays: Array) -> None:
     """Refuse arrays of different backends, devices or floating dtypes in one call."""
     (first, x), *others = arrays.items()
     for name, y in others:
-        if type(y) is type(x) and y.dtype == x.dtype and device(y) == device(x):
+        if type(y) is type(x) and y.dtype == x.dtype and on_one_device(x, y):
             continue
         try:
             mixed = type(y) is not type(x) and namespace(y) is not namespace(x)
@@ -173,7 +185,7 @@ def same_backend(**arrays: Array) -> None:
                 f"{first} and {name} must be arrays of one backend, got {type(x).__module__} and {type(y).__module__}."
             )
             raise TypeError(msg)
-        if device(y) != device(x):
+        if not on_one_device(x, y):
             msg = f"{first} and {name} must be on one device, got {device(x)} and {device(y)}."
             raise ValueError(msg)
         if y.dtype != x.dtype:
@@ -181,7 +193,11 @@ def same_backend(**arrays: Array) -> None:
             raise TypeError(msg)
 
 
-def _real(argument: str, rule: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        msg = f"{argument} must be {rule}, got {value!r}."
-        raise TypeError(msg)
+def _is_known(argument: str, rule: str, value: Any) -> bool:
+    """Refuse what is no real number; return False for one that a JAX transformation doesn't know yet."""
+    if isinstance(value, numbers.Real) and not isinstance(value, bool):
+        return True
+    if is_traced(value) and value.ndim == 0:
+        return False
+    msg = f"{argument} must be {rule}, got {value!r}."
+    raise TypeError(msg)

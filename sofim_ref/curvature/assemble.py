@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sofim_ref.arrays import Array, device, namespace
+from sofim_ref.arrays.control_flow import number
+from sofim_ref.arrays.tracing import is_traced
 from sofim_ref.arrays.validation import non_negative
 from sofim_ref.matrices import Dense, LowRank
 from sofim_ref.problems.oracle import Oracle
@@ -13,12 +15,12 @@ from sofim_ref.problems.oracle import Oracle
 def total_damping(oracle: Oracle, damping: float, *, include_l2: bool) -> float:
     """Return the damping, with the problem's l2 added if it is included; refuse a negative one before any work."""
     non_negative("damping", damping)
-    return float(damping + include_l2 * oracle.l2)
+    return number(damping + include_l2 * oracle.l2)  # type: ignore[no-any-return]  # a float, or to be one
 
 
 def damped(matrix: Array, damping: float) -> Dense:
     """Return the d×d array plus damping·I as a `Dense` matrix."""
-    if damping == 0:
+    if not is_traced(damping) and damping == 0:
         return Dense(matrix)
     xp = namespace(matrix)
     return Dense(matrix + damping * xp.eye(matrix.shape[0], dtype=matrix.dtype, device=device(matrix)))
@@ -32,7 +34,7 @@ def outer_products(
     With fewer vectors than parameters, B·draws < d, and damping it is `LowRank`, which divides by the damping; else it
     is `Dense`, averaged over the blocks of rows. Where vectors are random, `draws` of each are taken.
     """
-    if damping > 0 and oracle.size * draws < oracle.w.shape[0]:
+    if (is_traced(damping) or damping > 0) and oracle.size * draws < oracle.w.shape[0]:
         G = namespace(oracle.w).concat([vectors(oracle) for _ in range(draws)], axis=0)
         return LowRank(damping, G.T / G.shape[0] ** 0.5)
 

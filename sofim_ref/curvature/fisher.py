@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sofim_ref.arrays import namespace
+from sofim_ref.arrays.tracing import is_traced
 from sofim_ref.curvature.assemble import damped, total_damping
 from sofim_ref.matrices import Dense, LowRank
 from sofim_ref.problems.oracle import Oracle
@@ -51,7 +52,7 @@ def fisher(oracle: Oracle, *, damping: float = 0.0, include_l2: bool = False) ->
     """
     shift = total_damping(oracle, damping, include_l2=include_l2)
     B, d = oracle.size, oracle.w.shape[0]
-    if shift <= 0 or d <= B or d <= B * oracle.outputs().shape[1]:
+    if (not is_traced(shift) and shift <= 0) or d <= B or d <= B * oracle.outputs().shape[1]:
         return damped(oracle.average(lambda rows: rows.gauss_newton_of(rows.output_fisher())), shift)
     xp = namespace(oracle.w)
     J, S = oracle.jacobian(), oracle.output_fisher_factor()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sofim_ref.arrays import Array, eps, from_numpy, namespace
+from sofim_ref.arrays import Array, device, eps, from_numpy, namespace
 from sofim_ref.arrays.validation import count, positive
 from sofim_ref.matrices import LowRank
 from sofim_ref.problems.oracle import Oracle
@@ -74,11 +74,11 @@ def nystrom_factor(oracle: Oracle, rng: np.random.Generator, *, columns: int) ->
         msg = f"columns must be at most {d}, the number of parameters, got {columns}."
         raise ValueError(msg)
     xp = namespace(oracle.w)
-    chosen = rng.choice(d, size=columns, replace=False)
-    units = from_numpy((np.arange(d) == chosen[:, None]).astype(np.float64), like=oracle.w)
+    chosen = from_numpy(rng.choice(d, size=columns, replace=False), like=oracle.w)
+    units = xp.astype(xp.arange(d, dtype=chosen.dtype, device=device(oracle.w)) == chosen[:, None], oracle.w.dtype)
     K = oracle.average(lambda rows: xp.stack([rows.hvp(units[i, :]) for i in range(columns)], axis=1))
     K = K - oracle.l2 * units.T
-    A = xp.take(K, from_numpy(chosen, like=oracle.w), axis=0)
+    A = xp.take(K, chosen, axis=0)
     U, sigma, _ = xp.linalg.svd((A + A.T) / 2, full_matrices=False)
     rank = sigma > columns * eps(xp, sigma.dtype) * sigma[0]
     root = xp.where(rank, 1 / xp.sqrt(xp.where(rank, sigma, xp.ones_like(sigma))), 0.0)

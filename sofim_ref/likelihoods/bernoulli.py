@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sofim_ref.arrays import Array, from_numpy, namespace, to_numpy
+from sofim_ref.arrays import Array, from_numpy, namespace
 from sofim_ref.likelihoods.likelihood import Likelihood, fitting_outputs
 from sofim_ref.likelihoods.targets import one_number_each
 
@@ -63,13 +63,12 @@ class Bernoulli(Likelihood):
 
     def sample(self, f: Array, rng: np.random.Generator) -> Array:
         """Return 1 with probability σ(f), else 0, shape (N, 1)."""
-        drawn = rng.random(f.shape) < to_numpy(self.probability(f))
-        return from_numpy(drawn.astype(np.float64), like=f)
+        return namespace(f).astype(from_numpy(rng.random(f.shape), like=f) < self.probability(f), f.dtype)
 
     def error(self, f: Array, y: Array) -> Array:
         """Return the share of examples whose more probable label is wrong, shape ()."""
         xp = namespace(f)
-        return xp.mean(xp.astype((f > 0) != (y > 0.5), f.dtype))
+        return xp.mean(xp.astype((f > 0) != (y == 1), f.dtype))
 
     def probability(self, f: Array) -> Array:
         """Return σ(f), same shape as `f`, exact to a few eps at both ends."""

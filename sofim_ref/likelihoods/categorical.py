@@ -9,7 +9,7 @@ from itertools import islice
 
 import numpy as np
 
-from sofim_ref.arrays import Array, from_numpy, namespace, to_numpy
+from sofim_ref.arrays import Array, device, from_numpy, namespace
 from sofim_ref.arrays.validation import count
 from sofim_ref.likelihoods.likelihood import Likelihood, diagonals, fitting_outputs
 from sofim_ref.likelihoods.targets import one_number_each, raw_targets
@@ -123,10 +123,11 @@ class Categorical(Likelihood):
 
     def sample(self, f: Array, rng: np.random.Generator) -> Array:
         """Return a row of the identity for each example, class c with probability p_c, shape (N, C)."""
-        p = to_numpy(self.probability(f)).astype(np.float64)
-        thresholds = np.cumsum(p, axis=1) / np.sum(p, axis=1, keepdims=True)
-        labels = np.sum(rng.random((p.shape[0], 1)) >= thresholds[:, :-1], axis=1)
-        return from_numpy(np.eye(p.shape[1])[labels], like=f)
+        xp, drawn = namespace(f), from_numpy(rng.random((f.shape[0], 1)), like=f)
+        thresholds = xp.cumulative_sum(self.probability(f), axis=1)[:, :-1]
+        labels = xp.sum(xp.astype(drawn >= thresholds, f.dtype), axis=1, keepdims=True)
+        classes = xp.arange(f.shape[1], dtype=f.dtype, device=device(f))
+        return xp.astype(labels == classes[None, :], f.dtype)
 
     def error(self, f: Array, y: Array) -> Array:
         """Return the share of examples whose most probable class is wrong, shape ()."""

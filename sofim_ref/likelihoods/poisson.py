@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sofim_ref.arrays import Array, from_numpy, namespace, to_numpy
+from sofim_ref.arrays.tracing import HostDecisionError, is_traced
 from sofim_ref.likelihoods.likelihood import Bounds, Likelihood, diagonals
 from sofim_ref.likelihoods.targets import in_columns
 
@@ -46,12 +47,12 @@ class Poisson(Likelihood):
         """Return eᶠ − y, shape (N, C)."""
         return namespace(f).exp(f) - y
 
-    def fisher(self, f: Array) -> Array:
     def gradient_rounding(self, f: Array, y: Array) -> Array:
         """Return 4 eᶠ + |eᶠ − y|: the exponential's rounding stays where the difference is small."""
         xp = namespace(f)
         return 4 * xp.exp(f) + xp.abs(self.gradient(f, y))
 
+    def fisher(self, f: Array) -> Array:
         """Return diag(eᶠ), shape (N, C, C): a count's variance is its mean."""
         return diagonals(namespace(f).exp(f))
 
@@ -61,6 +62,9 @@ class Poisson(Likelihood):
 
     def sample(self, f: Array, rng: np.random.Generator) -> Array:
         """Return counts drawn with mean eᶠ, shape (N, C)."""
+        if is_traced(f):
+            msg = "NumPy draws a Poisson count from its mean"
+            raise HostDecisionError(msg)
         return from_numpy(rng.poisson(np.exp(to_numpy(f).astype(np.float64))).astype(np.float64), like=f)
 
     def error(self, f: Array, y: Array) -> Array:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sofim_ref.arrays import Array, eps, namespace
+from sofim_ref.arrays.control_flow import Condition, repeat
 from sofim_ref.arrays.sums import dot, largest_magnitude
 from sofim_ref.arrays.validation import count, floating, positive, same_backend
 
 Product = Callable[[Array], Array]
 """From v, shape (d,), to C v, shape (d,)."""
+_Iterate = tuple[Array, Array, Array, Array, Array | float, float]
+"""x, r, the last p, rᵀr, the rᵀr before it, and 1 before the first product, else 0."""
 
 
 def conjugate_gradients(
@@ -49,7 +52,8 @@ def conjugate_gradients(
     Notes
     -----
     One product and 10 d operations an iteration, four vectors of memory. About √κ(C) log(2√κ/τ)/2 iterations. To stop
-    in time it reads one truth value an iteration on the host, an exception to this library's rule.
+    in time it reads one truth value an iteration on the host, an exception to this library's rule; inside ``jax.jit``
+    the device does.
 
     The recursive residual r drifts from v − Cx by rounding: by a few eps ‖C‖‖x‖ an iteration (Greenbaum), which limits
     what a τ near eps can reach. v and every Cp are scaled to entries in [-1, 1], so that no size overflows.
@@ -71,23 +75,25 @@ def conjugate_gradients(
     count("iterations", iterations)
 
     xp, size = namespace(v), largest_magnitude(v)
-    p = r = v / size
-    x = xp.zeros_like(v)
-    rr = dot(r, r)
-    goal = tolerance * xp.sqrt(rr)
-    for i in range(iterations):
+    b = v / size
+    bb = dot(b, b)
+    goal = tolerance * xp.sqrt(bb)
+
+    def iteration(state: _Iterate) -> tuple[Condition, _Iterate]:
+        x, r, p, rr, before, at_start = state
+        p = r + rr / before * p
         Cp = checked_product(product, p)
         scale = largest_magnitude(Cp)
         Cp = Cp / scale
         curvature = dot(p, Cp)
         indefinite = curvature <= 0
         alpha = xp.where(indefinite, 0.0, rr / xp.where(indefinite, 1.0, curvature))
-        x = x + (xp.where(indefinite, 1.0, alpha / scale) if i == 0 else alpha / scale) * p
+        x = x + xp.where(indefinite, at_start, alpha / scale) * p
         r = r - alpha * Cp
-        before, rr = rr, dot(r, r)
-        if not bool((curvature > 0) & (xp.sqrt(rr) > goal)):
-            break
-        p = r + rr / before * p
+        after = dot(r, r)
+        return (curvature > 0) & (xp.sqrt(after) > goal), (x, r, p, after, rr, 0.0)
+
+    x, *_ = repeat(iteration, (xp.zeros_like(v), b, xp.zeros_like(v), bb, 1.0, 1.0), iterations)
     return x * size
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
 
-import numpy as np
-
 from sofim_ref.arrays import Array, namespace
+from sofim_ref.arrays.generators import generator
+from sofim_ref.arrays.sums import one_minus_power
 from sofim_ref.arrays.validation import count, fraction, non_negative, positive
 from sofim_ref.curvature import hutchinson_diagonal
 from sofim_ref.matrices import Diagonal
@@ -97,13 +97,13 @@ class AdaHessian(Optimizer[AdamState]):
     def precondition(self, state: AdamState, oracle: Oracle) -> tuple[AdamState, Preconditioned]:
         """Return the next state, and C = diag((√v̂)ᵏ + ϵ) with v = m̂."""
         xp, t = namespace(oracle.w), state.step + 1
-        D = hutchinson_diagonal(oracle, np.random.default_rng((self.seed, state.step))).values
+        D = hutchinson_diagonal(oracle, generator(self.seed, state.step)).values
         if self.block_size > 1:
             blocks = xp.reshape(xp.abs(D), (-1, self.block_size))
             D = xp.reshape(xp.broadcast_to(xp.mean(blocks, axis=1, keepdims=True), blocks.shape), D.shape)
         m = self.beta1 * state.moment + (1 - self.beta1) * oracle.gradient()
         v = self.beta2 * state.square + (1 - self.beta2) * (D * D)
-        m_hat, v_hat = m / (1 - self.beta1**t), v / (1 - self.beta2**t)
+        m_hat, v_hat = m / one_minus_power(self.beta1, t), v / one_minus_power(self.beta2, t)
         return AdamState(t, m, v), Preconditioned(Diagonal(xp.sqrt(v_hat) ** self.power + self.epsilon), m_hat)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass, replace
 
 from sofim_ref.arrays import Array, namespace
+from sofim_ref.arrays.sums import one_minus_power
 from sofim_ref.arrays.validation import fraction, positive
 from sofim_ref.kernels import AdamStep, Kernels
 from sofim_ref.matrices import Diagonal
@@ -94,7 +95,7 @@ class Adam(Optimizer[AdamState]):
         g = oracle.gradient()
         m = self.beta1 * state.moment + (1 - self.beta1) * g
         v = self.beta2 * state.square + (1 - self.beta2) * (g * g)
-        m_hat, v_hat = m / (1 - self.beta1**t), v / (1 - self.beta2**t)
+        m_hat, v_hat = m / one_minus_power(self.beta1, t), v / one_minus_power(self.beta2, t)
         return AdamState(t, m, v), Preconditioned(Diagonal(namespace(v).sqrt(v_hat) + self.epsilon), m_hat)
 
     def overwrite(self, kernels: Kernels, w: Array, state: AdamState, oracle: Oracle) -> AdamState:
@@ -104,8 +105,8 @@ class Adam(Optimizer[AdamState]):
             lr=self.rate_at(state.step),
             beta1=self.beta1,
             beta2=self.beta2,
-            correction1=1 - self.beta1**t,
-            correction2=1 - self.beta2**t,
+            correction1=one_minus_power(self.beta1, t),
+            correction2=one_minus_power(self.beta2, t),
             epsilon=self.epsilon,
             weight_decay=self.weight_decay,
         )

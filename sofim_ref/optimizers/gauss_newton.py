@@ -7,6 +7,7 @@ from dataclasses import KW_ONLY, dataclass, replace
 
 from sofim_ref import curvature
 from sofim_ref.arrays import Array, eps, namespace
+from sofim_ref.arrays.control_flow import choose, number
 from sofim_ref.arrays.validation import positive
 from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
@@ -56,7 +57,8 @@ class GaussNewton(Optimizer[GaussNewtonState]):
     With δ the step taken and M = C − λI, the predicted fall of the loss is −gᵀδ − ½δᵀMδ. If it falls by
     less than a quarter of that, λ is multiplied by the factor, if by more than three quarters, divided, within [1e-12,
     1e12]. A step with which the batch's loss rises beyond rounding is refused: the point stays, only λ grows. C
-    includes the problem's l2. The losses are compared on the host. Cost: C, 2d³/3 operations, a loss; memory d².
+    includes the problem's l2. The losses are compared on the host, inside ``jax.jit`` on the device. Cost: C, 2d³/3
+    operations, a loss; memory d².
 
     Source: Levenberg 1944; Marquardt 1963, doi:10.1137/0111030; the quarters as in Nocedal & Wright 2006, §4.1.
 
@@ -91,7 +93,7 @@ class GaussNewton(Optimizer[GaussNewtonState]):
 
     def precondition(self, state: GaussNewtonState, oracle: Oracle) -> tuple[GaussNewtonState, Preconditioned]:
         """Return the next state, and C = G + λI with v = g."""
-        C = curvature.gauss_newton(oracle, damping=state.damping, include_l2=True)
+        C = curvature.gauss_newton(oracle, damping=number(state.damping), include_l2=True)
         return replace(state, step=state.step + 1), Preconditioned(C, oracle.gradient())
 
     def accept(
@@ -102,16 +104,19 @@ class GaussNewton(Optimizer[GaussNewtonState]):
         predicted = -(choice.vector @ delta) - 0.5 * (
             delta @ choice.matrix.matvec(delta) - state.damping * delta @ delta
         )
-        before, after = float(oracle.value()), float(oracle.at(following).value())
+        before, after = number(oracle.value()), number(oracle.at(following).value())
         rounding = 10 * eps(namespace(delta), delta.dtype) * abs(before)
-        rises = not after <= before + rounding  # a loss that isn't a number rises
-        ratio = (before - after + rounding) / (float(predicted) + rounding) if rounding or predicted else 1.0
-        if rises or not ratio >= 0.25:
-            damping = min(state.damping * self.factor, _LARGEST)
-        else:
-            damping = max(state.damping / self.factor, _SMALLEST) if ratio > 0.75 else state.damping
-        finite = math.isfinite(before)  # if it isn't, the step is taken and the run ends as diverged
-        return oracle.w if rises and finite else following, replace(state, damping=damping)
+        falls = after <= before + rounding  # a loss that isn't a number doesn't
+        expected = number(predicted) + rounding
+        ratio = choose(expected == 0, 1.0, (before - after + rounding) / choose(expected == 0, 1.0, expected))
+        larger, smaller = state.damping * self.factor, state.damping / self.factor
+        damping = choose(
+            falls & (ratio >= 0.25),
+            choose(ratio > 0.75, choose(smaller > _SMALLEST, smaller, _SMALLEST), state.damping),
+            choose(larger < _LARGEST, larger, _LARGEST),
+        )
+        finite = abs(before) < math.inf  # if it isn't, the step is taken and the run ends as diverged
+        return choose(falls, following, choose(finite, oracle.w, following)), replace(state, damping=damping)
 
 
 METHODS = (

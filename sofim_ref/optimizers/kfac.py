@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import cast
 
-import numpy as np
-
 from sofim_ref import curvature
 from sofim_ref.arrays import Array, namespace
+from sofim_ref.arrays.control_flow import branch, choose
+from sofim_ref.arrays.generators import generator
 from sofim_ref.arrays.validation import count, fraction, positive
 from sofim_ref.matrices import BlockDiagonal, Kronecker
 from sofim_ref.optimizers.method import Method
@@ -115,23 +115,36 @@ class KFAC(Optimizer[KFACState]):
 
     def precondition(self, state: KFACState, oracle: Oracle) -> tuple[KFACState, Preconditioned]:
         """Return the next state, and C, one Kronecker product a layer, with v = g."""
-        A, G, L, R = state.inputs, state.gradients, state.left, state.right
-        rng = np.random.default_rng((self.seed, state.step))
-        updated = state.step % self.update_every == 0
-        if updated:
-            A, G = _flat(curvature.kfac_factors(oracle, rng, samples=self.samples))
-            kept = min(1 - 1 / (state.step // self.update_every + 1), self.decay)
-            if state.step > 0:
-                A, G = kept * state.inputs + (1 - kept) * A, kept * state.gradients + (1 - kept) * G
-        C = curvature.kfac(oracle, rng, damping=self.damping + oracle.l2, factors=_by_layer(oracle, A, G))
-        layers = cast("tuple[Kronecker, ...]", C.blocks)
-        if updated:
-            layers = tuple(layer.factorized() for layer in layers)
-            L, R = _flat(layer.cholesky for layer in layers if layer.cholesky is not None)
+        g = oracle.gradient()
+        if self.update_every == 1 or state.inputs.shape[0] == 0:  # nothing is kept before the first step
+            A, G, L, R = self._updated(state, oracle)
         else:
-            factors = _by_layer(oracle, L, R)
-            layers = tuple(replace(layer, cholesky=pair) for layer, pair in zip(layers, factors, strict=True))
-        return KFACState(state.step + 1, A, G, L, R), Preconditioned(BlockDiagonal(layers), oracle.gradient())
+            A, G, L, R = branch(
+                state.step % self.update_every == 0,
+                lambda: self._updated(state, oracle.aside()),
+                lambda: (state.inputs, state.gradients, state.left, state.right),
+            )
+        factors = _by_layer(oracle, L, R)
+        blocks = zip(self._blocks(state, oracle, A, G), factors, strict=True)
+        C = BlockDiagonal(tuple(replace(block, cholesky=pair) for block, pair in blocks))
+        return KFACState(state.step + 1, A, G, L, R), Preconditioned(C, g)
+
+    def _updated(self, state: KFACState, oracle: Oracle) -> tuple[Array, Array, Array, Array]:
+        """Return the averaged A and G with those of this batch in them, and the Cholesky factors, each flat."""
+        drawn = curvature.kfac_factors(oracle, generator(self.seed, state.step), samples=self.samples)
+        A, G = _flat(drawn)
+        if state.inputs.shape[0] > 0:
+            kept = 1 - 1 / (state.step // self.update_every + 1)
+            kept = choose(kept < self.decay, kept, self.decay)
+            A, G = kept * state.inputs + (1 - kept) * A, kept * state.gradients + (1 - kept) * G
+        factorized = (block.factorized() for block in self._blocks(state, oracle, A, G))
+        return A, G, *_flat(block.cholesky for block in factorized if block.cholesky is not None)
+
+    def _blocks(self, state: KFACState, oracle: Oracle, A: Array, G: Array) -> tuple[Kronecker, ...]:
+        """Return the damped Kronecker product of each layer."""
+        rng, factors = generator(self.seed, state.step), _by_layer(oracle, A, G)
+        C = curvature.kfac(oracle, rng, damping=self.damping + oracle.l2, factors=factors)
+        return cast("tuple[Kronecker, ...]", C.blocks)
 
 
 def _flat(layers: Iterable[tuple[Array, Array]]) -> tuple[Array, Array]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, replace
+from functools import partial
 
 from sofim_ref.arrays import Array, device, eps, namespace
 from sofim_ref.arrays.sums import norm
@@ -87,8 +88,8 @@ class LBFGS(Optimizer[LBFGSState]):
     def init(self, w: Array) -> LBFGSState:
         """Return the state before the first step: no pair."""
         check_start(w)
-        none = namespace(w).zeros((self.history, w.shape[0]), dtype=w.dtype, device=device(w))
-        return LBFGSState(0, none, none)
+        none = partial(namespace(w).zeros, (self.history, w.shape[0]), dtype=w.dtype, device=device(w))
+        return LBFGSState(0, none(), none())
 
     def precondition(self, state: LBFGSState, oracle: Oracle) -> tuple[LBFGSState, Preconditioned]:
         """Return the next state, and C = B with v = g."""

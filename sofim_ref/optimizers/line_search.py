@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sofim_ref.arrays import Array, eps, namespace
+from sofim_ref.arrays.control_flow import choose, number, repeat
 from sofim_ref.problems.oracle import Oracle
 
 _SUFFICIENT = 1e-4
@@ -12,13 +15,16 @@ _HALVINGS = 40
 def backtracked(oracle: Oracle, direction: Array, lr: float) -> float:
     """Return η, halved from `lr` on until f(w − ηp) ≤ f(w) − 10⁻⁴ η gᵀp, up to rounding, at most 40 times.
 
-    Each trial compares losses on the host. Source: Armijo 1966; Nocedal & Wright 2006, Numerical Optimization, §3.1.
+    Each trial compares losses on the host, inside ``jax.jit`` on the device. Source: Armijo 1966; Nocedal & Wright
+    2006, Numerical Optimization, §3.1.
     """
-    here = float(oracle.value())
-    slope = max(float(oracle.gradient() @ direction), 0.0)  # where p points uphill, only an ascent is refused
+    here, slope = number(oracle.value()), number(oracle.gradient() @ direction)
+    slope = choose(slope > 0, slope, 0.0)  # where p points uphill, only an ascent is refused
     rounding = 10 * eps(namespace(direction), direction.dtype) * abs(here)
-    for _ in range(_HALVINGS):
-        if float(oracle.at(oracle.w - lr * direction).value()) <= here - _SUFFICIENT * lr * slope + rounding:
-            break
-        lr /= 2
-    return lr
+
+    def trial(lr: float) -> tuple[Any, float]:
+        there = number(oracle.at(oracle.w - lr * direction).value())
+        enough = there <= here - _SUFFICIENT * lr * slope + rounding
+        return choose(enough, False, True), choose(enough, lr, lr / 2)
+
+    return repeat(trial, lr, _HALVINGS)

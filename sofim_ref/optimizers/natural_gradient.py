@@ -6,10 +6,9 @@ from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
 from typing import Literal
 
-import numpy as np
-
 from sofim_ref import curvature
 from sofim_ref.arrays import Array
+from sofim_ref.arrays.generators import generator
 from sofim_ref.arrays.validation import count, non_negative, one_of
 from sofim_ref.matrices import LowRank, Matrix
 from sofim_ref.optimizers.method import Method
@@ -128,7 +127,7 @@ class NaturalGradient(Optimizer[State]):
                 return curvature.empirical_fisher(oracle, damping=self.damping, include_l2=True)
             case "improved":
                 return curvature.improved_empirical_fisher(oracle, damping=self.damping, include_l2=True)
-        rng = np.random.default_rng((self.seed, step))
+        rng = generator(self.seed, step)
         return curvature.sampled_fisher(oracle, rng, samples=self.samples, damping=self.damping, include_l2=True)
 
 

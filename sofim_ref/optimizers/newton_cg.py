@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import KW_ONLY, dataclass
 
 from sofim_ref import curvature
 from sofim_ref.arrays import Array
+from sofim_ref.arrays.control_flow import choose, number
 from sofim_ref.arrays.sums import norm
 from sofim_ref.arrays.validation import count, non_negative, positive
 from sofim_ref.optimizers.method import Method
@@ -88,8 +88,8 @@ class NewtonCG(Optimizer[State]):
         g = oracle.gradient()
         tolerance = self.tolerance
         if tolerance is None:
-            length = float(norm(g))
-            tolerance = min(0.5, math.sqrt(length)) if length > 0 else 0.5
+            length = number(norm(g))
+            tolerance = choose((length > 0) & (length < 0.25), length**0.5, 0.5)
         C = curvature.matrix_free_hessian(
             oracle, damping=self.damping, include_l2=True, tolerance=tolerance, iterations=self.iterations
         )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
 
-import numpy as np
-
 from sofim_ref.arrays import Array, device, namespace
+from sofim_ref.arrays.control_flow import branch, choose
+from sofim_ref.arrays.generators import generator
 from sofim_ref.arrays.validation import count, positive
 from sofim_ref.curvature import nystrom_factor
 from sofim_ref.matrices import LowRank
@@ -103,13 +103,13 @@ class NystromSGD(Optimizer[NystromSGDState]):
 
     def precondition(self, state: NystromSGDState, oracle: Oracle) -> tuple[NystromSGDState, Preconditioned]:
         """Return the next state, and C = (l2 + ρ)I + ZZᵀ with v = g."""
-        Z = state.factor
-        if state.seen == 0:
-            rng = np.random.default_rng((self.seed, state.step))
-            Z = nystrom_factor(oracle.over_all(), rng, columns=self.columns)
-        seen = state.seen + oracle.size
-        following = NystromSGDState(state.step + 1, 0 if seen >= oracle.examples else seen, Z)
-        return following, Preconditioned(LowRank(self.rho + oracle.l2, Z), oracle.gradient())
+        g, seen = oracle.gradient(), state.seen + oracle.size
+        Z = branch(state.seen == 0, lambda: self._new_factor(state.step, oracle.aside()), lambda: state.factor)
+        following = NystromSGDState(state.step + 1, choose(seen >= oracle.examples, 0, seen), Z)
+        return following, Preconditioned(LowRank(self.rho + oracle.l2, Z), g)
+
+    def _new_factor(self, step: int, oracle: Oracle) -> Array:
+        return nystrom_factor(oracle.over_all(), generator(self.seed, step), columns=self.columns)
 
 
 METHODS = (

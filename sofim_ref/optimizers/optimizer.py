@@ -11,6 +11,8 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 
 from sofim_ref.arrays import Array
+from sofim_ref.arrays.pytrees import register_pytree, register_waiting
+from sofim_ref.arrays.tracing import HostDecisionError, is_traced, reason_of
 from sofim_ref.arrays.validation import finite, floating, non_negative, pair, positive, rate, same_backend
 from sofim_ref.kernels import Kernels, kernels_for
 from sofim_ref.matrices import Matrix
@@ -31,9 +33,22 @@ class State:
     ----------
     step : int
         The number of steps taken.
+
+    Notes
+    -----
+    Every state is a JAX pytree whose children are its fields, once JAX is loaded; a field that must stay a Python value
+    is declared with ``dataclasses.field(metadata={"static": True})``. What ``jax.jit`` returns has all numbers, `step`
+    too, as arrays of shape ().
     """
 
     step: int
+
+    def __init_subclass__(cls, **settings: Any) -> None:
+        super(State, cls).__init_subclass__(**settings)
+        register_pytree(cls)
+
+
+register_pytree(State)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +105,7 @@ class Optimizer(ABC, Generic[S]):
         for name, value in vars(self).items():
             if isinstance(value, np.generic):
                 object.__setattr__(self, name, value.item())
+        register_waiting()  # whoever imports JAX after this library has done so by now
         rate("lr", self.lr)
         non_negative("weight_decay", self.weight_decay)
 
@@ -142,12 +158,19 @@ class Optimizer(ABC, Generic[S]):
             kernels = kernels_for(oracle.gradient(), w=w, **moments)
             if kernels is not None:
                 return w, self.overwrite(kernels, w, state, oracle)
-        state, choice = pair(self, "precondition", self.precondition(state, oracle), State, Preconditioned)
-        direction = choice.matrix.solve(choice.vector)
-        if self.weight_decay:
-            direction = direction + self.weight_decay * w
-        following = w - self.step_size(state, oracle, direction) * direction
-        return self.accept(state, oracle, choice, following)
+        try:
+            state, choice = pair(self, "precondition", self.precondition(state, oracle), State, Preconditioned)
+            direction = choice.matrix.solve(choice.vector)
+            if is_traced(self.weight_decay) or self.weight_decay:
+                direction = direction + self.weight_decay * w
+            following = w - self.step_size(state, oracle, direction) * direction
+            return self.accept(state, oracle, choice, following)
+        except TypeError as error:
+            if (reason := reason_of(error)) is None:
+                raise
+            name = type(self).__name__
+            msg = f"{name} can't step inside jax.jit, vmap or jacfwd, since it decides on the host: {reason}"
+            raise HostDecisionError(msg) from error
 
     def overwrite(self, kernels: Kernels, w: Array, state: S, oracle: Oracle) -> S:
         """Take the step in the arrays' own memory, and return the next state; a method without a kernel refuses."""
@@ -163,7 +186,9 @@ class Optimizer(ABC, Generic[S]):
         """Return `lr`, or what the schedule gives after that many steps, refusing all but a finite number > 0."""
         if not callable(self.lr):
             return self.lr
-        lr = self.lr(step)
+        lr = self.lr(step if is_traced(step) else int(step))
+        if is_traced(lr):
+            return lr
         positive(f"lr({step})", lr)
         return float(lr)
 

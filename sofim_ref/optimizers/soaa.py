@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from sofim_ref.arrays import Array, namespace
+from sofim_ref.arrays.sums import one_minus_power
 from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Preconditioned
 from sofim_ref.optimizers.search_space import LogUniform
@@ -78,8 +79,8 @@ class SOAA(TrustRegion[SOAAState]):
 
     def init(self, w: Array) -> SOAAState:
         """Return the state before the first step: averages and prediction zero, radius one."""
-        region, zero = self.start(w), namespace(w).zeros_like(w)
-        return SOAAState(0, *region, zero, zero)
+        region, xp = self.start(w), namespace(w)
+        return SOAAState(0, *region, xp.zeros_like(w), xp.zeros_like(w))
 
     def precondition(self, state: SOAAState, oracle: Oracle) -> tuple[SOAAState, Preconditioned]:
         """Return the next state, and C = diag((r + ϵ)/d) with v = m̂."""
@@ -87,7 +88,7 @@ class SOAA(TrustRegion[SOAAState]):
         g = oracle.gradient()
         m = self.beta1 * state.moment + (1 - self.beta1) * g
         v = self.beta2 * state.square + (1 - self.beta2) * (g * g)
-        m_hat, v_hat = m / (1 - self.beta1**t), v / (1 - self.beta2**t)
+        m_hat, v_hat = m / one_minus_power(self.beta1, t), v / one_minus_power(self.beta2, t)
         c = 1 + xp.sum(m_hat * m_hat) / xp.sum(v_hat + self.epsilon)
         C = self.matrix(c * v_hat, xp.sqrt(v_hat), state)
 

@@ -6,6 +6,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import TypeVar
 
 from sofim_ref.arrays import Array, device, namespace
+from sofim_ref.arrays.sums import one_minus_power
 from sofim_ref.arrays.validation import count, fraction, positive
 from sofim_ref.matrices import Diagonal
 from sofim_ref.optimizers.optimizer import Optimizer, Schedule, State, check_start
@@ -86,8 +87,8 @@ class TrustRegion(Optimizer[R]):
     def start(self, w: Array) -> tuple[Array, Array, Array]:
         """Return ℓ̄, d and p before the first step: zero, one, zero."""
         check_start(w)
-        none = namespace(w).zeros(1, dtype=w.dtype, device=device(w))
-        return none, none + 1, none
+        zero, one, none = (namespace(w).full(1, x, dtype=w.dtype, device=device(w)) for x in (0.0, 1.0, 0.0))
+        return zero, one, none  # three arrays, so that JAX may write into each of them
 
     def matrix(self, F: Array, root_mean_square: Array, state: R) -> Diagonal:
         """Return C of this step."""
@@ -97,7 +98,7 @@ class TrustRegion(Optimizer[R]):
     def compare(self, state: R, oracle: Oracle) -> tuple[Array, Array]:
         """Return the next ℓ̄, and the ratio (ℓ̂ − ℓ)/max(p, ϵ) of how much the loss fell to what was predicted."""
         loss = self.beta1 * state.loss + (1 - self.beta1) * oracle.value()
-        fall = loss / (1 - self.beta1 ** (state.step + 1)) - oracle.value()
+        fall = loss / one_minus_power(self.beta1, state.step + 1) - oracle.value()
         return loss, fall / namespace(loss).maximum(state.predicted, self.epsilon)
 
     def bounds(self, step: int) -> tuple[float, float]:

@@ -126,6 +126,12 @@ class Oracle:
         """Return the oracle at another point, same batch and same counter: for line searches."""
         return type(self)(self.problem, w, self.batch, self.calls)
 
+    def aside(self) -> Self:
+        """Return an oracle that begins with what this one remembers and tells it nothing: for a way of a `branch`."""
+        other = type(self)(self.problem, self.w, self.batch, self.calls)
+        other._memory.update(self._memory)  # noqa: SLF001  # one of its own class
+        return other
+
     def over_all(self) -> Self:
         """Return the oracle at the same point over all examples, same counter: for what is refreshed now and then."""
         return self if self.batch is None else type(self)(self.problem, self.w, None, self.calls)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sofim_ref.arrays import Array, device, namespace
+from sofim_ref.arrays.namespace import on_one_device
 from sofim_ref.arrays.validation import an_array, finite, floating
 
 
@@ -26,7 +27,7 @@ def check_data(features: Array, targets: Array) -> None:
             f"got {type(features).__module__} and {type(targets).__module__}."
         )
         raise TypeError(msg)
-    if device(features) != device(targets):
+    if not on_one_device(features, targets):
         msg = f"features and targets must be on one device, got {device(features)} and {device(targets)}."
         raise ValueError(msg)
     if targets.ndim == 0 or targets.shape[0] != features.shape[0]:
