@@ -74,7 +74,7 @@ def one_minus_power(beta: float, t: int | Array) -> Any:
     beta : float
         The number β in [0, 1).
     t : int or JAX array, shape ()
-        The number of steps, from 1 on. As an array it is taken through −expm1(t log β), which in float32 has the
+        The number of steps, from 0 on. As an array it is taken through −expm1(t log β), which in float32 has the
         digits that 1 − βᵗ loses for β near 1.
 
     Returns
@@ -91,7 +91,7 @@ def one_minus_power(beta: float, t: int | Array) -> Any:
     xp = namespace(t)
     if is_traced(beta):
         return -xp.expm1(t * xp.log(beta))
-    return -xp.expm1(t * (math.log(beta) if beta > 0 else -math.inf))
+    return -xp.expm1(t * (math.log(beta) if beta > 0 else -1e30))
 
 
 def widened(x: Array) -> Array:
