@@ -57,7 +57,7 @@ def convergence(
     else:
         page.print(console())
         print(f"Open {written}")
-    return 0 if seen.holds else 1
+    return 1 if seen.holds is False else 0
 
 
 def _problem(name: str | None, file: args.DataFile, known: args.Known) -> tuple[str, FiniteSum]:

@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from sofim_ref.arrays import Array, eps, namespace
 from sofim_ref.arrays.sums import norm
-from sofim_ref.matrices import Matrix
+from sofim_ref.matrices import Matrix, MatrixFree, SingularMatrixError
 from sofim_ref.optimizers import Optimizer
 from sofim_ref.problems import Oracle, Problem
 from sofim_ref.training.trace import Trace
@@ -17,6 +19,8 @@ from sofim_ref.training.trace import Trace
 MOMENTUM = "momentum: v is not the gradient"
 DECAY = "weight decay: the step is not η C⁻¹ g alone"
 SEARCH = "line search: the step is shorter than lr"
+SINGULAR = "C is singular in the arithmetic at hand"
+UNSOLVED = "the solve with C stops at a tolerance of its own: the step is not η C⁻¹ g"
 ELSEWHERE = "the next point is not where a step on all examples leads: minibatches, or another method"
 
 
@@ -71,6 +75,8 @@ def replay(problem: Problem, optimizer: Optimizer[Any], points: Trace | Sequence
 
     Notes
     -----
+    Where C is singular in its arithmetic the direction is NaN, and the reason says so.
+
     Cost: each step is computed once more.
     """
     points = stored_points(points)
@@ -80,7 +86,12 @@ def replay(problem: Problem, optimizer: Optimizer[Any], points: Trace | Sequence
         oracle = problem.oracle(w)
         state, choice = optimizer.precondition(state, oracle)
         rate = optimizer.rate_at(state.step - 1)
-        direction = choice.matrix.solve(choice.vector)
+        try:
+            direction = choice.matrix.solve(choice.vector)
+        except SingularMatrixError:
+            state = optimizer.accept(state, oracle, choice, following)[1]
+            yield ReplayedStep(oracle, choice.matrix, choice.vector, np.nan * choice.vector, rate, following, SINGULAR)
+            continue
         taken = optimizer.step_size(state, oracle, direction)
         expected, state = optimizer.accept(state, oracle, choice, w - taken * (direction + optimizer.weight_decay * w))
         reason = ""
@@ -90,6 +101,8 @@ def replay(problem: Problem, optimizer: Optimizer[Any], points: Trace | Sequence
             reason = DECAY
         elif taken != rate:
             reason = SEARCH
+        elif _unsolved(choice.matrix, direction, choice.vector):
+            reason = UNSOLVED
         elif _differ(following, expected, scale=following - w):
             reason = ELSEWHERE
         yield ReplayedStep(oracle, choice.matrix, choice.vector, direction, rate, following, reason)
@@ -109,6 +122,11 @@ def stored_points(points: Trace | Sequence[Array]) -> Sequence[Array]:
         msg = "the trace must hold every step from the first on: run minimize with record_every=1, and no state."
         raise ValueError(msg)
     return points.points
+
+
+def _unsolved(C: Matrix, x: Array, v: Array) -> bool:
+    """Return whether x is no solution of C x = v, √eps allowed for, because C is solved with by iteration."""
+    return isinstance(C, MatrixFree) and _differ(C.matvec(x), v, scale=v)
 
 
 def _differ(x: Array, y: Array, *, scale: Array) -> bool:

@@ -59,8 +59,8 @@ class Likelihood(ABC):
     def gradient_rounding(self, f: Array, y: Array) -> Array:
         """Return how far `gradient`, computed from exact f, may be off, in eps, shape (N, C).
 
-        By default 8 |∇ℓ|, which is right where nothing cancels; a likelihood that subtracts overrides it. An exponential
-        is taken to be right to 4 eps, a sum, product or quotient to 1.
+        By default 8 |∇ℓ|, which is right where nothing cancels; a likelihood that subtracts overrides it. An
+        exponential is taken to be right to 4 eps, a sum, product or quotient to 1.
         """
         return 8 * namespace(f).abs(self.gradient(f, y))
 

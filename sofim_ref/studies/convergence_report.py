@@ -12,7 +12,7 @@ import numpy as np
 
 from sofim_ref import matrices, plots
 from sofim_ref.arrays.sums import norm
-from sofim_ref.convergence import replay
+from sofim_ref.convergence import LinearQuadratic, replay
 from sofim_ref.optimizers import Method
 from sofim_ref.reporting import Block, Column, Heading, Paragraph, Picture, Report, Table, finite
 from sofim_ref.studies import convergence
@@ -33,8 +33,9 @@ BOUND = (
 LEGEND = (
     "Error: ‖w − w*‖ at the end. Order and rate of the last half of the steps above rounding, with standard errors: "
     "the order fitted freely, the rate as that of linear convergence. ξ₁ and ξ₂ in the last step. Covered: the steps "
-    "to which the bound applies. C/η−H: ‖(C/η − H*)Δ‖/‖Δ‖ in the last step; it tends to 0 exactly where convergence "
-    "is superlinear. Grade: how far the first step's direction is from the natural gradient's; 1 is best."
+    "to which the bound applies. Decided: the share of them that end on one side of it by more than rounding. C/η−H: "
+    "‖(C/η − H*)Δ‖/‖Δ‖ in the last step; it tends to 0 exactly where convergence is superlinear. Grade: how far the "
+    "first step's direction is from the natural gradient's; 1 is best."
 )
 
 
@@ -54,11 +55,10 @@ def report_convergence(study: Study) -> Report:
     >>> report.blocks[3].text
     'Every step that the bound covers ended within it.'
     """
-    verdict = Paragraph("A step went BEYOND the bound.", "bad")
-    if not any(entry.bound.applies.any() for entry in study.entries):
-        verdict = Paragraph("The bound covers no step.")
-    elif study.holds:
-        verdict = Paragraph("Every step that the bound covers ended within it.", "good")
+    verdict = Paragraph("Not applicable: the bound certifies no step.")
+    if study.holds is not None:
+        within = "Every step that the bound covers ended within it." if study.holds else "A step went BEYOND the bound."
+        verdict = Paragraph(within, "good" if study.holds else "bad")
     blocks: list[Block] = [
         Paragraph(_setting(study)),
         Heading("The bound"),
@@ -100,6 +100,7 @@ def _table(study: Study) -> Table:
         Column("ξ₁", finite(".2g")),
         Column("ξ₂", finite(".3g")),
         Column("covered", lambda covered: "{} of {}".format(*covered)),
+        Column("decided", lambda decided: "–" if decided is None else f"{decided:.0%}"),
         Column("C/η−H", finite(".0e")),
         Column("grade", finite(".3g")),
     )
@@ -112,13 +113,19 @@ def _table(study: Study) -> Table:
             entry.bound.xi1[-1],
             entry.bound.xi2[-1],
             (int(entry.bound.applies.sum()), len(entry.bound.applies)),
+            _share(entry.bound),
             entry.dennis_more[-1],
             entry.grades[0],
         )
         for entry in study.entries
     ]
-    rows += [(method.title, math.inf, *[None] * 7) for method in study.failed]
+    rows += [(method.title, math.inf, *[None] * 8) for method in study.failed]
     return Table("", columns, tuple(rows), LEGEND)
+
+
+def _share(bound: LinearQuadratic) -> float | None:
+    """Return the share of the covered steps that the bound alone decides; None if none is covered."""
+    return float(np.mean(bound.decided[bound.applies])) if bound.applies.any() else None
 
 
 def _fit(value: float, error: float) -> str:
@@ -130,18 +137,19 @@ def _remarks(study: Study) -> Iterator[Paragraph]:
     """Yield what a reader must know beside the table: what failed, where the bound doesn't apply, and why."""
     yield from named_failures({entry.method: entry.failure for entry in study.entries} | study.failed)
     for entry in study.entries:
-        if not entry.bound.holds:
+        if entry.bound.holds is False:
             yield Paragraph(f"{entry.method.title} went BEYOND the bound.", "bad")
         if entry.bound.reason:
-            yield Paragraph(f"{entry.method.title}: {entry.bound.reason}.")
+            not_applicable = "not applicable, " * (entry.bound.holds is None)
+            yield Paragraph(f"{entry.method.title}: {not_applicable}{entry.bound.reason}.")
 
 
 def _pictures(study: Study) -> Iterator[Picture]:
     bounds = {_key(entry): entry.bound for entry in study.entries}
     steps = {key: (found.error, found.next_error, found.applies) for key, found in bounds.items()}
     covered = sum(int(found.applies.sum()) for found in bounds.values())
-    within = "all" if study.holds else "NOT all"
-    band_title = f"{covered} steps are covered by the bound, {within} of them end within it"
+    within = "NOT all of them end within it" if study.holds is False else "all of them end within it"
+    band_title = f"{covered} steps are covered by the bound, {within}" if covered else "The bound covers no step"
     orders = {entry.method.title: entry.order.order for entry in study.entries if entry.order is not None}
     map_title = _listed("Fitted order of the last steps", orders, ".2f") or "Error after a step against error before it"
     xi1 = {entry.method.title: float(entry.bound.xi1[-1]) for entry in study.entries}
@@ -237,6 +245,7 @@ def _of_method(entry: Studied) -> dict[str, Any]:
         "rate": entry.rate,
         "holds": entry.bound.holds,
         "reason": entry.bound.reason,
+        "decided": _share(entry.bound),
         **vars(entry.bound),
         "dennis_more": entry.dennis_more,
         "grades": entry.grades,

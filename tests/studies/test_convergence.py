@@ -285,7 +285,7 @@ def test_around_a_local_minimum_of_a_network_newton_is_quadratic_and_nothing_is_
     assert found.reference == "local minimum"
     assert not any(entry.bound.applies.any() for entry in found.entries)
     assert "no known optimum" in texts(report := report_convergence(found))
-    assert "The bound covers no step." in texts(report)
+    assert "Not applicable: the bound certifies no step." in texts(report)
 
 
 def test_a_problem_that_knows_no_minimum_is_refused_before_any_run():

@@ -9,7 +9,7 @@ import numpy as np
 
 from sofim_ref.arrays import from_numpy, to_numpy
 from sofim_ref.convergence import Order, order_of_convergence
-from sofim_ref.convergence.spectral import hessian
+from sofim_ref.convergence.host_loss import hessian
 from sofim_ref.optimizers import SGD, GaussNewton, NaturalGradient
 from sofim_ref.problems import MLPRegressor
 from sofim_ref.training.minimize import minimize

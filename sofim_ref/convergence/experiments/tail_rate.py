@@ -8,7 +8,7 @@ import numpy as np
 
 from sofim_ref.arrays import Array, from_numpy, to_numpy
 from sofim_ref.convergence import linear_quadratic_bound, order_of_convergence
-from sofim_ref.convergence.spectral import hessian
+from sofim_ref.convergence.host_loss import hessian
 from sofim_ref.optimizers import SOFIM
 from sofim_ref.problems import Problem
 from sofim_ref.training.minimize import minimize

@@ -1,0 +1,108 @@
+"""A certificate is True, False or None with its reason, at any size and conditioning, and never an exception."""
+
+import time
+
+import numpy as np
+import pytest
+
+import sofim_ref as sr
+from sofim_ref.convergence import linear_quadratic_bound
+from sofim_ref.convergence.reasons import INDEFINITE
+from sofim_ref.problems import LogisticRegression, PoissonRegression, Quadratic
+
+
+def run(problem, optimizer, w0, steps=3):
+    trace = sr.minimize(problem, optimizer, steps=steps, w0=w0, store_points=True)
+    return linear_quadratic_bound(problem, optimizer, trace)
+
+
+def test_a_singular_hessian_is_a_reason_in_words():
+    problem = LogisticRegression(np.asarray([[1.0], [2.0], [3.0], [4.0]]), np.asarray([0, 1, 0, 1]))
+    newton, w = sr.Newton(line_search=False), np.asarray([-40.0, -10.0])
+    following = np.asarray([-3.0, 5.0])
+    found = linear_quadratic_bound(problem, newton, [w, following])
+    assert found.holds is None
+    assert found.reason.startswith("1 of 1 steps: ")
+
+
+def test_an_indefinite_matrix_bounds_nothing():
+    problem = Quadratic(np.diag([1.0, 2.0]), np.zeros(2))
+    C = sr.matrices.Dense(np.asarray([[1.0, 2.0], [2.0, 1.0]]))
+    w = np.asarray([1.0, 1.0])
+    found = linear_quadratic_bound(problem, Fixed(C), [w, w - C.solve(problem.gradient(w))])
+    assert found.holds is None
+    assert found.reason == f"1 of 1 steps: {INDEFINITE}"
+    assert np.isnan(found.bound).all()
+    np.testing.assert_allclose(found.xi1, np.linalg.norm(np.eye(2) - C.solve(problem.matrix), 2), rtol=1e-12)
+
+
+class Fixed(sr.optimizers.Optimizer):
+    """Steps with a matrix of one's own."""
+
+    lr = 1.0
+
+    def __init__(self, matrix):
+        self.matrix = matrix
+
+    def init(self, w):
+        return sr.optimizers.State(0)
+
+    def precondition(self, state, oracle):
+        return sr.optimizers.State(state.step + 1), sr.optimizers.Preconditioned(self.matrix, oracle.gradient())
+
+
+def test_what_covers_nothing_says_neither_true_nor_false():
+    problem = Quadratic(np.diag([1.0, 3.0]), np.zeros(2))
+    found = run(problem, sr.SGD(lr=0.1, weight_decay=0.1), np.ones(2))
+    assert found.holds is None
+    assert found.reason.startswith("3 of 3 steps: weight decay")
+    assert not found.decided.any()
+
+
+def test_a_bound_below_rounding_says_neither_true_nor_false():
+    problem = Quadratic(np.diag([1.0, 3.0]), np.asarray([1.0, 1.0]))
+    w = problem.optimum()
+    following = np.nextafter(w, 2)
+    found = linear_quadratic_bound(problem, sr.SGD(lr=0.25), [w, following])
+    assert found.applies.all()
+    assert found.holds is None
+    assert "rounding exceeds the bound" in found.reason
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_poisson_regression_at_its_optimum_is_no_false_alarm(seed):
+    problem = PoissonRegression(np.asarray([[1.0], [2.0]]), np.asarray([1, 1]), l2=0.1)
+    found = run(problem, sr.Newton(line_search=False), np.random.default_rng(seed).standard_normal(2), steps=12)
+    assert found.holds
+    assert found.decided[:3].all()
+    assert np.all(found.rounding[:3] <= 1e-6 * found.bound[:3])
+    assert np.max(found.rounding[-3:]) < 1e-16
+
+
+def scaled_logistic(d):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((60, d)) * np.geomspace(1e-2, 1, d)
+    return LogisticRegression(X, rng.integers(0, 2, 60), l2=0.1, intercept=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "optimizer",
+    [sr.SGD(lr=0.1), sr.SOFIM(lr=0.1, beta=0.0), sr.NaturalGradient(damping=0.1)],
+    ids=["sgd", "sofim", "natural-gradient"],
+)
+def test_hundreds_of_parameters_are_certified_within_a_second(optimizer):
+    problem = scaled_logistic(450)
+    trace = sr.minimize(problem, optimizer, steps=2, w0=np.ones(450), store_points=True)
+    optimum = problem.optimum()
+    start = time.process_time()
+    found = linear_quadratic_bound(problem, optimizer, trace, optimum=optimum)
+    assert time.process_time() - start < 1
+    assert found.holds
+    assert found.decided.all()
+
+
+def test_one_step_to_the_optimum_of_a_large_bowl_is_certified():
+    found = run(Quadratic(np.eye(450), np.zeros(450)), sr.SGD(lr=1.0), np.ones(450), steps=1)
+    assert found.reasons == ("",)
+    assert found.holds is not False
