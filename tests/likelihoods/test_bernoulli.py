@@ -35,8 +35,8 @@ def test_probability_is_exact_to_a_few_eps_at_both_ends(xp):
 
 
 def test_error_is_the_share_of_wrong_labels(xp):
-    f, y = xp.asarray(np.asarray([[2.0], [-1.0], [3.0], [-4.0]])), xp.asarray(np.asarray([[1.0], [1.0], [0.0], [0.0]]))
-    assert_close(Bernoulli().error(f, y), 0.5, within=0)
+    f, y = xp.asarray(np.asarray([[0.5], [-1.0], [0.0], [-4.0]])), xp.asarray(np.asarray([[1.0], [1.0], [0.0], [0.0]]))
+    assert_close(Bernoulli().error(f, y), 0.25, within=0)  # an output of 0 predicts label 0
 
 
 def test_one_output_serves(numpy_place):

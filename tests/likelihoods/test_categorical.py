@@ -19,6 +19,11 @@ def test_outputs_are_the_largest_label_plus_one_and_at_least_two(xp):
             assert Categorical().outputs(xp.asarray(np.asarray(labels))) == C
 
 
+@pytest.mark.parametrize("labels", [[-1.0, 3.0], [0.5, 3.0]])
+def test_absent_classes_are_no_matter_where_labels_are_refused_anyway(numpy_place, labels):
+    assert Categorical().outputs(numpy_place.asarray(np.asarray(labels))) == 4
+
+
 def test_the_number_of_classes_may_be_given(xp):
     assert Categorical(classes=5).outputs(xp.asarray(np.asarray([0, 4, 4]))) == 5
     with pytest.raises(ValueError, match=r"the model must have 5 outputs to go with Categorical, got 3\."):
@@ -44,9 +49,16 @@ def test_the_upper_bound_is_reached_by_two_equal_classes():
     )
 
 
+def test_the_bound_of_the_third_derivative_is_reached_by_two_classes():
+    share = np.linspace(0, 1, 100_001)
+    third = 2**1.5 * share * (1 - share) * (1 - 2 * share)  # along (1, −1)/√2, of two classes: a third central moment
+    assert np.max(third) == pytest.approx(Categorical().bounds[2], rel=1e-9)
+
+
 def test_error_is_the_share_of_wrong_classes(xp):
-    f, y = xp.asarray(np.asarray([[1.0, 2.0], [3.0, 0.0]])), xp.asarray(np.asarray([[0.0, 1.0], [0.0, 1.0]]))
-    assert_close(Categorical().error(f, y), 0.5, within=0)
+    f = xp.asarray(np.asarray([[1.0, 2.0], [3.0, 0.0], [0.0, -1.0], [0.0, 5.0]]))
+    y = xp.asarray(np.asarray([[0.0, 1.0], [0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]))
+    assert_close(Categorical().error(f, y), 0.25, within=0)
 
 
 def test_samples_fall_as_often_as_the_probabilities_say(xp):
