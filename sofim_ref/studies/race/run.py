@@ -131,6 +131,7 @@ def run_job(job: Job, setting: Setting, n_workers: int) -> Result:
                 seed=job.seed,
                 record_every=budget.record_every,
                 metrics={"test_loss": split.test_loss, "score": split.score},
+                on_interrupt="raise",
             )
     except Exception as error:  # noqa: BLE001  # a method from outside may raise anything, and the race goes on
         message = f"{type(error).__name__}: {error}"
