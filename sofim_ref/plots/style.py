@@ -124,8 +124,13 @@ def styled(data: Mapping[Key, Data]) -> Iterator[tuple[dict[str, Any], Data]]:
         yield {**style, "label": style["label"] + failure}, found
 
 
-FAILED = {Status.DIVERGED: ", diverged", Status.SINGULAR: ", C singular"}
-"""What a legend says of a run that failed."""
+FAILED = {
+    Status.DIVERGED: ", diverged",
+    Status.WRONG_GRADIENT: ", wrong gradient",
+    Status.SINGULAR: ", C singular",
+    Status.INTERRUPTED: ", interrupted",
+}
+"""What a legend says of a run that failed, or that the user ended."""
 
 
 def add_legend(figure: Figure, axes: Axes) -> None:

@@ -204,7 +204,16 @@ def settings(method: Method, eigenvalues: Numbers, rho: float) -> Optimizer[Any]
 
 def _studied(method: Method, optimizer: Optimizer[Any], problem: Problem, optimum: Array, w0: Array) -> Studied:
     tolerance = 1e-14 * float(norm(problem.oracle(w0).gradient()))
-    trace = minimize(problem, optimizer, steps=STEPS, w0=w0, tolerance=tolerance, record_every=1, store_points=True)
+    trace = minimize(
+        problem,
+        optimizer,
+        steps=STEPS,
+        w0=w0,
+        tolerance=tolerance,
+        record_every=1,
+        store_points=True,
+        on_interrupt="raise",
+    )
     if len(trace.records) < 2:
         msg = f"no step of the run can be studied. {trace.status.message}"
         raise ValueError(msg)

@@ -191,7 +191,14 @@ def _ellipses(study: Study) -> Figure | None:
     for entry in study.entries:
         with suppress(Exception):  # what a method does on the problem studied is reported; this one is an illustration
             optimizer = convergence.settings(entry.method, spectrum, study.rho)
-            trace = minimize(problem, optimizer, steps=25, w0=optimum + np.asarray([2.0, 1.5]), store_points=True)
+            trace = minimize(
+                problem,
+                optimizer,
+                steps=25,
+                w0=optimum + np.asarray([2.0, 1.5]),
+                store_points=True,
+                on_interrupt="raise",
+            )
             paths[entry.method] = [(step.oracle.w, step.matrix) for step in replay(problem, optimizer, trace)]
     title = "Ellipses of the steps that each method's C counts as equally long: two measurements, logistic regression"
     return plots.ellipses(problem, paths, optimum=optimum, title=title) if paths else None

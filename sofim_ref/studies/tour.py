@@ -194,7 +194,9 @@ def take_tour(
                 choice = choose_lr(problem, method, optimal_loss=optimal_loss, grid=grid, before_each=trying, **budget)
             announce(done, f"training {method.title}")
             optimizer = method.build(steps=steps, seed=seed, **({} if choice is None else {"lr": choice.lr}))
-            trace = minimize(problem, optimizer, record_every=1, store_points=problem.dim <= SMALL, **budget)
+            trace = minimize(
+                problem, optimizer, record_every=1, store_points=problem.dim <= SMALL, **budget, on_interrupt="raise"
+            )
             entries.append(Entry(method, optimizer, choice, trace))
         except Exception as error:  # noqa: BLE001  # whatever a method raises is a finding about it, and doesn't end the tour
             entries.append(Entry(method, choice=choice, failure=str(error) or type(error).__name__))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sofim_ref.arrays import Array
+from sofim_ref.arrays.detach import detached
 from sofim_ref.arrays.validation import finite, floating, same_backend
 from sofim_ref.optimizers import Optimizer, State
 from sofim_ref.problems import Problem
@@ -45,15 +46,18 @@ def measured(metrics: Mapping[str, Callable[[Array], Any]], w: Array) -> dict[st
 def _number(name: str, value: Any) -> float:
     try:
         if not isinstance(value, str) and getattr(value, "shape", ()) == ():
-            return float(value)
+            return float(detached(value))
     except (TypeError, ValueError):
         pass
     msg = f"metrics[{name!r}] must return a number, got {value!r}."
     raise TypeError(msg)
 
 
-def starting_point(problem: Problem, w0: Array | None, seed: int) -> Array:
-    """Return the starting point, refusing a `w0` that doesn't go with the problem."""
+def starting_point(problem: Problem, w0: Array | None, state: State | None, seed: int) -> Array:
+    """Return the starting point, refusing a `w0` that doesn't go with the problem, and a state without one."""
+    if w0 is None and state is not None:
+        msg = "w0 must be given with state, which belongs to a point: pass w0=trace.w, state=trace.state."
+        raise ValueError(msg)
     if w0 is None:
         return problem.initial_point(seed)
     floating("w0", w0, ndim=1)
@@ -63,7 +67,7 @@ def starting_point(problem: Problem, w0: Array | None, seed: int) -> Array:
         msg = f"w0 must have shape ({problem.dim},), got {tuple(w0.shape)}."
         raise ValueError(msg)
     finite("w0", w0)
-    return w0
+    return detached(w0)
 
 
 def check_state(state: Any, fresh: State, optimizer: Optimizer[Any]) -> None:

@@ -6,18 +6,20 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
 from sofim_ref.arrays import Array, namespace, synchronize
+from sofim_ref.arrays.detach import detached, detached_fields
 from sofim_ref.arrays.sums import norm
-from sofim_ref.arrays.validation import count, non_negative
+from sofim_ref.arrays.validation import count, non_negative, one_of
 from sofim_ref.matrices import SingularMatrixError
 from sofim_ref.optimizers import Optimizer, State
 from sofim_ref.problems import Calls, Problem
 from sofim_ref.training.arguments import check_kinds, check_state, check_watchers, measured, starting_point
 from sofim_ref.training.budget import Budget
+from sofim_ref.training.outcome import outcome
 from sofim_ref.training.record import Record, Status
 from sofim_ref.training.trace import Trace
 
@@ -41,6 +43,7 @@ def minimize(
     store_points: bool = False,
     record_every: int | None = None,
     tolerance: float = 0.0,
+    on_interrupt: Literal["return", "raise"] = "return",
 ) -> Trace:
     """Run an optimizer on a problem and return its trace.
 
@@ -57,8 +60,8 @@ def minimize(
     w0 : array, shape (d,), optional
         Where to start; ``problem.initial_point(seed)`` if not given.
     state : State, optional
-        The state to go on from. A run of 20 steps, and one of 10 that goes on for 10 from the saved w and state with
-        the same seed, end in the same bits.
+        The state to go on from; `w0` is then the point that it belongs to. A run of 20 steps, and one of 10 that goes
+        on for 10 from the saved w and state with the same seed, end in the same bits.
     seed : int
         What the starting point and the order of the examples are drawn from.
     metrics : mapping, optional
@@ -76,6 +79,9 @@ def minimize(
         The number of steps between two records: 1 without batches, one epoch's with them, if not given.
     tolerance : float
         The run has converged once the norm of the full gradient, seen at a record, is at most this.
+    on_interrupt : {"return", "raise"}
+        What Ctrl-C does: end the run with status INTERRUPTED and return its trace, or raise KeyboardInterrupt, as a
+        program wants that makes many runs. Before the first record it is raised in any case.
 
     Returns
     -------
@@ -89,9 +95,12 @@ def minimize(
 
     Notes
     -----
-    A run whose loss or point stops being finite ends with status DIVERGED at the last finite point on record; NumPy's
-    overflow warnings are silenced meanwhile, because the status says it. A record costs one loss and one gradient over
-    all examples, which the optimizer's seconds and calls don't include.
+    A run whose loss or point stops being finite ends at the next record, with status DIVERGED, at the last finite point
+    on record; NumPy's overflow warnings are silenced meanwhile, because the status says it. `outcome` says when a run
+    with a finite end has diverged, and when it is the gradient that is wrong. A record costs one loss and one gradient
+    over all examples, which the optimizer's seconds and calls don't include. Between two records nothing is copied from
+    a device to the host or waited for, unless the method does so: a record is where both happen. A tensor that torch
+    keeps a graph for is detached from it.
 
     Examples
     --------
@@ -108,7 +117,8 @@ def minimize(
     non_negative("tolerance", tolerance)
     metrics = {} if metrics is None else metrics
     check_watchers(metrics, callbacks)
-    w = starting_point(problem, w0, seed)
+    one_of("on_interrupt", on_interrupt, ("return", "raise"))
+    w = starting_point(problem, w0, state, seed)
     fresh = optimizer.init(w)
     state = fresh if state is None else state
     check_state(state, fresh, optimizer)
@@ -117,80 +127,97 @@ def minimize(
     label = type(optimizer).__name__ if label is None else label
     shown_label = progress if isinstance(progress, str) else label
 
-    status, seconds, step_norm = Status.BUDGET_SPENT, 0.0, 0.0
+    status, seconds, last_step = Status.BUDGET_SPENT, 0.0, None
     calls = Calls()
     records: list[Record] = []
     points: list[Array] = []
-    last_seen = (w, state)
+    start, last_seen = w, (0, w, state)  # the last is replaced whole, whenever an interruption comes
 
-    with np.errstate(all="ignore"), _bar(shown_label, budget.total, shown=bool(progress)) as advance:
-        for taken in range(budget.total + 1):
-            if budget.records(taken, first=first):
-                seen = problem.oracle(w)
-                loss, gradient_norm = float(seen.value()), float(norm(seen.gradient()))
-                if not math.isfinite(loss + gradient_norm):
-                    status = Status.DIVERGED
+    try:
+        with np.errstate(all="ignore"), _bar(shown_label, budget.total, shown=bool(progress)) as advance:
+            for taken in range(budget.total + 1):
+                if budget.records(taken, first=first):
+                    seen = problem.oracle(w)
+                    loss, gradient_norm = _number(seen.value()), _number(norm(seen.gradient()))
+                    step_norm = 0.0 if last_step is None else _number(norm(last_step))
+                    if not math.isfinite(
+                        loss + gradient_norm + step_norm
+                    ):  # a step may be too long for a number
+                        status = Status.DIVERGED
+                        break
+                    record = Record(
+                        step=first + taken,
+                        epoch=budget.passes(first + taken),
+                        loss=loss,
+                        gradient_norm=gradient_norm,
+                        step_norm=step_norm,
+                        seconds=seconds,
+                        oracle_calls=sum(calls.values()),
+                        gradient_evaluations=calls.gradients / problem.size,
+                        metrics=measured(metrics, w),
+                    )
+                    records.append(record)
+                    if store_points:
+                        points.append(w)
+                    last_seen = (len(records), w, state)
+                    wishes = [callback(record, w) for callback in callbacks]
+                    if gradient_norm <= tolerance:
+                        status = Status.CONVERGED
+                        break
+                    if any(wishes):
+                        status = Status.STOPPED
+                        break
+                if taken == budget.total:
                     break
-                record = Record(
-                    step=first + taken,
-                    epoch=budget.passes(first + taken),
-                    loss=loss,
-                    gradient_norm=gradient_norm,
-                    step_norm=step_norm,
-                    seconds=seconds,
-                    oracle_calls=sum(calls.values()),
-                    gradient_evaluations=calls.gradients / problem.size,
-                    metrics=measured(metrics, w),
-                )
-                records.append(record)
-                if store_points:
-                    points.append(w)
-                last_seen = (w, state)
-                wishes = [callback(record, w) for callback in callbacks]
-                if gradient_norm <= tolerance:
-                    status = Status.CONVERGED
-                    break
-                if any(wishes):
-                    status = Status.STOPPED
-                    break
-            if taken == budget.total:
-                break
 
-            at = problem.oracle(w, next(batches), calls=calls)
-            started = time.perf_counter()
-            try:
-                following, state = optimizer.step(w, state, at)
-            except SingularMatrixError:
-                status = Status.SINGULAR
-                break
-            except Exception:
-                if _is_finite(at.gradient()):
-                    raise
-                status = Status.DIVERGED  # a decomposition of infinities raises whatever its backend likes
-                break
-            synchronize(following)
-            seconds += time.perf_counter() - started
-            step_norm = float(norm(following - w))
-            w = following
-            if not math.isfinite(step_norm):  # the point isn't finite, or further from the last than a number can say
-                status = Status.DIVERGED
-                break
-            advance()
+                at = problem.oracle(w, next(batches), calls=calls)
+                is_seen = budget.records(taken + 1, first=first)
+                started = time.perf_counter()
+                try:
+                    following, state = optimizer.step(w, state, at)
+                except Exception as error:
+                    if not (_is_finite(w) and _is_finite(at.gradient())):
+                        status = Status.DIVERGED  # a decomposition of infinities raises whatever its backend likes
+                    elif isinstance(error, SingularMatrixError):
+                        status = Status.SINGULAR
+                    else:
+                        raise
+                    break
+                if is_seen:
+                    synchronize(following)
+                seconds += time.perf_counter() - started
+                if getattr(following, "requires_grad", False):
+                    following, state = detached(following), detached_fields(state)
+                if is_seen:
+                    last_step = following - w
+                w = following
+                advance()
+            if records and status not in (Status.CONVERGED, Status.STOPPED):
+                status = outcome(problem, status, records, start, seed)
+    except KeyboardInterrupt:
+        if on_interrupt == "raise" or not last_seen[0]:
+            raise
+        status = Status.INTERRUPTED
 
-    if not records:
+    n_records, w, state = last_seen
+    if not n_records:
         msg = "the loss or its gradient at w0 must be finite, got NaN or infinity."
         raise ValueError(msg)
     return Trace(
-        w=last_seen[0],
-        state=last_seen[1],
+        w=detached(w),
+        state=state,
         status=status,
-        records=tuple(records),
+        records=tuple(records[:n_records]),
         oracle_calls=calls,
         problem=f"{problem.name}, d = {problem.dim}, N = {problem.size}",
         optimizer=repr(optimizer),
         label=label,
-        points=tuple(points) if store_points else None,
+        points=tuple(map(detached, points[:n_records])) if store_points else None,
     )
+
+
+def _number(x: Array) -> float:
+    return float(detached(x))
 
 
 def _is_finite(x: Array) -> bool:

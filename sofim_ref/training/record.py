@@ -12,9 +12,17 @@ class Status(Enum):
 
     CONVERGED = "The gradient norm fell to the tolerance."
     BUDGET_SPENT = "All the steps that were allowed have been taken."
-    DIVERGED = "The loss or the point stopped being finite; the last finite point on record is returned."
+    DIVERGED = (
+        "The loss or the point stopped being finite, or the loss ended a thousand times its own scale above the start; "
+        "the last finite point on record is returned."
+    )
+    WRONG_GRADIENT = (
+        "The loss rises where the gradient at the start says that it falls, so that is not the loss's gradient; "
+        "sofim_ref.check_gradient(problem, w) says where it is wrong."
+    )
     SINGULAR = "C could not be inverted, damping > 0 makes it regular; the last point on record is returned."
     STOPPED = "A callback asked to stop."
+    INTERRUPTED = "The run was interrupted from the keyboard; the last point on record is returned."
 
     @property
     def message(self) -> str:
@@ -24,7 +32,7 @@ class Status(Enum):
     @property
     def failed(self) -> bool:
         """Whether the run ended where it could not go on."""
-        return self in (Status.DIVERGED, Status.SINGULAR)
+        return self in (Status.DIVERGED, Status.WRONG_GRADIENT, Status.SINGULAR)
 
 
 @dataclass(frozen=True)

@@ -133,6 +133,7 @@ def choose_lr(
             seed=seed,
             tolerance=tolerance,
             record_every=1,
+            on_interrupt="raise",
         )
         heights = np.log10(gap(trace, optimal_loss))
         left_over = steps + 1 - len(heights) if trace.status is Status.CONVERGED else 0

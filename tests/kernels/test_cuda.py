@@ -117,6 +117,31 @@ def test_no_number_leaves_the_device_within_a_step(counted, method):
         assert (method.name in DECIDES_ON_THE_HOST) == bool(counted)
 
 
+@pytest.mark.parametrize("batch_size", [None, 5])
+@pytest.mark.parametrize("method", REGISTRY.values(), ids=REGISTRY)
+def test_no_number_leaves_the_device_between_two_records_of_a_run(counted, method, batch_size):
+    if method.name in DECIDES_ON_THE_HOST:
+        pytest.skip("Its steps decide on the host.")
+    strict = pytest.importorskip("array_api_strict")
+    device = strict.Device("device1")
+    rng = np.random.default_rng(0)
+    X = strict.asarray(rng.standard_normal((12, 2)), device=device)
+    y = strict.asarray(rng.integers(0, 2, 12), device=device)
+    problem = sofim_ref.problems.MLPClassifier(X, y, hidden=(3,), l2=0.1)
+    pulled = []
+    trace = sofim_ref.minimize(
+        problem,
+        method.make(),
+        steps=8,
+        batch_size=batch_size,
+        record_every=4,
+        metrics={"since the record before": lambda _: pulled.append(len(counted)) or 0.0},
+        callbacks=[lambda *_: counted.clear()],
+    )
+    assert trace["step"].tolist() == [0, 4, 8]
+    assert pulled[1:] == [3, 3]  # the record's own: the loss, the norms of the gradient and of the step
+
+
 @pytest.fixture(scope="module")
 def cupy():
     try:

@@ -1,5 +1,8 @@
+import ast
 import dataclasses
 import math
+import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -233,19 +236,54 @@ def test_an_error_in_a_step_from_a_finite_gradient_is_no_divergence():
         minimize(function, Newton(), steps=1, w0=np.ones(1))
 
 
-def test_an_interruption_from_the_keyboard_gets_through(problem):
-    def interrupt(record, _):
-        if record.step == 1:
-            raise KeyboardInterrupt
+class PressesCtrlC(LogisticRegression):
+    """A loss in whose gradient of number `when`, the records' included, the user presses Ctrl-C."""
 
-    with pytest.raises(KeyboardInterrupt):
-        minimize(problem, SGD(), steps=3, callbacks=[interrupt])
+    when = 0
 
-    def value(_):
-        raise KeyboardInterrupt
+    def answer_gradient(self, at):
+        self.when -= 1
+        if self.when == 0:
+            signal.raise_signal(signal.SIGINT)
+        return super().answer_gradient(at)
 
-    with pytest.raises(KeyboardInterrupt):
-        minimize(Function(1, value, lambda w: w), SGD(), steps=3, w0=np.ones(1))
+
+# Gradient 1 is a record's, 2 to 4 are of steps, 5 is a record's, and so on.
+@pytest.mark.parametrize(("when", "records"), [(2, 1), (4, 1), (5, 1), (6, 2), (9, 2)])
+def test_ctrl_c_ends_a_run_at_the_last_record(when, records):
+    pressed, undisturbed = PressesCtrlC(X, LABEL, l2=0.01), LogisticRegression(X, LABEL, l2=0.01)
+    pressed.when = when
+    setting = {"steps": 9, "record_every": 3, "store_points": True}
+    trace, whole = minimize(pressed, SOFIM(), **setting), minimize(undisturbed, SOFIM(), **setting)
+    assert trace.status is Status.INTERRUPTED
+    assert not trace.status.failed
+    assert trace["loss"].tolist() == whole["loss"][:records].tolist()
+    assert trace.w.tobytes() == whole.points[records - 1].tobytes()
+    assert (len(trace.points), trace.state.step) == (records, 3 * (records - 1))
+    rest = minimize(undisturbed, SOFIM(), w0=trace.w, state=trace.state, **setting | {"steps": 9 - trace.state.step})
+    assert rest.w.tobytes() == whole.w.tobytes()
+
+
+def test_ctrl_c_is_raised_if_that_is_asked_for_and_before_the_first_record():
+    for when, on_interrupt in ((3, "raise"), (1, "raise"), (1, "return")):
+        problem = PressesCtrlC(X, LABEL)
+        problem.when = when
+        with pytest.raises(KeyboardInterrupt):
+            minimize(problem, SGD(), steps=3, on_interrupt=on_interrupt)
+
+
+def test_within_the_library_ctrl_c_always_gets_through():
+    """A study that makes many runs is interrupted, not its first run alone."""
+    texts = {file: file.read_text(encoding="utf-8") for file in Path(optimizers.__file__).parents[1].rglob("*.py")}
+    calls = [
+        (name, {keyword.arg: getattr(keyword.value, "value", None) for keyword in node.keywords})
+        for name, text in texts.items()
+        if "minimize(" in text and name.name != "minimizer.py"  # there it is SciPy's
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "minimize"
+    ]
+    assert len(calls) > 10
+    assert {name for name, keywords in calls if keywords.get("on_interrupt") != "raise"} == set()
 
 
 def test_the_progress_bar_is_written_to_stderr_if_it_is_asked_for_and_not_otherwise(problem, capsys):
@@ -313,9 +351,19 @@ BAD = {
         r"data and w0 must have one dtype, got float64 and float32\.",
     ),
     "another method's state": (
-        {"state": optimizers.State(3)},
+        {"state": optimizers.State(3), "w0": np.ones(4)},
         TypeError,
         r"state must be a SGDState to go with SGD, got State\(step=3\)\.",
+    ),
+    "a state without its point": (
+        {"state": optimizers.State(3)},
+        ValueError,
+        r"w0 must be given with state, which belongs to a point: pass w0=trace\.w, state=trace\.state\.",
+    ),
+    "on_interrupt stop": (
+        {"on_interrupt": "stop"},
+        ValueError,
+        r"on_interrupt must be one of 'return', 'raise', got 'stop'\.",
     ),
     "a metric called loss": (
         {"metrics": {"loss": lambda _: 0.0}},
@@ -401,7 +449,7 @@ def test_a_run_that_goes_on_keeps_to_the_records_of_the_first():
 def test_a_state_that_can_t_go_with_the_start_is_refused(mean, message):
     problem = LeastSquares(np.eye(4), np.ones(4), intercept=False)
     with pytest.raises((TypeError, ValueError), match=message):
-        minimize(problem, SOFIM(), steps=1, state=optimizers.SOFIMState(3, mean))
+        minimize(problem, SOFIM(), steps=1, w0=np.zeros(4), state=optimizers.SOFIMState(3, mean))
 
 
 def test_arguments_of_the_wrong_kind_are_named():

@@ -75,7 +75,7 @@ def mlp_minimum(*, examples: int = 6, hidden: int = 8, seed: int = 0) -> MLPMini
     """
     x = np.linspace(-1, 1, examples)
     problem = MLPRegressor(x[:, None], np.sin(3 * x), hidden=(hidden,))
-    found = minimize(problem, GaussNewton(damping=1e-3), steps=300, seed=seed, tolerance=1e-14)
+    found = minimize(problem, GaussNewton(damping=1e-3), steps=300, seed=seed, tolerance=1e-14, on_interrupt="raise")
     target, last = found.w, found.records[-1]
     H = to_numpy(hessian(problem.oracle(target)))
     eigenvalues, vectors = np.linalg.eigh(H)

@@ -47,7 +47,16 @@ def without_rank_one(
     """
     plain = SOFIMWithoutRankOne(**{name: getattr(sofim, name) for name in sofim.__dataclass_fields__ if name != "_"})
     with_term, without = (
-        minimize(problem, method, steps=steps, w0=w0, batch_size=batch_size, seed=seed, store_points=True)
+        minimize(
+            problem,
+            method,
+            steps=steps,
+            w0=w0,
+            batch_size=batch_size,
+            seed=seed,
+            store_points=True,
+            on_interrupt="raise",
+        )
         for method in (sofim, plain)
     )
     return with_term, without

@@ -63,7 +63,7 @@ def redescent(problem: Problem, w0: Array, *, rho: float, lr: float, steps: int)
     ValueError
         If the longest step is the first or the last: the run doesn't cross √ρ.
     """
-    trace = minimize(problem, SOFIM(lr=lr, rho=rho, beta=0.0), steps=steps, w0=w0)
+    trace = minimize(problem, SOFIM(lr=lr, rho=rho, beta=0.0), steps=steps, w0=w0, on_interrupt="raise")
     norms, lengths = trace["gradient_norm"][:-1], trace["step_norm"][1:]
     longest = int(np.argmax(lengths))
     if longest in (0, len(lengths) - 1):

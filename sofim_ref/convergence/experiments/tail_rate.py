@@ -74,7 +74,7 @@ def tail_rate(
     slow = 0 if abs(1 - lr * mu / rho) >= abs(1 - lr * L / rho) else -1
     start = 0.9 * vectors[:, slow] + 0.1 * np.sum(vectors, axis=1)
     w0: Array = target + from_numpy(far * start / np.linalg.norm(start), like=target)
-    trace = minimize(problem, sofim, steps=steps, w0=w0, store_points=True)
+    trace = minimize(problem, sofim, steps=steps, w0=w0, store_points=True, on_interrupt="raise")
     found = linear_quadratic_bound(problem, sofim, trace, optimum=target)
     errors = np.append(found.error, found.next_error[-1])
     tail = order_of_convergence(errors, order=1, floor=1e-9 * far)

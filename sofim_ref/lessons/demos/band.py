@@ -62,7 +62,9 @@ def draw_band(*, rho: float, stretch: float, far: float) -> Figure:
         figure.subplots_adjust(left=0.1, right=0.98, top=0.87, bottom=0.14)
         axes = figure.subplots()
         for name, method in methods.items():
-            trace = minimize(problem, method, steps=40 if name == "sofim" else 8, w0=w0, store_points=True)
+            trace = minimize(
+                problem, method, steps=40 if name == "sofim" else 8, w0=w0, store_points=True, on_interrupt="raise"
+            )
             found = linear_quadratic_bound(problem, method, trace, optimum=optimum)
             steps, style = np.arange(1, len(found.error) + 1), line_style(name)
             errors = np.maximum(np.append(found.error, found.next_error[-1]), 1e-16)

@@ -68,7 +68,7 @@ def draw_curve(*, rho: float, lr: float, beta: float) -> Figure:
         right.contour(x, y, (x**2 + 20 * y**2) / 2, levels=12, colors="#CCCCCC", linewidths=0.8)
         ends = []
         for name, method in methods.items():
-            trace = minimize(problem, method, steps=40, w0=start, store_points=True)
+            trace = minimize(problem, method, steps=40, w0=start, store_points=True, on_interrupt="raise")
             points = np.stack(trace.points or ())
             style = line_style(name)
             right.plot(*points.T, marker="o", markersize=3, linewidth=1.4, color=style["color"], label=style["label"])

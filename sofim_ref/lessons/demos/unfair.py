@@ -47,7 +47,7 @@ def _run(method: str, lr: float, seed: int) -> Any:
         "sofim": SOFIM(lr=lr, rho=0.1),
         "nystrom-sgd": NystromSGD(lr=lr, rho=0.1, columns=4),
     }
-    return minimize(_data(), made[method], epochs=5, batch_size=32, seed=seed, record_every=3)
+    return minimize(_data(), made[method], epochs=5, batch_size=32, seed=seed, record_every=3, on_interrupt="raise")
 
 
 def draw_race(*, tuned: float, seed: float, count: float) -> Figure:

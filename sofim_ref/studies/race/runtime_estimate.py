@@ -95,6 +95,7 @@ def _timed(setting: Setting, method: Method, split: Split) -> tuple[float, float
         record_every=1,
         metrics={"test_loss": split.test_loss, "score": split.score},
         callbacks=[look],
+        on_interrupt="raise",
     )
     (first, spent), (last, spent_in_all) = seen[1], seen[-1]
     steps = len(seen) - 2  # 0 if it diverged at once, which is an error here

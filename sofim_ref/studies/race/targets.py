@@ -52,6 +52,7 @@ def suggested_targets(workload: Workload, *, backend: str = "numpy") -> dict[str
             batch_size=min(workload.batch_size, split.train.size),
             seed=REFERENCE_SEED,
             metrics={"test_loss": split.test_loss, "score": split.score},
+            on_interrupt="raise",
         )
         for lr in REFERENCE_STEP_SIZES
     ]

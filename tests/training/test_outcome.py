@@ -1,0 +1,116 @@
+"""How a run is told that ended above its start: DIVERGED where that is far, WRONG_GRADIENT where the gradient lies."""
+
+import numpy as np
+import pytest
+from cases import data
+
+from sofim_ref import SGD, SOFIM, Adam, Newton, Status, arrays, minimize
+from sofim_ref.problems import Function, LeastSquares, LogisticRegression, MLPClassifier, Quadratic
+
+X, SCORE, LABEL, CLASS = data()
+BOWL = np.diag([1.0, 4.0, 9.0])
+
+
+def bowl(sign=1.0, unit=1.0, shift=0.0):
+    """A quadratic in any unit, its gradient with any factor."""
+    return Function(3, lambda w: unit * (w @ BOWL @ w / 2 + shift), lambda w: sign * unit * (BOWL @ w))
+
+
+# ---------------------------------------------------------------------------- far above the start
+
+
+@pytest.mark.parametrize("unit", [1e-12, 1.0, 1e12])
+@pytest.mark.parametrize("shift", [-100.0, 0.0, 100.0])
+def test_a_finite_loss_far_above_the_start_is_divergence_in_any_unit(unit, shift):
+    trace = minimize(bowl(unit=unit, shift=shift), SGD(lr=0.5 / unit), steps=40, w0=np.ones(3))
+    assert np.isfinite(trace["loss"]).all()
+    assert trace.status is Status.DIVERGED
+    assert "a thousand times its own scale above the start" in trace.status.message
+    assert trace.state.step == 40  # what is returned is where it ended
+
+
+@pytest.mark.parametrize("l2", [0.0, 0.01, 0.1])
+def test_bounded_steps_that_lead_far_away_are_divergence_too(xp, l2):
+    problem = LogisticRegression(xp.asarray(X), xp.asarray(LABEL), l2=l2)
+    trace = minimize(problem, SOFIM(lr=1e6), steps=30)
+    assert 1e3 * trace["loss"][0] < trace["loss"][-1] < np.inf
+    assert trace.status is Status.DIVERGED
+
+
+def test_a_start_at_a_minimum_that_a_method_leaves_for_its_noise_floor_is_no_divergence():
+    design = np.column_stack([X, np.ones(len(X))])
+    w = np.linspace(-1, 1, 4)
+    fitted = LeastSquares(X, design @ w)  # a loss of 0 at w
+    trace = minimize(fitted, Adam(lr=0.3), steps=5, w0=w + 1e-10)
+    assert trace["loss"][-1] > 1e3 * trace["loss"][0]
+    assert trace.status is Status.BUDGET_SPENT
+    minimum = minimize(LogisticRegression(X, LABEL, l2=0.01), Newton(), steps=20).w
+    trace = minimize(LogisticRegression(X, LABEL, l2=0.01), SGD(lr=0.5), steps=60, batch_size=2, w0=minimum)
+    assert trace["loss"][-1] > trace["loss"][0]
+    assert trace.status is Status.BUDGET_SPENT
+
+
+@pytest.mark.parametrize("shift", [0.0, -1e-9, -7.0])
+def test_a_loss_that_starts_at_zero_or_below_is_judged_by_the_scale_it_has_elsewhere(shift):
+    """At w = 0 the loss is `shift`, and a step three times as long as it should be takes it somewhat up."""
+    tilted = Function(2, lambda w: w @ w / 2 - w[0] + shift, lambda w: w - np.asarray([1.0, 0.0]))
+    trace = minimize(tilted, SGD(lr=2.1), steps=4, w0=np.zeros(2))
+    assert trace["loss"][-1] > trace["loss"][0] + 0.2
+    assert trace.status is Status.BUDGET_SPENT
+
+
+def test_a_run_that_ends_below_its_start_costs_no_further_loss():
+    counted = bowl()
+    asked = []
+    plain = counted._value
+    counted._value = lambda w: asked.append(1) or plain(w)
+    trace = minimize(counted, SGD(lr=0.1), steps=5, w0=np.ones(3))
+    assert len(asked) == len(trace) == 6
+
+
+# ---------------------------------------------------------------------------- a gradient that isn't the loss's
+
+
+@pytest.mark.parametrize("lr", [1e-3, 0.1, 10.0])
+@pytest.mark.parametrize("optimizer", [SGD, SOFIM, Adam], ids=lambda made: made.__name__)
+def test_a_sign_error_is_named_with_the_remedy(xp, optimizer, lr):
+    matrix = xp.asarray(BOWL)
+    wrong = Function(3, lambda w: w @ matrix @ w / 2, lambda w: -(matrix @ w))
+    trace = minimize(wrong, optimizer(lr=lr), steps=30, w0=xp.asarray(np.ones(3)))
+    assert trace.status is Status.WRONG_GRADIENT
+    assert trace.status.failed
+    assert "check_gradient(problem, w)" in trace.status.message
+    assert np.isfinite(arrays.to_numpy(trace.w)).all()
+
+
+def test_a_sign_error_that_ends_in_infinity_is_named_too():
+    trace = minimize(bowl(sign=-1.0), SGD(lr=10.0), steps=1000, w0=np.ones(3))
+    assert trace.status is Status.WRONG_GRADIENT
+    assert len(trace) < 1000
+
+
+@pytest.mark.parametrize("shift", [-1e6, 1e6, 1e12])
+def test_rounding_is_not_taken_for_a_wrong_gradient(shift):
+    """Beside a loss so large the slope is lost in rounding; what then is seen to rise is no evidence."""
+    trace = minimize(bowl(shift=shift), SGD(lr=0.5), steps=8, w0=np.full(3, 1e-4))
+    assert trace["loss"][-1] >= trace["loss"][0]
+    assert trace.status is Status.BUDGET_SPENT
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_right_gradients_are_never_blamed(seed):
+    problems = (
+        LeastSquares(X, SCORE, l2=0.01),
+        LogisticRegression(X, LABEL, l2=0.01),
+        MLPClassifier(X, CLASS, hidden=(3,), activation="relu"),
+        Quadratic(BOWL, np.ones(3)),
+    )
+    for problem in problems:
+        for optimizer in (SGD(lr=30.0), SOFIM(lr=1e3), Adam(lr=30.0)):
+            trace = minimize(problem, optimizer, steps=6, seed=seed)
+            assert trace.status in (Status.DIVERGED, Status.BUDGET_SPENT)
+
+
+def test_a_wrong_gradient_that_a_method_survives_is_not_asked_after():
+    factor_two = minimize(bowl(sign=2.0), SGD(lr=0.05), steps=20, w0=np.ones(3))
+    assert factor_two.status is Status.BUDGET_SPENT
