@@ -3,7 +3,8 @@
     python tests/mutation/kill.py likelihoods models/mlp.py
 
 runs, for each mutant of these packages and files, the tests that execute its lines, on NumPy, the fastest first, until
-one fails. `--again` tries those that no test has killed so far, `--tests` names other tests than the packages' own. The
+one fails. `--again` tries those that no test has killed so far, `--tests` names other tests than the packages' own,
+`--everywhere` runs them on every backend. The
 verdicts are added to `.mutation/verdicts.jsonl` as they come; `python tests/mutation/score.py` counts them.
 """
 
@@ -38,8 +39,11 @@ NOT_FOUND = 77
 class Quick:
     """A pytest plugin that runs tests on NumPy only, and properties on fixed examples up to the first that fails."""
 
+    def __init__(self, *, everywhere):
+        self.everywhere = everywhere
+
     def pytest_collection_modifyitems(self, items):
-        items[:] = [item for item in items if _place(item) == "numpy"]
+        items[:] = [item for item in items if self.everywhere or _place(item) == "numpy"]
         for item in items:
             test = getattr(item, "obj", None)
             if getattr(test, "is_hypothesis_test", False):
@@ -140,11 +144,11 @@ class Planted:
         exec(self.mutant.code, module.__dict__)  # the module's own code, less one mistake
 
 
-def _planted(mutant, tests):
+def _planted(mutant, tests, quick):
     """Import everything with the mutant in it, and run all tests until one fails."""
     sys.meta_path.insert(0, Planted(mutant))
     own = ROOT / "tests" / mutant.file.relative_to(SOURCE).parent / f"test_{mutant.file.name}"
-    return pytest.main([*OPTIONS, "-x", *[str(own)] * own.exists(), *tests], plugins=[Quick()])
+    return pytest.main([*OPTIONS, "-x", *[str(own)] * own.exists(), *tests], plugins=[quick])
 
 
 def _record(ended):
@@ -155,13 +159,13 @@ def _record(ended):
             file.write(json.dumps([mutant.name, verdict], ensure_ascii=False) + "\n")
 
 
-def kill(chosen, tests, jobs):
+def kill(chosen, tests, quick, jobs):
     """Try mutants of functions in children of one test run, and those of what runs at import in runs of their own."""
-    inside = partial(pytest.main, [*OPTIONS, *tests], [Quick(), Mutated([m for m in chosen if m.function], jobs)])
+    inside = partial(pytest.main, [*OPTIONS, *tests], [quick, Mutated([m for m in chosen if m.function], jobs)])
     [(_, status)] = forked([("", inside)], 1, 0, quiet=False)
     if status:
         sys.exit("pytest could not collect the tests")
-    _record(forked([(m, partial(_planted, m, tests)) for m in chosen if not m.function], jobs, 10 * SECONDS))
+    _record(forked([(m, partial(_planted, m, tests, quick)) for m in chosen if not m.function], jobs, 10 * SECONDS))
 
 
 def main():
@@ -170,6 +174,7 @@ def main():
     parser.add_argument("paths", nargs="+", help="packages or files of sofim_ref")
     parser.add_argument("--tests", nargs="+", help="instead of the packages' own, and of problems")
     parser.add_argument("--again", action="store_true", help="try only those that no test has killed so far")
+    parser.add_argument("--everywhere", action="store_true", help="on every backend, not on NumPy alone")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="children at a time")
     arguments = parser.parse_args()
     os.chdir(ROOT)
@@ -184,7 +189,8 @@ def main():
     tests = arguments.tests or list(dict.fromkeys([*own, "tests/problems"]))
     files = [file for path in arguments.paths for file in (sorted((SOURCE / path).rglob("*.py")) or [SOURCE / path])]
     dead = {name for name, verdict in verdicts().items() if verdict.startswith("killed")} if arguments.again else ()
-    kill([mutant for file in files for mutant in mutants(file) if mutant.name not in dead], tests, arguments.jobs)
+    chosen = [mutant for file in files for mutant in mutants(file) if mutant.name not in dead]
+    kill(chosen, tests, Quick(everywhere=arguments.everywhere), arguments.jobs)
 
 
 if __name__ == "__main__":
