@@ -297,6 +297,39 @@ def test_the_progress_bar_is_written_to_stderr_if_it_is_asked_for_and_not_otherw
         assert label in err
 
 
+# ---------------------------------------------------------------------------- torch's graphs
+
+
+def autograd_in_place(torch):
+    """A loss whose author makes the point that it is given require a gradient, and keeps the gradient's own graph."""
+
+    def gradient(w):
+        w.requires_grad_()
+        return torch.autograd.grad((w @ w) * (w @ w), w, create_graph=True)[0]
+
+    return Function(3, value=lambda w: (w @ w) * (w @ w), gradient=gradient)
+
+
+def data_with_a_graph(torch):
+    features, targets = torch.as_tensor(X).requires_grad_(), torch.as_tensor(SCORE)
+    return LeastSquares(features, targets, intercept=False)
+
+
+@pytest.mark.parametrize("optimizer", [SGD(lr=1e-3), SOFIM(lr=1e-3), optimizers.LBFGS(line_search=False)], ids=repr)
+@pytest.mark.parametrize("make", [autograd_in_place, data_with_a_graph])
+def test_no_graph_leaks_out_of_a_run_on_torch_s_tensors(make, optimizer):
+    torch = pytest.importorskip("torch")
+    w0 = torch.as_tensor(W0[:3]).requires_grad_()
+    metrics = {"size": lambda w: (w * w0).sum()}
+    trace = minimize(make(torch), optimizer, steps=4, w0=w0, store_points=True, metrics=metrics)
+    state = [getattr(trace.state, field.name) for field in dataclasses.fields(trace.state)]
+    kept = [trace.w, *trace.points, *filter(torch.is_tensor, state)]
+    assert [x for x in kept if x.requires_grad or x.grad_fn is not None] == []
+    assert w0.requires_grad  # the caller's own is as it was
+    plain = minimize(make(torch), optimizer, steps=4, w0=w0.detach().clone())
+    assert plain["loss"].tolist() == trace["loss"].tolist()
+
+
 # ---------------------------------------------------------------------------- where it starts
 
 
