@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -68,7 +67,7 @@ def kfac(
     """
     positive("damping", damping)
     factors = kfac_factors(oracle, rng, samples=samples) if factors is None else factors
-    return BlockDiagonal(tuple(_damped(A, G, math.sqrt(damping)) for A, G in factors))
+    return BlockDiagonal(tuple(_damped(A, G, damping**0.5) for A, G in factors))
 
 
 def kfac_factors(oracle: Oracle, rng: np.random.Generator, *, samples: int = 1) -> list[tuple[Array, Array]]:

@@ -134,7 +134,7 @@ class LowRank(Matrix):
             Z = self.factor
             return (v - Z @ self.gram.solve(Z.T @ v)) / self.shift
         U, sigma = self.directions
-        s = xp.hypot(sigma, math.sqrt(self.shift))[:, None]  # s² = ρ + σ², without the overflow of a square
+        s = xp.hypot(sigma, self.shift**0.5)[:, None]  # s² = ρ + σ², without the overflow of a square
         size = largest_magnitude(v)
         b = widened(v) / size
         along = U.T @ b

@@ -89,7 +89,7 @@ class GaussNewton(Optimizer[GaussNewtonState]):
     def init(self, w: Array) -> GaussNewtonState:
         """Return the state before the first step: no step, the first damping."""
         check_start(w)
-        return GaussNewtonState(0, float(self.damping))
+        return GaussNewtonState(0, number(self.damping))
 
     def precondition(self, state: GaussNewtonState, oracle: Oracle) -> tuple[GaussNewtonState, Preconditioned]:
         """Return the next state, and C = G + λI with v = g."""

@@ -1,4 +1,7 @@
-"""Schedules of the learning rate: each a callable, step -> number, for any optimizer's `lr`."""
+"""Schedules of the learning rate: each a callable, step -> number, for any optimizer's `lr`.
+
+Inside ``jax.jit`` the step is a tracer, and so is what these return.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,9 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sofim_ref.arrays import namespace
+from sofim_ref.arrays.control_flow import choose
+from sofim_ref.arrays.tracing import is_traced
 from sofim_ref.arrays.validation import count, non_negative, positive
 
 
@@ -78,8 +84,9 @@ class Cosine:
 
     def __call__(self, step: int) -> float:
         """Return the step size after that many steps."""
-        turn = math.pi * min(step, self.steps - 1) / self.steps
-        return self.lowest + 0.5 * (self.lr - self.lowest) * (1 + math.cos(turn))
+        turn = math.pi * choose(step < self.steps, step, self.steps - 1) / self.steps
+        cosine = namespace(turn).cos(turn) if is_traced(turn) else math.cos(turn)
+        return self.lowest + 0.5 * (self.lr - self.lowest) * (1 + cosine)
 
 
 @dataclass(frozen=True)
@@ -153,4 +160,4 @@ class WarmUp:
 
     def __call__(self, step: int) -> float:
         """Return the step size after that many steps."""
-        return min(1.0, (step + 1) / self.steps) * self.schedule(step)
+        return choose(step < self.steps, (step + 1) / self.steps, 1.0) * self.schedule(step)
