@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import io
 import os
 import sys
@@ -11,7 +10,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError
 
 from sofim_ref import __version__
-from sofim_ref.cli.mistakes import BadArgument, sentence
+from sofim_ref.cli.mistakes import ONLY_WRITING, BadArgument, reason, sentence
 
 COMMANDS = {
     "tour": "Verify, train and compare methods on real data; write a report.",
@@ -46,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit status: 0 done, 1 a check failed or a disk is full, 2 a bad argument, 130 interrupted.
+        The exit status: 0 done, 1 a check failed or a file can't be written, 2 a bad argument, 130 interrupted.
 
     Examples
     --------
@@ -82,11 +81,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         return 0
     except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        _drop_output()
-        print(f"sofim-ref: can't write what is to be written: {error.strerror}.", file=sys.stderr)
-        return 1
+        return _say_which_file(error)
+
+
+def _say_which_file(error: OSError) -> int:
+    """Print which file can't be read or written, and return the exit status; raise an error that is about none."""
+    if error.filename is None:
+        if error.errno not in ONLY_WRITING:
+            raise error
+        _drop_output()  # it is standard output that can't be written to
+    print(f"sofim-ref: {reason(error)}", file=sys.stderr)
+    return 1
 
 
 def _drop_output() -> None:

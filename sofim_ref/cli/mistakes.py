@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable
 
 from cyclopts import CoercionError, MissingArgumentError, UnknownCommandError, UnknownOptionError
 from cyclopts.exceptions import RepeatArgumentError, UnusedCliTokensError
+
+ONLY_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
+"""The errors that reading can't have."""
 
 
 class BadArgument(Exception):  # noqa: N818  # it is the argument that is bad
@@ -17,6 +21,15 @@ class BadArgument(Exception):  # noqa: N818  # it is the argument that is bad
 
     def __init__(self, argument: str, reason: object) -> None:
         super().__init__(f"argument {argument}: {reason}")
+
+
+def reason(error: BaseException) -> str:
+    """Return an error's message; an OSError's as a sentence that says which file could not be read or written."""
+    if not isinstance(error, OSError) or error.strerror is None:
+        return str(error)
+    doing = "write" if error.errno in ONLY_WRITING else "read or write"
+    file = repr(str(error.filename)) if error.filename else "what is to be written"
+    return f"can't {doing} {file}: {error.strerror}."
 
 
 def sentence(error: Exception, commands: Iterable[str]) -> str:

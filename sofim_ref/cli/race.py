@@ -5,15 +5,15 @@ from __future__ import annotations
 import dataclasses
 import functools
 import sys
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 from joblib import cpu_count
 
 from sofim_ref.cli import arguments as args
-from sofim_ref.cli.mistakes import BadArgument
+from sofim_ref.cli.mistakes import BadArgument, reason
 from sofim_ref.datasets import Source
 from sofim_ref.optimizers import Method
 from sofim_ref.reporting import console, progress
@@ -120,7 +120,9 @@ def race(
     counts = {"trials": trials, "tuning_seeds": tuning_seeds, "seeds": seeds, "seed": seed}
     counts |= {"epochs": epochs, "batch_size": batch_size}
     setting, left_out = _setting(laid, chosen, given, quick=quick, backend=place, **counts)
-    store = _store(out or Path(f"sofim-race-{laid.name}{'-quick' * quick}"), setting)
+    store = RunStore(out or Path(f"sofim-race-{laid.name}{'-quick' * quick}"))
+    with _refused_folder():
+        store.check(setting)
 
     workers = ["--dask", dask] if dask else ["--jobs", str(jobs or cpu_count())]
     options = [word for option in (*(("--plugin", name) for name in plugin), *file.options.items()) for word in option]
@@ -133,7 +135,9 @@ def race(
             except (ConnectionError, ModuleNotFoundError) as error:
                 raise BadArgument("--dask", error) from None
         args.make_writable("--out", store.path)
-        store.begin(setting, again)
+        with _refused_folder():
+            stack.enter_context(store.locked())
+            store.begin(setting, again)
         return _finished(setting, store, executor, left_out, again)
 
 
@@ -157,21 +161,18 @@ def _finished(setting: Setting, store: RunStore, executor: Executor, left_out: M
     except BrokenPipeError:
         raise
     except (OSError, RuntimeError) as error:
-        print(f"sofim-ref: {error} {kept}", file=sys.stderr)
+        print(f"sofim-ref: {reason(error)} {kept}", file=sys.stderr)
         return 1
     return 0 if seen.racing else 1
 
 
-def _store(out: Path, setting: Setting) -> RunStore:
-    """Return the folder of results, which must be empty or hold this race."""
-    store = RunStore(out)
+@contextmanager
+def _refused_folder() -> Iterator[None]:
+    """Refuse a folder that can't be used, or holds another race, or where another race is being run."""
     try:
-        store.check(setting)
-    except OSError as error:
-        raise BadArgument("--out", f"can't read {str(out)!r}: {error.strerror}.") from None
-    except ValueError as error:
-        raise BadArgument("--out", error) from None
-    return store
+        yield
+    except (OSError, ValueError) as error:
+        raise BadArgument("--out", reason(error)) from None
 
 
 def _workload(name: str | None, file: args.DataFile, known: args.Known) -> Workload:

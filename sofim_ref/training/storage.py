@@ -6,6 +6,8 @@ import contextlib
 import io
 import json
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,11 @@ def write_whole(file: Path, content: bytes) -> None:
     finally:
         with contextlib.suppress(OSError):
             unfinished.unlink()
+
+
+def left_unfinished(folder: Path) -> Iterator[Path]:
+    """Yield the files that `write_whole` left unfinished in a folder because its process was killed."""
+    return (file for file in folder.iterdir() if re.fullmatch(r"\..+\.\d+", file.name))
 
 
 def read(path: Path) -> tuple[dict[str, Any], Arrays]:

@@ -92,10 +92,14 @@ class Result:
             name: tuple(math.nan if value is None else float(value) for value in text["curves"][name])
             for name in CURVES
         }
-        if len({len(curve) for curve in curves.values()}) != 1:
-            msg = "curves must be equally long."
-            raise ValueError(msg)
         status, message, optimizer = (str(text[name]) for name in ("status", "message", "optimizer"))
+        if status != FAILED and status not in Status.__members__:
+            msg = f"there is no status {status!r}"
+            raise ValueError(msg)
+        lengths = {len(curve) for curve in curves.values()}
+        if len(lengths) != 1 or (lengths == {0} and status != FAILED):
+            msg = "its curves aren't equally long, or empty"
+            raise ValueError(msg)
         return cls(job, optimizer, status, message, curves, int(text["n_workers"]))
 
 

@@ -145,6 +145,8 @@ def run_race(
     ------
     RuntimeError
         If workers keep dying; what was computed is on disk.
+    ValueError
+        If another race is being run in the folder.
     OSError
         If a result can't be written, or the cluster is gone.
     """
@@ -152,10 +154,11 @@ def run_race(
     total = len(trials) + len(setting.methods) * setting.seeds
     tally = _Tally(setting, store, executor, tell, progress, total)
 
-    tried = tally.results(trials, "tuning")
-    judgements = {method: _judgements(setting, method, tried) for method in setting.methods}
-    chosen = {method: choice for method, found in judgements.items() if (choice := best(found)) is not None}
-    runs = tally.results(race_jobs(setting, {name: trial.settings for name, trial in chosen.items()}), "racing")
+    with store.locked():
+        tried = tally.results(trials, "tuning")
+        judgements = {method: _judgements(setting, method, tried) for method in setting.methods}
+        chosen = {method: choice for method, found in judgements.items() if (choice := best(found)) is not None}
+        runs = tally.results(race_jobs(setting, {name: trial.settings for name, trial in chosen.items()}), "racing")
     progress(total, total, "done")
     entries = tuple(
         Entry(method, judgements[method], chosen.get(method), tuple(r for r in runs if r.job.method == method.name))

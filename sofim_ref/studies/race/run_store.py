@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import errno
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sofim_ref.studies.race import folder_lock
 from sofim_ref.studies.race.job import Job
 from sofim_ref.studies.race.run import Result
 from sofim_ref.studies.race.setting import Setting
-from sofim_ref.training.storage import write_whole
+from sofim_ref.training.storage import left_unfinished, write_whole
 
 DECISIVE = ("workload", "methods")
 """The parts of a setting from whose differences others follow, which needn't be told beside them."""
 
 TOLD = 3
 """The number of differences between two races that a message names."""
+
+WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+"""The errors of a file system that has no locks."""
+
+UNREADABLE = (ValueError, KeyError, TypeError, OverflowError, RecursionError)
+"""What a file that is no JSON, or other JSON than was written, makes of reading it."""
 
 
 @dataclass
@@ -34,6 +43,40 @@ class RunStore:
 
     path: Path
     notes: list[str] = field(default_factory=list)
+    _holds_lock: bool = field(default=False, init=False, repr=False, compare=False)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Let no other process run a race in the folder, which exists; `begin` and `run_race` do it themselves.
+
+        Raises
+        ------
+        ValueError
+            If another race is being run there; the message names its process.
+        OSError
+            If the folder can't be written to.
+        """
+        if self._holds_lock:
+            yield
+            return
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(folder_lock.locked(self.path))
+            except BlockingIOError as holder:
+                msg = (
+                    f"the results folder must be used by one race at a time, but {holder} is running one in "
+                    f"{str(self.path)!r}: wait until it ends, or give another folder (--out)."
+                )
+                raise ValueError(msg) from None
+            except OSError as error:
+                if error.errno not in WITHOUT_LOCKS:
+                    raise
+                self.notes.append(f"{self.path} is on a file system without locks: let no other race run there.")
+            self._holds_lock = True
+            try:
+                yield
+            finally:
+                self._holds_lock = False
 
     def check(self, setting: Setting) -> None:
         """Refuse a folder that holds another race, or something else.
@@ -55,8 +98,11 @@ class RunStore:
             return
         try:
             there = dict(json.loads(kept.read_text(encoding="utf-8"))["setting"])
-        except (ValueError, KeyError, TypeError):
-            msg = f"the results folder must be empty or hold this race, but {str(kept)!r} can't be read as a race."
+        except UNREADABLE:
+            msg = (
+                f"the results folder must be empty or hold this race, but {str(kept)!r} can't be read as a race. "
+                "Give another folder (--out)."
+            )
             raise ValueError(msg) from None
         differing = _telling(there, _plain(setting.to_json()))
         if differing:
@@ -68,10 +114,24 @@ class RunStore:
             raise ValueError(msg)
 
     def begin(self, setting: Setting, command: str) -> None:
-        """Write down what the race is, unless that has been done."""
-        (self.path / "runs").mkdir(parents=True, exist_ok=True)
-        if not (self.path / "race.json").exists():
-            self.write("race.json", {"setting": setting.to_json(), "command": command})
+        """Write down what the race is, unless that has been done, and remove what a process that was killed left.
+
+        Raises
+        ------
+        ValueError
+            As `check` and `locked` do.
+        OSError
+            If the folder can't be written to.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        with self.locked():
+            self.check(setting)  # another race may have begun there since
+            if not (self.path / "race.json").exists():
+                self.write("race.json", {"setting": setting.to_json(), "command": command})
+            (self.path / "runs").mkdir(exist_ok=True)
+            for folder in (self.path, self.path / "runs"):
+                for file in left_unfinished(folder):
+                    file.unlink(missing_ok=True)
 
     def found(self, jobs: Iterable[Job]) -> dict[str, Result]:
         """Return the results that are on disk, by job's name; a file that can't be read is set aside, with a note."""
@@ -83,7 +143,7 @@ class RunStore:
                 results[job.name] = Result.from_json(job, text)
             except FileNotFoundError:
                 continue
-            except (ValueError, KeyError, TypeError) as error:
+            except UNREADABLE as error:
                 aside = self._aside(file)
                 note = f"{file.name} is no result of this race ({error}): set aside as {aside.name}, computed again."
                 self.notes.append(note)
