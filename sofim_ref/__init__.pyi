@@ -34,6 +34,7 @@ from .optimizers import NewtonCG as NewtonCG
 from .optimizers import NystromSGD as NystromSGD
 from .optimizers import TAdam as TAdam
 from .optimizers import register as register
+from .testing import check_gradient as check_gradient
 from .training import Status as Status
 from .training import Trace as Trace
 from .training import minimize as minimize

@@ -1,13 +1,16 @@
-"""Tests for optimizers that others write: trajectories in 50 digits, and Hypothesis strategies."""
+"""Tests for what others write: optimizers on trajectories in 50 digits, gradients, Hypothesis strategies."""
 
 from sofim_ref.testing.check import Agreement, Disagreement, check_optimizer
+from sofim_ref.testing.check_gradient import GradientCheck, check_gradient
 from sofim_ref.testing.strategies import gradient_pairs, spd_matrices
 from sofim_ref.testing.trajectories import Reference, references
 
 __all__ = [
     "Agreement",
     "Disagreement",
+    "GradientCheck",
     "Reference",
+    "check_gradient",
     "check_optimizer",
     "gradient_pairs",
     "references",

@@ -96,11 +96,12 @@ def minimize(
     Notes
     -----
     A run whose loss or point stops being finite ends at the next record, with status DIVERGED, at the last finite point
-    on record; NumPy's overflow warnings are silenced meanwhile, because the status says it. `outcome` says when a run
-    with a finite end has diverged, and when it is the gradient that is wrong. A record costs one loss and one gradient
-    over all examples, which the optimizer's seconds and calls don't include. Between two records nothing is copied from
-    a device to the host or waited for, unless the method does so: a record is where both happen. A tensor that torch
-    keeps a graph for is detached from it.
+    on record; NumPy's overflow warnings are silenced meanwhile, because the status says it. One whose loss ends above
+    the start by more than a thousand times its own scale has diverged too; and a loss that rises along −g, where a run
+    that ended above its start began, means WRONG_GRADIENT: `training.outcome` has both criteria. A record costs one
+    loss and one gradient over all examples, which the optimizer's seconds and calls don't include. Between two records
+    nothing is copied from a device to the host or waited for, unless the method does so: a record is where both happen.
+    A tensor that torch keeps a graph for is detached from it.
 
     Examples
     --------
@@ -140,9 +141,7 @@ def minimize(
                     seen = problem.oracle(w)
                     loss, gradient_norm = _number(seen.value()), _number(norm(seen.gradient()))
                     step_norm = 0.0 if last_step is None else _number(norm(last_step))
-                    if not math.isfinite(
-                        loss + gradient_norm + step_norm
-                    ):  # a step may be too long for a number
+                    if not math.isfinite(loss + gradient_norm + step_norm):  # a step may be too long for a number
                         status = Status.DIVERGED
                         break
                     record = Record(

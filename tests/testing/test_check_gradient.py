@@ -1,0 +1,210 @@
+"""`check_gradient` finds the mistakes that are made, names them, and doesn't cry wolf."""
+
+import re
+
+import numpy as np
+import pytest
+from cases import FINITE_SUMS, PROBLEMS, data
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import sofim_ref as sr
+from sofim_ref.problems import Function, LogisticRegression, MLPClassifier, PoissonRegression, Rosenbrock
+from sofim_ref.problems.difference_quotient import NOISE_POINTS, noise, slope
+from sofim_ref.testing.check_gradient import TIMES
+
+X, SCORE, LABEL, CLASS = data()
+DESIGN = np.column_stack([X, np.ones(len(X))])
+OTHERS = {
+    "PoissonRegression": lambda put: PoissonRegression(put(X), put(LABEL), l2=0.1),
+    "Rosenbrock": lambda _: Rosenbrock(),
+    "MLPClassifier": lambda put: MLPClassifier(put(X), put(CLASS), hidden=(2,), l2=0.1),
+    "MLPClassifier, with kinks": lambda put: MLPClassifier(put(X), put(CLASS), hidden=(2,), activation="relu"),
+}
+RIGHT = {case.name: case.make for case in PROBLEMS} | OTHERS
+
+
+def in_float32(x):
+    x = np.asarray(x)
+    return x.astype(np.float32) if x.dtype == np.float64 else x
+
+
+# ---------------------------------------------------------------------------- no false alarm
+
+
+@pytest.mark.parametrize("put", [np.asarray, in_float32], ids=["float64", "float32"])
+@pytest.mark.parametrize("name", RIGHT)
+@settings(max_examples=8)
+@given(seed=st.integers(0, 2**32 - 1), size=st.floats(-3, 2))
+def test_a_right_gradient_is_never_blamed_near_or_far(name, put, seed, size):
+    problem = RIGHT[name](put)
+    w = 10**size * np.random.default_rng(seed).standard_normal(problem.dim)
+    w = w.astype(problem.like.dtype)
+    with np.errstate(over="ignore"):
+        if not np.isfinite(problem.value(w)):
+            return  # Poisson's rate overflows
+    found = sr.check_gradient(problem, w, components=range(0, problem.dim, 1 + problem.dim // 5))
+    assert found.holds is not False, str(found)
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_in_float64_the_errors_are_small_and_true(name):
+    """At an ordinary point each estimated error bounds the true one, and is below 1e-7 of the gradient."""
+    problem = RIGHT[name](np.asarray)
+    found = sr.check_gradient(problem, problem.initial_point(3))
+    assert found.holds is True
+    assert found.ratios.max() <= 1
+    assert found.errors.max() <= 1e-7 * np.abs(found.gradient).max()
+
+
+def test_a_batch_is_checked_by_its_own_loss(xp):
+    problem = FINITE_SUMS[2].make(xp.asarray)
+    w, batch = problem.initial_point(1), next(problem.batches(5, seed=0))
+    found, whole = sr.check_gradient(problem, w, batch=batch), sr.check_gradient(problem, w)
+    assert found.holds is whole.holds is True
+    assert np.abs(found.gradient - whole.gradient).max() > 100 * (found.errors + whole.errors).max()
+
+
+def test_at_a_minimum_rounding_is_no_mistake():
+    problem = LogisticRegression(X, LABEL, l2=0.01)
+    found = sr.check_gradient(problem, problem.optimum())
+    assert np.abs(found.gradient).max() < 1e-14
+    assert found.holds is True
+
+
+# ---------------------------------------------------------------------------- a museum of mistakes
+
+
+def logistic(w):
+    z = DESIGN @ w
+    return np.mean(np.logaddexp(0, z) - LABEL * z) + 0.05 * w @ w
+
+
+def slopes_of(w, l2=0.1):
+    return DESIGN.T @ (1 / (1 + np.exp(-DESIGN @ w)) - LABEL) / len(X) + l2 * w
+
+
+def without_the_last_term(w):
+    rows = DESIGN[:-1]
+    return rows.T @ (1 / (1 + np.exp(-rows @ w)) - LABEL[:-1]) / len(X) + 0.1 * w
+
+
+def one_component_forgotten(w):
+    return slopes_of(w) * np.asarray([1.0, 1.0, 0.0, 1.0])
+
+
+MISTAKES = {
+    "none": (slopes_of, "as far as differences can tell"),
+    "the sign": (lambda w: -slopes_of(w), "The differences are -1 times the gradient"),
+    "a factor 2": (lambda w: 2 * slopes_of(w), "The differences are 0.5 times the gradient"),
+    "a sum for a mean": (lambda w: 24 * slopes_of(w), "The differences are 0.0416667 times the gradient"),
+    "no l2": (lambda w: slopes_of(w, 0.0), r"the gradient \+ 0\.1 w, as with a term of l2"),
+    "l2 without its half": (lambda w: slopes_of(w, 0.2), r"the gradient \+ -0\.1 w"),
+    "an example left out": (without_the_last_term, "Wrong: components 0, 1, 2, 3"),
+    "a component forgotten": (one_component_forgotten, r"component 2 is 0, .* Wrong: component 2\."),
+    "two swapped": (lambda w: slopes_of(w)[[1, 0, 2, 3]], r"Wrong: components 0, 1\."),
+    "off by a millionth": (lambda w: slopes_of(w) * (1 + 1e-6), "The differences are 0.999999 times"),
+    "not a number": (lambda w: slopes_of(w) * np.asarray([1, 1, 1, np.nan]), "component 3 is nan"),
+}
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_found_and_named(mistake, seed):
+    gradient, said = MISTAKES[mistake]
+    found = sr.check_gradient(Function(4, logistic, gradient), np.random.default_rng(seed).standard_normal(4))
+    assert found.holds is (mistake == "none")
+    assert re.search(said, str(found))
+    assert repr(found) == str(found)
+
+
+@pytest.mark.parametrize("mistake", ["the sign", "a factor 2", "a sum for a mean", "no l2", "a component forgotten"])
+def test_a_mistake_is_found_in_float32_too(mistake):
+    def value(w):
+        z = (DESIGN.astype(np.float32)) @ w
+        return np.mean(np.logaddexp(np.float32(0), z) - in_float32(LABEL * 1.0) * z) + np.float32(0.05) * (w @ w)
+
+    wrong = Function(4, value, lambda w: MISTAKES[mistake][0](w.astype(np.float64)).astype(np.float32))
+    w = in_float32(np.random.default_rng(0).standard_normal(4))
+    assert sr.check_gradient(wrong, w).holds is False
+
+
+def test_a_mistake_is_found_on_every_backend(xp):
+    matrix = xp.asarray(np.diag([1.0, 4.0, 9.0]))
+    wrong = Function(3, lambda w: w @ matrix @ w / 2, lambda w: -(matrix @ w))
+    found = sr.check_gradient(wrong, xp.asarray(np.asarray([1.0, -2.0, 0.5])))
+    assert found.holds is False
+    assert found.worst in (0, 1, 2)
+    assert "The differences are -1 times the gradient" in str(found)
+
+
+def test_the_worst_component_is_named_with_how_far_it_is_off():
+    wrong = Function(3, lambda w: w @ w / 2, lambda w: w + np.asarray([0.0, 1e-3, 0.25]))
+    found = sr.check_gradient(wrong, np.asarray([1.0, 2.0, 3.0]))
+    assert found.worst == 2
+    assert found.ratios.max() > 1e6
+    said = r"component 2 is 3\.25, the loss's central difference 3: off by 0\.25, .* times the estimated error .*e-"
+    assert re.search(said, str(found))
+    assert "Wrong: components 1, 2." in str(found)
+    assert sr.check_gradient(wrong, np.asarray([1.0, 2.0, 3.0]), components=[0]).holds is True
+
+
+# ---------------------------------------------------------------------------- what can't be decided
+
+
+def test_at_a_kink_nothing_between_the_two_slopes_is_called_wrong():
+    for subgradient in (-1.0, -0.3, 0.0, 1.0):
+        kink = Function(1, lambda w: np.abs(w[0]), lambda _, s=subgradient: np.asarray([s]))
+        assert sr.check_gradient(kink, np.zeros(1)).holds is True
+    assert sr.check_gradient(kink, np.asarray([1e-3])).holds is True
+    assert sr.check_gradient(kink, np.asarray([-1e-3])).holds is False
+
+
+def test_where_the_loss_isn_t_finite_nothing_is_decided():
+    edge = Function(2, lambda w: w @ w if w[1] <= 1 else np.float64(np.nan), lambda w: 2 * w)
+    found = sr.check_gradient(edge, np.asarray([0.5, 1.0]))
+    assert found.holds is None
+    assert "The loss isn't finite near w along component 1." in str(found)
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1e-3, 1.0, 1e6])
+def test_a_loss_of_another_scale_than_w_s_is_followed_down_to_its_own(scale):
+    wave = Function(1, lambda w: np.sin(w[0] / scale), lambda w: np.cos(w / scale) / scale)
+    found = sr.check_gradient(wave, np.asarray([0.7 * scale]))
+    assert found.holds is True
+    assert found.errors[0] <= 1e-3 * abs(found.gradient[0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"w": np.ones(3)}, ValueError, r"w must have shape \(4,\), got \(3,\)\."),
+        ({"w": [1.0] * 4}, TypeError, "w must be an array"),
+        ({"w": np.asarray([0.0, 0.0, np.nan, 0.0])}, ValueError, "w must be finite, got NaN or infinity in it"),
+        ({"components": [4]}, ValueError, r"a component must be at most 3, got 4\."),
+        ({"components": [-1]}, ValueError, "a component must be an integer >= 0, got -1"),
+        ({"w": np.full(4, 1e200)}, ValueError, r"the loss at w must be finite, got NaN or infinity\."),
+    ],
+)
+def test_what_can_t_be_checked_is_refused(arguments, error, message):
+    bowl = Function(4, lambda w: w @ w, lambda w: 2 * w)
+    with np.errstate(over="ignore"), pytest.raises(error, match=message):
+        sr.check_gradient(bowl, **{"w": np.ones(4)} | arguments)
+
+
+# ---------------------------------------------------------------------------- its parts
+
+
+@given(st.floats(-1e3, 1e3), st.floats(-8, 3))
+def test_the_error_of_a_slope_bounds_it(x, exponent):
+    unit, b = float(np.finfo(float).eps), 10.0**exponent
+    found = slope(lambda t: float(np.sin(b * (x + t))), max(1.0, abs(x)), rounding=unit * b * max(1, abs(x)), eps=unit)
+    assert abs(found.value - b * np.cos(b * x)) <= TIMES * found.error
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(-12, 3))
+def test_noise_is_measured_to_a_factor_of_a_few(seed, exponent):
+    size = 10.0**exponent
+    rounded = np.random.default_rng(seed).uniform(-1, 1, NOISE_POINTS) * size
+    values = 3.0 + 1e-9 * size * np.arange(NOISE_POINTS) ** 2 + rounded
+    assert 0.02 * size - 1e-14 < noise(values.tolist()) < 3 * size + 1e-14
