@@ -23,6 +23,14 @@ Condition = Array | bool
 def number(x: Array) -> Any:
     """Return an array of shape () as a Python float; inside a JAX transformation, as it is.
 
+    Parameters
+    ----------
+    x : array, shape ()
+
+    Returns
+    -------
+    float or JAX tracer
+
     Examples
     --------
     >>> import numpy as np
@@ -33,7 +41,16 @@ def number(x: Array) -> Any:
 
 
 def choose(condition: Condition, one: T, other: T) -> T:
-    """Return `one` if the condition holds, else `other`: two numbers or two arrays of one shape.
+    """Return `one` if the condition holds, else `other`.
+
+    Parameters
+    ----------
+    condition : bool or array, shape ()
+    one, other : numbers, or arrays of one shape
+
+    Returns
+    -------
+    number or array
 
     Examples
     --------
@@ -49,9 +66,17 @@ def choose(condition: Condition, one: T, other: T) -> T:
 def branch(condition: Condition, one: Callable[[], T], other: Callable[[], T]) -> T:
     """Return ``one()`` if the condition holds, else ``other()``; only that one is called.
 
-    Inside a JAX transformation both are traced, and the compiled program takes one. Then what they return must have the
-    same structure, shapes and dtypes; and what one of them keeps, in an oracle's memory say, must not be used outside:
-    see `Oracle.aside`.
+    Parameters
+    ----------
+    condition : bool or array, shape ()
+    one, other : callable
+        Without arguments. Inside a JAX transformation both are traced, and the compiled program takes one. Then what
+        they return must have the same structure, shapes and dtypes; and what one of them keeps, in an oracle's memory
+        say, must not be used outside: see `Oracle.aside`.
+
+    Returns
+    -------
+    object
 
     Examples
     --------
@@ -76,6 +101,11 @@ def repeat(body: Callable[[S], tuple[Condition, S]], state: S, limit: int) -> S:
     state : tuple of arrays and numbers
     limit : int
         From 1 on.
+
+    Returns
+    -------
+    tuple
+        The state after the last turn.
 
     Examples
     --------

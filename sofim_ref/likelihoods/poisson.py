@@ -61,7 +61,13 @@ class Poisson(Likelihood):
         return diagonals(namespace(f).exp(f / 2))
 
     def sample(self, f: Array, rng: np.random.Generator) -> Array:
-        """Return counts drawn with mean eᶠ, shape (N, C)."""
+        """Return counts drawn with mean eᶠ, shape (N, C).
+
+        Raises
+        ------
+        HostDecisionError
+            Inside a JAX transformation: NumPy draws from means that it must know.
+        """
         if is_traced(f):
             msg = "NumPy draws a Poisson count from its mean"
             raise HostDecisionError(msg)

@@ -21,7 +21,6 @@ from .nystrom_sgd import NystromSGDState as NystromSGDState
 from .optimizer import Optimizer as Optimizer
 from .optimizer import Preconditioned as Preconditioned
 from .optimizer import Schedule as Schedule
-from .optimizer import State as State
 from .registry import REGISTRY as REGISTRY
 from .registry import method_named as method_named
 from .registry import register as register
@@ -37,6 +36,7 @@ from .soaa import SOAA as SOAA
 from .soaa import SOAAState as SOAAState
 from .sofim import SOFIM as SOFIM
 from .sofim import SOFIMState as SOFIMState
+from .state import State as State
 from .tadam import TAdam as TAdam
 from .tadam import TAdamState as TAdamState
 from .trust_region import TrustRegion as TrustRegion

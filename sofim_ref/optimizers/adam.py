@@ -10,8 +10,9 @@ from sofim_ref.arrays.validation import fraction, positive
 from sofim_ref.kernels import AdamStep, Kernels
 from sofim_ref.matrices import Diagonal
 from sofim_ref.optimizers.method import Method
-from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
+from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, check_start
 from sofim_ref.optimizers.search_space import LogUniform, OneOf
+from sofim_ref.optimizers.state import State
 from sofim_ref.problems.oracle import Oracle
 
 

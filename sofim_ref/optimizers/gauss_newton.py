@@ -10,8 +10,9 @@ from sofim_ref.arrays import Array, eps, namespace
 from sofim_ref.arrays.control_flow import choose, number
 from sofim_ref.arrays.validation import positive
 from sofim_ref.optimizers.method import Method
-from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
+from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, check_start
 from sofim_ref.optimizers.search_space import LogUniform
+from sofim_ref.optimizers.state import State
 from sofim_ref.problems.oracle import Oracle
 
 _SMALLEST, _LARGEST = 1e-12, 1e12

@@ -12,8 +12,9 @@ from sofim_ref.arrays.generators import generator
 from sofim_ref.arrays.validation import count, non_negative, one_of
 from sofim_ref.matrices import LowRank, Matrix
 from sofim_ref.optimizers.method import Method
-from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
+from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, check_start
 from sofim_ref.optimizers.search_space import LogUniform
+from sofim_ref.optimizers.state import State
 from sofim_ref.problems.oracle import Oracle
 
 _NEEDS = {

@@ -11,8 +11,9 @@ from sofim_ref.arrays.validation import count, positive
 from sofim_ref.curvature import nystrom_factor
 from sofim_ref.matrices import LowRank
 from sofim_ref.optimizers.method import Method
-from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
+from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, check_start
 from sofim_ref.optimizers.search_space import LogUniform, OneOf
+from sofim_ref.optimizers.state import State
 from sofim_ref.problems.oracle import Oracle
 
 

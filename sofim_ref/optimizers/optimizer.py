@@ -11,44 +11,19 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 
 from sofim_ref.arrays import Array
-from sofim_ref.arrays.pytrees import register_pytree, register_waiting
+from sofim_ref.arrays.pytrees import register_waiting
 from sofim_ref.arrays.tracing import HostDecisionError, is_traced, reason_of
-from sofim_ref.arrays.validation import finite, floating, non_negative, pair, positive, rate, same_backend
+from sofim_ref.arrays.validation import an_instance, finite, floating, non_negative, pair, positive, rate, same_backend
 from sofim_ref.kernels import Kernels, kernels_for
 from sofim_ref.matrices import Matrix
 from sofim_ref.optimizers.line_search import backtracked
+from sofim_ref.optimizers.state import State
 from sofim_ref.problems.oracle import Oracle
 from sofim_ref.problems.problem import Problem
 from sofim_ref.problems.question import who_answers
 
 Schedule = Callable[[int], float]
 """A learning rate that changes: from the number of steps already taken, 0 at the first, to a number > 0."""
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """The state that an optimizer carries from step to step: arrays and numbers alone, so saving it saves the run.
-
-    Parameters
-    ----------
-    step : int
-        The number of steps taken.
-
-    Notes
-    -----
-    Every state is a JAX pytree whose children are its fields, once JAX is loaded; a field that must stay a Python value
-    is declared with ``dataclasses.field(metadata={"static": True})``. What ``jax.jit`` returns has all numbers, `step`
-    too, as arrays of shape ().
-    """
-
-    step: int
-
-    def __init_subclass__(cls, **settings: Any) -> None:
-        super(State, cls).__init_subclass__(**settings)
-        register_pytree(cls)
-
-
-register_pytree(State)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +124,7 @@ class Optimizer(ABC, Generic[S]):
         if not isinstance(state, State):
             msg = f"state must be what {type(self).__name__}.init(w) or the step before returned, got {state!r}."
             raise TypeError(msg)
+        an_instance("oracle", oracle, Oracle, "problem.oracle(w) makes one")
         if not self.needs <= oracle.offers:
             self.check_problem(oracle.problem)
         if w is not oracle.w:

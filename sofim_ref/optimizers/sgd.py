@@ -10,8 +10,9 @@ from sofim_ref.arrays.validation import fraction
 from sofim_ref.kernels import Kernels, SGDStep
 from sofim_ref.matrices import ScaledIdentity
 from sofim_ref.optimizers.method import Method
-from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
+from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, check_start
 from sofim_ref.optimizers.search_space import LogUniform, OneOf
+from sofim_ref.optimizers.state import State
 from sofim_ref.problems.oracle import Oracle
 
 
