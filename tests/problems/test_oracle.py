@@ -135,3 +135,62 @@ def test_arguments_may_be_named(xp):
     w = problem.initial_point()
     v = w + 1.0
     assert_close(problem.oracle(w).hvp(v=v), host(problem.oracle(w).hvp(v)), within=0)
+
+
+PRICES = {
+    "value": 1 / 3,
+    "gradient": 1,
+    "per_example_gradients": 1,
+    "hessian": 3,  # a linear model: one an output
+    "hvp": 2,
+    "outputs": 1 / 3,
+    "jacobian": 3,
+    "output_gradient": 0,
+    "output_hessian": 0,
+    "output_fisher": 0,
+    "output_fisher_factor": 0,
+    "gauss_newton_of": 3,
+    "gauss_newton_product": 2,
+    "sampled_output_gradient": 0,
+    "per_example_gradients_of": 1,
+    "layer_statistics": 1,
+    "layer_statistics_of": 1,
+}
+
+
+def test_every_question_has_its_price_in_gradients():
+    X, _, _, labels = cases.data()
+    softmax = problems.SoftmaxRegression(X, labels)
+    assert {question: softmax.price(question) for question in problems.QUESTIONS} == PRICES
+    network = problems.MLPClassifier(X, labels, hidden=(2,))
+    assert network.price("hessian") == 2 * network.dim
+
+
+def test_an_oracle_aside_begins_with_what_is_known_and_tells_nothing(numpy_place):
+    problem = logistic(numpy_place)
+    oracle = problem.oracle(problem.initial_point(), np.asarray([0, 5]))
+    gradient = oracle.gradient()
+    aside = oracle.aside()
+    assert aside.gradient() is gradient
+    assert (aside.size, aside.calls) == (2, {"gradient": 1})
+    aside.value()
+    assert oracle.calls == {"gradient": 1, "value": 1}
+    oracle.value()
+    assert oracle.calls == {"gradient": 1, "value": 2}
+
+
+def test_over_all_takes_every_example(numpy_place):
+    problem = logistic(numpy_place)
+    oracle = problem.oracle(problem.initial_point(), np.asarray([0, 5]))
+    assert (oracle.examples, oracle.over_all().size, oracle.over_all().calls is oracle.calls) == (24, 24, True)
+    assert oracle.over_all().over_all().batch is None
+
+
+def test_after_an_answer_that_fails_the_next_is_counted():
+    problem = problems.Function(1, value=lambda w: [w], gradient=lambda w: 2 * w)
+    oracle = problem.oracle(np.ones(1))
+    with pytest.raises(TypeError, match="what value returns"):
+        oracle.value()
+    oracle.gradient()
+    assert oracle.calls == {"value": 1, "gradient": 1}
+    assert oracle.calls.gradients == pytest.approx(4 / 3)

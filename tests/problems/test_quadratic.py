@@ -47,6 +47,14 @@ def test_constants_are_the_extreme_eigenvalues(xp):
     assert constants.hessian_lipschitz == 0
 
 
+@pytest.mark.parametrize(("diagonal", "size"), [([1.0, 4.0], 4), ([-8.0, 1.0], 8)])
+def test_constants_allow_for_the_rounding_of_the_eigenvalues(xp, diagonal, size):
+    """By d eps times the norm, so that neither is on the wrong side."""
+    constants = Quadratic(xp.asarray(np.diag(diagonal)), xp.asarray(np.ones(2))).constants()
+    rounding = 2 * xp.eps() * size
+    assert (constants.mu, constants.L) == (min(diagonal) - rounding, max(diagonal) + rounding)
+
+
 @pytest.mark.parametrize("smallest", [0.0, -1.0])
 def test_a_matrix_that_is_not_positive_definite_has_no_optimum(xp, smallest):
     problem = Quadratic(xp.asarray(np.diag([1.0, smallest])), xp.asarray(np.ones(2)))

@@ -1,0 +1,47 @@
+"""The constants of a linear model's loss, where every number is known: features along the axes."""
+
+import numpy as np
+import pytest
+
+from sofim_ref.problems import Constants
+from sofim_ref.problems.constants import linear_constants
+
+EPS = np.finfo(np.float64).eps
+X = np.asarray([[2.0, 0.0], [0.0, 4.0]])  # XᵀX/N = diag(2, 8)
+ROUNDING = (2 + 2) * EPS
+
+
+def test_they_are_extreme_eigenvalues_with_their_rounding_and_the_mean_cube_of_the_lengths():
+    found = linear_constants(X, (0.25, 4.0, 3.0), 0.25)
+    mu, L = 0.25 * 2 - ROUNDING * 0.25 * 8 + 0.25, 4.0 * 8 + ROUNDING * 4.0 * 8 + 0.25
+    assert found == Constants(mu, L, 3.0 * (2**3 + 4**3) / 2)
+
+
+def test_each_example_may_have_bounds_of_its_own():
+    found = linear_constants(X, (np.asarray([4.0, 0.5]), np.asarray([4.0, 0.5]), np.asarray([1.0, 3.0])), 0.0)
+    np.testing.assert_allclose([found.mu, found.L], [4.0, 8.0], rtol=2 * ROUNDING)
+    assert found.hessian_lipschitz == (2**3 + 3 * 4**3) / 2
+
+
+@pytest.mark.parametrize("missing", [0, 1, 2])
+def test_what_nothing_bounds_is_unknown(missing):
+    bounds = tuple(None if i == missing else 1.0 for i in range(3))
+    found = linear_constants(X, bounds, 0.0)
+    assert [getattr(found, name) is None for name in ("mu", "L", "hessian_lipschitz")] == [
+        i == missing for i in range(3)
+    ]
+
+
+def test_mu_is_never_below_the_l2_term_s():
+    assert linear_constants(np.ones((2, 2)), (1.0, 1.0, 1.0), 0.5).mu == 0.5
+
+
+@pytest.mark.parametrize("size", [1e200, 1e103])
+def test_where_numbers_overflow_nothing_is_known(size):
+    found = linear_constants(size * X, (1.0, 1.0, 1.0), 0.0)
+    assert found.hessian_lipschitz is None
+    assert (found.mu is None, found.L is None) == (size > 1e150, size > 1e150)
+
+
+def test_nothing_is_known_unless_it_is_said():
+    assert Constants() == Constants(None, None, None)
