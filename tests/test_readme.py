@@ -2,6 +2,7 @@
 
 import re
 import runpy
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,14 @@ def test_there_are_exactly_two_set_up_commands_each_on_one_line():
     assert job.endswith("sofim-ref tour")
     assert "'.[test]'" in tests
     assert tests.endswith("pytest")
+
+
+def test_the_oldest_versions_tested_are_the_oldest_allowed():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    allowed = {*project["dependencies"], *(line for extra in extras if "cuda" not in extra for line in extras[extra])}
+    tested = (ROOT / "constraints-oldest.txt").read_text(encoding="utf-8").splitlines()
+    assert [line for line in tested if "==" in line] == sorted(line.replace(">=", "==") for line in allowed)
 
 
 def test_the_ten_lines_run_as_they_stand(capsys):
