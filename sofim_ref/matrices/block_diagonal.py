@@ -123,6 +123,11 @@ class BlockDiagonal(Matrix):
             C[start:stop, start:stop] = block.definition()
         return np.asarray(C)
 
+    @property
+    def tolerance(self) -> float | None:  # type: ignore[override]  # read-only here, since it depends on the blocks
+        """The largest of the blocks' tolerances; None if all are solved directly."""
+        return max((block.tolerance for block in self.blocks if block.tolerance is not None), default=None)
+
     def solve_bound(self) -> float:
         """Return the largest of the blocks' bounds."""
         return max(block.solve_bound() for block in self.blocks)

@@ -37,6 +37,9 @@ class Matrix(ABC):
 
     __array_ufunc__ = None  # NumPy leaves v @ C to the class, which doesn't have it
 
+    tolerance: float | None = None
+    """The τ of a `solve` by iteration, which ends with ‖C x − v‖ ≤ τ‖v‖; None for a direct one."""
+
     @property
     @abstractmethod
     def like(self) -> Array:

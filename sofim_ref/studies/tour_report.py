@@ -18,10 +18,9 @@ from sofim_ref.verify import Report as Verification
 LEAD = "A tour: every method is w ← w − lr · C⁻¹ v. Choose a matrix C, choose a vector v."
 
 CALLS = (
-    "Milliseconds depend on the machine; steps and calls do not. A call is one answer that the method asked for and "
-    "that had to be computed from the examples of its step: a gradient; a Hessian; the loss at a trial point; for "
-    "natural gradient the outputs, their Fisher matrix, its product with the Jacobian, the gradient. They don't all "
-    "cost the same."
+    "A call is one answer that the method asked for and that had to be computed from the examples of its step: a "
+    "gradient; a Hessian; the loss at a trial point; for natural gradient the outputs, their Fisher matrix, its "
+    "product with the Jacobian, the gradient. They don't all cost the same."
 )
 GREY = (
     "Distances are from the optimum. Grey marks: steps to which the linear-quadratic bound doesn't apply, because of "
@@ -30,9 +29,9 @@ GREY = (
 )
 FISHER = (
     "For logistic and softmax regression the exact Fisher matrix, with the curvature of the l2 term, is the Hessian: "
-    "but for its damping, natural gradient is Newton's method without a line search. SOFIM's matrix tends to ρI where the "
-    "gradient vanishes, so near the optimum SOFIM moves as gradient descent with step η/ρ does, in the moment "
-    "reading with momentum."
+    "but for its damping, natural gradient is Newton's method without a line search. SOFIM's matrix tends to ρI where "
+    "the gradient vanishes, so near the optimum SOFIM moves as gradient descent with step η/ρ does, in the moment reading "
+    "with momentum."
 )
 
 
@@ -77,12 +76,19 @@ def _checked(verification: Verification) -> Iterator[Block]:
         return float(row.backward_error_eps / row.bound_eps)
 
     rows = verification.rows
-    worst, cases = max(rows, key=used), sum(row.cases for row in rows)
+    direct = [row for row in rows if row.tolerance is None]
+    iterated = ", ".join(dict.fromkeys(row.subject for row in rows if row.tolerance is not None))
+    worst, cases = max(direct, key=used), sum(row.cases for row in rows)
+    by_iteration = (
+        f" Where a solve iterates ({iterated}), it ended within its own tolerance, a share of ‖v‖ that the residual "
+        "‖Cx − v‖ may have."
+    )
     yield Paragraph(
         f"All {cases:,} cases in {len(rows)} checks passed: the solve of every structured matrix against dense "
         "inversion in 50 digits, the step of every method against w − lr · C⁻¹ v with C written out. Relative to "
-        f"what is allowed, the largest backward error is that of {worst.subject} in {worst.dtype}: "
-        f"{worst.backward_error_eps:.3g} eps, where {worst.bound_eps:.3g} are allowed ({used(worst):.0%}).",
+        "what is allowed, the largest backward error ‖Cx − v‖ / (‖C‖‖x‖ + ‖v‖) of a direct solve is that of "
+        f"{worst.subject} in {worst.dtype}: {worst.backward_error_eps:.3g} eps, where {worst.bound_eps:.3g} are "
+        f"allowed ({used(worst):.0%}).{by_iteration * bool(iterated)}",
         tone="good",
     )
 
@@ -122,14 +128,15 @@ def _setting(tour: Tour) -> str:
 
 
 def _table(entries: Sequence[Entry]) -> Table:
+    reached = f"until the loss gap was {SHARE:.0%} of what it was at the start; – if it never was."
     columns = (
-        Column("method", words=True),
-        Column("lr", lambda lr: "schedule" if callable(lr) else f"{lr:.3g}"),
-        Column("loss gap", finite(".1e", "failed")),
-        Column("held-out error", finite(".4f", "failed")),
-        Column("steps"),
-        Column("ms", ".2f"),
-        Column("calls"),
+        Column("method", words=True, note="by its title; what its C and v are is said below."),
+        Column("lr", lambda lr: "schedule" if callable(lr) else f"{lr:.3g}", note="the step size of the run."),
+        Column("loss gap", finite(".1e", "failed"), note="loss at the end above the reference, at least rounding."),
+        Column("held-out error", finite(".4f", "failed"), note="of the last point, on the rows that no run saw."),
+        Column("steps", note=f"taken {reached}"),
+        Column("ms", ".2f", note="milliseconds spent in the optimizer in these steps; they depend on the machine."),
+        Column("calls", note="answers that the method asked for in these steps; see below."),
     )
     rows = tuple(
         (
@@ -141,12 +148,7 @@ def _table(entries: Sequence[Entry]) -> Table:
         )
         for entry in entries
     )
-    legend = (
-        "Loss gap (above the optimum, no less than rounding) and held-out error at the end of the run. Steps, "
-        f"milliseconds in the optimizer and oracle calls: until the gap was {SHARE:.0%} of what it was at the start; "
-        "– if it never was."
-    )
-    return Table("", columns, rows, legend)
+    return Table("", columns, rows)
 
 
 def _remarks(entries: Sequence[Entry]) -> Iterator[Block]:
@@ -171,9 +173,13 @@ def _pictures(tour: Tour) -> Iterator[Block]:
 
 
 def _described(methods: Sequence[Method]) -> Table:
-    headings = ("method", "C", "v", "cost of a step beyond the gradient")
-    rows = tuple((m.title, m.matrix or None, m.vector or None, m.cost or None) for m in methods)
-    return Table("", tuple(Column(heading, words=True) for heading in headings), rows)
+    columns = (
+        Column("method", words=True, note="by its title."),
+        Column("C", words=True, note="the matrix that v is divided by."),
+        Column("v", words=True, note="the vector: the gradient g, or a moment of it."),
+        Column("cost of a step beyond the gradient", words=True, note="in operations, but for constant factors."),
+    )
+    return Table("", columns, tuple((m.title, m.matrix or None, m.vector or None, m.cost or None) for m in methods))
 
 
 def _gap_title(entries: Sequence[Entry]) -> str:

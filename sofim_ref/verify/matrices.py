@@ -6,14 +6,14 @@ import dataclasses
 import inspect
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from mpmath import mp
 
 from sofim_ref import matrices as ours
-from sofim_ref.arrays import Array, Backend, to_numpy
+from sofim_ref.arrays import Array, Backend, eps, namespace, to_numpy
 from sofim_ref.matrices.cases import Case, Scales
 from sofim_ref.matrices.exact import exact
 from sofim_ref.matrices.matrix import Matrix
@@ -109,7 +109,7 @@ def evaluate_matrix(case: SolvedCase, backend: Backend) -> Iterator[Measurement]
     try:
         factorized = C.factorized()
     except Exception as error:  # noqa: BLE001  # whatever a backend raises, the row says it
-        yield Measurement.failed(f"factorized ({case.label})", error, case.matrix.solve_bound())
+        yield Measurement.failed(f"factorized ({case.label})", error, Allowance.of(case.matrix).rounding)
     else:
         if factorized is not C:
             yield from _solve_errors("factorized, ", factorized, case, case.right_hand_sides[0], backend)
@@ -121,18 +121,50 @@ def evaluate_matrix(case: SolvedCase, backend: Backend) -> Iterator[Measurement]
 def _solve_errors(
     kind: str, C: Matrix, case: SolvedCase, given: RightHandSides, backend: Backend
 ) -> Iterator[Measurement]:
-    bound = case.matrix.solve_bound()
+    allowed = Allowance.of(case.matrix)
     v = C.like if given.own else backend.asarray(given.values)
     try:
         x = _checked(C.solve(v), v)
     except Exception as error:  # noqa: BLE001  # whatever a backend raises, the row says it
-        yield Measurement.failed(f"{kind}solve ({case.label})", error, bound)
+        yield Measurement.failed(f"{kind}solve ({case.label})", error, allowed.rounding)
         return
     columns = zip(given.representable, given.labels, as_rows(given.values), as_rows(x), given.solutions.T, strict=True)
     for representable, label, b, column, solution in columns:
         if representable:
-            backward, forward = case.truth.backward_error(column, b), case.truth.forward_error(column, solution)
-            yield Measurement(f"{kind}{label}, {case.label}", backward, bound, forward)
+            forward = case.truth.forward_error(column, solution)
+            measured = solved(f"{kind}{label}, {case.label}", allowed, case.truth, column, b)
+            yield replace(measured, forward=forward)
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What is allowed of a solve.
+
+    Parameters
+    ----------
+    rounding : float
+        The backward error in eps; of a solve by iteration, of what exceeds its tolerance.
+    tolerance : float or None
+        The τ of a solve by iteration; None for a direct one.
+    """
+
+    rounding: float
+    tolerance: float | None
+
+    @classmethod
+    def of(cls, C: Matrix) -> Allowance:
+        """Return what the class of C promises."""
+        own = (C.tolerance or 0.0) / eps(namespace(C.like), C.like.dtype)
+        return cls(C.solve_bound() - own, C.tolerance)
+
+
+def solved(case: str, allowed: Allowance, truth: Truth, x: Host, v: Host) -> Measurement:
+    """Return the measurement of a solve, its forward error left out."""
+    rounding, tolerance = allowed.rounding, allowed.tolerance
+    measured = Measurement(case, truth.backward_error(x, v, tolerance or 0.0), rounding)
+    if tolerance is None:
+        return measured
+    return replace(measured, tolerance=tolerance, residual=truth.residual(x, v, tolerance, rounding))
 
 
 def _moved(value: Any, backend: Backend) -> Any:

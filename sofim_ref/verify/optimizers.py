@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from sofim_ref.arrays import Array, Backend, to_numpy
 from sofim_ref.matrices.exact import exact
 from sofim_ref.optimizers import Method, Optimizer, State
 from sofim_ref.problems import LogisticRegression, MLPClassifier, Oracle, Problem, SoftmaxRegression
+from sofim_ref.verify.matrices import Allowance, solved
 from sofim_ref.verify.report import Measurement
 from sofim_ref.verify.truth import DIGITS, Truth, norm
 
@@ -57,7 +59,8 @@ def _step(
     .. math:: w^* = w - \eta\,(C^{-1} v + \lambda w), \qquad
               \text{forward} = \frac{\|w^+ - w^*\|}{\varepsilon\,(\eta\,\kappa\,\|C^{-1} v\| + \|w\| + \|w^*\|)} .
 
-    A solve with backward error c eps may miss C⁻¹v by 2cκ eps; the rest of the step rounds each number a few times.
+    A solve with backward error c eps may miss C⁻¹v by 2cκ eps, and one that ends at a residual of τ‖v‖ by κτ; the rest
+    of the step rounds each number a few times.
     """
     following, next_state = optimizer.step(w, state, oracle)  # which refuses a wrong choice in a sentence
     after, choice = optimizer.precondition(state, oracle)
@@ -67,17 +70,20 @@ def _step(
 
     dense = to_numpy(C.to_dense())
     truth = Truth.of(lambda: np.asarray(exact(dense)))
-    bound = C.solve_bound() + C.dense_bound()
-    backward = truth.backward_error(to_numpy(direction), v)
+    promised = Allowance.of(C)
+    allowed = replace(promised, rounding=promised.rounding + C.dense_bound())
+    measured = solved(case, allowed, truth, to_numpy(direction), v)
     reached = to_numpy(following)
     if not np.isfinite(reached).all():
-        return Measurement(case, backward, bound, math.inf), following, next_state
+        return replace(measured, forward=math.inf), following, next_state
     with mp.workdps(DIGITS):
         start, eta, solution = exact(w), exact(float(lr)), truth.solve(v)
         target = start - eta * (solution + exact(float(optimizer.weight_decay)) * start)
         size = eta * truth.condition * norm(solution) + norm(start) + norm(target)
-        forward = float(norm(exact(reached) - target) / size) / float(np.finfo(reached.dtype).eps)
-    return Measurement(case, backward, bound, forward, 2 * bound + 2), following, next_state
+        unit = float(np.finfo(reached.dtype).eps)
+        forward = float(norm(exact(reached) - target) / size) / unit
+    forward_bound = 2 * allowed.rounding + 2 + (allowed.tolerance or 0.0) / unit
+    return replace(measured, forward=forward, forward_bound=forward_bound), following, next_state
 
 
 def _problems(backend: Backend, dtype: str, seed: int) -> Iterator[tuple[Problem, Array | None]]:

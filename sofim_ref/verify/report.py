@@ -22,7 +22,7 @@ class Measurement:
     case : str
         What was evaluated, in a few words.
     backward : float
-        The backward error, in eps.
+        The backward error, in eps; of a solve by iteration, of what exceeds its tolerance.
     bound : float
         What is allowed of it, in eps.
     forward : float
@@ -31,6 +31,10 @@ class Measurement:
         What is allowed of it; ∞ where the bound on the backward error is enough.
     solved : bool
         Whether `solve` was evaluated; False for `to_dense`, whose error is that of its entries.
+    tolerance : float or None
+        The τ of a solve by iteration; None for a direct one.
+    residual : tuple of float
+        The ‖Cx − v‖/‖v‖ of a solve by iteration, and what is allowed of it: τ and the rounding in `bound`.
     """
 
     case: str
@@ -39,6 +43,8 @@ class Measurement:
     forward: float = 0.0
     forward_bound: float = math.inf
     solved: bool = True
+    tolerance: float | None = None
+    residual: tuple[float, float] = (0.0, 1.0)
 
     @classmethod
     def failed(cls, case: str, error: Exception, bound: float = 1.0) -> Measurement:
@@ -71,7 +77,7 @@ class Row:
         The number of comparisons made.
     backward_error_eps : float
         ‖Cx − v‖ / (‖C‖‖x‖ + ‖v‖) in eps of the dtype, of the solve that came nearest to its bound, or of the case that
-        exceeded it most; NaN or ∞ if a solution had one in it.
+        exceeded it most; NaN or ∞ if a solution had one in it. Of a solve by iteration, of what exceeds its tolerance.
     forward_error : float
         The worst ‖x − x*‖ / ‖x*‖ in units of κ·eps. For an optimizer x is the step, and ‖x*‖ counts the point too.
     bound_eps : float
@@ -80,6 +86,9 @@ class Row:
         Whether every case stayed within its own bound.
     worst_case : str
         That case, in a few words.
+    tolerance, residual, residual_bound : float or None
+        The τ and the ‖Cx − v‖/‖v‖ of the solve by iteration whose residual came nearest to what is allowed of it, or
+        exceeded it most, and that: τ and rounding. None where solves are direct.
     """
 
     subject: str
@@ -93,11 +102,16 @@ class Row:
     bound_eps: float
     passed: bool
     worst_case: str
+    tolerance: float | None = None
+    residual: float | None = None
+    residual_bound: float | None = None
 
     @classmethod
     def of(cls, subject: str, kind: Kind, backend: Backend, dtype: str, measurements: Sequence[Measurement]) -> Row:
         """Summarize the measurements made on a backend in a dtype."""
         worst = max(measurements, key=lambda m: (not m.passed, m.solved, m.used))
+        iterated = ((m.tolerance, *m.residual) for m in measurements if m.tolerance is not None)
+        own = max(iterated, key=lambda found: _last(found[1] / found[2]), default=(None, None, None))
         return cls(
             subject,
             kind,
@@ -106,11 +120,19 @@ class Row:
             dtype,
             cases=len(measurements),
             backward_error_eps=worst.backward,
-            forward_error=max((m.forward for m in measurements), key=lambda e: math.inf if math.isnan(e) else e),
+            forward_error=max((m.forward for m in measurements), key=_last),
             bound_eps=worst.bound,
             passed=all(m.passed for m in measurements),
             worst_case=worst.case,
+            tolerance=own[0],
+            residual=own[1],
+            residual_bound=own[2],
         )
+
+
+def _last(error: float) -> float:
+    """Return an error by which errors are sorted, NaN last."""
+    return math.inf if math.isnan(error) else error
 
 
 @dataclass(frozen=True)

@@ -101,9 +101,18 @@ class Truth:
         with mp.workdps(DIGITS):
             return np.asarray(+x)
 
-    def backward_error(self, x: Host, v: Host) -> float:
+    def backward_error(self, x: Host, v: Host, tolerance: float = 0.0) -> float:
         """Return by how many eps C or v would have to change for x to be exact: see `backward_error`."""
-        return backward_error(self.C, self.norm, x, v)
+        return backward_error(self.C, self.norm, x, v, tolerance)
+
+    def residual(self, x: Host, v: Host, tolerance: float, rounding: float) -> tuple[float, float]:
+        """Return the relative residual ‖Cx − v‖/‖v‖, and what it may be: τ, and a backward error of `rounding` eps."""
+        if not np.isfinite(x).all() or not v.any():
+            return float("nan" if np.isnan(x).any() else x.any() and "inf"), tolerance
+        with mp.workdps(DIGITS):
+            X, b, length = exact(x), exact(v), norm(exact(v))
+            unit = (self.norm * (norm(X) + _underflow(x)) + length) * float(np.finfo(x.dtype).eps)
+            return float(norm(product(self.C, X) - b) / length), tolerance + float(rounding * unit / length)
 
     def forward_error(self, x: Host, solution: Exact) -> float:
         r"""Return ‖x − x*‖ in units of κ eps (‖x*‖ + ω), with the ω of `backward_error`; ∞ if not finite."""
@@ -114,12 +123,14 @@ class Truth:
             return float(norm(exact(x) - solution) / unit)
 
 
-def backward_error(C: Exact, C_norm: Any, x: Host, v: Host) -> float:
+def backward_error(C: Exact, C_norm: Any, x: Host, v: Host, tolerance: float = 0.0) -> float:
     r"""Return by how many eps C or v would have to change for x to be exact; NaN or ∞ if x has one in it.
 
-    .. math:: \eta = \frac{\|C x - v\|}{\varepsilon\,\big(\|C\|\,(\|x\| + \omega) + \|v\|\big)},
+    .. math:: \eta = \frac{\max(\|C x - v\| - \tau \|v\|, 0)}
+                        {\varepsilon\,\big(\|C\|\,(\|x\| + \omega) + \|v\|\big)},
               \qquad \omega = \sqrt d \, \frac{\text{smallest normal}}{\varepsilon} .
 
+    The tolerance τ is that of a solve by iteration, whose residual counts where it exceeds τ‖v‖; 0 for a direct one.
     x and v, shape (d,), are of the dtype whose eps counts. The ω is the norm of x below which underflow decides: there
     an entry may err by one smallest normal number (JAX flushes to zero), whatever the algorithm is.
     """
@@ -128,7 +139,8 @@ def backward_error(C: Exact, C_norm: Any, x: Host, v: Host) -> float:
     with mp.workdps(DIGITS):
         X, b = exact(x), exact(v)
         allowed = C_norm * (norm(X) + _underflow(x)) + norm(b)
-        return float(norm(product(C, X) - b) / (allowed * float(np.finfo(x.dtype).eps)))
+        excess = max(norm(product(C, X) - b) - exact(tolerance) * norm(b), mp.zero)
+        return float(excess / (allowed * float(np.finfo(x.dtype).eps)))
 
 
 def _underflow(x: Host) -> float:

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from sofim_ref import arrays, matrices, optimizers
 from sofim_ref.optimizers import Method, Preconditioned
+from sofim_ref.reporting import Table
 from sofim_ref.reporting.verification import verification_report
 from sofim_ref.verify import MATRICES, Report, Row, compare, run, verify
 from sofim_ref.verify.matrices import Subject, subjects
@@ -407,6 +408,72 @@ def test_a_broken_precondition_fails(monkeypatch):
     assert "no Hessian today" in printed(verify(["numpy"], quick=True, methods=newton, matrices=()))
 
 
+# ------------------------------------------------------------ solves that end at a tolerance of their own
+
+
+@dataclasses.dataclass(frozen=True)
+class Spread:
+    """The products of a diagonal matrix."""
+
+    values: np.ndarray
+
+    def __call__(self, v):
+        return self.values * v
+
+
+@pytest.fixture(scope="module")
+def iterated():
+    """Newton's method by conjugate gradients, and their matrix, beside a method that solves directly."""
+    methods = [optimizers.method_named(name) for name in ("newton-cg", "newton")]
+    C = matrices.MatrixFree(Spread(np.asarray([1.0, 2.0, 5.0])), np.ones(3), tolerance=1e-3)
+    return verify(["numpy"], quick=True, methods=methods, matrices=[C])
+
+
+def test_a_solve_by_iteration_has_its_residual_beside_its_tolerance_and_only_rounding_in_eps(iterated):
+    for row in iterated.rows:
+        if row.subject == "newton":
+            assert row.tolerance is row.residual is row.residual_bound is None
+            continue
+        assert 0 <= row.residual <= row.residual_bound
+        assert row.tolerance <= row.residual_bound <= row.tolerance + 1e-4
+        assert row.backward_error_eps <= row.bound_eps <= 100
+    assert {row.tolerance for row in iterated.rows if row.subject == "newton-cg"} == {0.5}
+
+
+def test_what_iterates_has_a_table_of_its_own_and_no_number_of_eps(iterated):
+    text = printed(iterated)
+    before, after = text.split("Solved by iteration", 1)
+    assert "newton " in before
+    assert "newton-cg" not in before
+    assert after.count("newton-cg") == 2
+    assert "e+" not in text
+
+
+@pytest.mark.parametrize("iterations", [1, 2])
+def test_a_solve_that_ends_before_its_tolerance_fails_and_is_named(iterations):
+    short = matrices.MatrixFree(Spread(np.asarray([1.0, 10.0, 100.0])), np.ones(3), iterations=iterations)
+    report = verify(["numpy"], methods=(), matrices=[short])
+    assert failed(report) == {"MatrixFree"}
+    (row,) = report.rows
+    assert row.residual > row.residual_bound
+    assert f"a residual of {row.residual:.1e}, where 1.0e-10 is allowed: " in printed(report)
+
+
+def test_blocks_that_iterate_keep_their_tolerance():
+    loose = matrices.MatrixFree(Spread(np.asarray([1.0, 100.0])), np.ones(2), tolerance=0.1)
+    blocks = matrices.BlockDiagonal((matrices.Diagonal(np.ones(2)), loose))
+    (row,) = verify(["numpy"], methods=(), matrices=[blocks]).rows
+    assert row.passed
+    assert row.tolerance == 0.1
+    assert matrices.BlockDiagonal((matrices.Diagonal(np.ones(2)),)).tolerance is None
+
+
+def test_every_column_of_every_table_is_explained_below_it(report):
+    tables = [block for block in verification_report(report).blocks if isinstance(block, Table)]
+    assert len(tables) == 4
+    assert all(column.note for table in tables for column in table.columns)
+
+
 # ------------------------------------------------------------ backends
 
 
@@ -441,7 +508,7 @@ def test_rows_are_plain_json(report):
     wanted = {"subject", "kind", "backend", "device", "dtype", "cases", "backward_error_eps", "passed"}
     assert all(wanted <= row.keys() for row in rows)
     assert {row["kind"] for row in rows} == {"matrix", "optimizer"}
-    assert {type(value) for row in report.to_rows() for value in row.values()} <= {str, int, float, bool}
+    assert {type(value) for row in report.to_rows() for value in row.values()} <= {str, int, float, bool, type(None)}
 
 
 def test_what_is_not_finite_becomes_null_and_fails():
