@@ -30,8 +30,8 @@ GREY = (
 FISHER = (
     "For logistic and softmax regression the exact Fisher matrix, with the curvature of the l2 term, is the Hessian: "
     "but for its damping, natural gradient is Newton's method without a line search. SOFIM's matrix tends to ρI where "
-    "the gradient vanishes, so near the optimum SOFIM moves as gradient descent with step η/ρ does, in the moment reading "
-    "with momentum."
+    "the gradient vanishes, so near the optimum SOFIM moves as gradient descent with step η/ρ does, in the moment "
+    "reading with momentum."
 )
 
 
