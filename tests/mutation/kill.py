@@ -3,9 +3,10 @@
     python tests/mutation/kill.py likelihoods models/mlp.py
 
 runs, for each mutant of these packages and files, the tests that execute its lines, on NumPy, the fastest first, until
-one fails. `--again` tries those that no test has killed so far, `--tests` names other tests than the packages' own,
-`--everywhere` runs them on every backend. The
-verdicts are added to `.mutation/verdicts.jsonl` as they come; `python tests/mutation/score.py` counts them.
+one fails. What runs at import, a default say, takes a test run of its own. `--again` tries those that no test has
+killed so far, `--tests` names other tests than the packages' own, `--everywhere` runs them on every backend; other
+options, `--deselect` say, are pytest's. The verdicts are added to `.mutation/verdicts.jsonl` as they come, and
+`python tests/mutation/score.py` counts them.
 """
 
 import argparse
@@ -69,7 +70,9 @@ class Mutated:
         files = list({str(mutant.file) for mutant in self.mutants})
         with tempfile.NamedTemporaryFile("r") as answer:
             [(_, status)] = forked([("", partial(_measure, session, files, answer.name))], 1, 20 * SECONDS, quiet=False)
-            seconds, reached = json.load(answer) if status == 0 else pytest.exit("a test can't be measured")
+            seconds, reached = (
+                json.load(answer) if status == 0 else pytest.exit("a test fails without any mistake put in")
+            )
         named = defaultdict(list)
         for function in gc.get_objects():
             if type(function) is FunctionType:
@@ -85,24 +88,23 @@ class Mutated:
 
 
 def _measure(session, files, answer):
-    """Write how long each test takes, and which tests reach each line; tests that fail as it is are left out."""
+    """Write how long each test takes, and which tests reach each line; a test that fails as it is ends all."""
     import coverage
 
     seconds, reached = [], defaultdict(list)
     for number, item in enumerate(session.items):
         watch = coverage.Coverage(data_file=None, config_file=False, include=files)
         watch.set_option("run:disable_warnings", ["no-data-collected"])
-        failed, start = session.testsfailed, time.process_time()
+        start = time.process_time()
         watch.start()
         _run(item, session.items[number + 1] if number + 1 < len(session.items) else None)
         watch.stop()
         seconds.append(time.process_time() - start)
-        if session.testsfailed == failed:
-            for path in watch.get_data().measured_files():
-                for line in watch.get_data().lines(path):
-                    reached[f"{path}:{line}"].append(number)
+        for path in watch.get_data().measured_files():
+            for line in watch.get_data().lines(path):
+                reached[f"{path}:{line}"].append(number)
     Path(answer).write_text(json.dumps([seconds, reached]))
-    return 0
+    return session.testsfailed
 
 
 def _run(item, following):
@@ -172,11 +174,11 @@ def main():
     """Take packages, and give the verdicts on their mutants."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("paths", nargs="+", help="packages or files of sofim_ref")
-    parser.add_argument("--tests", nargs="+", help="instead of the packages' own, and of problems")
+    parser.add_argument("--tests", nargs="+", help="instead of the packages' own, of problems and of the API")
     parser.add_argument("--again", action="store_true", help="try only those that no test has killed so far")
     parser.add_argument("--everywhere", action="store_true", help="on every backend, not on NumPy alone")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="children at a time")
-    arguments = parser.parse_args()
+    arguments, more = parser.parse_known_args()
     os.chdir(ROOT)
     sys.path.insert(0, str(ROOT))
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(VERDICTS.parent / "jax")
@@ -186,11 +188,11 @@ def main():
             importlib.import_module(name)
     packages = dict.fromkeys(path.split("/")[0] for path in arguments.paths)
     own = [f"{folder}/{package}" for package in packages for folder in ("tests", "sofim_ref")]
-    tests = arguments.tests or list(dict.fromkeys([*own, "tests/problems"]))
+    tests = arguments.tests or list(dict.fromkeys([*own, "tests/problems", "tests/test_public_api.py"]))
     files = [file for path in arguments.paths for file in (sorted((SOURCE / path).rglob("*.py")) or [SOURCE / path])]
     dead = {name for name, verdict in verdicts().items() if verdict.startswith("killed")} if arguments.again else ()
     chosen = [mutant for file in files for mutant in mutants(file) if mutant.name not in dead]
-    kill(chosen, tests, Quick(everywhere=arguments.everywhere), arguments.jobs)
+    kill(chosen, [*tests, *more], Quick(everywhere=arguments.everywhere), arguments.jobs)
 
 
 if __name__ == "__main__":
