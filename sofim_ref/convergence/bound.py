@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 from sofim_ref.arrays import Array, to_numpy
 from sofim_ref.convergence.host_loss import LONG, host_loss
 from sofim_ref.convergence.reasons import BELOW_ROUNDING, OVERFLOW, UNKNOWN, UNSETTLED
-from sofim_ref.convergence.replay import replay, stored_points
+from sofim_ref.convergence.replay import ReplayedStep, UnreplayedStepError, replay, stored_points
 from sofim_ref.convergence.rounding import deviation
 from sofim_ref.convergence.settled_optimum import settled_optimum
 from sofim_ref.convergence.spectral import UNIT, step_norms
@@ -184,13 +185,18 @@ def _bounds(
     M = np.nan if known.hessian_lipschitz is None else known.hessian_lipschitz
     inside = constants is not None or off + _distance(settled, center) <= radius
     rows, reasons, norms = [], [], None
-    for step in replay(problem, optimizer, run):
-        w, following, rate = to_numpy(step.oracle.w), to_numpy(step.following), step.rate
-        norms = step_norms(step.matrix, rate, loss, w, norms)
+    for (before, after), step in zip(itertools.pairwise(run), _steps(problem, optimizer, run), strict=True):
+        w, following = to_numpy(before), to_numpy(after)
         e, e_next = _distance(w, settled), _distance(following, settled)
         xi1, xi2 = norms.xi1, 0.5 * rate * M * norms.inverse
         xi2_error = 0.5 * rate * M * norms.inverse_error + xi2 * (off_M + 4 * UNIT)
         bound = xi1 * e + xi2 * e * e
+        if isinstance(step, str):
+            rows.append((e, e_next, *[np.nan] * 4))
+            reasons.append(step)
+            continue
+        rate = step.rate
+        norms = step_norms(step.matrix, rate, loss, w, norms)
         reason = step.reason or (UNKNOWN if np.isnan(M) else norms.reason) or (UNSETTLED if not inside else "")
         rounding = np.nan
         if not reason:
@@ -209,3 +215,14 @@ def _bounds(
 
 def _distance(w: Numbers, target: Numbers) -> float:
     return float(np.linalg.norm(w.astype(LONG) - target))
+def _steps(problem: Problem, optimizer: Optimizer[Any], run: Sequence[Array]) -> Iterator[ReplayedStep | str]:
+    """Yield the steps of a run; for one that the method refuses to take again, and all after it, the reason."""
+    done = 0
+    try:
+        for step in replay(problem, optimizer, run):
+            done += 1
+            yield step
+    except UnreplayedStepError as error:
+        yield from [str(error)] * (len(run) - 1 - done)
+
+

@@ -73,6 +73,8 @@ def replay(problem: Problem, optimizer: Optimizer[Any], points: Trace | Sequence
     TypeError, ValueError
         If a trace has no points, or not those of every step; or the problem doesn't offer what the method needs.
 
+    UnreplayedStepError
+        A ValueError, if the method refuses a step.
     Notes
     -----
     Where C is singular in its arithmetic the direction is NaN, and the reason says so.
@@ -84,28 +86,42 @@ def replay(problem: Problem, optimizer: Optimizer[Any], points: Trace | Sequence
     optimizer.check_problem(problem)
     for w, following in itertools.pairwise(points):
         oracle = problem.oracle(w)
-        state, choice = optimizer.precondition(state, oracle)
-        rate = optimizer.rate_at(state.step - 1)
         try:
-            direction = choice.matrix.solve(choice.vector)
-        except SingularMatrixError:
-            state = optimizer.accept(state, oracle, choice, following)[1]
-            yield ReplayedStep(oracle, choice.matrix, choice.vector, np.nan * choice.vector, rate, following, SINGULAR)
-            continue
-        taken = optimizer.step_size(state, oracle, direction)
-        expected, state = optimizer.accept(state, oracle, choice, w - taken * (direction + optimizer.weight_decay * w))
-        reason = ""
-        if _differ(choice.vector, oracle.gradient(), scale=0.0 * w):
-            reason = MOMENTUM
-        elif optimizer.weight_decay:
-            reason = DECAY
-        elif taken != rate:
-            reason = SEARCH
-        elif _unsolved(choice.matrix, direction, choice.vector):
-            reason = UNSOLVED
-        elif _differ(following, expected, scale=following - w):
-            reason = ELSEWHERE
-        yield ReplayedStep(oracle, choice.matrix, choice.vector, direction, rate, following, reason)
+            step, state = _replayed(optimizer, state, oracle, following)
+        except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
+            msg = f"the method can't take this step: {error}"
+            raise UnreplayedStepError(msg) from error
+        yield step
+
+
+class UnreplayedStepError(ValueError):
+    """A method refuses a step that it is to take again, because numbers overflow, say; later ones need its state."""
+
+
+def _replayed(optimizer: Optimizer[Any], state: Any, oracle: Oracle, following: Array) -> tuple[ReplayedStep, Any]:
+    """Return the step from an oracle's point, and the state after it."""
+    state, choice = optimizer.precondition(state, oracle)
+    matrix, v, rate = choice.matrix, choice.vector, optimizer.rate_at(state.step - 1)
+    try:
+        direction = matrix.solve(v)
+    except SingularMatrixError:
+        state = optimizer.accept(state, oracle, choice, following)[1]
+        return ReplayedStep(oracle, matrix, v, np.nan * v, rate, following, SINGULAR), state
+    taken = optimizer.step_size(state, oracle, direction)
+    end = oracle.w - taken * (direction + optimizer.weight_decay * oracle.w)
+    expected, state = optimizer.accept(state, oracle, choice, end)
+    reason = ""
+    if _differ(v, oracle.gradient(), scale=0.0 * oracle.w):
+        reason = MOMENTUM
+    elif optimizer.weight_decay:
+        reason = DECAY
+    elif taken != rate:
+        reason = SEARCH
+    elif _unsolved(matrix, direction, v):
+        reason = UNSOLVED
+    elif _differ(following, expected, scale=following - oracle.w):
+        reason = ELSEWHERE
+    return ReplayedStep(oracle, matrix, v, direction, rate, following, reason), state
 
 
 def stored_points(points: Trace | Sequence[Array]) -> Sequence[Array]:

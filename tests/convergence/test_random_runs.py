@@ -1,0 +1,47 @@
+"""The certificates of random runs are those of 50 digits; the whole campaign is `random_runs` as a script."""
+
+import numpy as np
+import pytest
+import random_runs
+
+from sofim_ref.convergence import bound
+
+
+def test_a_few_random_runs_are_certified_as_50_digits_have_it():
+    counts, complaints = random_runs.campaign(30, seed=1)
+    assert complaints == []
+    assert counts["step within"] > 10
+
+
+@pytest.mark.slow
+def test_hundreds_of_random_runs_are_certified_as_50_digits_have_it():
+    counts, complaints = random_runs.campaign(600, seed=2)
+    assert complaints == []
+    assert counts["step beyond"] > 0  # with constants that are too small
+
+
+@pytest.mark.parametrize(
+    "part", ["deviation", *(pytest.param(part, marks=pytest.mark.slow) for part in ("settled_optimum", "step_norms"))]
+)
+def test_the_comparison_notices_an_allowance_that_is_too_small(part, monkeypatch):
+    right = getattr(bound, part)
+
+    def wrong(*arguments):
+        found = right(*arguments)
+        if part == "deviation":
+            return found / 2
+        return (found[0], 0.0) if part == "settled_optimum" else SmallerNorms(found)
+
+    monkeypatch.setattr(bound, part, wrong)
+    assert random_runs.campaign(5 if part == "deviation" else 15, seed=3)[1]
+
+
+class SmallerNorms:
+    """Norms whose ‖C⁻¹‖ is a tenth too small."""
+
+    def __init__(self, norms):
+        self.norms = norms
+
+    def __getattr__(self, name):
+        found = getattr(self.norms, name)
+        return 0.9 * found if name in {"inverse", "xi1"} and np.isfinite(found) else found
