@@ -188,15 +188,15 @@ def _bounds(
     for (before, after), step in zip(itertools.pairwise(run), _steps(problem, optimizer, run), strict=True):
         w, following = to_numpy(before), to_numpy(after)
         e, e_next = _distance(w, settled), _distance(following, settled)
-        xi1, xi2 = norms.xi1, 0.5 * rate * M * norms.inverse
-        xi2_error = 0.5 * rate * M * norms.inverse_error + xi2 * (off_M + 4 * UNIT)
-        bound = xi1 * e + xi2 * e * e
         if isinstance(step, str):
             rows.append((e, e_next, *[np.nan] * 4))
             reasons.append(step)
             continue
         rate = step.rate
         norms = step_norms(step.matrix, rate, loss, w, norms)
+        xi1, xi2 = norms.xi1, 0.5 * rate * M * norms.inverse
+        xi2_error = 0.5 * rate * M * norms.inverse_error + xi2 * (off_M + 4 * UNIT)
+        bound = xi1 * e + xi2 * e * e
         reason = step.reason or (UNKNOWN if np.isnan(M) else norms.reason) or (UNSETTLED if not inside else "")
         rounding = np.nan
         if not reason:
@@ -213,8 +213,6 @@ def _bounds(
     return LinearQuadratic(error, next_error, xi1s, xi2s, bounds, roundings, tuple(reasons), known, radius)
 
 
-def _distance(w: Numbers, target: Numbers) -> float:
-    return float(np.linalg.norm(w.astype(LONG) - target))
 def _steps(problem: Problem, optimizer: Optimizer[Any], run: Sequence[Array]) -> Iterator[ReplayedStep | str]:
     """Yield the steps of a run; for one that the method refuses to take again, and all after it, the reason."""
     done = 0
@@ -226,3 +224,5 @@ def _steps(problem: Problem, optimizer: Optimizer[Any], run: Sequence[Array]) ->
         yield from [str(error)] * (len(run) - 1 - done)
 
 
+def _distance(w: Numbers, target: Numbers) -> float:
+    return float(np.linalg.norm(w.astype(LONG) - target))

@@ -72,9 +72,9 @@ def replay(problem: Problem, optimizer: Optimizer[Any], points: Trace | Sequence
     ------
     TypeError, ValueError
         If a trace has no points, or not those of every step; or the problem doesn't offer what the method needs.
-
     UnreplayedStepError
         A ValueError, if the method refuses a step.
+
     Notes
     -----
     Where C is singular in its arithmetic the direction is NaN, and the reason says so.
