@@ -9,12 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from sofim_ref.arrays import Array, eps, namespace
+from sofim_ref.arrays.control_flow import number
+from sofim_ref.arrays.tracing import is_traced
 from sofim_ref.arrays.validation import count, floating, non_negative, positive, positive_in_dtype
 from sofim_ref.matrices.cases import Case, Scales, positive_definite
 from sofim_ref.matrices.conjugate_gradients import Product, checked_product, conjugate_gradients, usual_tolerance
+from sofim_ref.matrices.dense import Dense
 from sofim_ref.matrices.exact import Exact, exact, identity
 from sofim_ref.matrices.matrix import Matrix, host_copy
-from sofim_ref.matrices.dense import Dense
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,12 +76,13 @@ class MatrixFree(Matrix):
             raise TypeError(msg)
         floating("example", self.example, ndim=1)
         non_negative("shift", self.shift)
-        shift = positive_in_dtype("shift", self.shift, self.example) if self.shift > 0 else 0.0
+        known_zero = not is_traced(self.shift) and self.shift == 0
+        shift = 0.0 if known_zero else positive_in_dtype("shift", self.shift, self.example)
         tolerance = usual_tolerance(self.example) if self.tolerance is None else self.tolerance
         positive("tolerance", tolerance)
         iterations = 10 * self.dim if self.iterations is None else self.iterations
         count("iterations", iterations)
-        for name, value in (("shift", shift), ("tolerance", float(tolerance)), ("iterations", int(iterations))):
+        for name, value in (("shift", shift), ("tolerance", number(tolerance)), ("iterations", int(iterations))):
             object.__setattr__(self, name, value)
 
     @property
@@ -100,13 +103,13 @@ class MatrixFree(Matrix):
             v, lambda b: conjugate_gradients(self._times, b, tolerance=tolerance, iterations=iterations)
         )
 
-    def to_dense(self) -> Array:
-        """Return C written out, shape (d, d): d products."""
-        return self.matvec(self.identity())
     def in_float64(self) -> Dense:
         """Return what its d products write out, on the host in float64."""
         return Dense(host_copy(self.to_dense())).in_float64()
 
+    def to_dense(self) -> Array:
+        """Return C written out, shape (d, d): d products."""
+        return self.matvec(self.identity())
 
     def definition(self) -> Exact:
         """Return P + ρI, P's columns being its products with the unit vectors."""
