@@ -88,6 +88,17 @@ def test_mean_squared_gradient_of_samples_is_fisher(xp, name):
     assert_close(xp.asarray(np.mean(g, axis=0)), np.zeros(C), within=5 * np.max(np.std(g, axis=0)) / draws**0.5)
 
 
+def test_normal_samples_are_the_mean_plus_the_generator_s_numbers(numpy_place):
+    f, noise = (
+        numpy_place.asarray(np.asarray([[1.0, 0.5], [-2.0, 0.0]])),
+        np.random.default_rng(3).standard_normal((2, 2)),
+    )
+    assert_close(likelihoods.Gaussian().sample(f, np.random.default_rng(3)), f + noise, within=0)
+    noise = np.random.default_rng(3).standard_normal(2)
+    drawn = likelihoods.LocationScale().sample(f, np.random.default_rng(3))
+    assert_close(drawn, (f[:, 0] + np.exp(f[:, 1]) * noise)[:, None], within=4 * numpy_place.eps())
+
+
 @EVERY_LIKELIHOOD
 def test_samples_are_the_same_on_every_backend(xp, numpy_place, name):
     likelihood, f, _, f_host, _ = draw(xp, name, xp.widest)
