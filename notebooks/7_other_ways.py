@@ -127,7 +127,8 @@ assert np.allclose(B.matvec(S[-1]), Q @ S[-1])
 # ## AdaFisher's three averages
 #
 # Its paper's third version, its first version, and its code average the factors in three ways. They are three registered
-# readings, and nothing but the averaging differs. As a control: how far does plain gradient descent go?
+# readings; the code also takes the output gradients of the mean loss, not of each example's. As a control: how far does
+# plain gradient descent go?
 
 # %%
 ends = {}

@@ -1,4 +1,7 @@
-"""AdaFisher and AdaFisherW (Martins Gomes et al., arXiv 2405.16397): three readings of how the factors are averaged."""
+"""AdaFisher and AdaFisherW (Martins Gomes et al., arXiv 2405.16397), in three readings of how factors are averaged.
+
+The released code, ``ema="code"``, takes a layer's output gradients of the batch's mean loss: 1/B of an example's own.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +19,13 @@ def adafisher(
     damping: float,
     gamma: float,
     ema: str,
+    statistics: str | None,
     update_every: int,
     weight_decay: float,
 ) -> list[list[Any]]:
     """Return the points of F̃ = H ⊗ S + λ, one layer after another; w ← w − η(M̂/F̃ + λ_w w)."""
     old, new = weights(ema, gamma)
+    of_mean_loss = statistics == "mean_loss" or (statistics is None and ema == "code")
     lr, beta, damping, decay = map(mpf, (lr, beta, damping, weight_decay))
     M, points = [mpf(0) for _ in w], [w]
     H = [[mpf(1) for _ in h[0]] for h in steps[0]["inputs"]]
@@ -28,7 +33,10 @@ def adafisher(
     for t, step in enumerate(steps, start=1):
         if (t - 1) % update_every == 0:
             H = [averaged(*pair, old, new) for pair in zip(H, map(mean_square, step["inputs"]), strict=True)]
-            S = [averaged(*pair, old, new) for pair in zip(S, map(mean_square, step["output_gradients"]), strict=True)]
+            back = step["output_gradients"]
+            scale = len(back[0]) ** 2 if of_mean_loss else 1
+            S_D = [[s / scale for s in mean_square(layer)] for layer in back]
+            S = [averaged(*pair, old, new) for pair in zip(S, S_D, strict=True)]
         F = [f for h, s in zip(H, S, strict=True) for f in kronecker(h, s, damping)]
         M = [beta * M_i + (1 - beta) * g_i for M_i, g_i in zip(M, step["gradient"], strict=True)]
         M_hat = [M_i / (1 - beta**t) for M_i in M]

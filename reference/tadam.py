@@ -1,4 +1,4 @@
-"""TAdam (Yang, Cho, Lee 2023), as the authors' released code has it."""
+"""TAdam (Yang, Cho, Lee 2023), as the authors' released TensorFlow code has it; or with SOAA's order of the radius."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ def tadam(
     beta2: float,
     epsilon: float,
     gamma: float,
+    radius: str,
     weight_decay: float,
 ) -> list[list[Any]]:
     """Return the points of c = 1 + Σ m̂²/(v̂+ε); r = max(d c v̂, √ŝ); u = d m̂/(r+ε); w ← w − η(u + λw)."""
@@ -26,6 +27,11 @@ def tadam(
     mean_loss, d, p = mpf(0), mpf(1), mpf(0)
     for t, step in enumerate(arguments, start=1):
         g, loss = step["gradient"], step["loss"]
+        q = mpf(t - 1) / steps
+        low, high = (1 - gamma) ** q, 1 + gamma**q
+        if radius == "at_start" and t > 1:
+            ratio = (mean_loss / (1 - beta1 ** (t - 1)) - loss) / max(p, epsilon)
+            d = min(max(_factor(ratio, gamma, low, high) * d, low), high)
         share = (beta2 - beta2**t) / (1 - beta2**t)
         v = [
             beta2 * v_i + (1 - beta2) * share * (g_i - m_i) ** 2  # m̂ of the step before
@@ -42,12 +48,15 @@ def tadam(
         points.append(w)
 
         mean_loss = beta1 * mean_loss + (1 - beta1) * loss
-        q = mpf(t - 1) / steps
-        low, high = (1 - gamma) ** q, 1 + gamma**q
-        ratio = (mean_loss / (1 - beta1**t) - loss) / max(p, epsilon)  # p of the step before
-        factor = low if ratio < gamma else high if ratio > 1 - gamma else mpf(1)
-        d = min(max(factor * d, low), high)
+        if radius == "after_step":
+            ratio = (mean_loss / (1 - beta1**t) - loss) / max(p, epsilon)  # p of the step before
+            d = min(max(_factor(ratio, gamma, low, high) * d, low), high)
         m_u = fsum(m_i * u_i for m_i, u_i in zip(m_hat, u, strict=True))
         u_v_u = fsum(v_i * u_i**2 for v_i, u_i in zip(v_hat, u, strict=True))
         p = lr * (m_u - (m_u**2 + u_v_u) / 2)
     return points
+
+
+def _factor(ratio: Any, gamma: Any, low: Any, high: Any) -> Any:
+    """Return what d is multiplied by, from how much the loss fell, in units of what the step before had predicted."""
+    return low if ratio < gamma else high if ratio > 1 - gamma else mpf(1)

@@ -107,8 +107,10 @@ def _entrywise(f, *columns):
     return mpmath.matrix([f(*entries) for entries in zip(*columns, strict=True)])
 
 
-def trust_region_on_quadratic(A, b, w0, steps, *, method, T, lr, gamma, beta1, beta2, epsilon, weight_decay):
-    """The points of SOAA or TAdam on ½wᵀAw − bᵀw, the starting one first, shape (steps + 1, d)."""
+def trust_region_on_quadratic(
+    A, b, w0, steps, *, method, T, lr, gamma, beta1, beta2, epsilon, weight_decay, at_start=False
+):
+    """The points of SOAA or TAdam on ½wᵀAw − bᵀw, shape (steps + 1, d); the radius made at a step's start or after it."""
     with mpmath.workdps(DIGITS):
         A, b, w = mpmath.matrix(A.tolist()), _column(b), _column(w0)
         lr, gamma, beta1, beta2, epsilon, decay = map(mpmath.mpf, (lr, gamma, beta1, beta2, epsilon, weight_decay))
@@ -121,6 +123,17 @@ def trust_region_on_quadratic(A, b, w0, steps, *, method, T, lr, gamma, beta1, b
         for t in range(1, steps + 1):
             loss, g = ((w.T * A * w) / 2 - b.T * w)[0], A * w - b
             one, two = 1 - beta1**t, 1 - beta2**t
+            q = mpmath.mpf(t - 1) / T
+            low, high = (1 - gamma) ** q, 1 + gamma**q
+
+            def factor(mean, loss=loss, low=low, high=high, p=p):
+                ratio = (mean - loss) / max(p, epsilon)
+                if method == "SOAA":
+                    return ratio
+                return low if ratio < gamma else high if ratio > 1 - gamma else 1
+
+            if at_start and t > 1:
+                d = min(max(d * factor(loss_mean / (1 - beta1 ** (t - 1))), low), high)
             if method == "TAdam":
                 share = (beta2 - beta2**t) / two
                 v = _entrywise(lambda v, g, m, a=share: beta2 * v + (1 - beta2) * a * (g - m) ** 2, v, g, m_hat)
@@ -139,19 +152,13 @@ def trust_region_on_quadratic(A, b, w0, steps, *, method, T, lr, gamma, beta1, b
             points.append(_host(w))
 
             loss_mean = beta1 * loss_mean + (1 - beta1) * loss
-            q = mpmath.mpf(t - 1) / T
-            low, high = (1 - gamma) ** q, 1 + gamma**q
-            ratio = (loss_mean / one - loss) / max(p, epsilon)
-            factor = ratio
-            if method == "TAdam":
-                factor = low if ratio < gamma else high if ratio > 1 - gamma else mpmath.mpf(1)
-            d = min(max(d * factor, low), high)
+            d = d if at_start else min(max(d * factor(loss_mean / one), low), high)
             mu, vuu = (m_hat.T * u)[0], sum(vi * ui**2 for vi, ui in zip(v_hat, u, strict=True))
             p = lr * (mu - (mu**2 + vuu) / 2 if method == "TAdam" else mu - vuu / 2)
         return np.stack(points)
 
 
-def adafisher_on_softmax(X, labels, w0, steps, *, ema, lr, beta, damping, gamma, update_every):
+def adafisher_on_softmax(X, labels, w0, steps, *, ema, of_mean_loss, lr, beta, damping, gamma, update_every):
     """The points of AdaFisher on softmax regression, X with its column of ones, W row after row; and min, max F̃."""
     old, new = {"paper_v1": (0.92, 0.992), "paper_v3": (1 - gamma, gamma), "code": (0.1 * gamma, 0.01 * gamma)}[ema]
     with mpmath.workdps(DIGITS):
@@ -168,7 +175,8 @@ def adafisher_on_softmax(X, labels, w0, steps, *, ema, lr, beta, damping, gamma,
                 back.append([mpmath.exp(f[c]) / total - (1 if c == label else 0) for c in range(C)])
             if (t - 1) % update_every == 0:
                 H = _averaged(H, [mpmath.fsum(x[i] ** 2 for x in rows) / N for i in range(P)], old, new)
-                S = _averaged(S, [mpmath.fsum(s[c] ** 2 for s in back) / N for c in range(C)], old, new)
+                scale = N**3 if of_mean_loss else N
+                S = _averaged(S, [mpmath.fsum(s[c] ** 2 for s in back) / scale for c in range(C)], old, new)
             g = [
                 mpmath.fsum(x[i] * s[c] for x, s in zip(rows, back, strict=True)) / N
                 for i in range(P)

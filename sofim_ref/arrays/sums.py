@@ -1,4 +1,4 @@
-"""Sums that keep their digits: lengths that don't overflow, dot products whose rounding doesn't add up, 1 − βᵗ."""
+"""Sums that keep their digits: lengths, dot products, averages, and 1 − βᵗ."""
 
 from __future__ import annotations
 
@@ -64,6 +64,31 @@ def dot(x: Array, y: Array) -> Array:
     if y.ndim == 1:
         return xp.sum(x * y)  # NumPy, torch and JAX add a long axis pairwise; a product of BLAS, one after another
     return xp.stack([dot(x, y[:, i]) for i in range(y.shape[1])])
+
+
+def averaged(before: Array, new: Array, kept: float | Array) -> Array:
+    """Return kept·before + (1 − kept)·new: exactly `new` where kept is 0, and exactly `before` where both are equal.
+
+    Parameters
+    ----------
+    before, new : array, shape (d,)
+    kept : float or JAX array, shape ()
+        The weight of what was before, in [0, 1].
+
+    Returns
+    -------
+    array, shape (d,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> averaged(np.full(2, 1e30), np.full(2, 0.1), 0.0), averaged(np.full(2, 0.1), np.full(2, 0.1), 0.7)
+    (array([0.1, 0.1]), array([0.1, 0.1]))
+    """
+    change = new - before
+    if type(kept) is float:
+        return new - kept * change if kept < 0.5 else before + (1 - kept) * change
+    return namespace(new).where(kept < 0.5, new - kept * change, before + (1 - kept) * change)
 
 
 def one_minus_power(beta: float, t: int | Array) -> Any:

@@ -62,8 +62,9 @@ class SOAA(TrustRegion[SOAAState]):
     Entry by entry, u is the shorter of m̂/F and d times Adam's step; d lies in [1, 2] at first and in [1−γ, 1+γ] at
     the end, and no step is rejected. Cost O(d) and the loss, memory 2d + 3 numbers.
 
-    Source: arXiv 2410.02293, as two independent secondary sources spell it, which agree. Open: γ = 0.1, a third
-    party's; whether c, a ratio of sums and so no exact Sherman–Morrison (`TAdam`'s is), is meant so.
+    Source: arXiv 2410.02293, as two independent secondary sources spell it, which agree; no released code was found.
+    Open: γ = 0.1, a third party's; whether c, a ratio of sums and so no exact Sherman–Morrison (`TAdam`'s is), is meant
+    so; whether the radius is made after the step, as here, or before it, as in `TAdam`'s code.
 
     Examples
     --------
@@ -90,7 +91,7 @@ class SOAA(TrustRegion[SOAAState]):
         v = self.beta2 * state.square + (1 - self.beta2) * (g * g)
         m_hat, v_hat = m / one_minus_power(self.beta1, t), v / one_minus_power(self.beta2, t)
         c = 1 + xp.sum(m_hat * m_hat) / xp.sum(v_hat + self.epsilon)
-        C = self.matrix(c * v_hat, xp.sqrt(v_hat), state)
+        C = self.matrix(c * v_hat, xp.sqrt(v_hat), state.radius)
 
         u = m_hat / C.values
         loss, ratio = self.compare(state, oracle)
@@ -108,9 +109,9 @@ METHODS = (
         vector="m̂",
         cost="d + loss",
         memory="2d",
-        source="Vo 2024, arXiv 2410.02293; known from secondary sources",
+        source="Vo 2024, arXiv 2410.02293; known from secondary sources, no released code found",
         colour="#CC79A7",
-        open="γ; whether c, a ratio of sums, is meant so",
+        open="γ; whether c, a ratio of sums, is meant so; whether the radius is made before or after the step",
         space={"lr": LogUniform(1e-4, 0.1), "gamma": LogUniform(0.01, 0.5)},
         needs_steps=True,
     ),

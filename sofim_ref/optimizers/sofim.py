@@ -11,14 +11,14 @@ from functools import partial
 from typing import Literal
 
 from sofim_ref.arrays import Array, namespace
-from sofim_ref.arrays.sums import one_minus_power
-from sofim_ref.arrays.tracing import is_traced
+from sofim_ref.arrays.sums import averaged, one_minus_power
 from sofim_ref.arrays.validation import fraction, one_of, positive, positive_in_dtype
 from sofim_ref.kernels import Kernels, SOFIMStep
 from sofim_ref.matrices import BlockDiagonal, Matrix, RankOne
 from sofim_ref.optimizers.method import Method
-from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, State, check_start
+from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, check_start
 from sofim_ref.optimizers.search_space import LogUniform, OneOf
+from sofim_ref.optimizers.state import State
 from sofim_ref.problems.oracle import Oracle
 
 _NEEDS = {"global": frozenset({"gradient"}), "layer": frozenset({"gradient", "layer_statistics"})}
@@ -33,8 +33,7 @@ class SOFIMState(State):
     step : int
         The number t of steps taken.
     mean : array, shape (d,)
-        The exponentially weighted mean h of the gradients. Its weights sum to 1: it is M̂, and without bias correction
-        M̂ = (1 − βᵗ)h.
+        The mean h of the gradients, its weights made to sum to 1: M̂, or M̂/(1 − βᵗ) without bias correction.
     """
 
     mean: Array
@@ -76,9 +75,9 @@ class SOFIM(Optimizer[SOFIMState]):
     SGD (``"gradient"``); ρ → 0 gives η M̂/‖M̂‖², which diverges at a minimum, or projects g on the complement of M̂.
     At a minimum M̂ vanishes and C tends to ρI, so the tail is gradient descent's with step η/ρ.
 
-    What is kept from step to step is the mean :math:`h_t = M_t/(1-\beta^t)`, as
-    :math:`h_t = h_{t-1} + (1-q)(g_t - h_{t-1})` with :math:`q = \beta (1-\beta^{t-1})/(1-\beta^t)`. So h is g, exactly,
-    in the first step, and C⁻¹g has all its digits there, in float32 too, however large ‖g‖²/ρ is.
+    Kept from step to step is the mean :math:`h_t = M_t/(1-\beta^t) = q h_{t-1} + (1-q) g_t`, where
+    :math:`q = \beta (1-\beta^{t-1})/(1-\beta^t)`. So h is g, exactly, in the first step, and C⁻¹g has all its digits
+    there, in float32 too, however large ‖g‖²/ρ is.
 
     Source: arXiv 2403.02833. ``vector="moment"`` is how released code by one of its authors (DP-FedSOFIM) spells
     SOFIM's Algorithm 1; ``"gradient"``, without bias correction, is how others read the follow-up paper's text. The
@@ -128,7 +127,7 @@ class SOFIM(Optimizer[SOFIMState]):
     def precondition(self, state: SOFIMState, oracle: Oracle) -> tuple[SOFIMState, Preconditioned]:
         """Return the next state, and C = ρI + M̂M̂ᵀ with v = M̂ or g."""
         t, g = state.step + 1, oracle.gradient()
-        h, k = _averaged(state.mean, g, self._kept(t)), self._scale(t)
+        h, k = averaged(state.mean, g, self._kept(t)), self._scale(t)
         if self.vector == "moment":
             m = v = h if self.bias_correction else k * h
             weight = 1.0
@@ -136,7 +135,7 @@ class SOFIM(Optimizer[SOFIMState]):
             m, weight, v = h, k**2, g
         C: Matrix = RankOne(self.rho, m, weight)
         if self.scope == "layer":
-            C = BlockDiagonal(tuple(RankOne(self.rho, m[part], weight) for part in _parts(oracle)))
+            C = BlockDiagonal(tuple(RankOne(self.rho, m[part.start : part.stop], weight) for part in oracle.layers))
         return SOFIMState(t, h), Preconditioned(C, v)
 
     def overwrite(self, kernels: Kernels, w: Array, state: SOFIMState, oracle: Oracle) -> SOFIMState:
@@ -150,14 +149,13 @@ class SOFIM(Optimizer[SOFIMState]):
             vector=self.vector,
             weight_decay=self.weight_decay,
         )
-        for part in _parts(oracle) if self.scope == "layer" else [slice(None)]:
+        parts = [slice(layer.start, layer.stop) for layer in oracle.layers] if self.scope == "layer" else [slice(None)]
+        for part in parts:
             kernels.sofim(w[part], state.mean[part], g[part], step)
         return SOFIMState(t, state.mean)
 
     def _kept(self, t: int) -> float:
         """Return the weight that the gradients before step t have in its mean; it is exactly 0 in the first step."""
-        if not is_traced(self.beta) and self.beta == 0:
-            return 0.0
         kept: float = self.beta * one_minus_power(self.beta, t - 1) / one_minus_power(self.beta, t)
         return kept
 
@@ -165,19 +163,6 @@ class SOFIM(Optimizer[SOFIMState]):
         """Return the k with M̂ = kh in step t."""
         k: float = 1.0 if self.bias_correction else one_minus_power(self.beta, t)
         return k
-
-
-def _averaged(before: Array, new: Array, kept: float) -> Array:
-    """Return kept·before + (1 − kept)·new: exactly `new` where kept is 0, and exactly `before` where both are equal."""
-    change = new - before
-    if type(kept) is float:
-        return new - kept * change if kept < 0.5 else before + (1 - kept) * change
-    return namespace(new).where(kept < 0.5, new - kept * change, before + (1 - kept) * change)  # a JAX array
-
-
-def _parts(oracle: Oracle) -> list[slice]:
-    """Return the parameters of each layer."""
-    return [slice(layer.start, layer.stop) for layer in oracle.layers]
 
 
 _SOFIM = Method(

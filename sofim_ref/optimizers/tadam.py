@@ -6,10 +6,14 @@ of SOAA.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import partial
+from typing import Literal
 
 from sofim_ref.arrays import Array, namespace
+from sofim_ref.arrays.control_flow import choose
+from sofim_ref.arrays.sums import one_minus_power
+from sofim_ref.arrays.validation import one_of
 from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Preconditioned
 from sofim_ref.optimizers.search_space import LogUniform
@@ -53,6 +57,10 @@ class TAdam(TrustRegion[TAdamState]):
         The number ϵ > 0, also where v starts.
     gamma : float
         The number γ in [0, ½] that says what a good prediction is, and how far d may go.
+    radius : {"at_start", "after_step"}
+        When d is made. ``"at_start"``: at the start of the step that uses it, from its loss and the average ℓ̂ of the
+        losses before it; d = 1 in the first step. ``"after_step"``: after the step, for the next one, from an ℓ̂ that
+        has the step's own loss in it, as in `SOAA`.
 
     Raises
     ------
@@ -62,7 +70,7 @@ class TAdam(TrustRegion[TAdamState]):
     Notes
     -----
     (diag(v̂) + m̂m̂ᵀ)⁻¹m̂ is m̂/(c v̂) exactly, by the Sherman–Morrison formula: that is F. SOFIM's matrix is the one
-    with v̂ = ρ. After each step, with the batch's loss ℓ, its average ℓ̂ and q = (t−1)/T,
+    with v̂ = ρ. With the batch's loss ℓ, the average ℓ̂, the prediction p of the step before and q = (t−1)/T,
 
     .. math:: d \leftarrow \operatorname{clip}(k d,\, (1-\gamma)^q,\, 1 + \gamma^q), \qquad
               p \leftarrow \eta \Big(\sum \hat m u - \tfrac12 \big(\textstyle\sum \hat m u\big)^2
@@ -71,9 +79,11 @@ class TAdam(TrustRegion[TAdamState]):
     where k is (1−γ)^q if (ℓ̂ − ℓ)/max(p, ϵ) < γ, 1 + γ^q if it is > 1 − γ, and 1 between. Cost O(d) and the loss, memory
     3d + 3 numbers.
 
-    Source: the title above, in Neural Networks, as the authors' released code spells it. Open: that code has two
-    versions, which differ in whether c sums over all parameters (as here, the exact formula) or takes each alone, and
-    in which prediction p a loss is compared with (the last one here, as in `SOAA`).
+    Source: the title above, in Neural Networks, and the authors' released code, of which there are three versions. The
+    one in TensorFlow is ``radius="at_start"``. The first one in PyTorch makes d after the step, but from the losses
+    before it, with q = t/T; it updates v twice a step, never stores m̂, so that v is about 0, and leaves the square
+    out of p. The second one in PyTorch does so too, but takes q = (t−1)/T, multiplies d by the ratio itself, as
+    `SOAA` does, and takes each tensor of parameters alone. Open: which of them made the paper's results.
 
     Examples
     --------
@@ -86,41 +96,50 @@ class TAdam(TrustRegion[TAdamState]):
     """
 
     gamma: float = 0.25
+    _: KW_ONLY
+    radius: Literal["at_start", "after_step"] = "at_start"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.gamma > 0.5:  # the thresholds γ and 1 − γ would change places
             msg = f"gamma must be a number in [0, 0.5], got {self.gamma!r}."
             raise ValueError(msg)
+        one_of("radius", self.radius, ("at_start", "after_step"))
 
     def init(self, w: Array) -> TAdamState:
         """Return the state before the first step: averages and prediction zero, v at ϵ, radius one."""
-        region, zero = self.start(w), namespace(w).zeros_like(w)
-        return TAdamState(0, *region, zero, zero, zero + self.epsilon)
+        region, xp = self.start(w), namespace(w)
+        return TAdamState(0, *region, xp.zeros_like(w), xp.zeros_like(w), xp.full_like(w, self.epsilon))
 
     def precondition(self, state: TAdamState, oracle: Oracle) -> tuple[TAdamState, Preconditioned]:
         """Return the next state, and C = diag((r + ϵ)/d) with v = m̂."""
         xp, t = namespace(oracle.w), state.step + 1
-        g, correction = oracle.gradient(), 1 - self.beta2**t
-        m_hat_before = state.moment / (1 - self.beta1 ** (t - 1)) if t > 1 else state.moment
-        scatter = (self.beta2 - self.beta2**t) / correction * (g - m_hat_before) ** 2
+        g, correction = oracle.gradient(), one_minus_power(self.beta2, t)
+        m_hat_before = state.moment / choose(t > 1, one_minus_power(self.beta1, t - 1), 1.0)
+        scatter = self.beta2 * one_minus_power(self.beta2, t - 1) / correction * (g - m_hat_before) ** 2
         m = self.beta1 * state.moment + (1 - self.beta1) * g
         s = self.beta2 * state.square + (1 - self.beta2) * (g * g)
         v = self.beta2 * state.variance + (1 - self.beta2) * scatter
-        m_hat, s_hat, v_hat = m / (1 - self.beta1**t), s / correction, v / correction
+        m_hat, s_hat, v_hat = m / one_minus_power(self.beta1, t), s / correction, v / correction
         c = 1 + xp.sum(m_hat * m_hat / (v_hat + self.epsilon))
-        C = self.matrix(c * v_hat, xp.sqrt(s_hat), state)
 
+        loss, radius = self._next_radius(state, oracle)
+        C = self.matrix(c * v_hat, xp.sqrt(s_hat), radius if self.radius == "at_start" else state.radius)
         u = m_hat / C.values
-        loss, ratio = self.compare(state, oracle)
-        low, high = self.bounds(t - 1)
-        k = xp.where(ratio > 1 - self.gamma, high * xp.ones_like(ratio), 1.0)
-        k = xp.where(ratio < self.gamma, low * xp.ones_like(ratio), k)
-        radius = xp.clip(k * state.radius, low, high)
         m_u = xp.sum(m_hat * u, axis=0, keepdims=True)
         curvature = m_u * m_u + xp.sum(v_hat * u * u, axis=0, keepdims=True)
         predicted = self.rate_at(t - 1) * (m_u - 0.5 * curvature)
         return TAdamState(t, loss, radius, predicted, m, s, v), Preconditioned(C, m_hat)
+
+    def _next_radius(self, state: TAdamState, oracle: Oracle) -> tuple[Array, Array]:
+        """Return the next ℓ̄ and the next d."""
+        loss, ratio = self.compare(state, oracle, before=self.radius == "at_start")
+        xp, (low, high) = namespace(loss), self.bounds(state.step)
+        k = xp.where(ratio > 1 - self.gamma, high * xp.ones_like(ratio), 1.0)
+        k = xp.where(ratio < self.gamma, low * xp.ones_like(ratio), k)
+        if self.radius == "at_start":  # the first step has no losses before it
+            k = choose(state.step > 0, k, xp.ones_like(k))
+        return loss, xp.clip(k * state.radius, low, high)
 
 
 METHODS = (
@@ -134,7 +153,7 @@ METHODS = (
         memory="3d",
         source="Yang, Cho & Lee 2023, Neural Networks; their released code",
         colour="#AA4499",
-        open="which of the two versions of that code the paper ran",
+        open="which of that code's three versions the paper ran",
         space={"lr": LogUniform(1e-4, 0.1), "gamma": LogUniform(0.05, 0.5)},
         needs_steps=True,
     ),

@@ -6,10 +6,12 @@ from dataclasses import KW_ONLY, dataclass
 from typing import TypeVar
 
 from sofim_ref.arrays import Array, device, namespace
+from sofim_ref.arrays.control_flow import choose
 from sofim_ref.arrays.sums import one_minus_power
 from sofim_ref.arrays.validation import count, fraction, positive
 from sofim_ref.matrices import Diagonal
-from sofim_ref.optimizers.optimizer import Optimizer, Schedule, State, check_start
+from sofim_ref.optimizers.optimizer import Optimizer, Schedule, check_start
+from sofim_ref.optimizers.state import State
 from sofim_ref.problems.oracle import Oracle
 
 
@@ -90,16 +92,22 @@ class TrustRegion(Optimizer[R]):
         zero, one, none = (namespace(w).full(1, x, dtype=w.dtype, device=device(w)) for x in (0.0, 1.0, 0.0))
         return zero, one, none  # three arrays, so that JAX may write into each of them
 
-    def matrix(self, F: Array, root_mean_square: Array, state: R) -> Diagonal:
-        """Return C of this step."""
-        d = state.radius
+    def matrix(self, F: Array, root_mean_square: Array, d: Array) -> Diagonal:
+        """Return C of this step, whose radius is d."""
         return Diagonal((namespace(F).maximum(d * F, root_mean_square) + self.epsilon) / d)
 
-    def compare(self, state: R, oracle: Oracle) -> tuple[Array, Array]:
-        """Return the next ℓ̄, and the ratio (ℓ̂ − ℓ)/max(p, ϵ) of how much the loss fell to what was predicted."""
-        loss = self.beta1 * state.loss + (1 - self.beta1) * oracle.value()
-        fall = loss / one_minus_power(self.beta1, state.step + 1) - oracle.value()
-        return loss, fall / namespace(loss).maximum(state.predicted, self.epsilon)
+    def compare(self, state: R, oracle: Oracle, *, before: bool = False) -> tuple[Array, Array]:
+        """Return the next ℓ̄, and the ratio (ℓ̂ − ℓ)/max(p, ϵ) of how much the loss fell to what was predicted.
+
+        The average ℓ̂ is that of all losses, this one too, or of those before it; in the first step that is 0.
+        """
+        t, loss = state.step + 1, oracle.value()
+        total = self.beta1 * state.loss + (1 - self.beta1) * loss
+        if before:
+            mean = state.loss / choose(t > 1, one_minus_power(self.beta1, t - 1), 1.0)
+        else:
+            mean = total / one_minus_power(self.beta1, t)
+        return total, (mean - loss) / namespace(total).maximum(state.predicted, self.epsilon)
 
     def bounds(self, step: int) -> tuple[float, float]:
         """Return between which numbers d lies after that many steps: (1−γ)^q and 1 + γ^q, q the part of T taken."""

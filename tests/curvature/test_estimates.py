@@ -115,18 +115,31 @@ def test_a_silent_layer_is_damped_all_the_same():
     assert np.linalg.eigvalsh(C.to_dense())[0] >= 0.25 - 1e-12
 
 
-def test_adafisher_s_diagonal_is_a_loop_over_examples_and_layers(xp):
+@pytest.mark.parametrize("statistics", ["per_example", "mean_loss"])
+def test_adafisher_s_diagonal_is_a_loop_over_examples_and_layers(xp, statistics):
     problem = problems.MLPClassifier(xp.asarray(X), xp.asarray(THIRD), hidden=(3,))
-    values = curvature.adafisher_diagonal(problem.oracle(xp.asarray(W)), damping=0.01).values
+    oracle = problem.oracle(xp.asarray(W))
+    values = curvature.adafisher_diagonal(oracle, damping=0.01, statistics=statistics).values
     expected = []
-    for statistics in problems.MLPClassifier(X, THIRD, hidden=(3,)).oracle(W).layer_statistics():
-        h, s = (np.mean([row**2 for row in rows], axis=0) for rows in (statistics.inputs, statistics.gradients))
+    for flow in problems.MLPClassifier(X, THIRD, hidden=(3,)).oracle(W).layer_statistics():
+        back = flow.gradients / (len(X) if statistics == "mean_loss" else 1)
+        h, s = (np.mean([row**2 for row in rows], axis=0) for rows in (flow.inputs, back))
         h, s = ((x - x.min()) / (x.max() - x.min() + 1e-6) for x in (h, s))
         expected += [hi * sc + 0.01 for hi in h for sc in s]
     assert_close(values, expected, within=1e3 * xp.eps())
 
 
-@pytest.mark.parametrize("matrix", [curvature.adafisher_diagonal, lambda o: curvature.kfac(o, None, damping=1.0)])
+@pytest.mark.parametrize("size", [1.0, 1e-3, 1e-4])
+def test_adafisher_s_scaling_is_not_blind_to_the_gradients_size(size):
+    """The largest entry of S is r/(r + 1e-6), r the range of the diagonal under it."""
+    oracle = problems.MLPRegressor(X, np.c_[SCORE, 2 * SCORE] * size, hidden=(3,)).oracle(0 * W[: 4 * 3 + 4 * 2])
+    (*_, last) = oracle.layer_statistics()
+    diagonal = np.mean(last.gradients**2, axis=0)
+    _, S = curvature.adafisher_factors(oracle)
+    assert S[last.layer.start :].max() == pytest.approx(np.ptp(diagonal) / (np.ptp(diagonal) + 1e-6), rel=1e-12)
+
+
+@pytest.mark.parametrize("matrix", [curvature.adafisher_diagonal, lambda o: curvature.kfac(o, np.random.default_rng(0), damping=1.0)])
 def test_a_problem_without_layers_says_so(matrix):
     problem = problems.Function(1, value=lambda w: w @ w, gradient=lambda w: 2 * w)
     with pytest.raises(TypeError, match=r"Function doesn't offer (layer_statistics|sampled_output_gradient)"):
@@ -146,6 +159,10 @@ def test_a_problem_without_layers_says_so(matrix):
         ),
         (lambda: curvature.kfac(ORACLE, np.random.default_rng(0), damping=0.0), r"damping must be a finite number > 0"),
         (lambda: curvature.adafisher_diagonal(ORACLE, damping=0.0), r"damping must be a finite number > 0"),
+        (
+            lambda: curvature.adafisher_diagonal(ORACLE, statistics="mean_los"),
+            r"statistics must be one of .*'mean_los'\. Did you mean 'mean_loss'",
+        ),
         (lambda: curvature.matrix_free_hessian(ORACLE, damping=-1.0), r"damping must be a finite number >= 0"),
     ],
 )

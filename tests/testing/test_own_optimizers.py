@@ -21,7 +21,7 @@ class Told(problems.Problem):
         for h, s in flows:
             layer = models.Layer(at, h.shape[1], s.shape[1])
             self._flows.append(models.LayerStatistics(layer, h, s))
-            at = layer.stop
+            at, self.size = layer.stop, h.shape[0]
 
     def answer_value(self, at):
         return self._loss
@@ -106,6 +106,8 @@ def test_float32_is_held_to_float32(xp, method):
         ("TAdam", {}, {"weight_decay": 0.01}),
         ("AdaFisher", {}, {"ema": "paper_v1"}),
         ("AdaFisher", {}, {"ema": "code"}),
+        ("AdaFisher", {"ema": "code"}, {"ema": "code", "statistics": "per_example"}),
+        ("TAdam", {}, {"radius": "after_step"}),
         ("AdaFisher", {"update_every": 30}, {}),
     ],
 )
@@ -139,6 +141,6 @@ def test_a_wrong_constant_is_found(method, wrong):
 
 
 def test_soaa_is_not_tadam():
-    settings = stored_settings("TAdam")[0]
+    settings = stored_settings("SOAA")[0]
     with pytest.raises(Disagreement, match=r"^TAdam departs in step 1 of case 'random'"):
         check_optimizer(of(optimizers.SOAA(**settings), "SOAA", settings), "TAdam")
