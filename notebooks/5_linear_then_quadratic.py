@@ -38,7 +38,7 @@ assert np.isclose(order_of_convergence([1e-1, 1e-2, 1e-4, 1e-8]).order, 2)
 # ## The bound
 #
 # With Δ = w − w*: ‖Δ⁺‖ ≤ ξ₁‖Δ‖ + ξ₂‖Δ‖², ξ₁ = ‖I − ηC⁻¹H‖, ξ₂ = ½ηM‖C⁻¹‖. If ξ₁ = 0 the error is squared. If not, then as soon as
-# ‖Δ‖ is small the first term is all there is: **linear**. Every step of a run can be held against it.
+# ‖Δ‖ is small the first term of the bound is all there is: it promises a **linear** rate. Every step of a run can be held against it.
 
 # %%
 problem = load("iris", l2=0.05).train
@@ -77,13 +77,34 @@ for rho in (0.1, 1.0):
 
 # %% [markdown]
 # C tends to ρI, whatever the Hessian is: near the optimum SOFIM **is** gradient descent with step size η/ρ, and converges with
-# max(|1 − ημ/ρ|, |1 − ηL/ρ|). Dennis and Moré's number says the same: it vanishes for Newton alone.
+# max(|1 − ημ/ρ|, |1 − ηL/ρ|). The Dennis–Moré number says the same: it vanishes exactly where convergence is faster than linear.
 
 # %%
 trace = sr.minimize(problem, methods["SOFIM"], steps=60, w0=np.zeros(problem.dim), store_points=True)
 number = dennis_more(problem, methods["SOFIM"], trace)
 print(f"‖(C/η − H)Δ‖/‖Δ‖ for SOFIM: {number[0]:.3f} at first, {number[-1]:.3f} at last")
 assert number[-1] > 0.1
+
+# %% [markdown]
+# ## Faster than linear, without the Hessian
+#
+# **Predict:** is Newton's method the only one for which that number vanishes? L-BFGS never sees a Hessian. It is given one pair of
+# step and gradient change to remember, then all of them.
+
+# %%
+whole = load("breast-cancer").train
+two = sr.problems.LogisticRegression(whole.features[:, :2], whole.targets, l2=0.01, intercept=False)
+forgetful, mindful = experiments.quasi_newton(two, history=1), experiments.quasi_newton(two, history=20)
+for found in (forgetful, mindful):
+    first, last = found.dennis_more[0], found.dennis_more[-1]
+    print(f"{found.history:3} pairs: order {found.order.order:.2f}, the number falls from {first:.2f} to {last:.5f}")
+assert mindful.dennis_more[-1] < 1e-3 * mindful.dennis_more[0]
+assert forgetful.dennis_more[-10:].min() > 1e-3
+assert abs(forgetful.order.order - 1) < 0.1 < mindful.order.order - 1
+
+# %% [markdown]
+# With all its pairs L-BFGS learns how the Hessian acts along its own steps, and that is all that superlinear convergence asks
+# for. With one pair it forgets in each step what it learned in the last: linear, as L-BFGS with a bounded memory is in general.
 
 # %%
 demos.band()
@@ -149,7 +170,7 @@ assert check("observed_order", observed_order).right
 
 # %% [markdown]
 # **What we saw.** "Linear-quadratic" is true of SOFIM, and of gradient descent. What matters is ξ₁, and SOFIM's tends to gradient
-# descent's. The bound says nothing once momentum or minibatches come in; the library says so, and draws those steps grey.
+# descent's. Superlinear convergence needs C/η to act like the Hessian along the errors, as Newton's does, and a quasi-Newton method's. The bound says nothing once momentum or minibatches come in; the library says so, and draws those steps grey.
 #
 # ### For the teacher
 # 20 minutes. What usually goes wrong: the ratio of two errors is taken for the order. `sofim-ref convergence` prints the table of

@@ -7,6 +7,7 @@ import sklearn.datasets
 import sofim_ref as sr
 from sofim_ref.convergence import experiments
 from sofim_ref.problems import LogisticRegression, Quadratic
+from sofim_ref.studies.convex_problems import two_measurements
 
 
 @pytest.fixture(scope="module")
@@ -116,3 +117,16 @@ def test_without_the_term_sofim_is_gradient_descent(cancer):
     _, without = experiments.without_rank_one(cancer, sr.SOFIM(lr=0.2, rho=0.5, beta=0.0), steps=9)
     plain = sr.minimize(cancer, sr.SGD(lr=0.4), steps=9)
     np.testing.assert_allclose(without.w, plain.w, rtol=1e-12)
+
+
+# ------------------------------------------------------------ (g)
+
+
+def test_the_dennis_more_ratio_vanishes_for_lbfgs_with_all_its_pairs_and_not_with_one():
+    problem = two_measurements()
+    one, every = (experiments.quasi_newton(problem, history) for history in (1, 20))
+    assert every.dennis_more[-1] < 1e-3 * every.dennis_more[0]
+    assert every.order.order > 1.1
+    assert one.dennis_more[-10:].min() > 1e-3
+    assert one.order.order == pytest.approx(1, abs=0.1)
+    assert max(one.error[-1], every.error[-1]) < 1e-11

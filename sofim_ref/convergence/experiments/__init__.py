@@ -4,6 +4,7 @@ from sofim_ref.convergence.experiments.distances import steps_from_distances
 from sofim_ref.convergence.experiments.mlp_minimum import mlp_minimum
 from sofim_ref.convergence.experiments.newton_order import damped_orders, newton_order
 from sofim_ref.convergence.experiments.noise_floor import noise_floors
+from sofim_ref.convergence.experiments.quasi_newton import quasi_newton
 from sofim_ref.convergence.experiments.rank_one_term import without_rank_one
 from sofim_ref.convergence.experiments.redescent import redescent
 from sofim_ref.convergence.experiments.tail_rate import tail_rate
@@ -13,6 +14,7 @@ __all__ = [
     "mlp_minimum",
     "newton_order",
     "noise_floors",
+    "quasi_newton",
     "redescent",
     "steps_from_distances",
     "tail_rate",
