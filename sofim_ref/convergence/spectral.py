@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +12,8 @@ from sofim_ref.arrays import to_numpy
 from sofim_ref.convergence.host_loss import HostLoss, host_loss
 from sofim_ref.convergence.lanczos import norm_bracket
 from sofim_ref.convergence.reasons import INDEFINITE, OVERFLOW, TOO_LARGE
-from sofim_ref.matrices import Dense, Diagonal, LBFGSMatrix, Matrix, MatrixFree, ScaledIdentity, SingularMatrixError
+from sofim_ref.matrices import Dense, Diagonal, Matrix, ScaledIdentity, SingularMatrixError
+from sofim_ref.matrices.matrix import host_copy
 from sofim_ref.problems import Oracle
 
 Host = np.ndarray[Any, Any]
@@ -110,12 +112,23 @@ def inverse_norm(C: Matrix) -> float:
     float
         Infinite where C is not positive definite in the arithmetic at hand.
 
+    Raises
+    ------
+    TypeError
+        If `C` is no Matrix.
+
     Notes
     -----
     From `Matrix.extreme_eigenvalues` on the host in float64: what the structure costs, at most O(d³).
     """
-    found = C.in_float64().extreme_eigenvalues()
+    found = on_host(C).extreme_eigenvalues()
     return 1 / found.smallest if found.smallest > found.error else np.inf
+
+
+def on_host(C: Matrix) -> Matrix:
+    """Return C on the host in float64: by its structure, or written out if its class is no dataclass."""
+    own = dataclasses.is_dataclass(C) or type(C).in_float64 is not Matrix.in_float64
+    return C.in_float64() if own else Dense(host_copy(C.to_dense())).in_float64()
 
 
 def step_norms(C: Matrix, rate: float, loss: HostLoss, w: Host, before: StepNorms | None = None) -> StepNorms:
@@ -125,9 +138,10 @@ def step_norms(C: Matrix, rate: float, loss: HostLoss, w: Host, before: StepNorm
     of the solve, the condition number times the backward error of the class; and d eps of the singular values. Beyond,
     products are taken as off by d eps times the norms of their factors, with η‖H‖ ≤ ‖C‖ (1 + ξ₁).
     """
-    matrix, d = C.in_float64(), len(w)
-    if d > LARGEST and isinstance(C, (Dense, MatrixFree, LBFGSMatrix)):
-        return StepNorms(matrix, reason=TOO_LARGE)
+    d = len(w)
+    if d > LARGEST and type(C).extreme_eigenvalues is Matrix.extreme_eigenvalues:
+        return StepNorms(C, reason=TOO_LARGE)
+    matrix = on_host(C)
     if not np.isfinite(matrix.matvec(np.ones(d))).all():
         return StepNorms(matrix, reason=OVERFLOW)
     try:

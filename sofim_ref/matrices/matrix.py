@@ -116,12 +116,16 @@ class Matrix(ABC):
     def in_float64(self) -> Matrix:
         """Return the same matrix on the host in float64, no number of it rounded: what a certificate computes with.
 
-        By default a copy of the dataclass with all its arrays moved; of another class the array that it writes out.
+        By default a copy of the dataclass with all its arrays moved.
+
+        Raises
+        ------
+        TypeError
+            If the class is no dataclass, and has no method of its own.
         """
         if not dataclasses.is_dataclass(self):
-            from sofim_ref.matrices.dense import Dense
-
-            return Dense(host_copy(self.to_dense()))
+            msg = f"{type(self).__name__} must be a dataclass, or have a method in_float64 of its own."
+            raise TypeError(msg)
         moved = {field.name: host_copy(getattr(self, field.name)) for field in dataclasses.fields(self)}
         return dataclasses.replace(self, **moved)
 

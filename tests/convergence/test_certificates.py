@@ -7,7 +7,8 @@ import pytest
 
 import sofim_ref as sr
 from sofim_ref.convergence import linear_quadratic_bound
-from sofim_ref.convergence.reasons import INDEFINITE
+from sofim_ref.convergence.reasons import INDEFINITE, TOO_LARGE
+from sofim_ref.convergence.replay import UNSOLVED
 from sofim_ref.problems import LogisticRegression, PoissonRegression, Quadratic
 
 
@@ -106,3 +107,35 @@ def test_one_step_to_the_optimum_of_a_large_bowl_is_certified():
     found = run(Quadratic(np.eye(450), np.zeros(450)), sr.SGD(lr=1.0), np.ones(450), steps=1)
     assert found.reasons == ("",)
     assert found.holds is not False
+
+
+def test_a_dense_matrix_beyond_the_size_that_is_decomposed_has_no_bound(monkeypatch):
+    monkeypatch.setattr(sr.convergence.spectral, "DENSE", 1)
+    monkeypatch.setattr(sr.convergence.spectral, "LARGEST", 1)
+    problem = Quadratic(np.diag([1.0, 3.0]), np.zeros(2))
+    assert run(problem, sr.Newton(line_search=False), np.ones(2), steps=1).reason == f"1 of 1 steps: {TOO_LARGE}"
+    assert run(problem, sr.SOFIM(lr=0.1, beta=0.0), np.ones(2), steps=1).holds
+
+
+def test_a_step_that_its_method_refuses_to_take_again_is_a_reason():
+    class Refusing(Fixed):
+        def precondition(self, state, oracle):
+            if state.step == 1:
+                msg = "lam value too large"
+                raise ValueError(msg)
+            return super().precondition(state, oracle)
+
+    problem, w = Quadratic(np.diag([1.0, 3.0]), np.zeros(2)), np.ones(2)
+    method = Refusing(sr.matrices.ScaledIdentity(4.0, w))
+    found = linear_quadratic_bound(problem, method, [w, np.asarray([0.75, 0.25]), w, w])
+    assert found.holds
+    assert found.reason == "2 of 3 steps: the method can't take this step: lam value too large"
+    assert np.isnan(found.xi1[1:]).all()
+
+
+def test_a_solve_that_stops_at_its_tolerance_is_a_reason():
+    problem, w = Quadratic(np.diag([1.0, 3.0]), np.zeros(2)), np.ones(2)
+    C = sr.matrices.MatrixFree(lambda v: np.asarray([2.0, 5.0]) * v, w, tolerance=0.9)
+    following = w - C.solve(problem.gradient(w))
+    found = linear_quadratic_bound(problem, Fixed(C), [w, following])
+    assert found.reason == f"1 of 1 steps: {UNSOLVED}"

@@ -6,6 +6,7 @@ from cases import MATRICES
 from mpmath import mp
 
 from sofim_ref import matrices
+from sofim_ref.convergence import inverse_norm
 from sofim_ref.matrices.cases import Scales
 
 CLASSES = [getattr(matrices, name) for name in matrices.__all__ if name != "Matrix"]
@@ -48,7 +49,7 @@ def test_in_float64_no_number_is_rounded(case):
     np.testing.assert_allclose(moved.matvec(moved.solve(v)), v, rtol=1e-12)
 
 
-def test_a_matrix_that_is_no_dataclass_is_written_out():
+def test_a_matrix_that_is_no_dataclass_is_refused_with_the_remedy_and_written_out_for_a_bound():
     class Twice(matrices.Matrix):
         like = np.zeros(2, dtype=np.float32)
 
@@ -61,7 +62,7 @@ def test_a_matrix_that_is_no_dataclass_is_written_out():
         def to_dense(self):
             return 2 * self.identity()
 
-    found = Twice().in_float64()
-    assert isinstance(found, matrices.Dense)
-    assert found.matrix.dtype == np.float64
+    with pytest.raises(TypeError, match="Twice must be a dataclass, or have a method in_float64"):
+        Twice().in_float64()
     assert Twice().extreme_eigenvalues()[:2] == (2.0, 2.0)
+    assert inverse_norm(Twice()) == 0.5
