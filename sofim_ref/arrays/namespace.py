@@ -51,7 +51,11 @@ def namespace(x: Array) -> Namespace:
     if type(x) is np.ndarray or isinstance(x, _NUMPY):  # the quick test first, for steps that cost microseconds
         return np
     register_waiting()
-    return _compat().array_namespace(x)
+    try:
+        return _compat().array_namespace(x)
+    except TypeError:
+        msg = f"x must be an array of NumPy, CuPy, torch, JAX or another array-API backend, got {type(x)!r}."
+        raise TypeError(msg) from None
 
 
 def device(x: Array) -> Any:
@@ -83,9 +87,14 @@ def on_one_device(x: Array, y: Array) -> bool:
 
 
 @functools.cache
-def is_real_floating(xp: Namespace, dtype: Any) -> bool:
-    """Return whether a dtype is a real floating-point one, no wider than a Python float."""
-    return bool(xp.isdtype(dtype, "real floating")) and float(xp.finfo(dtype).smallest_normal) > 0
+def dtype_name(dtype: Any) -> str:
+    """Return the name of a dtype without its backend's: ``"float32"``, ``"bfloat16"``."""
+    return str(getattr(dtype, "name", dtype)).rpartition(".")[2]
+
+
+def is_real_floating(dtype: Any) -> bool:
+    """Return whether a dtype is one that the library computes in, float32 or float64."""
+    return dtype_name(dtype) in ("float32", "float64")
 
 
 @functools.cache
@@ -178,6 +187,7 @@ def to_numpy(x: Array) -> np.ndarray[Any, Any]:
         return np.array(x.detach().cpu().numpy())
     if _compat().is_jax_array(x):
         return np.array(x)
+    namespace(x)  # refuses what is no array
     return np.array(np.from_dlpack(x))
 
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import math
 import numbers
+import os
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -16,6 +18,7 @@ from sofim_ref.arrays.namespace import (
     Array,
     Namespace,
     device,
+    dtype_name,
     is_integral,
     is_real_floating,
     namespace,
@@ -26,6 +29,15 @@ from sofim_ref.arrays.tracing import is_traced
 
 A = TypeVar("A")
 B = TypeVar("B")
+
+LONGEST = 200
+"""The number of characters beyond which a value is not shown in a message."""
+
+
+def shown(value: object) -> str:
+    """Return a value as a message shows it: its text, or its type where that is longer than a line."""
+    text = repr(value)
+    return text if len(text) <= LONGEST and "\n" not in text else f"a value of {type(value)!r}"
 
 
 def nearest(name: object, known: Iterable[str]) -> str:
@@ -40,9 +52,25 @@ def nearest(name: object, known: Iterable[str]) -> str:
 def one_of(argument: str, value: object, known: Iterable[str]) -> None:
     """Refuse a name that is not among the known ones."""
     known = tuple(known)
-    if value not in known:
-        msg = f"{argument} must be one of {', '.join(map(repr, known))}, got {value!r}.{nearest(value, known)}"
+    if not isinstance(value, str) or value not in known:  # an array would answer with an array
+        msg = f"{argument} must be one of {', '.join(map(repr, known))}, got {shown(value)}.{nearest(value, known)}"
         raise ValueError(msg)
+
+
+def an_instance(argument: str, value: Any, kind: type, remedy: str) -> None:
+    """Refuse what is not an instance of a class; the remedy says what makes one."""
+    if not isinstance(value, kind):
+        article = "an" if kind.__name__[0] in "AEIO" else "a"
+        msg = f"{argument} must be {article} {kind.__name__}, got {shown(value)}: {remedy}."
+        raise TypeError(msg)
+
+
+def a_path(argument: str, value: Any) -> Path:
+    """Return the path that a text or a path names; refuse anything else."""
+    if not isinstance(value, str | os.PathLike):
+        msg = f"{argument} must be a str or a pathlib.Path, got {shown(value)}."
+        raise TypeError(msg)
+    return Path(value)
 
 
 def positive(argument: str, value: Any) -> None:
@@ -74,6 +102,13 @@ def positive_in_dtype(argument: str, value: Any, x: Array) -> float:
     return float(value)
 
 
+def normal_in_dtype(x: Array, **numbers: float) -> None:
+    """Refuse numbers > 0, by name, that aren't normal in the dtype of `x`, or whose reciprocal isn't; 0 passes."""
+    for argument, value in numbers.items():
+        if is_traced(value) or value:
+            positive_in_dtype(argument, value, x)
+
+
 def non_negative(argument: str, value: Any) -> None:
     """Refuse anything but a finite number >= 0."""
     if _is_known(argument, "a finite number >= 0", value) and not 0.0 <= value < math.inf:
@@ -91,7 +126,7 @@ def fraction(argument: str, value: Any) -> None:
 def count(argument: str, value: Any, *, minimum: int = 1) -> None:
     """Refuse anything but an integer >= `minimum`."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        msg = f"{argument} must be an integer >= {minimum}, got {value!r}."
+        msg = f"{argument} must be an integer >= {minimum}, got {shown(value)}."
         raise TypeError(msg)
     if value < minimum:
         msg = f"{argument} must be an integer >= {minimum}, got {value!r}."
@@ -129,9 +164,12 @@ def an_array(argument: str, x: Any) -> Namespace:
 
 def floating(argument: str, x: Array, *, ndim: int) -> None:
     """Refuse anything but a real floating-point array of that many dimensions."""
-    xp = an_array(argument, x)
-    if not is_real_floating(xp, x.dtype):
-        msg = f"{argument} must have a real floating-point dtype, got {x.dtype}."
+    an_array(argument, x)
+    if not is_real_floating(x.dtype):
+        if "float" in dtype_name(x.dtype):
+            msg = f"{argument} must be float32 or float64, got {x.dtype}: convert it to float32."
+        else:
+            msg = f"{argument} must have a real floating-point dtype, got {x.dtype}."
         raise TypeError(msg)
     if x.ndim != ndim:
         msg = f"{argument} must be {ndim}-D, got shape {tuple(x.shape)}."
@@ -195,9 +233,14 @@ def same_backend(**arrays: Array) -> None:
 
 def _is_known(argument: str, rule: str, value: Any) -> bool:
     """Refuse what is no real number; return False for one that a JAX transformation doesn't know yet."""
-    if isinstance(value, numbers.Real) and not isinstance(value, bool):
-        return True
-    if is_traced(value) and value.ndim == 0:
-        return False
-    msg = f"{argument} must be {rule}, got {value!r}."
-    raise TypeError(msg)
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        if is_traced(value) and value.ndim == 0:
+            return False
+        msg = f"{argument} must be {rule}, got {shown(value)}."
+        raise TypeError(msg)
+    try:
+        float(value)
+    except OverflowError:
+        msg = f"{argument} must be {rule}, got an integer beyond the largest float."
+        raise ValueError(msg) from None
+    return True

@@ -9,6 +9,7 @@ import numpy as np
 
 from sofim_ref.arrays import Array
 from sofim_ref.arrays.sums import norm
+from sofim_ref.arrays.validation import an_instance
 from sofim_ref.convergence.replay import replay, stored_points
 from sofim_ref.optimizers import Optimizer
 from sofim_ref.problems import Problem
@@ -62,6 +63,8 @@ def dennis_more(
     >>> dennis_more(problem, sgd, [np.asarray([1.0, 0.0]), np.asarray([0.5, 0.0])])  # 1/η − 1
     array([1.])
     """
+    an_instance("problem", problem, Problem, "sofim_ref.problems has some")
+    an_instance("optimizer", optimizer, Optimizer, "sofim_ref.SGD() is one")
     run = stored_points(points)
     target = problem.optimum() if optimum is None else optimum
     at_optimum = problem.oracle(target)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sofim_ref.arrays import Array, namespace
-from sofim_ref.arrays.validation import same_backend
+from sofim_ref.arrays.validation import an_instance, same_backend
 from sofim_ref.problems import Oracle
 
 
@@ -51,6 +51,7 @@ def grade(direction: Array, oracle: Oracle) -> Array:
     >>> [round(float(grade(np.asarray([p]), oracle)), 3) for p in (1.0, -7.0)]  # in one dimension all are alike
     [2.236, 2.236]
     """
+    an_instance("oracle", oracle, Oracle, "problem.oracle(w) makes one")
     same_backend(w=oracle.w, direction=direction)
     if direction.shape != oracle.w.shape:
         msg = f"direction must have shape {tuple(oracle.w.shape)}, got {tuple(direction.shape)}."

@@ -100,7 +100,7 @@ def order_of_convergence(
 
 
 def _steps(errors: Any, following: Any | None) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    e = np.asarray(errors, dtype=np.float64)
+    e = np.atleast_1d(np.asarray(errors, dtype=np.float64))
     before, after = (e[:-1], e[1:]) if following is None else (e, np.asarray(following, dtype=np.float64))
     if before.ndim != 1 or before.shape != after.shape:
         msg = f"errors and following must be two sequences of one length, got shapes {before.shape} and {after.shape}."

@@ -11,6 +11,7 @@ import numpy as np
 
 from sofim_ref.arrays import Array, eps, namespace
 from sofim_ref.arrays.sums import norm
+from sofim_ref.arrays.validation import an_instance
 from sofim_ref.matrices import Matrix, MatrixFree, SingularMatrixError
 from sofim_ref.optimizers import Optimizer
 from sofim_ref.problems import Oracle, Problem
@@ -81,6 +82,8 @@ def replay(problem: Problem, optimizer: Optimizer[Any], points: Trace | Sequence
 
     Cost: each step is computed once more.
     """
+    an_instance("problem", problem, Problem, "sofim_ref.problems has some")
+    an_instance("optimizer", optimizer, Optimizer, "sofim_ref.SGD() is one")
     points = stored_points(points)
     state = optimizer.init(points[0])
     optimizer.check_problem(problem)

@@ -6,6 +6,7 @@ import numpy as np
 
 from sofim_ref.arrays import from_numpy
 from sofim_ref.arrays.validation import count
+from sofim_ref.curvature.assemble import a_generator, an_oracle
 from sofim_ref.matrices import Diagonal
 from sofim_ref.problems.oracle import Oracle
 
@@ -50,6 +51,8 @@ def hutchinson_diagonal(oracle: Oracle, rng: np.random.Generator, *, samples: in
     >>> hutchinson_diagonal(oracle, np.random.default_rng(0)).values  # exact where H is diagonal
     array([1., 4.])
     """
+    an_oracle(oracle)
+    a_generator(rng)
     count("samples", samples)
     d = oracle.w.shape[0]
     signs = [from_numpy(rng.choice([-1.0, 1.0], size=d), like=oracle.w) for _ in range(samples)]

@@ -8,6 +8,7 @@ import numpy as np
 
 from sofim_ref.arrays import Array, device, namespace
 from sofim_ref.arrays.validation import count, positive
+from sofim_ref.curvature.assemble import a_generator, an_oracle
 from sofim_ref.matrices import BlockDiagonal, Kronecker
 from sofim_ref.problems.oracle import Oracle
 
@@ -82,6 +83,8 @@ def kfac_factors(oracle: Oracle, rng: np.random.Generator, *, samples: int = 1) 
     -------
     list of pairs of arrays, shapes (rows, rows) and (columns, columns)
     """
+    an_oracle(oracle)
+    a_generator(rng)
     count("samples", samples)
 
     def drawn(rows: Oracle) -> list[tuple[Array, Array]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sofim_ref.arrays import Array
 from sofim_ref.arrays.validation import positive
+from sofim_ref.curvature.assemble import an_oracle
 from sofim_ref.matrices import RankOne
 from sofim_ref.problems.oracle import Oracle
 
@@ -47,5 +48,6 @@ def mean_gradient_fisher(oracle: Oracle, *, rho: float, mean: Array | None = Non
     >>> mean_gradient_fisher(oracle, rho=0.5).eigenvalues()
     array([0.5, 4.5])
     """
+    an_oracle(oracle)
     positive("rho", rho)
     return RankOne(rho, oracle.average(Oracle.gradient) if mean is None else mean)

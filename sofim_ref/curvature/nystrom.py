@@ -6,6 +6,7 @@ import numpy as np
 
 from sofim_ref.arrays import Array, device, eps, from_numpy, namespace
 from sofim_ref.arrays.validation import count, positive
+from sofim_ref.curvature.assemble import a_generator, an_oracle
 from sofim_ref.matrices import LowRank
 from sofim_ref.problems.oracle import Oracle
 
@@ -68,6 +69,8 @@ def nystrom_factor(oracle: Oracle, rng: np.random.Generator, *, columns: int) ->
     -------
     array, shape (d, k)
     """
+    an_oracle(oracle)
+    a_generator(rng)
     d = oracle.w.shape[0]
     count("columns", columns)
     if columns > d:

@@ -6,7 +6,7 @@ import numpy as np
 
 from sofim_ref.arrays import Array
 from sofim_ref.arrays.validation import count
-from sofim_ref.curvature.assemble import outer_products, total_damping
+from sofim_ref.curvature.assemble import a_generator, an_oracle, outer_products, total_damping
 from sofim_ref.matrices import Dense, LowRank
 from sofim_ref.problems.oracle import Oracle
 
@@ -53,6 +53,8 @@ def sampled_fisher(
     >>> sampled_fisher(problem.oracle(np.zeros(1)), np.random.default_rng(0)).to_dense()
     array([[1.25]])
     """
+    an_oracle(oracle)
+    a_generator(rng)
     count("samples", samples)
     shift = total_damping(oracle, damping, include_l2=include_l2)
 

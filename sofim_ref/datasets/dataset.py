@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from sofim_ref.arrays import Backend, open_backend
-from sofim_ref.arrays.validation import count, one_of
+from sofim_ref.arrays.validation import an_instance, count, one_of
 from sofim_ref.problems import FiniteSum, LeastSquares, LogisticRegression, SoftmaxRegression
 
 Task = Literal["classification", "regression"]
@@ -123,6 +123,7 @@ class Source:
 
         features = _standardized(features, train)
         backend = open_backend("numpy") if backend is None else backend
+        an_instance("backend", backend, Backend, "arrays.open_backend('numpy') opens one")
         dtype = list(backend.dtypes())[-1] if dtype is None else dtype
         if task == "regression":
             targets = _standardized(targets, train).astype(dtype)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from sofim_ref.arrays.validation import an_instance
 from sofim_ref.optimizers.optimizer import Optimizer
 from sofim_ref.optimizers.search_space import LogUniform, Space
 
@@ -72,6 +73,8 @@ class Method:
     colour: str = ""
 
     def __post_init__(self) -> None:
+        for text in ("name", "title", "matrix", "vector", "cost", "memory", "source", "open", "colour"):
+            an_instance(text, getattr(self, text), str, "a text is needed")
         if not re.fullmatch(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*", self.name):
             msg = f"name must be letters, digits and hyphens, natural-gradient say, got {self.name!r}."
             raise ValueError(msg)
@@ -116,6 +119,7 @@ class Method:
             msg = f"optimizer must be a sofim_ref Optimizer, got {optimizer!r}."
             raise TypeError(msg)
         title = _title(optimizer) if label is None else label
+        an_instance("label", title, str, "a text is needed")
         name = "-".join(re.findall(r"[a-z0-9]+", title.lower()))
         if not name:
             msg = f"label must have a letter or a digit in it, got {label!r}."

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from sofim_ref.arrays import Array, device, from_numpy, namespace, to_numpy
-from sofim_ref.arrays.validation import non_negative
+from sofim_ref.arrays.validation import an_instance, count, non_negative, normal_in_dtype
 from sofim_ref.likelihoods import Likelihood
 from sofim_ref.models import LayerStatistics, Model
 from sofim_ref.problems.constants import Constants, linear_constants
@@ -66,7 +66,9 @@ class FiniteSum(Problem):
         l2: float = 0.0,
     ) -> None:
         non_negative("l2", l2)
+        an_instance("likelihood", likelihood, Likelihood, "likelihoods.Gaussian() is one")
         check_data(features, targets)
+        normal_in_dtype(features, l2=l2)
         self.model = model if isinstance(model, Model) else model(int(features.shape[1]), likelihood.outputs(targets))
         self.likelihood = likelihood
         self.l2 = float(l2)
@@ -92,11 +94,12 @@ class FiniteSum(Problem):
 
     def initial_point(self, seed: int = 0) -> Array:
         """Return where to start, shape (d,): the model's `start`, drawn from the seed on the host."""
+        count("seed", seed, minimum=0)
         return from_numpy(self.model.start(np.random.default_rng(seed)), like=self.features)
 
     def price(self, question: str) -> float:
         """Return what an answer costs an example, in gradients: a linear model's Hessian costs one an output."""
-        return float(self.n_outputs) if question == "hessian" and self.model.linear else super().price(question)
+        return float(self.n_outputs) if self.model.linear and question == "hessian" else super().price(question)
 
     def on(self, features: Array, targets: Array) -> Self:
         """Return the same loss on other data, held-out examples say: same model, likelihood and l2."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sofim_ref.arrays import Array, device, from_numpy, namespace
-from sofim_ref.arrays.validation import count
+from sofim_ref.arrays.validation import count, one_of
 from sofim_ref.models import Layer
 from sofim_ref.problems.constants import Constants
 from sofim_ref.problems.oracle import Calls, Oracle
@@ -92,6 +92,7 @@ class Problem(ABC):
 
     def price(self, question: str) -> float:
         """Return what an answer costs an example, in gradients: a Hessian-vector product 2, a loss alone a third."""
+        one_of("question", question, QUESTIONS)
         price = QUESTIONS[question].price
         return float(price(self)) if callable(price) else price
 

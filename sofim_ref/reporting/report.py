@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from sofim_ref import __version__
+from sofim_ref.arrays.validation import a_path
 from sofim_ref.reporting.plain_values import plain
 from sofim_ref.reporting.table import Table, fold
 from sofim_ref.reporting.templates import render
@@ -144,7 +145,7 @@ class Report:
             version=__version__,
         )
         numbers = json.dumps(self.summary(), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
-        folder = Path(folder)
+        folder = a_path("folder", folder)
         folder.mkdir(parents=True, exist_ok=True)
         for name, png in pictures.items():
             write_whole(folder / f"{name}.png", png)

@@ -13,6 +13,7 @@ import numpy as np
 
 from sofim_ref.arrays import Array, Backend
 from sofim_ref.arrays.sums import norm
+from sofim_ref.arrays.validation import an_instance
 from sofim_ref.convergence import replay
 from sofim_ref.datasets import Dataset
 from sofim_ref.optimizers import REGISTRY, Method, Optimizer
@@ -161,6 +162,7 @@ def take_tour(
     if not isinstance(backend, Backend):
         msg = f"backend must be a Backend, as arrays.open_backend('numpy') returns it, got {backend!r}."
         raise TypeError(msg)
+    an_instance("dataset", dataset, Dataset, "datasets.load('iris') is one")
     problem = dataset.train
     if steps is None:
         steps = (200 if problem.dim <= SMALL else 24) // (4 if quick else 1)

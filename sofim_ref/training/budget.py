@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sofim_ref.arrays import Array
-from sofim_ref.arrays.validation import count
+from sofim_ref.arrays.validation import an_instance, count
 from sofim_ref.problems import Problem
 
 
@@ -47,6 +47,7 @@ class Budget:
     record_every: int | None
 
     def __post_init__(self) -> None:
+        an_instance("problem", self.problem, Problem, "sofim_ref.problems has some")
         if (self.steps is None) == (self.epochs is None):
             msg = f"exactly one of steps and epochs must be given, got steps={self.steps!r} and epochs={self.epochs!r}."
             raise ValueError(msg)

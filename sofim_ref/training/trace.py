@@ -12,7 +12,7 @@ import numpy as np
 
 from sofim_ref import optimizers
 from sofim_ref.arrays import Array, from_numpy, namespace, to_numpy
-from sofim_ref.arrays.validation import one_of
+from sofim_ref.arrays.validation import a_path, one_of
 from sofim_ref.optimizers import State
 from sofim_ref.training import storage
 from sofim_ref.training.record import COLUMNS, Record, Status
@@ -119,7 +119,7 @@ class Trace:
         OSError
             If the file can't be written; it names `path`.
         """
-        if not Path(path).name:
+        if not a_path("path", path).name:
             msg = f"path must name a file, run.npz say, got {str(path)!r}."
             raise ValueError(msg)
         state = {f.name: getattr(self.state, f.name) for f in dataclasses.fields(self.state)}
@@ -163,7 +163,7 @@ class Trace:
             If the file isn't a trace, or one of another schema; if the run's arrays weren't NumPy's and `like` is not
             given; if its state is of a method that isn't registered and `state_type` is not given.
         """
-        text, stored = storage.read(Path(path))
+        text, stored = storage.read(a_path("path", path))
         if like is None and text["backend"] != "numpy":
             msg = (
                 f"like must be given to load a run on arrays of {text['backend']}: pass like=x, an array on the "

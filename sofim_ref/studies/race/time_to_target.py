@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sofim_ref.arrays.validation import shown
 from sofim_ref.studies.race.run import Result
 
 COSTS = ("epochs", "gradient evaluations", "seconds")
@@ -121,6 +122,9 @@ def quantile(values: Sequence[float], share: float) -> float:
     -inf
     """
     ordered = sorted(values)
+    if not ordered or not 0 <= share <= 1:
+        msg = f"values must have a number, and share lie in [0, 1], got {shown(values)} and {share!r}."
+        raise ValueError(msg)
     below, part = divmod(share * (len(ordered) - 1), 1)
     low = ordered[int(below)]
     return low if part == 0 or math.isinf(low) else low + part * (ordered[int(below) + 1] - low)

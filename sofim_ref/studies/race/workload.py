@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from sofim_ref.arrays import Array, Backend, open_backend, to_numpy
-from sofim_ref.arrays.validation import count
+from sofim_ref.arrays.validation import an_instance, count
 from sofim_ref.datasets import DATASETS, Dataset, Source
 from sofim_ref.likelihoods import Bernoulli, Categorical, Gaussian, Likelihood
 from sofim_ref.problems import FiniteSum, LeastSquares, LogisticRegression, MLPClassifier, MLPRegressor
@@ -69,6 +69,7 @@ class Workload:
     classifies: bool | None = None
 
     def __post_init__(self) -> None:
+        an_instance("name", self.name, str, "a text is needed")
         if not re.fullmatch(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*", self.name):
             msg = f"name must be letters, digits and hyphens, digits-mlp say, got {self.name!r}."
             raise ValueError(msg)
