@@ -1,8 +1,4 @@
-"""AdaFisher: the diagonal of K-FAC's matrix, its factors brought to [0, 1] and averaged.
-
-Martins Gomes et al.: "AdaFisher: Adaptive Second Order Optimization via Fisher Information", ICLR 2025, arXiv
-2405.16397.
-"""
+"""AdaFisher (Martins Gomes et al., arXiv 2405.16397): K-FAC's diagonal, its factors scaled to [0, 1] and averaged."""
 
 from __future__ import annotations
 
@@ -10,8 +6,9 @@ from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
 from typing import Literal
 
-from sofim_ref.arrays import Array, namespace
-from sofim_ref.arrays.validation import count, fraction, one_of, positive
+from sofim_ref.arrays import Array, branch, namespace
+from sofim_ref.arrays.sums import one_minus_power
+from sofim_ref.arrays.validation import count, fraction, normal_in_dtype, one_of, positive
 from sofim_ref.curvature import adafisher_diagonal, adafisher_factors
 from sofim_ref.curvature.adafisher_diagonal import Statistics
 from sofim_ref.optimizers.method import Method
@@ -51,8 +48,8 @@ class AdaFisher(Optimizer[AdaFisherState]):
 
     Parameters
     ----------
-    lr : float or schedule
-        The step size η > 0, or a callable step -> η.
+    lr, weight_decay
+        As in `Optimizer`; with weight decay it is `AdaFisherW`. An l2 term inside the gradient is the problem's l2.
     beta : float
         The number β in [0, 1) of the average M.
     damping : float
@@ -68,8 +65,6 @@ class AdaFisher(Optimizer[AdaFisherState]):
         code, so 1/B of these. If not given, ``"mean_loss"`` for ``ema="code"``, else ``"per_example"``.
     update_every : int
         The number of steps between two refreshes of H and S; the first step makes one.
-    weight_decay : float
-        Decoupled weight decay >= 0: with some it is `AdaFisherW`. An l2 term inside the gradient is the problem's l2.
 
     Raises
     ------
@@ -123,21 +118,25 @@ class AdaFisher(Optimizer[AdaFisherState]):
     def init(self, w: Array) -> AdaFisherState:
         """Return the state before the first step: moment zero, both factors ones."""
         check_start(w)
+        normal_in_dtype(w, damping=self.damping)
         xp = namespace(w)
         return AdaFisherState(0, xp.zeros_like(w), xp.ones_like(w), xp.ones_like(w))
 
     def precondition(self, state: AdaFisherState, oracle: Oracle) -> tuple[AdaFisherState, Preconditioned]:
         """Return the next state, and C = diag(H ⊗ S + λ) with v = M̂."""
-        t, H, S = state.step + 1, state.inputs, state.gradients
-        if state.step % self.update_every == 0:
-            gamma = self.gamma
-            readings = {"paper_v1": (0.92, 0.992), "paper_v3": (1 - gamma, gamma), "code": (0.1 * gamma, 0.01 * gamma)}
-            a, b = readings[self.ema]
-            H_D, S_D = adafisher_factors(oracle, self.statistics or _STATISTICS[self.ema])
-            H, S = a * H + b * H_D, a * S + b * S_D
-        M = self.beta * state.moment + (1 - self.beta) * oracle.gradient()
+        t, g, kept = state.step + 1, oracle.gradient(), (state.inputs, state.gradients)
+        H, S = branch(state.step % self.update_every == 0, lambda: self._refreshed(*kept, oracle.aside()), lambda: kept)
+        M = self.beta * state.moment + (1 - self.beta) * g
         C = adafisher_diagonal(oracle, damping=self.damping, factors=(H, S))
-        return AdaFisherState(t, M, H, S), Preconditioned(C, M / (1 - self.beta**t))
+        return AdaFisherState(t, M, H, S), Preconditioned(C, M / one_minus_power(self.beta, t))
+
+    def _refreshed(self, H: Array, S: Array, oracle: Oracle) -> tuple[Array, Array]:
+        """Return the averages H and S with the factors of this batch in them."""
+        gamma = self.gamma
+        readings = {"paper_v1": (0.92, 0.992), "paper_v3": (1 - gamma, gamma), "code": (0.1 * gamma, 0.01 * gamma)}
+        a, b = readings[self.ema]
+        H_D, S_D = adafisher_factors(oracle, self.statistics or _STATISTICS[self.ema])
+        return a * H + b * H_D, a * S + b * S_D
 
 
 @dataclass(frozen=True)
