@@ -28,3 +28,13 @@ def test_a_problem_without_one_is_named():
     problem = problems.Function(1, value=lambda w: w @ w, gradient=lambda w: 2 * w)
     with pytest.raises(TypeError, match=r"Function doesn't offer hessian; it offers gradient, value"):
         curvature.hessian(problem.oracle(np.zeros(1)))
+
+
+@pytest.mark.parametrize("include_l2", [False, True])
+def test_the_matrix_free_one_has_the_same_l2_term(numpy_place, include_l2):
+    problem = cases.FINITE_SUMS[-1].make(numpy_place.asarray)
+    oracle = problem.oracle(problem.initial_point() + 0.5)
+    free = curvature.matrix_free_hessian(oracle, damping=0.25, include_l2=include_l2)
+    dense = curvature.hessian(oracle, damping=0.25, include_l2=include_l2)
+    assert problem.l2 > 0
+    assert_close(free.to_dense(), dense.to_dense(), within=64 * numpy_place.eps())

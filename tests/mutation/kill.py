@@ -188,7 +188,7 @@ def main():
             importlib.import_module(name)
     packages = dict.fromkeys(path.split("/")[0] for path in arguments.paths)
     own = [f"{folder}/{package}" for package in packages for folder in ("tests", "sofim_ref")]
-    tests = arguments.tests or list(dict.fromkeys([*own, "tests/problems", "tests/test_public_api.py"]))
+    tests = arguments.tests or list(dict.fromkeys(["tests/test_public_api.py", *own, "tests/problems"]))
     files = [file for path in arguments.paths for file in (sorted((SOURCE / path).rglob("*.py")) or [SOURCE / path])]
     dead = {name for name, verdict in verdicts().items() if verdict.startswith("killed")} if arguments.again else ()
     chosen = [mutant for file in files for mutant in mutants(file) if mutant.name not in dead]
