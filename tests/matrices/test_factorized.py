@@ -93,6 +93,11 @@ def test_the_factorization_is_made_once(calls, C, expected):
     assert calls == expected
 
 
+def test_factors_are_not_shown():
+    for C in (Dense(np.eye(1)), Kronecker(np.eye(1), np.eye(1))):
+        assert repr(C.factorized()) == repr(C)
+
+
 def test_what_has_nothing_to_factor_is_returned_itself():
     S = np.random.default_rng(0).standard_normal((2, 4))
     C = LBFGSMatrix(1.0, S, S)

@@ -53,6 +53,17 @@ def test_a_problem_without_data_has_one_batch_and_knows_nothing_more():
         problem.optimum()
 
 
+def test_what_a_problem_does_not_say_of_itself():
+    class Bowl(problems.Problem):
+        dim = 2
+
+    bowl = Bowl()
+    assert (bowl.size, bowl.l2, bowl.n_outputs, bowl.layers, bowl.like) == (1, 0.0, 1, (), None)
+    np.testing.assert_array_equal(bowl.initial_point(), np.random.default_rng(0).standard_normal(2))
+    many = problems.LeastSquares(np.ones((9, 1)), np.ones(9))
+    np.testing.assert_array_equal(np.concatenate(list(many.batches(4))), np.random.default_rng(0).permutation(9))
+
+
 def test_the_seed_of_batches_must_be_whole_numbers():
     problem = problems.LeastSquares(np.ones((3, 1)), np.ones(3))
     with pytest.raises(ValueError, match="seed must be an integer >= 0, got -1"):
