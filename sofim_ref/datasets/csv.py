@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from sofim_ref.arrays.validation import nearest
+from sofim_ref.arrays.validation import a_path, nearest
 from sofim_ref.datasets.arrays import from_arrays
 from sofim_ref.datasets.dataset import Dataset, Task
 
@@ -62,7 +62,7 @@ def read_csv(
     ...     read_csv(file, target="kind").train
     <LogisticRegression: N = 8, d = 3, l2 = 0.001>
     """
-    path = Path(path)
+    path = a_path("path", path)
     table = _read(path)
     columns = [str(column) for column in table.columns]
     if all(_is_number(column) for column in columns):

@@ -1,7 +1,6 @@
 """Faults of real processes and real disks: nothing that was finished is lost, nothing unfinished is read."""
 
 import contextlib
-import itertools
 import json
 import os
 import re
@@ -38,10 +37,10 @@ def mounted(*arguments):
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A folder on a disk of 48 KiB, too small for the race, and a function that makes it larger."""
+    """A folder on a disk of 160 KiB, too small for the race, and a function that makes it larger."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    mounted("-t", "tmpfs", "-o", "size=48k", "tmpfs", folder)
+    mounted("-t", "tmpfs", "-o", "size=160k", "tmpfs", folder)
     try:
         yield folder, lambda: mounted("-o", "remount,size=64m", folder)
     finally:
@@ -63,7 +62,8 @@ def immutable(folder):
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_a_race_that_is_killed_again_and_again_ends_as_if_it_never_had_been(jobs, uninterrupted, tmp_path):
     psutil = pytest.importorskip("psutil")
-    for deaths in itertools.count(1):
+    deaths = 0
+    while True:
         before = contents(tmp_path)
         with start(*RACE, "--jobs", jobs, "--out", tmp_path) as process:
             wait_for_runs(process, tmp_path, len(before) + 4)
@@ -71,11 +71,12 @@ def test_a_race_that_is_killed_again_and_again_ends_as_if_it_never_had_been(jobs
                 break
             children = psutil.Process(process.pid).children(recursive=True)
             process.kill()
+        deaths += 1
         after = contents(tmp_path)
         assert before.items() <= after.items()
         assert all(json.loads(content)["job"] for content in after.values())
         assert psutil.wait_procs(children, timeout=30)[1] == [], "a worker has outlived the race"
-    assert deaths >= 3
+    assert deaths >= 2
     assert numbers(tmp_path) == uninterrupted
 
 

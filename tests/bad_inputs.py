@@ -1,0 +1,241 @@
+"""Bad inputs and the message that each gets: ``python tests/bad_inputs.py`` writes docs/errors.md anew."""
+
+import contextlib
+import io
+import os
+import shlex
+import tempfile
+from pathlib import Path
+
+from sofim_ref import cli
+
+PAGE = Path(__file__).parents[1] / "docs" / "errors.md"
+
+SETUP = """
+import numpy as np
+import sofim_ref as sr
+
+X = np.asarray([[1.0, 2.0], [3.0, 5.0], [4.0, 1.0], [2.0, 2.0]])
+y = np.asarray([1.0, 2.0, 3.0, 4.0])
+v = np.ones(3)
+problem = sr.problems.LeastSquares(X, y)
+oracle = problem.oracle(v)
+"""
+"""What stands before the code of every case."""
+
+FILES = {
+    "data.csv": "a,b\n" + "1,2\n" * 20,
+    "empty.csv": "",
+    "words.csv": "a,b\n" + "1,two\n" * 20,
+    "short.csv": "a,b\n1,2\n",
+    "headless.csv": "1,2\n" * 20,
+    "file": "in the way",
+    "broken.py": "METHODS = [1]\n",
+}
+"""What lies in the folder where every case is run."""
+
+API = {
+    "Optimizers and schedules": [
+        ("sr.SOFIM(lr=0)", ValueError, "lr", "0"),
+        ('sr.SOFIM(lr="fast")', TypeError, "lr", "'fast'"),
+        ("sr.SOFIM(rho=-0.1)", ValueError, "rho", "-0.1"),
+        ("sr.SOFIM(rho=np.nan)", ValueError, "rho", "nan"),
+        ("sr.SOFIM(beta=1.0)", ValueError, "beta", "1.0"),
+        ("sr.SOFIM(beta=True)", TypeError, "beta", "True"),
+        ('sr.SOFIM(vector="moments")', ValueError, "vector", "'moments'"),
+        ("sr.Adam(beta2=1.5)", ValueError, "beta2", "1.5"),
+        ("sr.Adam(epsilon=np.inf)", ValueError, "epsilon", "inf"),
+        ("sr.SGD(momentum=-1)", ValueError, "momentum", "-1"),
+        ("sr.SGD(weight_decay=[0.1])", TypeError, "weight_decay", "[0.1]"),
+        ('sr.NaturalGradient(fisher="emprical")', ValueError, "fisher", "'emprical'"),
+        ("sr.LBFGS(history=2.5)", TypeError, "history", "2.5"),
+        ("sr.KFAC(damping=10**400)", ValueError, "damping", "beyond the largest float"),
+        ('sr.optimizers.method_named("sofm")', ValueError, "method", "'sofm'"),
+        ("sr.register(sr.SGD())", TypeError, "method", "SGD("),
+        ("sr.optimizers.Cosine(0.1, steps=0)", ValueError, "steps", "0"),
+    ],
+    "Matrices": [
+        ("sr.matrices.Diagonal([1.0, 2.0])", TypeError, "values", "list"),
+        ("sr.matrices.Diagonal(np.asarray([1, 2]))", TypeError, "values", "int64"),
+        ("sr.matrices.Kronecker(np.eye(2), np.ones((1, 2)))", ValueError, "right", "(1, 2)"),
+        ("sr.matrices.Diagonal(np.ones((2, 2)))", ValueError, "values", "(2, 2)"),
+        ("sr.matrices.Dense(np.ones((2, 3)))", ValueError, "matrix", "(2, 3)"),
+        ("sr.matrices.RankOne(0.0, v)", ValueError, "shift", "0.0"),
+        ("sr.matrices.LowRank(0.5, v)", ValueError, "factor", "(3,)"),
+        ("sr.matrices.BlockDiagonal(())", ValueError, "blocks", "none"),
+        ("sr.matrices.Diagonal(v).solve(np.ones(2))", ValueError, "v", "(2,)"),
+        ("sr.matrices.Diagonal(v).solve(np.ones(3, np.float32))", TypeError, "v", "float32"),
+        ('sr.matrices.RankOne(0.5, v).solve(v, form="textbok")', ValueError, "form", "'textbok'"),
+    ],
+    "Data, models and problems": [
+        ("sr.problems.LeastSquares(X, y[:2])", ValueError, "targets", "(2,)"),
+        ("sr.problems.LeastSquares(X.tolist(), y)", TypeError, "features", "list"),
+        ("sr.problems.LeastSquares(X.astype(int), y)", TypeError, "features", "int64"),
+        ("sr.problems.LeastSquares(X * np.inf, y)", ValueError, "features", "infinity"),
+        ("sr.problems.LeastSquares(X[:0], y[:0])", ValueError, "features", "(0, 2)"),
+        ("sr.problems.LeastSquares(X, y, l2=-1)", ValueError, "l2", "-1"),
+        ("sr.problems.LogisticRegression(X, y)", ValueError, "targets", "2.0"),
+        ("sr.problems.PoissonRegression(X, -y)", ValueError, "targets", "-1.0"),
+        ("sr.problems.SoftmaxRegression(X, y + 0.5)", ValueError, "targets", "1.5"),
+        ("sr.problems.MLPClassifier(X, y, hidden=(0,))", ValueError, "hidden", "got 0"),
+        ('sr.problems.MLPRegressor(X, y, activation="relu6")', ValueError, "activation", "'relu6'"),
+        ("sr.problems.FiniteSum(sr.models.Linear(2), None, X, y)", TypeError, "likelihood", "None"),
+        ("sr.problems.Quadratic(np.eye(2), v)", ValueError, "matrix", "(2, 2)"),
+        ("sr.problems.Rosenbrock(1)", ValueError, "dim", "1"),
+        ("sr.models.MLP((2,))", ValueError, "sizes", "(2,)"),
+        ("problem.value(np.ones(2))", ValueError, "w", "(2,)"),
+        ("problem.gradient(v, batch=[0, 1])", TypeError, "batch", "list"),
+        ("problem.oracle(v, batch=np.asarray([0.0]))", TypeError, "batch", "float64"),
+        ("problem.initial_point(seed=-1)", ValueError, "seed", "-1"),
+        ('problem.price("gradent")', ValueError, "question", "'gradent'"),
+        ('oracle.ask("jacobean")', TypeError, "jacobean", "jacobian"),
+        ('sr.datasets.load("irs")', ValueError, "dataset", "'irs'"),
+        ("sr.datasets.from_arrays(X, y, test_share=2)", ValueError, "test_share", "2"),
+        ('sr.datasets.read_csv("nowhere.csv", target="b")', FileNotFoundError, "nowhere.csv", "No such file"),
+        ('sr.datasets.read_csv(3, target="b")', TypeError, "path", "3"),
+        ('sr.datasets.read_csv("data.csv", target="B")', ValueError, "target", "'B'"),
+        ('sr.arrays.open_backend("tensorflow")', ValueError, "backend", "'tensorflow'"),
+    ],
+    "Curvature": [
+        ("sr.curvature.fisher(problem)", TypeError, "oracle", "LeastSquares"),
+        ("sr.curvature.hessian(oracle, damping=-1)", ValueError, "damping", "-1"),
+        ("sr.curvature.mean_gradient_fisher(oracle, rho=0)", ValueError, "rho", "0"),
+        ("sr.curvature.sampled_fisher(oracle, 0)", TypeError, "rng", "0"),
+        ("sr.curvature.nystrom(oracle, np.random.default_rng(0), columns=9, rho=1.0)", ValueError, "columns", "9"),
+    ],
+    "Training": [
+        ("sr.minimize(problem, sr.SGD)", TypeError, "optimizer", "SGD"),
+        ("sr.minimize(sr.SGD(), problem, steps=1)", TypeError, "problem", "SGD("),
+        ("sr.minimize(problem, sr.SGD())", ValueError, "steps", "epochs"),
+        ("sr.minimize(problem, sr.SGD(), steps=1.5)", TypeError, "steps", "1.5"),
+        ("sr.minimize(problem, sr.SGD(), steps=1, batch_size=5)", ValueError, "batch_size", "5"),
+        ("sr.minimize(problem, sr.SGD(), steps=1, w0=np.ones(2))", ValueError, "w0", "(2,)"),
+        ("sr.minimize(problem, sr.SGD(), steps=1, w0=v * np.nan)", ValueError, "w0", "NaN"),
+        ("sr.minimize(problem, sr.SGD(), steps=1, state=sr.SGD().init(v))", ValueError, "state", "w0"),
+        ("sr.minimize(problem, sr.SGD(), steps=1, callbacks=print)", TypeError, "callbacks", "print"),
+        ('sr.minimize(problem, sr.SGD(), steps=1)["los"]', ValueError, "column", "'los'"),
+        ("sr.SGD().step(v, None, oracle)", TypeError, "state", "None"),
+        ("sr.SGD().step(v, sr.SGD().init(v), problem)", TypeError, "oracle", "LeastSquares"),
+        ('sr.Trace.load("nowhere.npz")', FileNotFoundError, "nowhere.npz", "No such file"),
+        ('sr.Trace.load("file")', ValueError, "path", "'file'"),
+        ('sr.minimize(problem, sr.SGD(), steps=1).save("")', ValueError, "path", "''"),
+    ],
+    "Convergence, studies and races": [
+        ("sr.convergence.grade(np.ones(2), oracle)", ValueError, "direction", "(2,)"),
+        ("sr.convergence.inverse_norm(np.eye(2))", TypeError, "C", "array"),
+        ("list(sr.convergence.replay(problem, sr.SGD, [v, v]))", TypeError, "optimizer", "SGD"),
+        ("sr.convergence.order_of_convergence([1.0, -1.0])", ValueError, "errors", "-1.0"),
+        ('sr.studies.take_tour("iris", backend=sr.arrays.open_backend("numpy"))', TypeError, "dataset", "'iris'"),
+        ('sr.studies.race.usual_setting("iris")', TypeError, "workload", "'iris'"),
+        ("sr.studies.race.quantile([], 0.5)", ValueError, "values", "[]"),
+        ('sr.lessons.check("sofim", print)', ValueError, "exercise", "'sofim'"),
+    ],
+}  # fmt: skip
+"""From a section's title to its cases: the code, the class of error, and the argument and value that it names."""
+
+COMMANDS = [
+    ("sofim-ref tuor", "command", "'tuor'"),
+    ("sofim-ref tour --stepps 3", "option", "'--stepps'"),
+    ("sofim-ref tour --steps 0", "--steps", "'0'"),
+    ("sofim-ref tour --steps 1e3", "--steps", "'1e3'"),
+    ("sofim-ref tour --seed -1", "--seed", "'-1'"),
+    ("sofim-ref tour --dataset irsi", "--dataset", "'irsi'"),
+    ("sofim-ref tour --methods sofim,newtn", "--methods", "'newtn'"),
+    ("sofim-ref tour --backend cupi", "--backend", "'cupi'"),
+    ("sofim-ref tour --batch-size 9999", "--batch-size", "9999"),
+    ("sofim-ref tour --out file", "--out", "'file'"),
+    ("sofim-ref tour --out file/below", "--out", "'file/below'"),
+    ("sofim-ref tour --plugin nowhere.py", "--plugin", "nowhere.py"),
+    ("sofim-ref tour --plugin broken.py", "--plugin", "1"),
+    ("sofim-ref convergence --rho inf", "--rho", "'inf'"),
+    ("sofim-ref convergence --data nowhere.csv --target b", "--data", "'nowhere.csv'"),
+    ("sofim-ref convergence --data empty.csv --target b", "--data", "empty.csv"),
+    ("sofim-ref convergence --data headless.csv --target b", "--data", "1, 2"),
+    ("sofim-ref convergence --data short.csv --target b", "--data", "rows: 1"),
+    ("sofim-ref convergence --data words.csv --target a", "--data", "'two'"),
+    ("sofim-ref convergence --data data.csv", "--target", "--data"),
+    ("sofim-ref convergence --target b", "--target", "--data"),
+    ("sofim-ref convergence --data data.csv --target b --problem iris", "--data", "--problem"),
+    ("sofim-ref race", "WORKLOAD", "--data"),
+    ("sofim-ref race iris --jobs 2 --dask tcp://host:8786", "--dask", "--jobs"),
+    ("sofim-ref race iris --dask ''", "--dask", "''"),
+    ("sofim-ref race diabetes --score 0.1,0.2", "--score", "0.1, 0.2"),
+    ("sofim-ref race diabetes --train-loss low", "--train-loss", "'low'"),
+    ("sofim-ref race diabetes --out file", "--out", "'file'"),
+    ("sofim-ref verify --methods ''", "--methods", "''"),
+    ("sofim-ref methods sofi", "NAME", "'sofi'"),
+]
+"""Command lines, each with the argument and the value that its sentence names."""
+
+
+@contextlib.contextmanager
+def folder():
+    """Stand in a folder of its own with `FILES` in it, and nothing else but they must be there afterwards."""
+    before = Path.cwd()
+    with tempfile.TemporaryDirectory() as name:
+        for file, text in FILES.items():
+            (Path(name) / file).write_text(text, encoding="utf-8")
+        os.chdir(name)
+        try:
+            yield
+            assert {path.name for path in Path().iterdir()} - {"__pycache__"} == set(FILES), "something was written"
+        finally:
+            os.chdir(before)
+
+
+def setup():
+    """Return the names that the code of a case uses."""
+    names = {}
+    exec(SETUP, names)
+    return names
+
+
+def error_of(code, names):
+    """Return the error that the code raises."""
+    try:
+        exec(code, dict(names))
+    except Exception as error:  # noqa: BLE001  # whatever it is, the test looks at it
+        return error
+    msg = f"{code} is accepted"
+    raise AssertionError(msg)
+
+
+def sentence_of(command):
+    """Return the exit status of a command line, what it printed and what it said of errors."""
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as said:
+        status = cli.main(shlex.split(command)[1:])
+    return status, out.getvalue(), said.getvalue()
+
+
+def entry(code, error):
+    """Return what the page says of the code of a case."""
+    return f">>> {code}\n{type(error).__name__}: {error}\n"
+
+
+def command_entry(command, said):
+    """Return what the page says of a command line."""
+    return f"$ {command}\n{said}"
+
+
+def page():
+    """Return the page: every case with the message that it gets."""
+    parts = [
+        "# What is said of a bad input\n",
+        "Made by `python tests/bad_inputs.py`, and compared by a test with what is said today. Every line of Python is run",
+        f"after these:\n\n```python\n{SETUP.strip()}\n```\n",
+    ]
+    with folder():
+        names = setup()
+        for title, cases in API.items():
+            parts += [f"## {title}\n", _block("pycon", [entry(code, error_of(code, names)) for code, *_ in cases])]
+        parts.append("## The command line\n\nEach ends with status 2, before any work.\n")
+        parts.append(_block("console", [command_entry(command, sentence_of(command)[2]) for command, *_ in COMMANDS]))
+    return "\n".join(parts)
+
+
+def _block(language, entries):
+    return f"```{language}\n{chr(10).join(entries)}```\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
