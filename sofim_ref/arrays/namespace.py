@@ -86,14 +86,15 @@ def on_one_device(x: Array, y: Array) -> bool:
     return one is None or other is None or bool(one == other)
 
 
-@functools.cache
 def dtype_name(dtype: Any) -> str:
     """Return the name of a dtype without its backend's: ``"float32"``, ``"bfloat16"``."""
-    return str(getattr(dtype, "name", dtype)).rpartition(".")[2]
+    name = np.dtype(dtype).name if isinstance(dtype, type | np.dtype) else str(dtype)
+    return str(name).rpartition(".")[2]
 
 
-def is_real_floating(dtype: Any) -> bool:
-    """Return whether a dtype is one that the library computes in, float32 or float64."""
+@functools.cache
+def is_real_floating(_: Namespace, dtype: Any) -> bool:
+    """Return whether a dtype of a namespace is one that the library computes in, float32 or float64."""
     return dtype_name(dtype) in ("float32", "float64")
 
 

@@ -164,8 +164,8 @@ def an_array(argument: str, x: Any) -> Namespace:
 
 def floating(argument: str, x: Array, *, ndim: int) -> None:
     """Refuse anything but a real floating-point array of that many dimensions."""
-    an_array(argument, x)
-    if not is_real_floating(x.dtype):
+    xp = an_array(argument, x)
+    if not is_real_floating(xp, x.dtype):
         if "float" in dtype_name(x.dtype):
             msg = f"{argument} must be float32 or float64, got {x.dtype}: convert it to float32."
         else:

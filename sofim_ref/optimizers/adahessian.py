@@ -7,7 +7,7 @@ from dataclasses import KW_ONLY, dataclass
 from sofim_ref.arrays import Array, namespace
 from sofim_ref.arrays.generators import generator
 from sofim_ref.arrays.sums import one_minus_power
-from sofim_ref.arrays.validation import count, fraction, non_negative, positive
+from sofim_ref.arrays.validation import count, fraction, non_negative, normal_in_dtype, positive
 from sofim_ref.curvature import hutchinson_diagonal
 from sofim_ref.matrices import Diagonal
 from sofim_ref.optimizers.adam import AdamState
@@ -88,6 +88,7 @@ class AdaHessian(Optimizer[AdamState]):
     def init(self, w: Array) -> AdamState:
         """Return the state before the first step: no step, both averages zero."""
         check_start(w)
+        normal_in_dtype(w, epsilon=self.epsilon)
         if w.shape[0] % self.block_size:
             msg = f"block_size must divide {w.shape[0]}, the number of parameters, got {self.block_size}."
             raise ValueError(msg)

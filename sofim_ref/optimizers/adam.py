@@ -6,7 +6,7 @@ from dataclasses import KW_ONLY, dataclass, replace
 
 from sofim_ref.arrays import Array, namespace
 from sofim_ref.arrays.sums import one_minus_power
-from sofim_ref.arrays.validation import fraction, positive
+from sofim_ref.arrays.validation import fraction, normal_in_dtype, positive
 from sofim_ref.kernels import AdamStep, Kernels
 from sofim_ref.matrices import Diagonal
 from sofim_ref.optimizers.method import Method
@@ -87,6 +87,7 @@ class Adam(Optimizer[AdamState]):
     def init(self, w: Array) -> AdamState:
         """Return the state before the first step: no step, both averages zero."""
         check_start(w)
+        normal_in_dtype(w, epsilon=self.epsilon)
         xp = namespace(w)
         return AdamState(0, xp.zeros_like(w), xp.zeros_like(w))
 

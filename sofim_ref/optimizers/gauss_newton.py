@@ -8,7 +8,7 @@ from dataclasses import KW_ONLY, dataclass, replace
 from sofim_ref import curvature
 from sofim_ref.arrays import Array, eps, namespace
 from sofim_ref.arrays.control_flow import choose, number
-from sofim_ref.arrays.validation import positive
+from sofim_ref.arrays.validation import normal_in_dtype, positive
 from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, check_start
 from sofim_ref.optimizers.search_space import LogUniform
@@ -90,6 +90,7 @@ class GaussNewton(Optimizer[GaussNewtonState]):
     def init(self, w: Array) -> GaussNewtonState:
         """Return the state before the first step: no step, the first damping."""
         check_start(w)
+        normal_in_dtype(w, damping=self.damping)
         return GaussNewtonState(0, number(self.damping))
 
     def precondition(self, state: GaussNewtonState, oracle: Oracle) -> tuple[GaussNewtonState, Preconditioned]:

@@ -13,7 +13,7 @@ from sofim_ref import curvature
 from sofim_ref.arrays import Array, namespace
 from sofim_ref.arrays.control_flow import branch, choose
 from sofim_ref.arrays.generators import generator
-from sofim_ref.arrays.validation import count, fraction, positive
+from sofim_ref.arrays.validation import count, fraction, normal_in_dtype, positive
 from sofim_ref.matrices import BlockDiagonal, Kronecker
 from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, check_start
@@ -112,6 +112,7 @@ class KFAC(Optimizer[KFACState]):
     def init(self, w: Array) -> KFACState:
         """Return the state before the first step: no factors yet, since w alone doesn't know the layers."""
         check_start(w)
+        normal_in_dtype(w, damping=self.damping)
         return KFACState(0, w[:0], w[:0], w[:0], w[:0])
 
     def precondition(self, state: KFACState, oracle: Oracle) -> tuple[KFACState, Preconditioned]:

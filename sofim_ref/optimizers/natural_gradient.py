@@ -9,7 +9,7 @@ from typing import Literal
 from sofim_ref import curvature
 from sofim_ref.arrays import Array
 from sofim_ref.arrays.generators import generator
-from sofim_ref.arrays.validation import count, non_negative, one_of
+from sofim_ref.arrays.validation import count, non_negative, normal_in_dtype, one_of
 from sofim_ref.matrices import LowRank, Matrix
 from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, check_start
@@ -111,6 +111,7 @@ class NaturalGradient(Optimizer[State]):
     def init(self, w: Array) -> State:
         """Return the state before the first step: a count of steps is all there is."""
         check_start(w)
+        normal_in_dtype(w, damping=self.damping)
         return State(0)
 
     def precondition(self, state: State, oracle: Oracle) -> tuple[State, Preconditioned]:

@@ -6,7 +6,7 @@ from dataclasses import KW_ONLY, dataclass
 
 from sofim_ref import curvature
 from sofim_ref.arrays import Array
-from sofim_ref.arrays.validation import non_negative
+from sofim_ref.arrays.validation import non_negative, normal_in_dtype
 from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, check_start
 from sofim_ref.optimizers.search_space import LogUniform, OneOf
@@ -73,6 +73,7 @@ class Newton(Optimizer[State]):
     def init(self, w: Array) -> State:
         """Return the state before the first step: a count of steps is all there is."""
         check_start(w)
+        normal_in_dtype(w, damping=self.damping)
         return State(0)
 
     def precondition(self, state: State, oracle: Oracle) -> tuple[State, Preconditioned]:

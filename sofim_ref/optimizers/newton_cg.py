@@ -8,7 +8,7 @@ from sofim_ref import curvature
 from sofim_ref.arrays import Array
 from sofim_ref.arrays.control_flow import choose, number
 from sofim_ref.arrays.sums import norm
-from sofim_ref.arrays.validation import count, non_negative, positive
+from sofim_ref.arrays.validation import count, non_negative, normal_in_dtype, positive
 from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, check_start
 from sofim_ref.optimizers.search_space import LogUniform
@@ -82,6 +82,7 @@ class NewtonCG(Optimizer[State]):
     def init(self, w: Array) -> State:
         """Return the state before the first step: a count of steps is all there is."""
         check_start(w)
+        normal_in_dtype(w, damping=self.damping)
         return State(0)
 
     def precondition(self, state: State, oracle: Oracle) -> tuple[State, Preconditioned]:

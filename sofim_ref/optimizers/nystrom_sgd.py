@@ -7,7 +7,7 @@ from dataclasses import KW_ONLY, dataclass
 from sofim_ref.arrays import Array, device, namespace
 from sofim_ref.arrays.control_flow import branch, choose
 from sofim_ref.arrays.generators import generator
-from sofim_ref.arrays.validation import count, positive
+from sofim_ref.arrays.validation import count, normal_in_dtype, positive
 from sofim_ref.curvature import nystrom_factor
 from sofim_ref.matrices import LowRank
 from sofim_ref.optimizers.method import Method
@@ -96,6 +96,7 @@ class NystromSGD(Optimizer[NystromSGDState]):
     def init(self, w: Array) -> NystromSGDState:
         """Return the state before the first step: Z zero, to be replaced in the first step."""
         check_start(w)
+        normal_in_dtype(w, rho=self.rho)
         if self.columns > w.shape[0]:
             msg = f"columns must be at most {w.shape[0]}, the number of parameters, got {self.columns}."
             raise ValueError(msg)

@@ -12,7 +12,7 @@ from typing import Literal
 
 from sofim_ref.arrays import Array, namespace
 from sofim_ref.arrays.sums import averaged, one_minus_power
-from sofim_ref.arrays.validation import fraction, one_of, positive, positive_in_dtype
+from sofim_ref.arrays.validation import fraction, normal_in_dtype, one_of, positive, positive_in_dtype
 from sofim_ref.kernels import Kernels, SOFIMStep
 from sofim_ref.matrices import BlockDiagonal, Matrix, RankOne
 from sofim_ref.optimizers.method import Method
@@ -121,7 +121,7 @@ class SOFIM(Optimizer[SOFIMState]):
     def init(self, w: Array) -> SOFIMState:
         """Return the state before the first step: no step, mean zero."""
         check_start(w)
-        positive_in_dtype("rho", self.rho, w)
+        normal_in_dtype(w, rho=self.rho)
         return SOFIMState(0, namespace(w).zeros_like(w))
 
     def precondition(self, state: SOFIMState, oracle: Oracle) -> tuple[SOFIMState, Preconditioned]:

@@ -8,7 +8,7 @@ from typing import TypeVar
 from sofim_ref.arrays import Array, device, namespace
 from sofim_ref.arrays.control_flow import choose
 from sofim_ref.arrays.sums import one_minus_power
-from sofim_ref.arrays.validation import count, fraction, positive
+from sofim_ref.arrays.validation import count, fraction, normal_in_dtype, positive
 from sofim_ref.matrices import Diagonal
 from sofim_ref.optimizers.optimizer import Optimizer, Schedule, check_start
 from sofim_ref.optimizers.state import State
@@ -89,6 +89,7 @@ class TrustRegion(Optimizer[R]):
     def start(self, w: Array) -> tuple[Array, Array, Array]:
         """Return ℓ̄, d and p before the first step: zero, one, zero."""
         check_start(w)
+        normal_in_dtype(w, epsilon=self.epsilon)
         zero, one, none = (namespace(w).full(1, x, dtype=w.dtype, device=device(w)) for x in (0.0, 1.0, 0.0))
         return zero, one, none  # three arrays, so that JAX may write into each of them
 
