@@ -8,7 +8,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from sofim_ref import SGD, Newton, plots
+from sofim_ref import SGD, Newton, NystromSGD, Status, plots
 from sofim_ref.datasets import load
 from sofim_ref.matrices import BlockDiagonal, Dense, Kronecker, RankOne, ScaledIdentity
 from sofim_ref.optimizers import REGISTRY, Method
@@ -164,12 +164,14 @@ def test_a_run_that_fails_is_named_drawn_and_counts_as_the_worst(tmp_path):
 
 
 def test_a_run_that_goes_astray_is_told_and_drawn(tmp_path):
-    found = study_convergence(problem("linnerud"), named("nystrom-sgd", "newton"))
+    method = Method.of(NystromSGD(lr=0.3), label="too long a step")
+    found = study_convergence(problem("linnerud"), [method, *named("newton")])
     astray = found.entries[0]
+    assert astray.trace.status is Status.DIVERGED
     assert "no Lipschitz constant of the Hessian is proved here" in astray.bound.reason
     assert found.holds
     report = report_convergence(found)
-    assert f"{astray.method.title}: {astray.bound.reason}." in texts(report)
+    assert f"{astray.method.title}: not applicable, {astray.bound.reason}." in texts(report)
     assert report.write(tmp_path).exists()
 
 

@@ -75,7 +75,7 @@ def quasi_newton(problem: Problem, history: int, *, steps: int = 100, w0: Array 
     """
     optimizer = LBFGS(history=history)
     target = problem.optimum()
-    trace = minimize(problem, optimizer, steps=steps, w0=w0, tolerance=1e-14, store_points=True)
+    trace = minimize(problem, optimizer, steps=steps, w0=w0, tolerance=1e-14, store_points=True, on_interrupt="raise")
     points = trace.points or ()
     errors = np.asarray([float(norm(w - target)) for w in points])
     return QuasiNewton(
