@@ -221,8 +221,8 @@ def page():
     """Return the page: every case with the message that it gets."""
     parts = [
         "# What is said of a bad input\n",
-        "Made by `python tests/bad_inputs.py`, and compared by a test with what is said today. Every line of Python is run",
-        f"after these:\n\n```python\n{SETUP.strip()}\n```\n",
+        "Made by `python tests/bad_inputs.py`, and compared by a test with what is said today. Every line of Python",
+        f"runs after these:\n\n```python\n{SETUP.strip()}\n```\n",
     ]
     with folder():
         names = setup()

@@ -20,6 +20,12 @@ from sofim_ref.studies.race.setting import Setting
 PATIENCE = 4.0
 """Seconds that a scheduler has to answer, and then a worker to be there."""
 
+ABSENCE = 60.0
+"""Seconds without any worker after which a race that is under way ends."""
+
+POLL = 0.1
+"""Seconds between two looks at what has ended."""
+
 
 @dataclass(frozen=True)
 class DaskExecutor:
@@ -45,7 +51,7 @@ class DaskExecutor:
         Raises
         ------
         ConnectionError
-            If the scheduler is gone.
+            If the scheduler is gone, or all workers for `ABSENCE` seconds.
         """
         futures = self.client.map(  # what is large and shared, as the parcel may be, is sent once
             run_parcel, jobs, parcel=Parcel.of(setting), n_workers=self.n_workers, pure=False
@@ -53,7 +59,7 @@ class DaskExecutor:
         with self.client.as_current():
             completed = importlib.import_module("distributed").as_completed(futures)
         try:
-            for future in completed:
+            for future in self._ended(completed):
                 if future.cancelled():  # the scheduler has gone
                     break
                 try:
@@ -68,6 +74,20 @@ class DaskExecutor:
             if self.client.status == "running":
                 with suppress(OSError, RuntimeError):  # the scheduler may go at this very moment
                     self.client.cancel(futures)
+
+    def _ended(self, completed: Any) -> Iterator[Any]:
+        """Yield futures as they end; Dask alone would wait for ever for a worker to come back."""
+        seen = time.monotonic()
+        while not completed.is_empty() and self.client.status == "running":
+            ended = completed.next_batch(block=False)
+            yield from ended
+            if ended or self.client.nthreads():
+                seen = time.monotonic()
+            elif time.monotonic() - seen > ABSENCE:
+                msg = f"the Dask cluster has had no worker for {ABSENCE:g} seconds."
+                raise ConnectionError(msg)
+            if not ended:
+                time.sleep(POLL)
 
 
 @contextmanager

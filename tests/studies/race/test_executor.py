@@ -57,12 +57,15 @@ def test_two_processes_give_the_numbers_of_one(expected, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_process_of_this_machine_that_is_killed_loses_no_result(expected, tmp_path):
+@pytest.mark.parametrize("deaths", [1, 2], ids=["one", "all"])
+def test_processes_of_this_machine_that_are_killed_lose_no_result(deaths, expected, tmp_path):
     psutil = pytest.importorskip("psutil")
 
     def kill():
         workers = [child for child in psutil.Process().children() if "LokyProcess" in " ".join(child.cmdline())]
-        workers[0].kill()
+        assert len(workers) >= 2
+        for worker in workers[:deaths] if deaths == 1 else workers:
+            worker.kill()
 
     seen, _, _ = run_tiny(tmp_path, race.LocalExecutor(2), tell=once(kill), **LONG)
     assert numbers(tmp_path) == expected
@@ -70,15 +73,30 @@ def test_a_process_of_this_machine_that_is_killed_loses_no_result(expected, tmp_
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("deaths", [1, 2], ids=["one", "all"])
 @pytest.mark.parametrize("two_workers", [3, 0], indirect=True, ids=["Dask tries again", "Dask gives up at once"])
-def test_a_dask_worker_that_is_killed_in_mid_race_loses_no_result(two_workers, expected, tmp_path, request):
-    nanny = next(iter(two_workers.workers.values()))
+def test_dask_workers_that_are_killed_in_mid_race_lose_no_result(two_workers, deaths, expected, tmp_path, request):
+    def kill():
+        for nanny in [*two_workers.workers.values()][:deaths]:
+            os.kill(nanny.pid, signal.SIGKILL)
+
     with dask_executor.dask_executor(two_workers.scheduler_address) as workers:
         assert workers.n_workers == 2
-        seen, _, _ = run_tiny(tmp_path, workers, tell=once(lambda: os.kill(nanny.pid, signal.SIGKILL)), **LONG)
+        seen, _, _ = run_tiny(tmp_path, workers, tell=once(kill), **LONG)
     assert numbers(tmp_path) == expected
     if "gives up" in request.node.name:
         assert "submitted again" in seen.notes[0]
+
+
+@pytest.mark.slow
+def test_a_dask_cluster_without_workers_ends_the_race_and_what_was_computed_stays(two_workers, tmp_path, monkeypatch):
+    monkeypatch.setattr(dask_executor, "ABSENCE", 2.0)
+    with (
+        dask_executor.dask_executor(two_workers.scheduler_address) as workers,
+        pytest.raises(ConnectionError, match="the Dask cluster has had no worker for 2 seconds"),
+    ):
+        run_tiny(tmp_path, workers, tell=once(lambda: two_workers.scale(0)), **LONG)
+    assert 3 <= len(numbers(tmp_path)) < 2 * (4 + 3)
 
 
 @pytest.mark.slow
