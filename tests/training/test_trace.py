@@ -1,5 +1,7 @@
 import dataclasses
 import json
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -172,22 +174,47 @@ def test_a_trace_of_another_schema_is_refused_with_the_version_that_wrote_it(tra
         Trace.load(path)
 
 
-def test_a_save_that_fails_leaves_the_old_file_and_nothing_else(trace, tmp_path, monkeypatch):
+@pytest.mark.parametrize("error", [OSError("no space left on device"), KeyboardInterrupt(), MemoryError()], ids=repr)
+@pytest.mark.parametrize("moment", ["write_bytes", "replace"])
+def test_a_save_that_fails_leaves_the_old_file_and_nothing_else(trace, tmp_path, monkeypatch, moment, error):
     path = tmp_path / "run.npz"
     trace.save(path)
     before = path.read_bytes()
 
-    def write_bytes(file, content):
-        with file.open("wb") as unfinished:
-            unfinished.write(content[: len(content) // 2])
-        msg = "no space left on device"
-        raise OSError(msg)
+    def half_way(file, content):
+        if moment == "write_bytes":
+            with file.open("wb") as unfinished:
+                unfinished.write(content[: len(content) // 2])
+        raise error
 
-    monkeypatch.setattr(Path, "write_bytes", write_bytes)
-    with pytest.raises(OSError, match="no space"):
+    monkeypatch.setattr(Path, moment, half_way)
+    with pytest.raises(type(error)):
         trace.save(path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from sofim_ref import Trace
+
+trace = Trace.load(sys.argv[1])
+Path.write_bytes = lambda file, content: (file.open("wb", 0).write(content[: len(content) // 2]), os._exit(9))
+trace.save(sys.argv[1])
+"""
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_in_a_save_leaves_the_old_file_whole(trace, tmp_path):
+    path = tmp_path / "run.npz"
+    trace.save(path)
+    before = path.read_bytes()
+    assert subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False).returncode == 9
+    assert path.read_bytes() == before
+    assert len(list(tmp_path.iterdir())) == 2  # half of the new one lies beside it
+    trace.save(path)
+    assert Trace.load(path).records == trace.records
 
 
 def test_a_run_on_other_arrays_than_numpy_s_is_loaded_only_to_where_like_says(tmp_path):
