@@ -26,6 +26,7 @@ from benchmarks import (  # after the environment is set
     gpu,
     import_time,
     in_place,
+    jitted,
     low_rank,
     mlp_epoch,
     natural_gradient,
@@ -39,7 +40,7 @@ BENCHMARKS = {
     module.__name__.rpartition(".")[2]: module
     for module in (
         *(in_place, far_from_identity, bandwidth, temporaries, contract, mlp_epoch, per_example_gradients),
-        *(natural_gradient, low_rank, slopes, import_time),
+        *(natural_gradient, low_rank, jitted, slopes, import_time),
     )
 }
 
@@ -94,7 +95,7 @@ def _machine() -> str:
     lines = about.read_text(encoding="utf-8").splitlines() if about.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     versions = [f"Python {platform.python_version()}"]
-    for package in ("numpy", "scipy", "numba", "torch", "scikit-learn", "cupy-cuda12x", "cupy-cuda13x"):
+    for package in ("numpy", "scipy", "numba", "torch", "jax", "optax", "scikit-learn", "cupy-cuda12x", "cupy-cuda13x"):
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             versions.append(f"{package} {importlib.metadata.version(package)}")
     return f"{names[0] if names else platform.machine()}, {os.cpu_count()} cores; {', '.join(versions)}"

@@ -1,5 +1,6 @@
 """README, lessons and set-up are what they say they are."""
 
+import importlib.util
 import re
 import runpy
 import tomllib
@@ -51,11 +52,15 @@ def test_no_file_names_a_package_registry():
     assert [path.name for path in texts if hosts.search(path.read_text(encoding="utf-8", errors="ignore"))] == []
 
 
-@pytest.mark.parametrize("page", ["convergence.md", "race.md"])
+NEEDS_JAX = pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX isn't installed")
+
+
+@pytest.mark.parametrize("page", ["convergence.md", "race.md", pytest.param("jax.md", marks=NEEDS_JAX)])
 def test_the_code_of_a_page_runs_as_it_stands(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    names = {}
     for example in re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL):
-        exec(compile(example, page, "exec"), {})
+        exec(compile(example, page, "exec"), names)
         said = re.findall(r"^print\(.*\)  # (.*)$", example, flags=re.MULTILINE)
         assert capsys.readouterr().out.splitlines()[: len(said)] == said
