@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sofim_ref.problems import Constants
+from sofim_ref.problems import Constants, PoissonRegression, SoftmaxRegression
 from sofim_ref.problems.constants import linear_constants
 
 EPS = np.finfo(np.float64).eps
@@ -45,3 +45,20 @@ def test_where_numbers_overflow_nothing_is_known(size):
 
 def test_nothing_is_known_unless_it_is_said():
     assert Constants() == Constants(None, None, None)
+
+
+def test_in_a_ball_outputs_move_by_radius_times_length():
+    problem = PoissonRegression(np.asarray([[2.0], [2.0]]), np.ones(2), intercept=False)
+    center, (low, high) = np.asarray([0.25]), np.exp([0.5 - 1.0, 0.5 + 1.0])
+    found = problem.constants(center, 0.5)
+    np.testing.assert_allclose([found.mu, found.L, found.hessian_lipschitz], [4 * low, 4 * high, 8 * high], rtol=1e-14)
+    for half_a_ball in (problem.constants(center), problem.constants(radius=0.5), problem.constants()):
+        assert half_a_ball == Constants(0.0, None, None)
+
+
+def test_a_linear_model_s_hessian_needs_no_products(monkeypatch):
+    problem = SoftmaxRegression(X, np.asarray([0, 1]), l2=0.5)
+    oracle = problem.oracle(problem.initial_point() + 0.5)
+    expected = np.stack([oracle.hvp(e) for e in np.eye(problem.dim)], axis=1)
+    monkeypatch.delattr(type(problem.model), "hvp")
+    np.testing.assert_allclose(oracle.hessian(), expected, rtol=0, atol=1e-14)

@@ -214,6 +214,8 @@ def test_an_mlp_starts_where_the_seed_says():
         (lambda: problems.PoissonRegression(X, -COUNTS - 1), r"targets must be counts 0, 1, 2, …, got -"),
         (lambda: problems.PoissonRegression(X, COUNTS + 0.5), r"targets must be counts 0, 1, 2, …, got \d\.5"),
         (lambda: problems.GaussianFit(np.ones(4)), r"sample must have at least two numbers that differ"),
+        (lambda: problems.GaussianFit(np.ones(1)), r"sample must have at least two numbers that differ"),
+        (lambda: problems.GaussianFit(np.ones(0)), r"sample must have at least two numbers that differ"),
         (lambda: problems.GaussianFit(np.asarray([1.0, np.nan])), r"sample must be finite"),
         (lambda: problems.Rosenbrock(1), r"dim must be an integer >= 2, got 1"),
         (lambda: problems.Rosenbrock(b=0.0), r"b must be a finite number > 0, got 0\.0"),
