@@ -119,6 +119,30 @@ def one_minus_power(beta: float, t: int | Array) -> Any:
     return -xp.expm1(t * (math.log(beta) if beta > 0 else -1e30))
 
 
+def weight_before(beta: float, t: int | Array) -> Any:
+    """Return β(1 − βᵗ⁻¹)/(1 − βᵗ), the weight of all numbers before the t-th in their exponential mean.
+
+    The weights of such a mean sum to 1. It is exactly 0 for the first number: what `averaged` needs.
+
+    Parameters
+    ----------
+    beta : float
+        The number β in [0, 1).
+    t : int or JAX array, shape ()
+        The number of numbers, from 1 on.
+
+    Returns
+    -------
+    float or JAX array, shape ()
+
+    Examples
+    --------
+    >>> weight_before(0.9, 1), weight_before(0.5, 2).__round__(12)
+    (0.0, 0.333333333333)
+    """
+    return beta * one_minus_power(beta, t - 1) / one_minus_power(beta, t)
+
+
 def widened(x: Array) -> Array:
     """Return an array in float64 where its device has that, else as it is: for the few sums that decide about digits.
 

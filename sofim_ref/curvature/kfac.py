@@ -103,5 +103,5 @@ def _damped(A: Array, G: Array, root: float) -> Kronecker:
     mean_A, mean_G = xp.linalg.trace(A) / A.shape[0], xp.linalg.trace(G) / G.shape[0]
     both = (mean_A > 0) & (mean_G > 0)  # a factor that is zero has no scale to share the damping by
     one = xp.ones_like(mean_A)
-    pi = xp.sqrt(xp.where(both, mean_A, one) / xp.where(both, mean_G, one))
+    pi = xp.sqrt(xp.where(both, mean_A, one)) / xp.sqrt(xp.where(both, mean_G, one))  # their quotient may overflow
     return Kronecker(A + (pi * root) * eye_A, G + (root / pi) * eye_G)

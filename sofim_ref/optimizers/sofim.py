@@ -11,7 +11,7 @@ from functools import partial
 from typing import Literal
 
 from sofim_ref.arrays import Array, namespace
-from sofim_ref.arrays.sums import averaged, one_minus_power
+from sofim_ref.arrays.sums import averaged, one_minus_power, weight_before
 from sofim_ref.arrays.validation import fraction, normal_in_dtype, one_of, positive, positive_in_dtype
 from sofim_ref.kernels import Kernels, SOFIMStep
 from sofim_ref.matrices import BlockDiagonal, Matrix, RankOne
@@ -127,7 +127,7 @@ class SOFIM(Optimizer[SOFIMState]):
     def precondition(self, state: SOFIMState, oracle: Oracle) -> tuple[SOFIMState, Preconditioned]:
         """Return the next state, and C = ρI + M̂M̂ᵀ with v = M̂ or g."""
         t, g = state.step + 1, oracle.gradient()
-        h, k = averaged(state.mean, g, self._kept(t)), self._scale(t)
+        h, k = averaged(state.mean, g, weight_before(self.beta, t)), self._scale(t)
         if self.vector == "moment":
             m = v = h if self.bias_correction else k * h
             weight = 1.0
@@ -144,7 +144,7 @@ class SOFIM(Optimizer[SOFIMState]):
         step = SOFIMStep(
             lr=self.rate_at(state.step),
             rho=positive_in_dtype("rho", self.rho, w),
-            kept=self._kept(t),
+            kept=weight_before(self.beta, t),
             scale=self._scale(t),
             vector=self.vector,
             weight_decay=self.weight_decay,
@@ -153,11 +153,6 @@ class SOFIM(Optimizer[SOFIMState]):
         for part in parts:
             kernels.sofim(w[part], state.mean[part], g[part], step)
         return SOFIMState(t, state.mean)
-
-    def _kept(self, t: int) -> float:
-        """Return the weight that the gradients before step t have in its mean; it is exactly 0 in the first step."""
-        kept: float = self.beta * one_minus_power(self.beta, t - 1) / one_minus_power(self.beta, t)
-        return kept
 
     def _scale(self, t: int) -> float:
         """Return the k with M̂ = kh in step t."""

@@ -12,7 +12,7 @@ from typing import Literal
 
 from sofim_ref.arrays import Array, namespace
 from sofim_ref.arrays.control_flow import choose
-from sofim_ref.arrays.sums import one_minus_power
+from sofim_ref.arrays.sums import averaged, one_minus_power, weight_before
 from sofim_ref.arrays.validation import one_of
 from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Preconditioned
@@ -29,11 +29,13 @@ class TAdamState(TrustRegionState):
     ----------
     step, loss, radius, predicted
         As in `TrustRegionState`.
-    moment, square, variance : array, shape (d,)
-        The decaying averages m of the gradients, s of their squares and v of their squared distances from m̂.
+    mean : array, shape (d,)
+        The mean m̂ of the gradients, its weights made to sum to 1.
+    square, variance : array, shape (d,)
+        The decaying averages s of the gradients' squares and v of their squared distances from m̂.
     """
 
-    moment: Array
+    mean: Array
     square: Array
     variance: Array
 
@@ -115,12 +117,12 @@ class TAdam(TrustRegion[TAdamState]):
         """Return the next state, and C = diag((r + ϵ)/d) with v = m̂."""
         xp, t = namespace(oracle.w), state.step + 1
         g, correction = oracle.gradient(), one_minus_power(self.beta2, t)
-        m_hat_before = state.moment / choose(t > 1, one_minus_power(self.beta1, t - 1), 1.0)
-        scatter = self.beta2 * one_minus_power(self.beta2, t - 1) / correction * (g - m_hat_before) ** 2
-        m = self.beta1 * state.moment + (1 - self.beta1) * g
+        # Made of m/(1 − βᵗ), rounded, m̂ would lie off gradients that are all the same, and v̂ is what c divides by.
+        m_hat = averaged(state.mean, g, weight_before(self.beta1, t))
+        scatter = weight_before(self.beta2, t) * (g - state.mean) ** 2
         s = self.beta2 * state.square + (1 - self.beta2) * (g * g)
         v = self.beta2 * state.variance + (1 - self.beta2) * scatter
-        m_hat, s_hat, v_hat = m / one_minus_power(self.beta1, t), s / correction, v / correction
+        s_hat, v_hat = s / correction, v / correction
         c = 1 + xp.sum(m_hat * m_hat / (v_hat + self.epsilon))
 
         loss, radius = self._next_radius(state, oracle)
@@ -129,7 +131,7 @@ class TAdam(TrustRegion[TAdamState]):
         m_u = xp.sum(m_hat * u, axis=0, keepdims=True)
         curvature = m_u * m_u + xp.sum(v_hat * u * u, axis=0, keepdims=True)
         predicted = self.rate_at(t - 1) * (m_u - 0.5 * curvature)
-        return TAdamState(t, loss, radius, predicted, m, s, v), Preconditioned(C, m_hat)
+        return TAdamState(t, loss, radius, predicted, m_hat, s, v), Preconditioned(C, m_hat)
 
     def _next_radius(self, state: TAdamState, oracle: Oracle) -> tuple[Array, Array]:
         """Return the next ℓ̄ and the next d."""

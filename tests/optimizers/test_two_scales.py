@@ -1,0 +1,26 @@
+"""SOAA and TAdam in float32 where all gradients are one, so that the scatter about their mean is a difference."""
+
+import numpy as np
+import pytest
+from trajectories import trust_region_on_quadratic
+
+from sofim_ref.optimizers import SOAA, TAdam
+from sofim_ref.problems import Function
+
+G, STEPS = np.float32([0.3, -1.7, 0.011]), 12
+
+
+@pytest.mark.parametrize("size", [1e-6, 1.0, 1e3, 1e6])
+@pytest.mark.parametrize(("kind", "reading"), [(SOAA, {}), (TAdam, {}), (TAdam, {"radius": "after_step"})])
+def test_float32_keeps_six_digits_at_every_ratio_of_the_squared_gradient_to_epsilon(kind, reading, size):
+    g, optimizer = np.float32(size) * G, kind(steps=STEPS, lr=1.0, **reading)
+    names = ("lr", "gamma", "beta1", "beta2", "epsilon", "weight_decay")
+    exact = trust_region_on_quadratic(
+        np.zeros((3, 3)), -g, np.zeros(3), STEPS, method=kind.__name__, T=STEPS, at_start=kind is TAdam and not reading,
+        **{name: getattr(optimizer, name) for name in names},
+    )[-1]  # fmt: skip
+    problem, w = Function(3, lambda w: w @ g, lambda w: g), np.zeros(3, dtype=np.float32)
+    state = optimizer.init(w)
+    for _ in range(STEPS):
+        w, state = optimizer.step(w, state, problem.oracle(w))
+    assert np.linalg.norm(w - exact) <= 1e-6 * np.linalg.norm(exact)
