@@ -1,4 +1,4 @@
-"""Solves in float32 that divide two parts of v by eigenvalues far apart: within their bounds at every ratio of these."""
+"""Solves in float32 that divide two parts of v by eigenvalues far apart: within their bounds at every ratio."""
 
 import mpmath
 import numpy as np

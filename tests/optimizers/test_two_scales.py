@@ -19,7 +19,7 @@ def test_float32_keeps_six_digits_at_every_ratio_of_the_squared_gradient_to_epsi
         np.zeros((3, 3)), -g, np.zeros(3), STEPS, method=kind.__name__, T=STEPS, at_start=kind is TAdam and not reading,
         **{name: getattr(optimizer, name) for name in names},
     )[-1]  # fmt: skip
-    problem, w = Function(3, lambda w: w @ g, lambda w: g), np.zeros(3, dtype=np.float32)
+    problem, w = Function(3, lambda w: w @ g, lambda _: g), np.zeros(3, dtype=np.float32)
     state = optimizer.init(w)
     for _ in range(STEPS):
         w, state = optimizer.step(w, state, problem.oracle(w))
