@@ -1,3 +1,4 @@
+import errno
 import os
 import subprocess
 import sys
@@ -104,3 +105,12 @@ def test_a_full_disk_is_said_in_one_sentence(arguments):
         done = subprocess.run(program, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr == "sofim-ref: can't write what is to be written: No space left on device.\n"
+
+
+def test_a_report_that_can_t_be_written_is_said_in_one_sentence(tmp_path, capsys, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), "report.html")
+
+    monkeypatch.setattr("sofim_ref.cli.convergence.study_convergence", refuse)
+    assert cli.main(["convergence", "--out", str(tmp_path)]) == 1
+    assert capsys.readouterr().err == "sofim-ref: can't write 'report.html': Read-only file system.\n"

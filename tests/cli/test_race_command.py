@@ -1,4 +1,6 @@
+import errno
 import importlib
+import os
 import re
 import shlex
 import signal
@@ -8,6 +10,7 @@ import sys
 import pytest
 
 from sofim_ref import cli
+from sofim_ref.studies.race import folder_lock
 
 SHORT = ["--trials", "1", "--seeds", "1", "--epochs", "1", "--jobs", "1"]
 RACE = ["race", "diabetes", "--quick", *SHORT, "--methods", "sofim,sgd"]
@@ -166,3 +169,32 @@ def test_ctrl_c_while_the_report_is_written_says_how_to_go_on_too(tmp_path, caps
     said = capsys.readouterr().err
     assert said.startswith("\nsofim-ref: interrupted. What was computed is kept in")
     assert "\nsofim-ref race diabetes --methods sofim,sgd" in said
+
+
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [
+        (errno.ENOSPC, "can't write '{}': No space left on device."),
+        (errno.EROFS, "can't write '{}': Read-only file system."),
+        (errno.EACCES, "can't read or write '{}': Permission denied."),
+    ],
+)
+def test_a_result_that_can_t_be_written_is_named_with_how_to_go_on(number, reason, tmp_path, capsys, monkeypatch):
+    def refuse(file, _):
+        if file.parent.name == "runs":
+            raise OSError(number, os.strerror(number), str(file))
+
+    monkeypatch.setattr("sofim_ref.studies.race.run_store.write_whole", refuse)
+    assert cli.main([*RACE, "--out", str(tmp_path)]) == 1
+    said = capsys.readouterr().err
+    file = tmp_path / "runs" / "sofim.trial-000.seed-1000000.json"
+    assert said.startswith(f"sofim-ref: {reason.format(file)} What was computed is kept in {tmp_path}; this goes on")
+    assert "\nsofim-ref race diabetes --methods sofim,sgd" in said
+
+
+def test_a_race_in_a_folder_where_another_is_being_run_is_refused(tmp_path, refused):
+    (tmp_path / "race").mkdir()
+    with folder_lock.locked(tmp_path / "race"):
+        said = refused(*RACE, "--out", str(tmp_path / "race"))
+    assert "argument --out: the results folder must be used by one race at a time" in said
+    assert f"but process {os.getpid()} on " in said

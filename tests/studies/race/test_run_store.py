@@ -1,6 +1,10 @@
 import dataclasses
+import errno
 import json
+import math
+import os
 import re
+import shutil
 
 import pytest
 from tiny import methods, numbers, run_tiny, setting
@@ -52,18 +56,77 @@ def test_a_race_that_was_stopped_anywhere_ends_as_if_it_never_had_been(finished,
     assert numbers(tmp_path) == numbers(finished[1])
 
 
-@pytest.mark.parametrize("damage", ["", "{", '{"schema": 1}', "[]", "null", "another run's"])
+def edited(**changes):
+    """Edit a result's JSON."""
+    return lambda text: json.dumps({**json.loads(text), **changes})
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda _: "", id="empty"),
+        pytest.param(lambda _: "{", id="a brace"),
+        pytest.param(lambda _: '{"schema": 1}', id="other JSON"),
+        pytest.param(lambda _: "null", id="null"),
+        pytest.param(lambda _: 50_000 * "[", id="too deep"),
+        pytest.param(lambda _: 100 * "\0", id="zeros"),
+        pytest.param(lambda text: text[: len(text) // 2], id="truncated"),
+        pytest.param(lambda text: text.replace('"seed": 1', '"seed": 2'), id="another run's"),
+        pytest.param(edited(n_workers=math.inf), id="infinite"),
+        pytest.param(edited(status="FINE"), id="unknown status"),
+        pytest.param(edited(curves={name: [] for name in race.run.CURVES}), id="no curves"),
+    ],
+)
 def test_a_file_that_is_no_result_is_set_aside_and_computed_again_with_a_note(finished, tmp_path, damage):
-    run_tiny(tmp_path)
-    file = tmp_path / "runs" / "sofim.race.seed-1.json"
-    if damage == "another run's":
-        damage = (tmp_path / "runs" / "sofim.race.seed-2.json").read_text()
-    file.write_text(damage)
-    seen, _, _ = run_tiny(tmp_path)
-    assert numbers(tmp_path) == numbers(finished[1])
-    (aside,) = tmp_path.glob("runs/*.unreadable-1")
-    assert aside.read_text() == damage
+    shutil.copytree(finished[1], tmp_path / "race")
+    file = tmp_path / "race" / "runs" / "sofim.race.seed-1.json"
+    file.write_text(damaged := damage(file.read_text()))
+    seen, _, _ = run_tiny(tmp_path / "race")
+    assert numbers(tmp_path / "race") == numbers(finished[1])
+    (aside,) = tmp_path.glob("race/runs/*.unreadable-1")
+    assert aside.read_text() == damaged
     assert re.search(r"sofim\.race\.seed-1\.json is no result of this race .* computed again", seen.notes[0])
+
+
+def test_one_race_at_a_time_in_a_folder(tmp_path):
+    chosen, first, second = setting(), race.RunStore(tmp_path), race.RunStore(tmp_path)
+    first.begin(chosen, "")
+    in_use = rf"used by one race at a time, but process {os.getpid()} on .* is running one in '{tmp_path}': wait"
+    with first.locked():
+        first.begin(chosen, "")  # who holds the lock may go on
+        with pytest.raises(ValueError, match=in_use):
+            second.begin(chosen, "")
+        with pytest.raises(ValueError, match=in_use):
+            race.run_race(chosen, second, race.LocalExecutor(1))
+    second.begin(chosen, "")
+
+
+def test_a_race_that_began_in_the_folder_since_it_was_checked_is_left_alone(tmp_path):
+    one, other = race.RunStore(tmp_path), race.RunStore(tmp_path)
+    one.check(setting())
+    other.check(setting(seed=7))
+    other.begin(setting(seed=7), "")
+    with pytest.raises(ValueError, match="seed is 7 there and 0 here"):
+        one.begin(setting(), "")
+
+
+def test_a_file_system_without_locks_is_noted_and_the_race_goes_on(finished, tmp_path, monkeypatch):
+    def without(_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("sofim_ref.studies.race.folder_lock.locked", without)
+    shutil.copytree(finished[1], tmp_path / "race")
+    seen, _, _ = run_tiny(tmp_path / "race")
+    assert "on a file system without locks: let no other race run there" in seen.notes[0]
+
+
+def test_what_a_process_that_was_killed_left_unfinished_is_removed(tmp_path):
+    store = race.RunStore(tmp_path)
+    store.begin(setting(), "")
+    for left in (tmp_path / ".race.json.12", tmp_path / "runs" / ".sgd.race.seed-0.json.345"):
+        left.write_text("{")
+    store.begin(setting(), "")
+    assert {path.name for path in tmp_path.rglob("*")} == {".lock", "race.json", "runs"}
 
 
 def test_a_write_that_breaks_off_leaves_no_half_file(tmp_path):
