@@ -56,6 +56,8 @@ def _trust_region(at: Oracle, near: float) -> Oracle:
     """Return the oracle where the trust-region Newton method comes near a minimum, whatever the Hessian is here."""
     from scipy.optimize import minimize
 
+    if np.linalg.norm(at.gradient()) <= near:
+        return at  # at a stationary point, a saddle say, SciPy's method fails
     found = minimize(
         lambda w: float(at.at(w).value()),
         at.w,
