@@ -13,6 +13,8 @@ from sofim_ref.arrays.sums import one_minus_power
 
 jax = pytest.importorskip("jax")
 jnp = arrays.open_backend("jax").xp
+# Older versions of JAX have it among the experimental functions.
+arrays_in_64_bits = getattr(jax, "enable_x64", None) or pytest.importorskip("jax.experimental").enable_x64
 
 
 def collatz(n):
@@ -67,7 +69,7 @@ def test_draws_are_numpy_s_one_after_another_for_every_step():
 
 
 def test_one_minus_a_power_keeps_its_digits_in_float32():
-    with jax.enable_x64(False):
+    with arrays_in_64_bits(False):
         jitted = jax.jit(lambda t: one_minus_power(0.999, t))
         for t in (1, 2, 1000):
             assert abs(float(jitted(t)) / (1 - 0.999**t) - 1) < 4 * np.finfo(np.float32).eps

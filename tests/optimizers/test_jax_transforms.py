@@ -12,6 +12,8 @@ from sofim_ref.optimizers import schedules
 
 jax = pytest.importorskip("jax")
 jnp = arrays.open_backend("jax").xp
+# Older versions of JAX have it among the experimental functions.
+arrays_in_64_bits = getattr(jax, "enable_x64", None) or pytest.importorskip("jax.experimental").enable_x64
 
 PROBLEM = next(case for case in PROBLEMS if case.name == "SoftmaxRegression")
 
@@ -57,6 +59,43 @@ class Jitted:
             return optimizer.step(w, state, problem.oracle(w))
 
         self.step = jax.jit(step, donate_argnums=(0, 1))
+
+
+def problems_of_every_kind():
+    """A problem of each kind, on JAX."""
+    X, rows = jnp.asarray(np.random.default_rng(0).standard_normal((12, 3))), np.arange(12)
+    yield problem_of(jnp)
+    yield problems.LeastSquares(X, X[:, 0], l2=0.01)
+    yield problems.LogisticRegression(X, jnp.asarray(rows % 2))
+    yield problems.PoissonRegression(X, jnp.asarray(rows % 4), l2=0.1)
+    yield problems.MLPClassifier(X, jnp.asarray(rows % 3), hidden=(4,))
+    yield problems.Rosenbrock(3, like=X[0, :])
+    yield problems.Quadratic(jnp.eye(3), jnp.ones(3))
+
+
+def assert_traced_alike(optimizer, problem):
+    """The step can be traced, and the second state is of the first one's kind, so that nothing is compiled twice."""
+    if not optimizer.needs <= problem.offers:
+        return
+    w = problem.initial_point()
+    state, kinds = optimizer.init(w), []
+    for _ in range(2):
+        w, state = jax.eval_shape(lambda w, s: optimizer.step(w, s, problem.oracle(w)), w, state)
+        leaves, structure = jax.tree_util.tree_flatten((w, state))
+        kinds.append((structure, [(leaf.shape, leaf.dtype, leaf.weak_type) for leaf in leaves]))
+    assert kinds[0] == kinds[1]
+
+
+@every_method(quick=optimizers.REGISTRY)
+def test_a_step_can_be_traced(name):
+    assert_traced_alike(made(name), problem_of(jnp))
+
+
+@every_method(quick=())
+def test_a_step_on_a_problem_of_every_kind_can_be_traced(name):
+    for problem in problems_of_every_kind():
+        if (name, problem.name) != ("kfac", "PoissonRegression"):  # refused: see below
+            assert_traced_alike(made(name), problem)
 
 
 @every_method(quick={"sofim"})
@@ -127,7 +166,7 @@ def test_jacfwd_in_the_point_is_the_slope_of_eager_steps(name):
 def test_jitted_steps_in_float32_without_x64(name):
     optimizer = made(name)
     steps = 1 if isinstance(optimizer, optimizers.TrustRegion) else 2  # the radius after it is rounding over ϵ = 1e-8
-    with jax.enable_x64(False):
+    with arrays_in_64_bits(False):
         problem = PROBLEM.make(lambda a: jnp.asarray(np.asarray(a, np.float32) if a.dtype.kind == "f" else a))
         jitted, w = Jitted(optimizer, problem), jnp.asarray(start(), dtype=np.float32)
         state = optimizer.init(w)
