@@ -50,8 +50,9 @@ def convergence(
     args.make_writable("--out", out)
     with progress() as tell:
         seen = study_convergence(loss, chosen, title=title, rho=rho, progress=tell)
-    page = report_convergence(seen)
-    written = page.write(out)
+        tell(len(chosen), len(chosen), "drawing the pictures")
+        page = report_convergence(seen)
+        written = page.write(out)
     if json_:
         print(json.dumps(page.summary(), indent=1, allow_nan=False))
     else:

@@ -69,8 +69,9 @@ def tour(
             quick=quick,
             progress=tell,
         )
-    page = report_tour(seen)
-    written = page.write(out)
+        tell(1, 1, "drawing the pictures")
+        page = report_tour(seen)
+        written = page.write(out)
     page.print(console())
     print(f"Open {written}")
     return 0 if seen.verification.passed else 1

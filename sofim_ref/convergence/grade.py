@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sofim_ref.arrays import Array, namespace
+from sofim_ref.arrays.sums import largest_magnitude
 from sofim_ref.arrays.validation import an_instance, same_backend
 from sofim_ref.problems import Oracle
 
@@ -57,6 +58,7 @@ def grade(direction: Array, oracle: Oracle) -> Array:
         msg = f"direction must have shape {tuple(oracle.w.shape)}, got {tuple(direction.shape)}."
         raise ValueError(msg)
     xp = namespace(direction)
+    direction = direction / largest_magnitude(direction)  # whose length doesn't matter, and may be anything
     Fp = oracle.gauss_newton_product(oracle.output_fisher(), direction)
     square = xp.maximum(direction @ Fp, 0.0)  # where predictions don't move, rounding may make it negative
     return xp.sqrt(square) / xp.abs(direction @ oracle.gradient())

@@ -84,6 +84,6 @@ def _path(axes: Axes, style: Mapping[str, Any], path: Path, size: float) -> None
             continue
         last = w
         eigenvalues, vectors = np.linalg.eigh(to_numpy(C.to_dense()).astype(np.float64))
-        axis_lengths = size * (np.prod(eigenvalues) ** 0.25) / np.sqrt(eigenvalues)
+        axis_lengths = size * (eigenvalues[::-1] / eigenvalues) ** 0.25  # of product size², at any scale of C
         outline = w[:, None] + vectors @ (axis_lengths[:, None] * circle)
         axes.fill(*outline, facecolor=style["color"], alpha=0.2, edgecolor=style["color"], linewidth=1)

@@ -11,9 +11,14 @@ from matplotlib.figure import Figure
 from sofim_ref.plots.line_styles import Key
 from sofim_ref.plots.style import picture, styled
 
+REACH = 1e12
+"""By what factor eigenvalues of C/η may lie beyond the Hessian's and still be on the axis."""
+
 
 def spectra(hessian: Any, matrices: Mapping[Key, Any], *, title: str) -> Figure:
     """Draw eigenvalues in descending order on a logarithmic axis: the Hessian's as bars, those of each C/η as lines.
+
+    The axis ends a factor `REACH` beyond the Hessian's eigenvalues; lines leave the picture there.
 
     Parameters
     ----------
@@ -34,6 +39,10 @@ def spectra(hessian: Any, matrices: Mapping[Key, Any], *, title: str) -> Figure:
         axes.bar(rank, H, color="#DDDDDD", edgecolor="#777777", width=0.8, label="Hessian at the optimum")
         for style, eigenvalues in styled(matrices):
             axes.plot(rank, _descending(f"matrices[{style['label']!r}]", eigenvalues, len(H)), markersize=6, **style)
+        drawn = np.concatenate([line.get_ydata() for line in axes.get_lines()] or [H])
+        window = H[H > 0].min(initial=H.max()) / REACH, H.max() * REACH
+        if not ((drawn <= 0) | ((window[0] <= drawn) & (drawn <= window[1]))).all():
+            axes.set_ylim(*window)
     return figure
 
 

@@ -1,8 +1,9 @@
-"""The terminal: where reports are printed, and the bar that shows how far a study has come."""
+"""The terminal: where reports are printed, and the bar or the lines that say how far a study has come."""
 
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -28,9 +29,16 @@ def console() -> Console:
     return Terminal(highlight=False)
 
 
+SECONDS = 5.0
+"""How often a line says what is being done where there is no bar."""
+
+
 @contextmanager
 def progress() -> Iterator[Callable[[int, int, str], None]]:
-    """Yield a function (done, total, text) that moves a bar on standard error; hidden if that is not a terminal.
+    """Yield a function (done, total, text) that moves a bar on standard error.
+
+    Where that is no terminal, a file or a pipe, what is being done is printed there instead: every `SECONDS` seconds,
+    if it is something new.
 
     Yields
     ------
@@ -45,11 +53,39 @@ def progress() -> Iterator[Callable[[int, int, str], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+    if not Console(stderr=True).is_terminal:
+        with _lines() as tell:
+            yield tell
+        return
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}", markup=False))
     errors = Console(stderr=True)
     shared = sys.stdout.isatty()  # printed lines must not cut through the bar, and those for a file must not join it
-    with Progress(
-        *columns, console=errors, transient=True, disable=not errors.is_terminal, redirect_stdout=shared
-    ) as bar:
+    with Progress(*columns, console=errors, transient=True, redirect_stdout=shared) as bar:
         task = bar.add_task("starting", total=None)
         yield lambda done, total, text: bar.update(task, completed=done, total=total, description=text)
+
+
+@contextmanager
+def _lines() -> Iterator[Callable[[int, int, str], None]]:
+    """Yield a function (done, total, text) whose last text a thread prints from time to time, each once."""
+    current, over = "", threading.Event()
+
+    def say() -> None:
+        said = current
+        while not over.wait(SECONDS):
+            if current != said:
+                said = current
+                sys.stderr.write(f"sofim-ref: {said}\n")
+                sys.stderr.flush()
+
+    def tell(done: int, total: int, text: str) -> None:
+        nonlocal current
+        current = f"{text} ({done} of {total})"
+
+    thread = threading.Thread(target=say, daemon=True)
+    thread.start()
+    try:
+        yield tell
+    finally:
+        over.set()
+        thread.join()

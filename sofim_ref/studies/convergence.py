@@ -164,12 +164,13 @@ def study_convergence(
     if methods is None:
         methods = [m for m in METHODS if m.build(steps=STEPS).needs <= problem.offers]
     check_methods(methods, problem, steps=STEPS)
+    tell = progress or (lambda *_: None)
+    tell(0, len(methods), "looking for the optimum")
     optimum, reference = reference_point(problem)
     eigenvalues = spectrum(problem, optimum)
     w0 = 0 * optimum if reference == "optimum" and float(norm(optimum)) else problem.initial_point()
     entries: list[Studied] = []
     failed: dict[Method, str] = {}
-    tell = progress or (lambda *_: None)
     for done, method in enumerate(methods):
         tell(done, len(methods), f"running {method.title}")
         try:

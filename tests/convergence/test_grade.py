@@ -44,6 +44,14 @@ def test_a_direction_along_which_no_prediction_moves_has_the_grade_0():
         assert 0 <= grade(common, problem.oracle(w)) < 1e-6
 
 
+@pytest.mark.parametrize("length", [1e-310, 1e-300, 1e-160, 1e160, 1e300])
+def test_the_length_of_a_direction_does_not_matter_however_far_from_1(length):
+    problem = logistic(np.random.default_rng(0), 3, 0.1)
+    at, p = problem.oracle(np.ones(3)), np.asarray([1.0, -0.5, 0.25])
+    rounding = 1e-14 + 1e-323 / length  # below the smallest normal number p itself has fewer digits
+    assert float(grade(length * p, at)) == pytest.approx(float(grade(p, at)), rel=rounding)
+
+
 def test_a_problem_without_predictions_has_no_grade():
     with pytest.raises(TypeError, match="Quadratic doesn't offer"):
         grade(np.ones(2), Quadratic(np.eye(2), np.zeros(2)).oracle(np.ones(2)))

@@ -1,3 +1,5 @@
+import io
+
 import matplotlib as mpl
 import numpy as np
 import pytest
@@ -126,3 +128,17 @@ def test_fourteen_ellipses_stand_in_rows():
     figure = plots.ellipses(PROBLEM, paths, title="message")
     assert len({round(axes.get_subplotspec().rowspan.start) for axes in figure.axes}) == 4
     assert figure.get_figwidth() < 20
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-160, 1e160, 1e300])
+def test_a_matrix_of_any_scale_is_drawn(scale):
+    C = sr.matrices.RankOne(scale, np.asarray([scale**0.5, 0.0]))
+    path = {"SOFIM": [(np.ones(2), C), (np.zeros(2), C)]}
+    patch = plots.ellipses(PROBLEM, path, title="message").axes[0].patches[0]
+    width, height = np.ptp(patch.get_path().vertices[:-1], axis=0)
+    assert height / width == pytest.approx(2**0.5, rel=1e-2)
+    figure = plots.spectra(np.asarray([0.1, 1.0]), {"SOFIM": np.asarray([0.5, scale])}, title="message")
+    figure.savefig(io.BytesIO())
+    low, high = figure.axes[0].get_ylim()
+    assert 1e-14 < low < 0.1
+    assert 1.0 < high < 1e14

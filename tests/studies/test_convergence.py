@@ -232,7 +232,7 @@ def test_ellipses_are_long_where_c_is_small():
 def test_heat_maps_count_what_is_kept():
     m = np.ones(3)
     assert sum(part.size for part in stored(ScaledIdentity(1.0, m))) == 1
-    assert sum(part.size for part in stored(RankOne(1.0, m))) == 4
+    assert sum(part.size for part in stored(RankOne(1.0, m))) == 5
     assert sum(part.size for part in stored(Kronecker(np.eye(2), np.eye(3)))) == 13
     assert sum(part.size for part in stored(BlockDiagonal((RankOne(1.0, m), Dense(np.eye(2)))))) == 8
     titles = [axes.get_title(loc="left") for axes in plots.heat_maps({"one": RankOne(1.0, m)}, title="message").axes]
