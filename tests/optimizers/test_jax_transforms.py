@@ -13,7 +13,7 @@ from sofim_ref.optimizers import schedules
 jax = pytest.importorskip("jax")
 jnp = arrays.open_backend("jax").xp
 # Older versions of JAX have it among the experimental functions.
-arrays_in_64_bits = getattr(jax, "enable_x64", None) or pytest.importorskip("jax.experimental").enable_x64
+arrays_in_64_bits = (jax if hasattr(jax, "enable_x64") else pytest.importorskip("jax.experimental")).enable_x64
 
 PROBLEM = next(case for case in PROBLEMS if case.name == "SoftmaxRegression")
 
