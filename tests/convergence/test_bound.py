@@ -56,7 +56,7 @@ STRAIGHT = (
     l2=st.sampled_from([1e-2, 0.1, 1.0]),
     far=st.floats(-7, 1),
 )
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_one_step_from_any_point_ends_within_the_bound(make, optimizer, seed, d, l2, far):  # noqa: PLR0917  # drawn
     rng = np.random.default_rng(seed)
     problem = make(rng, d, l2)
