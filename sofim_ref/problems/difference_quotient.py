@@ -39,7 +39,7 @@ def slope(f: Callable[[float], float], scale: float, *, rounding: float, eps: fl
     Parameters
     ----------
     f : callable
-        From an offset to the loss there.
+        From an offset to the loss there. Where it raises an ArithmeticError or a ValueError it has no value.
     scale : float
         The first h is a quarter of it.
     rounding : float
@@ -69,7 +69,7 @@ def slope(f: Callable[[float], float], scale: float, *, rounding: float, eps: fl
     >>> abs(found.value - 1) < found.error < 1e-11
     True
     """
-    center = f(0.0)
+    center, f = f(0.0), where_defined(f)
     best, D, R = Slope(math.nan, math.inf), math.nan, math.nan
     change = jump = math.inf
     h = scale
@@ -89,6 +89,18 @@ def slope(f: Callable[[float], float], scale: float, *, rounding: float, eps: fl
         if truncated < rounded:
             break
     return best
+
+
+def where_defined(f: Callable[[float], float]) -> Callable[[float], float]:
+    """Return f with NaN for its value where it raises, as the logarithm of a negative number does."""
+
+    def value(offset: float) -> float:
+        try:
+            return f(offset)
+        except (ArithmeticError, ValueError):
+            return math.nan
+
+    return value
 
 
 def noise(values: Sequence[float]) -> float:

@@ -9,7 +9,7 @@ from sofim_ref.arrays import Array, eps, from_numpy, namespace, to_numpy
 from sofim_ref.arrays.detach import detached
 from sofim_ref.arrays.sums import norm
 from sofim_ref.problems import Problem
-from sofim_ref.problems.difference_quotient import NOISE_POINTS, noise, slope
+from sofim_ref.problems.difference_quotient import NOISE_POINTS, noise, slope, where_defined
 from sofim_ref.training.record import Record, Status
 
 FAR = 1e3
@@ -71,9 +71,11 @@ def _is_far(problem: Problem, first: Record, last: Record, start: Array, seed: i
     rise = (last.loss - first.loss) / FAR
     if not rise > abs(first.loss):  # the cheap half of the criterion
         return False
-    at = problem.oracle(from_numpy(to_numpy(problem.initial_point(seed)), like=start))
-    g = at.gradient()
-    scale = abs(float(detached(at.value()))) + float(detached(norm(g))) * float(norm(at.w))
+    try:
+        at = problem.oracle(from_numpy(to_numpy(problem.initial_point(seed)), like=start))
+        scale = abs(float(detached(at.value()))) + float(detached(norm(at.gradient()))) * float(norm(at.w))
+    except (ArithmeticError, ValueError):  # a loss of the user's that isn't defined there
+        return True
     return rise > scale or not math.isfinite(scale)
 
 
@@ -88,6 +90,6 @@ def _climbs(problem: Problem, start: Array) -> bool:
     def loss(h: float) -> float:
         return float(detached(problem.value(start + h * down)))
 
-    rounding = noise([loss(k * unit**0.5 * scale) for k in range(NOISE_POINTS)])
+    rounding = noise([where_defined(loss)(k * unit**0.5 * scale) for k in range(NOISE_POINTS)])
     found = slope(loss, scale, rounding=rounding, eps=unit)
     return found.value > _TIMES * found.error

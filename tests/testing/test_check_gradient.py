@@ -1,5 +1,6 @@
 """`check_gradient` finds the mistakes that are made, names them, and doesn't cry wolf."""
 
+import math
 import re
 
 import numpy as np
@@ -165,6 +166,8 @@ def test_where_the_loss_isn_t_finite_nothing_is_decided():
     found = sr.check_gradient(edge, np.asarray([0.5, 1.0]))
     assert found.holds is None
     assert "The loss isn't finite near w along component 1." in str(found)
+    barrier = Function(1, lambda w: -math.log(w[0]), lambda w: -1 / w)
+    assert sr.check_gradient(barrier, np.asarray([0.01])).holds is True  # the first steps leave the domain
 
 
 @pytest.mark.parametrize("scale", [1e-6, 1e-3, 1.0, 1e6])

@@ -1,5 +1,7 @@
 """How a run is told that ended above its start: DIVERGED where that is far, WRONG_GRADIENT where the gradient lies."""
 
+import math
+
 import numpy as np
 import pytest
 from cases import data
@@ -81,6 +83,15 @@ def test_a_sign_error_is_named_with_the_remedy(xp, optimizer, lr):
     assert trace.status.failed
     assert "check_gradient(problem, w)" in trace.status.message
     assert np.isfinite(arrays.to_numpy(trace.w)).all()
+
+
+def test_a_loss_that_raises_outside_its_domain_is_asked_within_it():
+    """−log w rises to the left; the wrong sign leads there, and past 0 the logarithm raises."""
+    barrier = Function(1, lambda w: -math.log(w[0]), lambda w: 1 / w)
+    trace = minimize(barrier, SGD(lr=0.1), steps=3, w0=np.ones(1))
+    assert trace.status is Status.WRONG_GRADIENT
+    right = Function(1, lambda w: math.log(w[0]), lambda w: 1 / w)
+    assert minimize(right, SGD(lr=0.1), steps=3, w0=np.ones(1)).status is Status.BUDGET_SPENT
 
 
 def test_a_sign_error_that_ends_in_infinity_is_named_too():
