@@ -134,7 +134,7 @@ class TAdam(TrustRegion[TAdamState]):
         return TAdamState(t, loss, radius, predicted, m_hat, s, v), Preconditioned(C, m_hat)
 
     def _next_radius(self, state: TAdamState, oracle: Oracle) -> tuple[Array, Array]:
-        """Return the next ℓ̄ and the next d."""
+        """Return the next ℓ̂ and the next d."""
         loss, ratio = self.compare(state, oracle, before=self.radius == "at_start")
         xp, (low, high) = namespace(loss), self.bounds(state.step)
         k = xp.where(ratio > 1 - self.gamma, high * xp.ones_like(ratio), 1.0)

@@ -6,8 +6,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import TypeVar
 
 from sofim_ref.arrays import Array, device, namespace
-from sofim_ref.arrays.control_flow import choose
-from sofim_ref.arrays.sums import one_minus_power
+from sofim_ref.arrays.sums import averaged, weight_before
 from sofim_ref.arrays.validation import count, fraction, normal_in_dtype, positive
 from sofim_ref.matrices import Diagonal
 from sofim_ref.optimizers.optimizer import Optimizer, Schedule, check_start
@@ -24,7 +23,7 @@ class TrustRegionState(State):
     step : int
         The number t of steps taken.
     loss : array, shape (1,)
-        The decaying average of the losses, ℓ̄.
+        The mean ℓ̂ of the losses, its weights made to sum to 1.
     radius : array, shape (1,)
         The trust region's d.
     predicted : array, shape (1,)
@@ -87,7 +86,7 @@ class TrustRegion(Optimizer[R]):
         fraction("gamma", self.gamma)
 
     def start(self, w: Array) -> tuple[Array, Array, Array]:
-        """Return ℓ̄, d and p before the first step: zero, one, zero."""
+        """Return ℓ̂, d and p before the first step: zero, one, zero."""
         check_start(w)
         normal_in_dtype(w, epsilon=self.epsilon)
         zero, one, none = (namespace(w).full(1, x, dtype=w.dtype, device=device(w)) for x in (0.0, 1.0, 0.0))
@@ -98,17 +97,14 @@ class TrustRegion(Optimizer[R]):
         return Diagonal((namespace(F).maximum(d * F, root_mean_square) + self.epsilon) / d)
 
     def compare(self, state: R, oracle: Oracle, *, before: bool = False) -> tuple[Array, Array]:
-        """Return the next ℓ̄, and the ratio (ℓ̂ − ℓ)/max(p, ϵ) of how much the loss fell to what was predicted.
+        """Return the next ℓ̂, and the ratio (ℓ̂ − ℓ)/max(p, ϵ) of how much the loss fell to what was predicted.
 
-        The average ℓ̂ is that of all losses, this one too, or of those before it; in the first step that is 0.
+        The ℓ̂ in the ratio is the mean of all losses, this one too, or of those before it; in the first step that is 0.
         """
-        t, loss = state.step + 1, oracle.value()
-        total = self.beta1 * state.loss + (1 - self.beta1) * loss
-        if before:
-            mean = state.loss / choose(t > 1, one_minus_power(self.beta1, t - 1), 1.0)
-        else:
-            mean = total / one_minus_power(self.beta1, t)
-        return total, (mean - loss) / namespace(total).maximum(state.predicted, self.epsilon)
+        loss = oracle.value()
+        mean = averaged(state.loss, loss, weight_before(self.beta1, state.step + 1))
+        fall = (state.loss if before else mean) - loss
+        return mean, fall / namespace(mean).maximum(state.predicted, self.epsilon)
 
     def bounds(self, step: int) -> tuple[float, float]:
         """Return between which numbers d lies after that many steps: (1−γ)^q and 1 + γ^q, q the part of T taken."""

@@ -24,3 +24,14 @@ def test_float32_keeps_six_digits_at_every_ratio_of_the_squared_gradient_to_epsi
     for _ in range(STEPS):
         w, state = optimizer.step(w, state, problem.oracle(w))
     assert np.linalg.norm(w - exact) <= 1e-6 * np.linalg.norm(exact)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("kind", "reading"), [(SOAA, {}), (TAdam, {}), (TAdam, {"radius": "after_step"})])
+def test_losses_that_are_all_the_same_do_not_move_the_radius_however_large_they_are(kind, reading, dtype):
+    """A mean that rounds isn't the loss, and the difference is divided by ϵ in the first step."""
+    for loss in np.geomspace(0.7, 7e12, 14).astype(dtype):
+        optimizer, w = kind(steps=STEPS, **reading), np.ones(3, dtype=dtype)
+        _, state = optimizer.step(w, optimizer.init(w), Function(3, lambda _, x=loss: x, lambda w: w).oracle(w))
+        assert state.radius == 1
+        assert state.loss == loss

@@ -183,7 +183,7 @@ def test_a_step_that_returns_no_point_is_told_so(wrong, message):
 def test_the_page_s_pytorch_example_runs():
     pytest.importorskip("torch")
     page = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    (example,) = (code for code in re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL) if "torch" in code)
     printed = []
     exec(example, {"print": printed.append})
     assert printed[0].steps == 500
