@@ -39,6 +39,8 @@ def write_whole(file: Path, content: bytes) -> None:
     unfinished = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         unfinished.write_bytes(content)
+        with unfinished.open("rb+") as written:
+            os.fsync(written.fileno())  # a file system may rename first and write later, if the power stays on
         unfinished.replace(file)
     except OSError as error:
         if error.errno is None:

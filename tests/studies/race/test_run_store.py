@@ -129,6 +129,13 @@ def test_what_a_process_that_was_killed_left_unfinished_is_removed(tmp_path):
     assert {path.name for path in tmp_path.rglob("*")} == {".lock", "race.json", "runs"}
 
 
+def test_a_file_gets_its_name_when_its_content_is_on_the_disk(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda _: synced.append([path.name for path in tmp_path.iterdir()]))
+    race.RunStore(tmp_path).write("summary.json", {})
+    assert synced == [[f".summary.json.{os.getpid()}"]]
+
+
 def test_a_write_that_breaks_off_leaves_no_half_file(tmp_path):
     store = race.RunStore(tmp_path)
     store.begin(setting(), "")
