@@ -93,7 +93,7 @@ def dtype_name(dtype: Any) -> str:
 
 
 @functools.cache
-def is_real_floating(_: Namespace, dtype: Any) -> bool:
+def is_real_floating(xp: Namespace, dtype: Any) -> bool:  # noqa: ARG001  # the cache must tell namespaces apart
     """Return whether a dtype of a namespace is one that the library computes in, float32 or float64."""
     return dtype_name(dtype) in ("float32", "float64")
 
