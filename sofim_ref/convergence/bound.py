@@ -183,7 +183,7 @@ def _bounds(
     known, off_M = loss.constants(center, radius) if constants is None else (constants, 0.0)
     settled, off = settled_optimum(loss, center, known)
     M = np.nan if known.hessian_lipschitz is None else known.hessian_lipschitz
-    inside = constants is not None or off + _distance(settled, center) <= radius
+    inside = off < np.inf and (constants is not None or off + _distance(settled, center) <= radius)
     rows, reasons, norms = [], [], None
     for (before, after), step in zip(itertools.pairwise(run), _steps(problem, optimizer, run), strict=True):
         w, following = to_numpy(before), to_numpy(after)

@@ -7,9 +7,9 @@ import pytest
 
 import sofim_ref as sr
 from sofim_ref.convergence import linear_quadratic_bound
-from sofim_ref.convergence.reasons import INDEFINITE, TOO_LARGE
+from sofim_ref.convergence.reasons import INDEFINITE, TOO_LARGE, UNSETTLED
 from sofim_ref.convergence.replay import UNSOLVED
-from sofim_ref.problems import LogisticRegression, PoissonRegression, Quadratic
+from sofim_ref.problems import Constants, LogisticRegression, PoissonRegression, Quadratic
 
 
 def run(problem, optimizer, w0, steps=3):
@@ -139,3 +139,12 @@ def test_a_solve_that_stops_at_its_tolerance_is_a_reason():
     following = w - C.solve(problem.gradient(w))
     found = linear_quadratic_bound(problem, Fixed(C), [w, following])
     assert found.reason == f"1 of 1 steps: {UNSOLVED}"
+
+
+def test_an_optimum_that_rounding_hides_bounds_nothing():
+    problem = Quadratic(np.diag([1.0, 1e-17]), np.zeros(2))
+    w = np.asarray([1.0, 1.0])
+    known = Constants(mu=0.0, L=1.0, hessian_lipschitz=0.0)
+    following = w - 0.5 * problem.gradient(w)
+    found = linear_quadratic_bound(problem, sr.SGD(lr=0.5), [w, following], optimum=0 * w, constants=known)
+    assert found.reason == f"1 of 1 steps: {UNSETTLED}"

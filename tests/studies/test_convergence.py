@@ -254,6 +254,21 @@ def test_the_report_has_table_remarks_and_pictures(tmp_path):
         assert matplotlib.image.imread(picture).std() > 0.01
 
 
+def test_what_the_bound_decides_is_printed_and_where_it_does_not_apply_the_report_says_so(monkeypatch):
+    monkeypatch.setattr(convergence, "STEPS", 20)
+    monkeypatch.setattr("sofim_ref.studies.convergence_report._pictures", lambda _: ())
+    methods = [Method.of(SGD(lr=0.2), label="plain"), Method.of(SGD(lr=0.2, weight_decay=0.1), label="decaying")]
+    found = study_convergence(Quadratic(np.diag([1.0, 3.0]), np.ones(2)), methods)
+    report = report_convergence(found)
+    table = table_of(report)
+    assert found.holds
+    plain, decaying = (dict(zip([column.heading for column in table.columns], row, strict=True)) for row in table.cells)
+    assert plain["decided"] == f"{np.mean(found.entries[0].bound.decided):.0%}" != "0%"
+    assert decaying["decided"] == "–"
+    assert "decaying: not applicable, 20 of 20 steps: weight decay" in texts(report)
+    assert study_convergence(found.problem, methods[1:]).holds is None
+
+
 def test_the_numbers_are_what_the_table_says():
     found = study_convergence(problem("diabetes"), named("newton", "sofim-gradient"), rho=2.0)
     numbers = json.loads(json.dumps(report_convergence(found).summary(), allow_nan=False))
