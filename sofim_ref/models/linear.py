@@ -104,9 +104,16 @@ class Linear(Model):
         return (LayerStatistics(self.layers[0], X, u),)
 
     def gauss_newton(self, w: Array, X: Array, H: Array) -> Array:
-        """Return Σₙ Hₙ ⊗ x̄ₙx̄ₙᵀ in the order of w, shape (d, d), one output at a time to keep memory at N·d."""
-        xp = namespace(w)
-        rows = [X.T @ xp.reshape(X[:, :, None] * H[:, None, c, :], (X.shape[0], self.dim)) for c in range(H.shape[1])]
+        """Return Σₙ Hₙ ⊗ x̄ₙx̄ₙᵀ in the order of w, shape (d, d), one output at a time to keep memory at N·d.
+
+        H is symmetric, and so is every block: those below the diagonal are copied from above it.
+        """
+        xp, (N, p), C = namespace(w), X.shape, self.n_outputs
+        upper = [
+            xp.reshape(X.T @ xp.reshape(X[:, :, None] * H[:, None, c, c:], (N, p * (C - c))), (p, p, C - c))
+            for c in range(C)
+        ]
+        rows = [xp.stack([upper[min(c, e)][:, :, abs(c - e)] for e in range(C)], axis=2) for c in range(C)]
         return xp.reshape(xp.stack(rows, axis=1), (self.dim, self.dim))
 
     def _weights(self, w: Array) -> Array:

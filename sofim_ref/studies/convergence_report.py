@@ -24,18 +24,12 @@ from sofim_ref.training.minimize import minimize
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+TAIL = "the last half of the steps above rounding, ± its standard error"
 BOUND = (
     "For a step w⁺ = w − η C⁻¹ ∇f(w) and Δ = w − w*, ‖Δ⁺‖ ≤ ξ₁‖Δ‖ + ξ₂‖Δ‖² with ξ₁ = ‖I − η C⁻¹ ∇²f(w)‖ and ξ₂ = ½ η "
     "M ‖C⁻¹‖, M being the Lipschitz constant of the Hessian. It applies to a step on all examples with the gradient "
     "itself; where there is momentum, a minibatch, weight decay or a line search, there is no bound, and pictures "
     "are grey."
-)
-LEGEND = (
-    "Error: ‖w − w*‖ at the end. Order and rate of the last half of the steps above rounding, with standard errors: "
-    "the order fitted freely, the rate as that of linear convergence. ξ₁ and ξ₂ in the last step. Covered: the steps "
-    "to which the bound applies. Decided: the share of them that end on one side of it by more than rounding. C/η−H: "
-    "‖(C/η − H*)Δ‖/‖Δ‖ in the last step; it tends to 0 exactly where convergence is superlinear. Grade: how far the "
-    "first step's direction is from the natural gradient's; 1 is best."
 )
 
 
@@ -93,16 +87,22 @@ def _setting(study: Study) -> str:
 
 def _table(study: Study) -> Table:
     columns = (
-        Column("method", words=True),
-        Column("error", finite(".0e", "failed")),
-        Column("order", lambda order: _fit(order.order, order.order_error)),
-        Column("rate", lambda rate: _fit(rate.rate, rate.rate_error)),
-        Column("ξ₁", finite(".2g")),
-        Column("ξ₂", finite(".3g")),
-        Column("covered", lambda covered: "{} of {}".format(*covered)),
-        Column("decided", lambda decided: "–" if decided is None else f"{decided:.0%}"),
-        Column("C/η−H", finite(".0e")),
-        Column("grade", finite(".3g")),
+        Column("method", words=True, note="by its title."),
+        Column("error", finite(".0e", "failed"), note="‖w − w*‖ at the end."),
+        Column("order", lambda order: _fit(order.order, order.order_error), note=f"of convergence, fitted to {TAIL}."),
+        Column(
+            "rate", lambda rate: _fit(rate.rate, rate.rate_error), note="that of linear convergence, in those steps."
+        ),
+        Column("ξ₁", finite(".2g"), note="in the last step."),
+        Column("ξ₂", finite(".3g"), note="in the last step; – where no M is proved."),
+        Column("covered", lambda covered: "{} of {}".format(*covered), note="the steps to which the bound applies."),
+        Column("decided", ".0%", note="the share of these that end on one side of it by more than rounding."),
+        Column(
+            "C/η−H",
+            finite(".0e"),
+            note="‖(C/η − H*)Δ‖/‖Δ‖ in the last step; it tends to 0 exactly where convergence is superlinear.",
+        ),
+        Column("grade", finite(".3g"), note="the first step's direction against the natural gradient's; 1 is best."),
     )
     rows: list[tuple[Any, ...]] = [
         (
@@ -120,7 +120,7 @@ def _table(study: Study) -> Table:
         for entry in study.entries
     ]
     rows += [(method.title, math.inf, *[None] * 8) for method in study.failed]
-    return Table("", columns, tuple(rows), LEGEND)
+    return Table("", columns, tuple(rows))
 
 
 def _share(bound: LinearQuadratic) -> float | None:

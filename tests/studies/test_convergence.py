@@ -247,6 +247,8 @@ def test_the_report_has_table_remarks_and_pictures(tmp_path):
     report = report_convergence(found)
     assert "Every step that the bound covers ended within it." in texts(report)
     assert "SOFIM (moment): 149 of 150 steps: momentum: v is not the gradient." in texts(report)
+    (table,) = (block for block in report.blocks if isinstance(block, Table))
+    assert all(column.note for column in table.columns)
     page = report.write(tmp_path).read_text(encoding="utf-8")
     drawn = sorted(tmp_path.glob("*.png"))
     assert len(drawn) == page.count("<img") == 6
