@@ -120,13 +120,16 @@ API = {
         ('sr.Trace.load("file")', ValueError, "path", "'file'"),
         ('sr.minimize(problem, sr.SGD(), steps=1).save("")', ValueError, "path", "''"),
     ],
-    "Convergence, studies and races": [
+    "Convergence, pictures, studies and races": [
         ("sr.convergence.grade(np.ones(2), oracle)", ValueError, "direction", "(2,)"),
         ("sr.convergence.inverse_norm(np.eye(2))", TypeError, "C", "array"),
         ("list(sr.convergence.replay(problem, sr.SGD, [v, v]))", TypeError, "optimizer", "SGD"),
         ("sr.convergence.order_of_convergence([1.0, -1.0])", ValueError, "errors", "-1.0"),
         ('sr.studies.take_tour("iris", backend=sr.arrays.open_backend("numpy"))', TypeError, "dataset", "'iris'"),
         ('sr.studies.race.usual_setting("iris")', TypeError, "workload", "'iris'"),
+        ("sr.plots.heat_maps([np.eye(2)], title='C')", TypeError, "matrices", "list"),
+        ("sr.plots.loss_gap({}, 0.0, title=3)", TypeError, "title", "3"),
+        ("sr.training.gap(problem, 0.0)", TypeError, "trace", "LeastSquares"),
         ("sr.studies.race.quantile([], 0.5)", ValueError, "values", "[]"),
         ('sr.lessons.check("sofim", print)', ValueError, "exercise", "'sofim'"),
     ],

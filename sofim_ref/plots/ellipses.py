@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from sofim_ref.arrays import from_numpy, to_numpy
 from sofim_ref.matrices import Matrix
 from sofim_ref.plots.line_styles import Key
-from sofim_ref.plots.style import panels, styled, wrapped
+from sofim_ref.plots.style import drawable, panels, styled, wrapped
 from sofim_ref.problems import Problem
 
 Path = Sequence[tuple[Any, Matrix]]
@@ -45,6 +45,7 @@ def ellipses(problem: Problem, paths: Mapping[Key, Path], *, title: str, optimum
     if problem.dim != 2:
         msg = f"problem must have 2 parameters to be drawn, got {problem.dim}."
         raise ValueError(msg)
+    drawable("paths", paths)
     with panels(title, len(paths), size=(4.2, 4.8), shared="xy", ylabel="w₂") as (figure, grid):
         points = np.stack([to_numpy(w) for path in paths.values() for w, _ in path])
         if optimum is not None:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from sofim_ref.convergence import LinearQuadratic
 from sofim_ref.plots.line_styles import Key
-from sofim_ref.plots.style import GREY, HUGE, cut, panels, styled, wrapped
+from sofim_ref.plots.style import GREY, HUGE, cut, drawable, panels, styled, wrapped
 
 
 def error_bands(bounds: Mapping[Key, LinearQuadratic], *, title: str) -> Figure:
@@ -24,6 +24,7 @@ def error_bands(bounds: Mapping[Key, LinearQuadratic], *, title: str) -> Figure:
     bounds : mapping
         From a method or label to what `linear_quadratic_bound` found.
     """
+    drawable("bounds", bounds)
     ylabel = "error, ‖w − w*‖"
     with panels(title, len(bounds), size=(4.6, 3.8), shared="y", ylabel=ylabel) as (figure, grid):
         for axes, (style, found) in zip(grid, styled(bounds), strict=True):

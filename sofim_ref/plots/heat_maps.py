@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from sofim_ref.arrays import to_numpy
 from sofim_ref.matrices import Matrix, ScaledIdentity
-from sofim_ref.plots.style import look, wrapped
+from sofim_ref.plots.style import drawable, look, wrapped
 
 ACROSS = 5
 """How many matrices stand side by side."""
@@ -25,6 +25,7 @@ def heat_maps(matrices: Mapping[str, Matrix], *, title: str) -> Figure:
     matrices : mapping
         From a label to a matrix, of any class.
     """
+    drawable("matrices", matrices)
     with look():
         columns = min(len(matrices), ACROSS)
         rows = -(-len(matrices) // columns)

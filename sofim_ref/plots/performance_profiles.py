@@ -10,7 +10,7 @@ import numpy as np
 
 from sofim_ref.plots.line_styles import Key, line_styles
 from sofim_ref.plots.race_curves import logarithmic_axis
-from sofim_ref.plots.style import add_legend, look, wrapped
+from sofim_ref.plots.style import add_legend, drawable, look, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,6 +43,7 @@ def performance_profiles(ratios: Mapping[str, Mapping[Key, Sequence[float]]], *,
     """
     from matplotlib.figure import Figure
 
+    drawable("ratios", ratios)
     with look():
         figure = Figure(layout="constrained", figsize=(5 * max(2, len(ratios)), 6.5))
         panels = figure.subplots(1, len(ratios), sharey=True, squeeze=False)[0]

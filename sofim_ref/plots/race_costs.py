@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sofim_ref.plots.line_styles import Key, title_of
 from sofim_ref.plots.race_curves import logarithmic_axis
-from sofim_ref.plots.style import look
+from sofim_ref.plots.style import drawable, look
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,6 +41,7 @@ def race_costs(costs: Mapping[str, Mapping[Key, Sequence[Quartiles]]], targets: 
     """
     from matplotlib.figure import Figure
 
+    drawable("costs", costs)
     with look():
         methods = list(next(iter(costs.values())))
         figure = Figure(layout="constrained", figsize=(13, 2.6 + 0.55 * len(methods)))

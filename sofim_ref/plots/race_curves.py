@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sofim_ref.plots.line_styles import Key, line_styles
-from sofim_ref.plots.style import add_legend, draw_level, look, wrapped
+from sofim_ref.plots.style import add_legend, draw_level, drawable, look, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -72,6 +72,7 @@ def race_curves(
     """
     from matplotlib.figure import Figure
 
+    drawable("curves", curves)
     low, high = _frame([curve.median[1:] for curve in curves.values()], targets, logarithmic=logarithmic)
     margin = 10 * (high / low if logarithmic else high - low)
     ends = (low / margin, high * margin) if logarithmic else (low - margin, high + margin)

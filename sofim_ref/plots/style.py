@@ -13,6 +13,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from sofim_ref.arrays.validation import an_instance
 from sofim_ref.plots.line_styles import Key, line_styles
 from sofim_ref.training import Status, Trace
 
@@ -105,6 +106,16 @@ def draw_level(axes: Axes, height: float, label: str, colour: str = "black") -> 
     axes.annotate(label, (1, height), (0, 4), **at, fontsize=12, bbox=paper, zorder=10)
 
 
+def drawable(argument: str, data: object) -> None:
+    """Refuse what is no mapping from labels to data, or an empty one."""
+    if not isinstance(data, Mapping):
+        msg = f"{argument} must be a mapping from a label to its data, got {type(data)!r}: pass {{'a label': data}}."
+        raise TypeError(msg)
+    if not data:
+        msg = f"{argument} must have a label at least, got an empty mapping."
+        raise ValueError(msg)
+
+
 def styled(data: Mapping[Key, Data]) -> Iterator[tuple[dict[str, Any], Data]]:
     """Yield each line's style with its data; the label of a run that failed says so.
 
@@ -146,4 +157,5 @@ def add_legend(figure: Figure, axes: Axes) -> None:
 
 def wrapped(title: str, width: int = 76) -> str:
     """Return a title in lines short enough for a picture."""
+    an_instance("title", title, str, "a text is needed")
     return textwrap.fill(title, width)

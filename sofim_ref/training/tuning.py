@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sofim_ref.arrays import eps, namespace, smallest_normal
+from sofim_ref.arrays.validation import an_instance
 from sofim_ref.optimizers import Method, Schedule
 from sofim_ref.problems import Problem
 from sofim_ref.training.minimize import minimize
@@ -59,6 +60,7 @@ def gap(trace: Trace, optimal_loss: float) -> np.ndarray[Any, Any]:
     >>> gap(sr.minimize(bowl, sr.SGD(lr=0.5), steps=2, w0=np.ones(1)), optimal_loss=0.0)
     array([0.5    , 0.125  , 0.03125])
     """
+    an_instance("trace", trace, Trace, "minimize returns one")
     xp, dtype = namespace(trace.w), trace.w.dtype
     rounding = max(eps(xp, dtype) * abs(optimal_loss), smallest_normal(xp, dtype))
     return np.maximum(trace["loss"] - optimal_loss, rounding)
