@@ -71,7 +71,7 @@ class Mutated:
         with tempfile.NamedTemporaryFile("r") as answer:
             [(_, status)] = forked([("", partial(_measure, session, files, answer.name))], 1, 20 * SECONDS, quiet=False)
             seconds, reached = (
-                json.load(answer) if status == 0 else pytest.exit("a test fails without any mistake put in")
+                json.load(answer) if status == 0 else pytest.exit("nothing is tried where a test fails as it is")
             )
         named = defaultdict(list)
         for function in gc.get_objects():
@@ -100,11 +100,14 @@ def _measure(session, files, answer):
         _run(item, session.items[number + 1] if number + 1 < len(session.items) else None)
         watch.stop()
         seconds.append(time.process_time() - start)
+        if session.testsfailed:
+            print(f"\n{item.nodeid} fails as it is")
+            return 1
         for path in watch.get_data().measured_files():
             for line in watch.get_data().lines(path):
                 reached[f"{path}:{line}"].append(number)
     Path(answer).write_text(json.dumps([seconds, reached]))
-    return session.testsfailed
+    return 0
 
 
 def _run(item, following):
@@ -166,7 +169,7 @@ def kill(chosen, tests, quick, jobs):
     inside = partial(pytest.main, [*OPTIONS, *tests], [quick, Mutated([m for m in chosen if m.function], jobs)])
     [(_, status)] = forked([("", inside)], 1, 0, quiet=False)
     if status:
-        sys.exit("pytest could not collect the tests")
+        sys.exit("the tests don't run as they are")
     _record(forked([(m, partial(_planted, m, tests, quick)) for m in chosen if not m.function], jobs, 10 * SECONDS))
 
 
