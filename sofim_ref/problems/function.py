@@ -35,8 +35,8 @@ class Function(Problem):
     Notes
     -----
     The callables get the point given, an array of any backend, and return arrays of the same one. Methods that need
-    examples (an empirical Fisher matrix, say) refuse a Function, since it has none. `sofim_ref.check_gradient` compares the
-    gradient with the value.
+    examples (an empirical Fisher matrix, say) refuse a Function, since it has none. `sofim_ref.check_gradient` compares
+    the gradient with the value.
 
     Examples
     --------
