@@ -135,6 +135,13 @@ class Report:
         -------
         Path
             Of the page, which holds its pictures and refers to nothing outside itself.
+
+        Raises
+        ------
+        TypeError
+            If `folder` is neither a text nor a path.
+        OSError
+            If a file can't be written.
         """
         pictures = {block.name: _png(block.figure) for block in self.blocks if isinstance(block, Picture)}
         page = render(

@@ -52,6 +52,11 @@ def gap(trace: Trace, optimal_loss: float) -> np.ndarray[Any, Any]:
     optimal_loss : float
         The loss at the optimum.
 
+    Raises
+    ------
+    TypeError
+        If `trace` is no `Trace`.
+
     Examples
     --------
     >>> import numpy as np

@@ -43,7 +43,9 @@ class RunStore:
 
     path: Path
     notes: list[str] = field(default_factory=list)
-    _holds_lock: bool = field(default=False, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        self._holds_lock = False
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -114,6 +114,11 @@ def quantile(values: Sequence[float], share: float) -> float:
     -------
     float
 
+    Raises
+    ------
+    ValueError
+        If there are no values, or the share is not in [0, 1].
+
     Examples
     --------
     >>> quantile([1.0, 2.0, math.inf], 0.5), quantile([1.0, math.inf], 0.5), quantile([1.0, 2.0], 0.25)
