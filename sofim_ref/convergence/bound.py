@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from sofim_ref.arrays import Array, to_numpy
+from sofim_ref.arrays.validation import an_instance
 from sofim_ref.convergence.host_loss import LONG, host_loss
 from sofim_ref.convergence.reasons import BELOW_ROUNDING, OVERFLOW, UNKNOWN, UNSETTLED
 from sofim_ref.convergence.replay import ReplayedStep, UnreplayedStepError, replay, stored_points
@@ -167,6 +168,8 @@ def linear_quadratic_bound(
     >>> found.xi1, found.holds
     (array([0.5, 0.5]), True)
     """
+    an_instance("problem", problem, Problem, "sofim_ref.problems has some")
+    an_instance("optimizer", optimizer, Optimizer, "sofim_ref.SGD() is one")
     run = stored_points(points)
     target = problem.optimum() if optimum is None else optimum
     with np.errstate(all="ignore"):  # what overflows is a reason in words

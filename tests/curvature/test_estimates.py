@@ -139,7 +139,9 @@ def test_adafisher_s_scaling_is_not_blind_to_the_gradients_size(size):
     assert S[last.layer.start :].max() == pytest.approx(np.ptp(diagonal) / (np.ptp(diagonal) + 1e-6), rel=1e-12)
 
 
-@pytest.mark.parametrize("matrix", [curvature.adafisher_diagonal, lambda o: curvature.kfac(o, np.random.default_rng(0), damping=1.0)])
+@pytest.mark.parametrize(
+    "matrix", [curvature.adafisher_diagonal, lambda o: curvature.kfac(o, np.random.default_rng(0), damping=1.0)]
+)
 def test_a_problem_without_layers_says_so(matrix):
     problem = problems.Function(1, value=lambda w: w @ w, gradient=lambda w: 2 * w)
     with pytest.raises(TypeError, match=r"Function doesn't offer (layer_statistics|sampled_output_gradient)"):
