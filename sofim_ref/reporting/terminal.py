@@ -37,8 +37,8 @@ SECONDS = 5.0
 def progress() -> Iterator[Callable[[int, int, str], None]]:
     """Yield a function (done, total, text) that moves a bar on standard error.
 
-    Where that is no terminal, a file or a pipe, what is being done is printed there instead: every `SECONDS` seconds,
-    if it is something new.
+    Where that is no terminal, a file or a pipe, a line says there what is being done: every `SECONDS` seconds, if the
+    text is a new one.
 
     Yields
     ------
@@ -68,19 +68,20 @@ def progress() -> Iterator[Callable[[int, int, str], None]]:
 @contextmanager
 def _lines() -> Iterator[Callable[[int, int, str], None]]:
     """Yield a function (done, total, text) whose last text a thread prints from time to time, each once."""
-    current, over = "", threading.Event()
+    current, over = ("", ""), threading.Event()
 
     def say() -> None:
-        said = current
+        said = ""
         while not over.wait(SECONDS):
-            if current != said:
-                said = current
-                sys.stderr.write(f"sofim-ref: {said}\n")
+            text, count = current
+            if text != said:
+                said = text
+                sys.stderr.write(f"sofim-ref: {text}{count}\n")
                 sys.stderr.flush()
 
     def tell(done: int, total: int, text: str) -> None:
         nonlocal current
-        current = f"{text} ({done} of {total})"
+        current = text, f" ({done} of {total})"
 
     thread = threading.Thread(target=say, daemon=True)
     thread.start()

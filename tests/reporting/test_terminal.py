@@ -21,6 +21,8 @@ def test_where_there_is_no_terminal_what_takes_long_is_said_once(capsys, monkeyp
     with progress() as tell:
         tell(0, 2, "looking for the optimum")
         first = said(capsys, "sofim-ref: looking for the optimum (0 of 2)\n")
+        tell(1, 2, "looking for the optimum")
+        threading.Event().wait(0.02)
         tell(1, 2, "running Newton")
         second = said(capsys, "sofim-ref: running Newton (1 of 2)\n")
     assert (first + second).count("\n") == 2
