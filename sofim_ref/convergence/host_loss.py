@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeGuard, TypeVar
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from sofim_ref.problems import Constants, FiniteSum, Problem, Quadratic
 from sofim_ref.problems.oracle import Oracle
 
 Host = np.ndarray[Any, Any]
+P = TypeVar("P", bound=Problem)
 
 LONG = np.longdouble
 """The longest float: 64 bits of mantissa on x86; where it is float64, bounds on rounding are wider."""
@@ -50,12 +51,15 @@ class HostLoss(ABC):
 def host_loss(problem: Problem, like: Array) -> HostLoss:
     """Return a problem's loss on the host; `like` is a point of it.
 
-    The rounding is derived for this library's losses over a linear model and for quadratics; of others it is estimated
-    from the sizes of what is added, in their own dtype.
+    The rounding is derived for this library's losses over a linear model and for quadratics. Of others, and of a
+    subclass that answers a question in its own way, it is estimated, in their own dtype, from the sizes of what is
+    added.
     """
-    if isinstance(problem, FiniteSum) and isinstance(problem.model, Linear):
+    if _answers_as(problem, Quadratic):
+        return QuadraticLoss(problem)
+    if _answers_as(problem, FiniteSum) and isinstance(problem.model, Linear):
         return LinearModelLoss(problem)
-    return QuadraticLoss(problem) if isinstance(problem, Quadratic) else OtherLoss(problem, like)
+    return OtherLoss(problem, like)
 
 
 class QuadraticLoss(HostLoss):
@@ -193,6 +197,12 @@ def hessian(oracle: Oracle) -> Array:
     xp, w = namespace(oracle.w), oracle.w
     eye = xp.eye(w.shape[0], dtype=w.dtype, device=device(w))
     return xp.stack([oracle.hvp(eye[:, i]) for i in range(w.shape[0])], axis=1)
+
+
+def _answers_as(problem: Problem, base: type[P]) -> TypeGuard[P]:
+    """Return whether a problem answers every question in the way of a class that it belongs to."""
+    names = [name for name in dir(base) if name.startswith("answer_")]
+    return isinstance(problem, base) and all(getattr(type(problem), name) is getattr(base, name) for name in names)
 
 
 def _float_for(products: int) -> Any:

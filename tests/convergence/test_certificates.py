@@ -7,7 +7,7 @@ import pytest
 
 import sofim_ref as sr
 from sofim_ref.convergence import linear_quadratic_bound
-from sofim_ref.convergence.reasons import INDEFINITE, TOO_LARGE, UNSETTLED
+from sofim_ref.convergence.reasons import INDEFINITE, OVERFLOW, TOO_LARGE, UNSETTLED
 from sofim_ref.convergence.replay import UNSOLVED
 from sofim_ref.problems import Constants, LogisticRegression, PoissonRegression, Quadratic
 
@@ -148,3 +148,10 @@ def test_an_optimum_that_rounding_hides_bounds_nothing():
     following = w - 0.5 * problem.gradient(w)
     found = linear_quadratic_bound(problem, sr.SGD(lr=0.5), [w, following], optimum=0 * w, constants=known)
     assert found.reason == f"1 of 1 steps: {UNSETTLED}"
+
+
+def test_a_matrix_with_an_infinite_number_is_a_reason():
+    problem, w = Quadratic(np.diag([1.0, 3.0]), np.zeros(2)), np.ones(2)
+    C = sr.matrices.LBFGSMatrix(np.asarray(np.inf), np.zeros((1, 2)), np.zeros((1, 2)))
+    found = linear_quadratic_bound(problem, Fixed(C), [w, w])
+    assert found.reason == f"1 of 1 steps: {OVERFLOW}"

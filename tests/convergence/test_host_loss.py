@@ -63,3 +63,14 @@ def test_where_predictions_are_larger_than_their_rounding_allows_nothing_is_said
     loss = host_loss(problem, np.zeros(2))
     assert loss.gradient(np.asarray([-1e25, 0.0]))[1] == np.inf
     assert loss.hessian(np.asarray([-1e25, 0.0]))[1] == np.inf
+
+
+def test_a_subclass_that_answers_in_its_own_way_is_asked():
+    class Tilted(Quadratic):
+        def answer_gradient(self, at):
+            return super().answer_gradient(at) + 1.0
+
+    w = np.zeros(2)
+    g, error = host_loss(Tilted(np.eye(2), np.zeros(2)), w).gradient(w)
+    np.testing.assert_array_equal(g, [1.0, 1.0])
+    assert 0 < error < 1e-14
