@@ -18,7 +18,14 @@ SOFTMAX = problems.SoftmaxRegression(X, Y)
 @pytest.mark.parametrize(
     ("kind", "readings"), [(SOAA, {}), (TAdam, {"radius": "at_start"}), (TAdam, {"radius": "after_step"})]
 )
-@pytest.mark.parametrize("settings", [{}, {"lr": 0.05, "gamma": 0.3, "weight_decay": 0.1}, {"lr": 0.02, "beta1": 0.5}])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"lr": 0.05, "gamma": 0.3, "weight_decay": 0.1},
+        pytest.param({"lr": 0.02, "beta1": 0.5}, marks=pytest.mark.slow),
+    ],
+)
 def test_250_steps_of_a_trust_region_method_are_the_formulas_in_50_digits(kind, readings, settings):
     optimizer = kind(steps=250, **settings, **readings)
     names = ("lr", "gamma", "beta1", "beta2", "epsilon", "weight_decay")
