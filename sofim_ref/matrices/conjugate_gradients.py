@@ -87,7 +87,7 @@ def conjugate_gradients(
         Cp = Cp / scale
         curvature = dot(p, Cp)
         indefinite = curvature <= 0
-        alpha = xp.where(indefinite, 0.0, rr / xp.where(indefinite, 1.0, curvature))
+        alpha = rr / xp.where(indefinite, 1.0, curvature)
         x = x + xp.where(indefinite, at_start, alpha / scale) * p
         r = r - alpha * Cp
         after = dot(r, r)

@@ -95,6 +95,10 @@ def test_the_scale_may_be_a_number_on_the_device(xp):
         assert_close(x, host(LBFGSMatrix(2.0, S, Y).solve(v)), within=4 * xp.eps(dtype))
 
 
+def test_the_scale_may_be_a_whole_number():
+    assert LBFGSMatrix(2, np.ones((1, 2)), np.ones((1, 2))).scale == 2.0
+
+
 ROWS = np.ones((1, 2))
 
 

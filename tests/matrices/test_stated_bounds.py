@@ -74,6 +74,7 @@ def test_bounds_are_those_of_the_docstrings(C, solving, writing):
         (LowRank(0.5, np.diag([2.0, 1.0])), 1.5, 4.5, 2 * EPS * 2 * (2 * 1 + 2 * EPS * 2) + 4 * EPS * 1.5),
         (Dense(A), -4, 1, 2 * EPS * 4),
         (Kronecker(A, G), -12, 3, 4 * 3 * EPS * 3 + 1 * 2 * EPS * 4 + 2 * EPS * 4 * 3 * EPS * 3),
+        (Kronecker(np.diag([0.0, 4.0]), np.diag([0.0, 3.0])), 0, 12, 2 * EPS * 4 * 2 * EPS * 3),
         (BLOCKS, -4, 25.5, 2 * EPS * 4),
         (BlockDiagonal((Dense(np.diag([1.0, 8.0])), Diagonal(M))), 1, 8, 2 * EPS * 8),
         (Bare(), 1, 4, 4 * np.finfo(np.float32).eps * 4),

@@ -45,17 +45,19 @@ def test_conjugate_gradients_give_up_after_ten_products_a_dimension(iterations, 
 
 def test_conjugate_gradients_end_where_the_residual_is_the_tolerance_s_share():
     """Of diag(1, 2) and v = (1, 1) the first residual is (1, −1)/3: a third of v's length."""
-    for tolerance, products in ((0.34, 1), (0.33, 2)):
+    for tolerance, C, products in ((0.34, [1, 2], 1), (0.33, [1, 2], 2), (0.5, [1, 3], 1)):  # exactly half of it
         seen = []
         conjugate_gradients(
-            lambda p, seen=seen: seen.append(p) or p * np.asarray([1.0, 2.0]), np.ones(2), tolerance=tolerance
+            lambda p, seen=seen, C=C: seen.append(p) or p * np.asarray(C), np.ones(2), tolerance=tolerance
         )
         assert len(seen) == products
 
 
 @pytest.mark.parametrize("lowest", [0.0, -1.0])
 def test_without_positive_curvature_the_first_direction_is_returned_and_later_the_point_so_far(lowest):
-    C = np.asarray([1.0, lowest])
+    C, products = np.asarray([1.0, lowest]), []
+    conjugate_gradients(lambda p: products.append(p) or C * p, np.asarray([0.0, 2.0]))
+    assert len(products) == 1
     np.testing.assert_array_equal(conjugate_gradients(lambda p: C * p, np.asarray([0.0, 2.0])), [0.0, 2.0])
     v = np.asarray([2.0, 0.5])
     first = v * (v @ v) / (v @ (C * v))
