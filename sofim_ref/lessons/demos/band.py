@@ -68,7 +68,8 @@ def draw_band(*, rho: float, stretch: float, far: float) -> Figure:
             found = linear_quadratic_bound(problem, method, trace, optimum=optimum)
             steps, style = np.arange(1, len(found.error) + 1), line_style(name)
             errors = np.maximum(np.append(found.error, found.next_error[-1]), 1e-16)
-            axes.semilogy(np.arange(len(errors)), errors, color=style["color"], label=style["label"])
+            label = style["label"] + ", bound not applicable" * (found.holds is None)
+            axes.semilogy(np.arange(len(errors)), errors, color=style["color"], label=label)
             axes.fill_between(
                 steps, errors[1:], found.bound + found.rounding, color=style["color"], alpha=0.2, linewidth=0
             )
