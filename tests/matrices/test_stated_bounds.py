@@ -72,6 +72,7 @@ def test_bounds_are_those_of_the_docstrings(C, solving, writing):
         (RankOne(0.5, M[:1]), 9.5, 9.5, 4 * EPS * 9.5),
         (LowRank(0.5, M[:, None]), 0.5, 25.5, 0),
         (LowRank(0.5, np.diag([2.0, 1.0])), 1.5, 4.5, 2 * EPS * 2 * (2 * 1 + 2 * EPS * 2) + 4 * EPS * 1.5),
+        (LowRank(2.0**-30, np.diag([2.0**20, 0.0])), 2.0**-30, 2.0**40, (2 * EPS * 2**20) ** 2 + 4 * EPS * 2.0**-30),
         (Dense(A), -4, 1, 2 * EPS * 4),
         (Kronecker(A, G), -12, 3, 4 * 3 * EPS * 3 + 1 * 2 * EPS * 4 + 2 * EPS * 4 * 3 * EPS * 3),
         (Kronecker(np.diag([0.0, 4.0]), np.diag([0.0, 3.0])), 0, 12, 2 * EPS * 4 * 2 * EPS * 3),
