@@ -4,7 +4,7 @@
 
 runs, for each mutant of these packages and files, the tests that execute its lines, on NumPy, the fastest first, until
 one fails. What runs at import, a default say, takes a test run of its own. `--again` tries those that no test has
-killed so far, `--tests` names other tests than the packages' own, `--everywhere` runs them on every backend; other
+killed so far and no one has found equivalent, `--tests` names other tests than the packages' own, `--everywhere` runs them on every backend; other
 options, `--deselect` say, are pytest's. The verdicts are added to `.mutation/verdicts.jsonl` as they come, and
 `python tests/mutation/score.py` counts them.
 """
@@ -28,7 +28,7 @@ import pytest
 from forks import forked
 from hypothesis import Phase, settings
 from mutants import SOURCE, functions, mutants
-from score import VERDICTS, verdicts
+from score import VERDICTS, equivalent, verdicts
 
 ROOT = SOURCE.parent
 OPTIONS = ["-o", "addopts=", "--doctest-modules", "-q", "-s", "-m", "not slow", "-p", "no:xdist"]
@@ -178,7 +178,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("paths", nargs="+", help="packages or files of sofim_ref")
     parser.add_argument("--tests", nargs="+", help="instead of the packages' own, of problems and of the API")
-    parser.add_argument("--again", action="store_true", help="try only those that no test has killed so far")
+    parser.add_argument("--again", action="store_true", help="leave out those that were killed, or are equivalent")
     parser.add_argument("--everywhere", action="store_true", help="on every backend, not on NumPy alone")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="children at a time")
     arguments, more = parser.parse_known_args()
@@ -193,8 +193,8 @@ def main():
     own = [f"{folder}/{package}" for package in packages for folder in ("tests", "sofim_ref")]
     tests = arguments.tests or list(dict.fromkeys(["tests/test_public_api.py", *own, "tests/problems"]))
     files = [file for path in arguments.paths for file in (sorted((SOURCE / path).rglob("*.py")) or [SOURCE / path])]
-    dead = {name for name, verdict in verdicts().items() if verdict.startswith("killed")} if arguments.again else ()
-    chosen = [mutant for file in files for mutant in mutants(file) if mutant.name not in dead]
+    dead = {name for name, verdict in verdicts().items() if verdict.startswith("killed")} | equivalent().keys()
+    chosen = [mutant for file in files for mutant in mutants(file) if not (arguments.again and mutant.name in dead)]
     kill(chosen, [*tests, *more], Quick(everywhere=arguments.everywhere), arguments.jobs)
 
 
