@@ -3,10 +3,10 @@
     python tests/mutation/kill.py likelihoods models/mlp.py
 
 runs, for each mutant of these packages and files, the tests that execute its lines, on NumPy, the fastest first, until
-one fails. What runs at import, a default say, takes a test run of its own. `--again` tries those that no test has
-killed so far and no one has found equivalent, `--tests` names other tests than the packages' own, `--everywhere` runs them on every backend; other
-options, `--deselect` say, are pytest's. The verdicts are added to `.mutation/verdicts.jsonl` as they come, and
-`python tests/mutation/score.py` counts them.
+one fails. What runs at import, a default say, takes a test run of its own. `--again` leaves out those that were killed
+before or are listed as equivalent, `--tests` names other tests than the packages' own, `--everywhere` runs them on
+every backend; other options, `--deselect` say, are pytest's. The verdicts are added to `.mutation/verdicts.jsonl` as
+they come, and `python tests/mutation/score.py` counts them.
 """
 
 import argparse
