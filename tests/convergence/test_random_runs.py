@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import random_runs
 
-from sofim_ref.convergence import bound
+from sofim_ref.convergence import bound, host_loss, rounding, settled_optimum
 
 
 def test_a_few_random_runs_are_certified_as_50_digits_have_it():
@@ -14,8 +14,11 @@ def test_a_few_random_runs_are_certified_as_50_digits_have_it():
 
 
 @pytest.mark.slow
-def test_hundreds_of_random_runs_are_certified_as_50_digits_have_it():
-    counts, complaints = random_runs.campaign(600, seed=2)
+@pytest.mark.parametrize("longest", [host_loss.LONG, np.float64], ids=["longest float", "float64"])
+def test_hundreds_of_random_runs_are_certified_as_50_digits_have_it(longest, monkeypatch):
+    for module in (bound, host_loss, rounding, settled_optimum):  # where the host has no longer float than float64
+        monkeypatch.setattr(module, "LONG", longest)
+    counts, complaints = random_runs.campaign(400, first=24000)
     assert complaints == []
     assert counts["step beyond"] > 0  # with constants that are too small
 
