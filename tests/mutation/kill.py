@@ -33,7 +33,7 @@ from score import VERDICTS, equivalent, verdicts
 ROOT = SOURCE.parent
 OPTIONS = ["-o", "addopts=", "--doctest-modules", "-q", "-s", "-m", "not slow", "-p", "no:xdist"]
 OPTIONS += ["--tb=native", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
-SECONDS = 60
+SECONDS = 30
 NOT_FOUND = 77
 
 
