@@ -33,6 +33,7 @@ from score import VERDICTS, equivalent, verdicts
 ROOT = SOURCE.parent
 OPTIONS = ["-o", "addopts=", "--doctest-modules", "-q", "-s", "-m", "not slow", "-p", "no:xdist"]
 OPTIONS += ["--tb=native", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
+OPTIONS += ["-W", "ignore:os.fork:RuntimeWarning"]  # JAX's: the parent has started none of its threads
 SECONDS = 30
 NOT_FOUND = 77
 
