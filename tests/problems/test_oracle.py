@@ -183,7 +183,8 @@ def test_over_all_takes_every_example(numpy_place):
     problem = logistic(numpy_place)
     oracle = problem.oracle(problem.initial_point(), np.asarray([0, 5]))
     assert (oracle.examples, oracle.over_all().size, oracle.over_all().calls is oracle.calls) == (24, 24, True)
-    assert oracle.over_all().over_all().batch is None
+    whole = problem.oracle(problem.initial_point())
+    assert whole.over_all() is whole
 
 
 def test_after_an_answer_that_fails_the_next_is_counted():

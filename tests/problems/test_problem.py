@@ -44,6 +44,11 @@ def test_a_start_is_drawn_from_the_seed_and_the_same_everywhere(xp):
     assert_at(problem.initial_point(5), problem.linear)
 
 
+def test_a_start_has_the_dtype_of_the_problem():
+    narrow = problems.Quadratic(np.eye(2, dtype=np.float32), np.zeros(2, dtype=np.float32))
+    assert narrow.initial_point().dtype == np.float32
+
+
 def test_a_problem_without_data_has_one_batch_and_knows_nothing_more():
     problem = problems.Function(2, value=lambda w: w @ w, gradient=lambda w: 2 * w)
     assert [batch.tolist() for batch in problem.batches(1)] == [[0]]
