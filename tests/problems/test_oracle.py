@@ -166,6 +166,14 @@ def test_every_question_has_its_price_in_gradients():
     assert network.price("hessian") == 2 * network.dim
 
 
+def test_who_answers_is_said_of_questions_that_have_something_to_say():
+    layered = "Problems whose model names its dense layers in `layers` do."
+    assert (
+        problems.question.who_answers(["layer_statistics", "layer_statistics_of", "value", "nothing of ours"])
+        == f" {layered}"
+    )
+
+
 def test_an_oracle_aside_begins_with_what_is_known_and_tells_nothing(numpy_place):
     problem = logistic(numpy_place)
     oracle = problem.oracle(problem.initial_point(), np.asarray([0, 5]))

@@ -64,6 +64,12 @@ def test_a_matrix_that_is_not_positive_definite_has_no_optimum(xp, smallest):
         problem.optimum()
 
 
+def test_a_small_matrix_has_an_optimum_and_a_zero_one_has_none():
+    np.testing.assert_array_equal(Quadratic(0.5 * np.eye(2), np.ones(2)).optimum(), [2.0, 2.0])
+    with pytest.raises(ValueError, match=r"matrix must be positive definite for an optimum to exist"):
+        Quadratic(np.zeros((2, 2)), np.ones(2)).optimum()
+
+
 def test_bad_arguments_are_refused(xp):
     A, b = xp.asarray(np.eye(2)), xp.asarray(np.ones(2))
     with pytest.raises(ValueError, match=r"matrix must have shape \(2, 2\) to go with linear, got \(3, 3\)"):
