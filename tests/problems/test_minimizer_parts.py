@@ -18,10 +18,15 @@ def test_a_gradient_is_rounding_up_to_a_hundred_eps_of_what_it_is_made_from(size
         l2=0.5,
         w=np.asarray([-3.0, 0.0]),  # l2 ‖w‖ is 1.5
         hessian=lambda: np.diag([-2.0, 7.0]),  # |H| |w| is (6, 0)
-        gradient=lambda: np.asarray([size * 100 * EPS * (7.5 + 1.5 + 6) * 2, 0.0]),
-        problem=SimpleNamespace(dim=4),
+        gradient=lambda: np.asarray([size * 100 * EPS * (7.5 + 1.5 + 6) * 3, 0.0]),
+        problem=SimpleNamespace(dim=9),
     )
     assert minimizer._is_rounding(at) is expected
+
+
+def test_a_hessian_is_definite_where_it_has_a_cholesky_factor():
+    for lowest, expected in ((1.0, True), (0.0, False), (-1.0, False)):
+        assert minimizer._is_definite(SimpleNamespace(hessian=lambda lowest=lowest: np.diag([1.0, lowest]))) is expected
 
 
 @pytest.mark.parametrize("known", [True, False])
