@@ -139,8 +139,7 @@ class TAdam(TrustRegion[TAdamState]):
         xp, (low, high) = namespace(loss), self.bounds(state.step)
         k = xp.where(ratio > 1 - self.gamma, high * xp.ones_like(ratio), 1.0)
         k = xp.where(ratio < self.gamma, low * xp.ones_like(ratio), k)
-        if self.radius == "at_start":  # the first step has no losses before it
-            k = choose(state.step > 0, k, xp.ones_like(k))
+        k = choose(state.step > 0, k, xp.ones_like(k))  # the first step has no losses before it
         return loss, xp.clip(k * state.radius, low, high)
 
 

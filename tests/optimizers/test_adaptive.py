@@ -5,7 +5,8 @@ import pytest
 from trajectories import adafisher_on_softmax, trust_region_on_quadratic
 
 from sofim_ref import minimize, problems
-from sofim_ref.optimizers import SOAA, AdaFisher, Adam, TAdam
+from sofim_ref.optimizers import SOAA, AdaFisher, Adam, SOAAState, TAdam, TAdamState
+from sofim_ref.problems import Function
 
 A = np.asarray([[3.0, 0.5, 0.0], [0.5, 1.0, 0.25], [0.0, 0.25, 0.125]])
 B = np.asarray([1.0, -2.0, 0.5])
@@ -106,3 +107,45 @@ def test_tadam_refuses_a_gamma_at_which_its_thresholds_change_places(gamma):
     with pytest.raises(ValueError, match=rf"gamma must be a number in \[0, 0\.5\], got {gamma}"):
         TAdam(steps=4, gamma=gamma)
     TAdam(steps=4, gamma=0.5)
+
+
+G, M, S, V = np.asarray([[0.5, -2.0], [0.25, 1.0], [0.5, 2.0], [0.125, 0.5]])
+RATIOS = [(0.1, 1.05, 0.75**0.5), (0.25, 1.05, 1.0), (0.5, 1.05, 1.0), (0.75, 0.95, 1.0), (0.9, 0.95, 1.5)]
+
+
+@pytest.mark.parametrize("reading", ["at_start", "after_step"])
+@pytest.mark.parametrize(("ratio", "radius", "k"), RATIOS)
+def test_tadam_s_radius_and_prediction_in_the_middle_of_a_run_are_the_formulas(reading, ratio, radius, k):
+    """Step 5 of 8, so q = ½; with β₁ = ½ a mean over 5 steps has the weights 15/31 for what was before, and 16/31."""
+    optimizer = TAdam(lambda t: 0.1 / (1 + t), 8, beta1=0.5, beta2=0.75, epsilon=1e-3, radius=reading)
+    loss, before = 1.0, 2.0
+    mean = (15 * before + 16 * loss) / 31
+    fall = (before if reading == "at_start" else mean) - loss
+    state = TAdamState(4, *np.asarray([[before], [radius], [fall / ratio]]), M, S, V)
+    state, choice = optimizer.precondition(state, Function(2, lambda _: loss, lambda _: G).oracle(np.ones(2)))
+
+    corrected = 1 - 0.75**5
+    m = (15 * M + 16 * G) / 31
+    v = (0.75 * V + 0.25 * (0.75 - 0.75**5) / corrected * (G - M) ** 2) / corrected
+    r = 0.75 * S + 0.25 * G**2
+    d = k * radius if reading == "at_start" else radius
+    C = (np.maximum(d * (1 + np.sum(m**2 / (v + 1e-3))) * v, np.sqrt(r / corrected)) + 1e-3) / d
+    u = m / C
+    predicted = 0.1 / 5 * (m @ u - (m @ u) ** 2 / 2 - v @ u**2 / 2)
+    np.testing.assert_allclose(choice.matrix.values, C, rtol=1e-14)
+    found = [state.loss, state.radius, state.predicted]
+    np.testing.assert_allclose(found, [[mean], [k * radius], [predicted]], rtol=1e-14)
+
+
+def test_soaa_s_radius_and_prediction_in_the_middle_of_a_run_are_the_formulas():
+    optimizer = SOAA(lambda t: 0.1 / (1 + t), 8, beta1=0.5, beta2=0.75, epsilon=1e-3)
+    mean = (15 * 2.0 + 16 * 1.0) / 31
+    state = SOAAState(4, *np.asarray([[2.0], [1.05], [(mean - 1.0) / 1.1]]), M, S)
+    state, choice = optimizer.precondition(state, Function(2, lambda _: 1.0, lambda _: G).oracle(np.ones(2)))
+
+    m, v = (0.5 * M + 0.5 * G) / (1 - 0.5**5), (0.75 * S + 0.25 * G**2) / (1 - 0.75**5)
+    C = (np.maximum(1.05 * (1 + m @ m / np.sum(v + 1e-3)) * v, np.sqrt(v)) + 1e-3) / 1.05
+    u = m / C
+    np.testing.assert_allclose(choice.matrix.values, C, rtol=1e-14)
+    found = [state.loss, state.radius, state.predicted]
+    np.testing.assert_allclose(found, [[mean], [1.1 * 1.05], [0.1 / 5 * (m @ u - v @ u**2 / 2)]], rtol=1e-14)

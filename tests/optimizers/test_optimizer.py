@@ -119,6 +119,7 @@ def test_numpy_scalars_as_hyper_parameters_change_nothing(xp, optimizer):
     assert repr(same) == repr(optimizer)
     problem = problem_at(xp, LOGISTIC, "float32")
     w = xp.asarray(np.linspace(-1, 1, problem.dim), "float32")
+    assert optimizer.init(w).step == 0
     one, other = (o.step(w, o.init(w), problem.oracle(w)) for o in (optimizer, same))
     assert bits(*one) == bits(*other)
 

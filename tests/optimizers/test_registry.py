@@ -7,7 +7,7 @@ import pytest
 
 import sofim_ref
 from sofim_ref import optimizers
-from sofim_ref.optimizers import REGISTRY, SGD, SOFIM, Method, NaturalGradient, Newton, method_named, registry
+from sofim_ref.optimizers import REGISTRY, SGD, SOFIM, Method, NaturalGradient, Newton, method_named, registry, sgd
 
 
 @pytest.mark.parametrize("method", REGISTRY.values(), ids=list(REGISTRY))
@@ -122,6 +122,7 @@ def test_an_optimizer_is_described_by_the_registered_method_of_its_settings_or_e
         (SOFIM(lr=2.0), sofim),
         (SOFIM(lr=2.0, vector="gradient"), gradient),
         (SOFIM(lr=2.0, rho=0.1), sofim),
+        (optimizers.AdamW(beta1=0.5), REGISTRY["adamw"]),
     ]:
         method = Method.of(optimizer)
         for name in ("matrix", "vector", "cost", "memory", "source", "open"):
@@ -129,6 +130,11 @@ def test_an_optimizer_is_described_by_the_registered_method_of_its_settings_or_e
         assert not method.space
         assert not method.colour
         assert method.build(steps=3) == optimizer
+
+
+def test_what_is_no_method_in_a_module_s_methods_describes_nothing(monkeypatch):
+    monkeypatch.setattr(sgd, "METHODS", ("sgd", REGISTRY["sgd"]))
+    assert Method.of(SGD(lr=2.0)).source == REGISTRY["sgd"].source
 
 
 STOCHASTIC = [
@@ -214,6 +220,7 @@ def test_a_hyper_parameter_out_of_range_is_refused_with_its_name_the_rule_and_wh
         (SOFIM, "vector", "grad", "Did you mean 'gradient'?"),
         (NaturalGradient, "fisher", "emprical", "Did you mean 'empirical'?"),
         (NaturalGradient, "fisher", None, ""),
+        (optimizers.AdaFisher, "statistics", "per_exmple", "Did you mean 'per_example'?"),
     ],
 )
 def test_an_unknown_reading_is_refused_with_the_nearest_known_one(kind, argument, value, nearest):

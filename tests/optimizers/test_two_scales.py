@@ -5,6 +5,7 @@ import pytest
 from trajectories import trust_region_on_quadratic
 
 from sofim_ref.optimizers import SOAA, TAdam
+from sofim_ref.optimizers.trust_region import TrustRegionState
 from sofim_ref.problems import Function
 
 G, STEPS = np.float32([0.3, -1.7, 0.011]), 12
@@ -30,8 +31,20 @@ def test_float32_keeps_six_digits_at_every_ratio_of_the_squared_gradient_to_epsi
 @pytest.mark.parametrize(("kind", "reading"), [(SOAA, {}), (TAdam, {}), (TAdam, {"radius": "after_step"})])
 def test_losses_that_are_all_the_same_do_not_move_the_radius_however_large_they_are(kind, reading, dtype):
     """A mean that rounds isn't the loss, and the difference is divided by ϵ in the first step."""
-    for loss in np.geomspace(0.7, 7e12, 14).astype(dtype):
+    for loss in np.concatenate([np.geomspace(0.7, 7e12, 14), [-0.7]]).astype(dtype):
         optimizer, w = kind(steps=STEPS, **reading), np.ones(3, dtype=dtype)
-        _, state = optimizer.step(w, optimizer.init(w), Function(3, lambda _, x=loss: x, lambda w: w).oracle(w))
+        start = optimizer.init(w)
+        assert (start.step, start.loss, start.radius, start.predicted) == (0, 0.0, 1.0, 0.0)
+        _, state = optimizer.step(w, start, Function(3, lambda _, x=loss: x, lambda w: w).oracle(w))
         assert state.radius == 1
         assert state.loss == loss
+
+
+@pytest.mark.parametrize(("before", "ratio"), [(True, (4 - 2) / 0.5), (False, (8 / 3 - 2) / 0.5)])
+def test_the_fall_is_from_the_mean_of_the_losses_before_or_of_all(before, ratio):
+    """With β₁ = ½ the second step's mean of 4 and 2 has the weights β(1 − β)/(1 − β²) = ⅓ and ⅔."""
+    w, one = np.ones(1), np.ones(1)
+    state = TrustRegionState(1, 4 * one, one, 0.5 * one)
+    oracle = Function(1, lambda w: 2 * w[0], lambda w: 2 * w).oracle(w)
+    mean, found = SOAA(steps=4, beta1=0.5).compare(state, oracle, before=before)
+    np.testing.assert_allclose([mean[0], found[0]], [8 / 3, ratio], rtol=1e-15)
