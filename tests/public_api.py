@@ -1,4 +1,4 @@
-"""The public names and signatures of the package, as text: ``python tests/public_api.py`` writes them anew."""
+"""The public names, signatures and methods of the package, as text: ``python tests/public_api.py`` writes them anew."""
 
 import importlib
 import inspect
@@ -26,7 +26,10 @@ def signature(function):
 
 
 def lines():
-    """One line a public symbol: every name of a public package's ``__all__``, and the public methods of its classes."""
+    """One line a public symbol, every name of a public package's ``__all__``, and a public method of its classes.
+
+    And one a registered method: its optimizer, and where its hyper-parameters are searched.
+    """
     packages = [name for _, name, is_package in pkgutil.iter_modules(sofim_ref.__path__) if is_package]
     for package in ["sofim_ref", *(f"sofim_ref.{name}" for name in sorted(packages)), "sofim_ref.studies.race"]:
         module = importlib.import_module(package)
@@ -44,6 +47,9 @@ def lines():
                     yield f"{package}.{name}.{method}{signature(function)}"
                 elif isinstance(member, property):
                     yield f"{package}.{name}.{method}"
+    for name, method in sorted(sofim_ref.optimizers.REGISTRY.items()):
+        space = "; ".join(f"{setting} {place}" for setting, place in method.space.items())
+        yield f"{name}: {method.make()!r}, searched in {space}"
 
 
 if __name__ == "__main__":

@@ -99,9 +99,8 @@ class AdaHessian(Optimizer[AdamState]):
         """Return the next state, and C = diag((√v̂)ᵏ + ϵ) with v = m̂."""
         xp, t = namespace(oracle.w), state.step + 1
         D = hutchinson_diagonal(oracle, generator(self.seed, state.step)).values
-        if self.block_size > 1:
-            blocks = xp.reshape(xp.abs(D), (-1, self.block_size))
-            D = xp.reshape(xp.broadcast_to(xp.mean(blocks, axis=1, keepdims=True), blocks.shape), D.shape)
+        blocks = xp.reshape(xp.abs(D), (-1, self.block_size))
+        D = xp.reshape(xp.broadcast_to(xp.mean(blocks, axis=1, keepdims=True), blocks.shape), D.shape)
         m = self.beta1 * state.moment + (1 - self.beta1) * oracle.gradient()
         v = self.beta2 * state.square + (1 - self.beta2) * (D * D)
         m_hat, v_hat = m / one_minus_power(self.beta1, t), v / one_minus_power(self.beta2, t)

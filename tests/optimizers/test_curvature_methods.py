@@ -5,11 +5,24 @@ import pytest
 
 from sofim_ref import curvature, minimize, problems
 from sofim_ref.datasets import load
-from sofim_ref.optimizers import KFAC, SOFIM, AdaFisher, AdaHessian, GaussNewton, Newton, NewtonCG, NystromSGD
+from sofim_ref.matrices import Dense
+from sofim_ref.optimizers import (
+    KFAC,
+    SOFIM,
+    AdaFisher,
+    AdaHessian,
+    GaussNewton,
+    GaussNewtonState,
+    Newton,
+    NewtonCG,
+    NystromSGD,
+    Preconditioned,
+)
 
 IRIS = load("iris", l2=1e-2).train
 RNG = np.random.default_rng(0)
 BLOBS = RNG.standard_normal((40, 2)) + np.repeat([[1.5, 0.0], [-1.5, 0.0]], 20, axis=0)
+KEPT = ("inputs", "gradients", "left", "right")
 CLASSIFIER = problems.MLPClassifier(BLOBS, np.repeat([0, 1], 20), hidden=(5,))
 
 
@@ -20,11 +33,12 @@ def test_adahessian_on_a_diagonal_quadratic_is_newton_s_step():
     np.testing.assert_allclose(following, problem.optimum(), rtol=1e-10)
 
 
-def test_adahessian_averages_over_blocks():
+@pytest.mark.parametrize("power", [1.0, 0.5])
+def test_adahessian_averages_over_blocks(power):
     problem = problems.Quadratic(np.diag([1.0, 3.0, 8.0, 2.0]), np.zeros(4))
-    optimizer, w = AdaHessian(block_size=2, epsilon=1e-12), np.ones(4)
+    optimizer, w = AdaHessian(block_size=2, epsilon=1e-12, power=power), np.ones(4)
     _, choice = optimizer.precondition(optimizer.init(w), problem.oracle(w))
-    np.testing.assert_allclose(choice.matrix.values, [2.0, 2.0, 5.0, 5.0])
+    np.testing.assert_allclose(choice.matrix.values, np.asarray([2.0, 2.0, 5.0, 5.0]) ** power)
     with pytest.raises(ValueError, match=r"block_size must divide 3, the number of parameters, got 2"):
         optimizer.init(np.ones(3))
 
@@ -46,18 +60,25 @@ def test_nystrom_with_the_moment_for_its_one_column_is_sofim_gradient():
     np.testing.assert_allclose(LowRank(0.5, m[:, None]).solve(g), RankOne(0.5, m).solve(g), rtol=1e-12)
 
 
-def test_kfac_averages_its_factors_with_the_paper_s_weights():
-    optimizer, w = KFAC(decay=0.6), CLASSIFIER.initial_point()
-    state, factors = optimizer.init(w), []
-    for step in range(4):
-        oracle = CLASSIFIER.oracle(w)
-        factors.append(curvature.kfac_factors(oracle, np.random.default_rng((0, step)))[0][0])
+@pytest.mark.parametrize("every", [1, 2, 3])
+def test_kfac_averages_its_factors_with_the_paper_s_weights_and_keeps_them_between_updates(every):
+    optimizer, w = KFAC(decay=0.6, update_every=every), CLASSIFIER.initial_point()
+    state, expected, updates = optimizer.init(w), 0.0, 0
+    assert (state.step, *(getattr(state, name).shape for name in KEPT)) == (0, *[(0,)] * 4)
+    for step in range(7):
+        oracle, before = CLASSIFIER.oracle(w), state
         w, state = optimizer.step(w, state, oracle)
-    expected = factors[0]
-    for t, A in enumerate(factors[1:], start=2):
-        kept = min(1 - 1 / t, 0.6)
-        expected = kept * expected + (1 - kept) * A
-    np.testing.assert_allclose(state.inputs[:9].reshape(3, 3), expected, rtol=1e-12)
+        assert state.step == step + 1
+        if step % every:
+            assert all(getattr(state, name) is getattr(before, name) for name in KEPT)
+            continue
+        updates += 1
+        kept = min(1 - 1 / updates, 0.6)
+        drawn = curvature.kfac_factors(oracle, np.random.default_rng((0, step)))
+        batch = np.concatenate([factor.ravel() for side in zip(*drawn, strict=True) for factor in side])
+        expected = kept * expected + (1 - kept) * batch
+        found = np.concatenate([state.inputs, state.gradients])
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-15)
 
 
 @pytest.mark.parametrize(
@@ -76,6 +97,50 @@ def test_gauss_newton_refuses_a_step_uphill_and_damps_more():
     assert state.damping == pytest.approx(3e-12)
 
 
+# The step from 0 to 1 with g = −2, C = 3 and λ = 1, so that M = 2: the loss is predicted to fall by 2 − ½ · 2 = 1.
+EPS = float(np.finfo(np.float64).eps)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "damping", "taken"),
+    [
+        (0.0, -0.2, 3.0, True),
+        (0.0, -0.25, 1.0, True),
+        (0.0, -0.75, 1.0, True),
+        (0.0, -0.8, 1 / 3, True),
+        (0.0, 0.1, 3.0, False),
+        (0.0, np.nan, 3.0, False),
+        (np.inf, np.nan, 3.0, True),  # nothing can be compared, and the run ends as diverged
+        (1.0, 1 + 10 * EPS, 3.0, True),
+        (-1.0, -1 + 10 * EPS, 3.0, True),
+        (1.0, 1 + 11 * EPS, 3.0, False),
+    ],
+)
+def test_gauss_newton_s_damping_follows_how_well_the_fall_was_predicted(before, after, damping, taken):
+    w, following = gauss_newton_step(1.0, before, after, 1.0)
+    assert (w.tolist(), following.damping) == ([float(taken)], damping)
+
+
+@pytest.mark.parametrize(("damping", "ratio", "following"), [(2e-12, 1.0, 1e-12), (9e11, 0.0, 1e12)])
+def test_gauss_newton_s_damping_stays_within_its_limits(damping, ratio, following):
+    predicted = 2 - (3 - damping) / 2
+    assert gauss_newton_step(1.0, 0.0, -ratio * predicted, damping)[1].damping == following
+
+
+@pytest.mark.parametrize(("length", "loss", "damping"), [(0.0, 0.0, 1 / 3), (5 * EPS, 1.0, 1.0)])
+def test_gauss_newton_allows_for_rounding_in_the_ratio_too(length, loss, damping):
+    """No step, no fall: a prediction that is right. And a loss that stays where it falls by less than 10 eps."""
+    assert gauss_newton_step(length, loss, loss, 1.0)[1].damping == damping
+
+
+def gauss_newton_step(length, before, after, damping):
+    """What `accept` makes of the losses before and after a step of that length."""
+    line = problems.Function(1, lambda w: before if w[0] == 0 else after, lambda _: np.asarray([-2.0]))
+    choice = Preconditioned(Dense(np.asarray([[3.0]])), np.asarray([-2.0]))
+    oracle, state = line.oracle(np.zeros(1)), GaussNewtonState(1, damping)
+    return GaussNewton(factor=3.0).accept(state, oracle, choice, np.asarray([length]))
+
+
 def test_gauss_newton_fits_least_squares_at_once_when_damping_is_small():
     problem = load("diabetes", l2=1e-3).train
     trace = minimize(problem, GaussNewton(damping=1e-9), steps=4, tolerance=1e-11)
@@ -88,6 +153,14 @@ def test_newton_cg_is_newton_when_it_solves_exactly():
     exact, by_products = Newton(), NewtonCG(tolerance=1e-14, iterations=500)
     one, other = (o.step(w, o.init(w), IRIS.oracle(w))[0] for o in (exact, by_products))
     np.testing.assert_allclose(one, other, rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize(("length", "tolerance"), [(0.0, 0.5), (0.04, 0.2), (0.25, 0.5), (9.0, 0.5)])
+def test_newton_cg_solves_the_more_exactly_the_smaller_the_gradient_is(length, tolerance):
+    w, optimizer = length * np.asarray([0.6, 0.8]), NewtonCG(iterations=7)
+    _, choice = optimizer.precondition(optimizer.init(w), problems.Quadratic(np.eye(2), np.zeros(2)).oracle(w))
+    assert choice.matrix.tolerance == pytest.approx(tolerance, rel=1e-15)
+    assert choice.matrix.iterations == 7
 
 
 def test_newton_cg_converges_faster_than_linearly():
