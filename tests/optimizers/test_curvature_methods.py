@@ -8,9 +8,11 @@ from sofim_ref.datasets import load
 from sofim_ref.matrices import Dense
 from sofim_ref.optimizers import (
     KFAC,
+    SGD,
     SOFIM,
     AdaFisher,
     AdaHessian,
+    Adam,
     GaussNewton,
     GaussNewtonState,
     Newton,
@@ -47,6 +49,7 @@ def test_nystrom_sgd_makes_its_matrix_once_an_epoch_from_all_examples():
     optimizer = NystromSGD(columns=4)
     trace = minimize(IRIS, optimizer, epochs=3, batch_size=50)
     assert trace.oracle_calls == {"hvp": 3 * 4, "gradient": 3 * 3}
+    assert trace.state.seen == 0
     # 3 epochs of gradients, and 3 · 4 products over everything at two gradients each
     assert trace["gradient_evaluations"][-1] == pytest.approx(3 + 24)
     with pytest.raises(ValueError, match=r"columns must be at most 15, the number of parameters, got 16"):
@@ -174,3 +177,31 @@ def test_the_step_of_a_whole_vector_and_of_one_layer_agree_for_a_single_layer():
     w = RNG.standard_normal(IRIS.dim)
     one, other = (o.step(w, o.init(w), IRIS.oracle(w))[0] for o in (SOFIM(), SOFIM(scope="layer")))
     np.testing.assert_allclose(one, other, rtol=1e-14)
+
+
+@pytest.mark.parametrize("inplace", [False, True])
+@pytest.mark.parametrize("scope", ["layer", "global"])
+def test_sofim_s_scope_is_what_one_inner_product_is_taken_over(scope, inplace):
+    optimizer, w = SOFIM(lr=0.5, rho=0.1, scope=scope), CLASSIFIER.initial_point()
+    g = CLASSIFIER.oracle(w).gradient()
+    layers = [slice(layer.start, layer.stop) for layer in CLASSIFIER.layers]
+    assert len(layers) == 2
+    expected = w.copy()
+    for part in layers if scope == "layer" else [slice(None)]:
+        expected[part] -= 0.5 * g[part] / (0.1 + g[part] @ g[part])
+    found, state = optimizer.step(w, optimizer.init(w), CLASSIFIER.oracle(w), inplace=inplace)
+    np.testing.assert_allclose(found, expected, rtol=1e-13)
+    assert (found is w, state.step) == (inplace, 1)
+
+
+@pytest.mark.parametrize("optimizer", [SGD(momentum=0.5), Adam(), SOFIM(bias_correction=False)], ids=repr)
+def test_steps_in_place_are_the_plain_steps(optimizer):
+    ends = []
+    for inplace in (False, True):
+        w = CLASSIFIER.initial_point()
+        state = optimizer.init(w)
+        for _ in range(3):
+            w, state = optimizer.step(w, state, CLASSIFIER.oracle(w), inplace=inplace)
+        assert state.step == 3
+        ends.append(w)
+    np.testing.assert_allclose(*ends, rtol=1e-12)

@@ -6,7 +6,9 @@ from scipy.optimize import minimize as scipy_minimize
 
 from sofim_ref import minimize, problems
 from sofim_ref.datasets import load
-from sofim_ref.optimizers import LBFGS
+from sofim_ref.optimizers import LBFGS, LBFGSState
+
+EPS = float(np.finfo(np.float64).eps)
 
 
 @pytest.mark.parametrize("name", ["breast-cancer", "diabetes"])
@@ -49,8 +51,20 @@ def test_a_pair_holds_the_change_of_the_gradient_on_the_batch_of_the_step():
     assert not state.steps[0].any()
 
 
-def test_a_pair_of_negative_curvature_is_left_out():
-    cap = problems.Function(1, value=lambda w: -(w @ w), gradient=lambda w: -2 * w)
+@pytest.mark.parametrize(("curvature", "kept"), [(-2.0, False), (EPS, False), (2 * EPS, True)])
+def test_a_pair_without_positive_curvature_is_left_out(curvature, kept):
+    """With g = c w and w = 1 the pair is s = −c, y = −c²: no curvature beyond rounding if c ≤ eps."""
+    bowl = problems.Function(1, value=lambda w: curvature / 2 * (w @ w), gradient=lambda w: curvature * w)
     w = np.ones(1)
-    _, state = LBFGS(line_search=False).step(w, LBFGS().init(w), cap.oracle(w))
-    assert not state.steps.any()
+    _, state = LBFGS(line_search=False).step(w, LBFGS().init(w), bowl.oracle(w))
+    assert state.steps.any() == kept
+
+
+def test_the_matrix_starts_from_the_newest_pair():
+    S = np.random.default_rng(0).standard_normal((3, 2))
+    Y = S * [0.5, 0.25]
+    assert 0 < S[2] @ Y[2] < 1
+    problem, w = problems.Quadratic(np.eye(2), np.zeros(2)), np.ones(2)
+    state, choice = LBFGS(history=3).precondition(LBFGSState(3, S, Y), problem.oracle(w))
+    assert state.step == 4
+    assert choice.matrix.scale == pytest.approx(Y[2] @ Y[2] / (S[2] @ Y[2]), rel=1e-14)
