@@ -253,7 +253,7 @@ def test_an_instance_that_is_no_dataclass_stays_on_numpy():
             {"matrices": [Plain(), Tridiagonal]},
             r"matrices\[1\], Tridiagonal, has no cases to verify: define the classmethod cases\(scales, rng\), or pass",
         ),
-        ({"matrices": [matrices.Dense(np.eye(2, dtype=np.float16))]}, r"must be in float32 or float64, got float16"),
+        ({"matrices": [Tridiagonal(np.ones(2, dtype=np.float16))]}, r"must be in float32 or float64, got float16"),
         (
             {"methods": [optimizers.SGD()]},
             r"methods\[0\] must be a Method, got SGD.*; Method\.of\(optimizer\) makes one",
