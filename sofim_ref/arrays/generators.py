@@ -10,6 +10,7 @@ import numpy as np
 
 from sofim_ref.arrays.namespace import Array
 from sofim_ref.arrays.tracing import is_traced
+from sofim_ref.arrays.validation import shown
 
 Draw = Callable[[np.random.Generator], Any]
 
@@ -33,6 +34,13 @@ def generator(seed: int, step: int | Array) -> Any:
     True
     """
     return DeferredGenerator(seed, step) if is_traced(step) else np.random.default_rng((seed, int(step)))
+
+
+def a_generator(rng: Any) -> None:
+    """Refuse what draws no random numbers, a seed say."""
+    if not isinstance(rng, np.random.Generator | DeferredGenerator):
+        msg = f"rng must be a numpy.random.Generator, got {shown(rng)}: np.random.default_rng(0) is one."
+        raise TypeError(msg)
 
 
 class DeferredGenerator:

@@ -36,7 +36,10 @@ LONGEST = 200
 
 def shown(value: object) -> str:
     """Return a value as a message shows it: its text, or its type where that is longer than a line."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no integer of more than 4300 digits
+        return f"a value of {type(value)!r}"
     return text if len(text) <= LONGEST and "\n" not in text else f"a value of {type(value)!r}"
 
 
@@ -78,7 +81,7 @@ def positive(argument: str, value: Any) -> None:
     if type(value) is float and 0.0 < value < math.inf:
         return
     if _is_known(argument, "a finite number > 0", value) and not 0.0 < value < math.inf:
-        msg = f"{argument} must be a finite number > 0, got {value!r}."
+        msg = f"{argument} must be a finite number > 0, got {shown(value)}."
         raise ValueError(msg)
 
 
@@ -94,10 +97,10 @@ def positive_in_dtype(argument: str, value: Any, x: Array) -> float:
     if is_traced(value):
         return value  # type: ignore[no-any-return]  # a float to be
     if value < smallest:
-        msg = f"{argument} must be at least {smallest:.4g}, the smallest normal {x.dtype}, got {value!r}."
+        msg = f"{argument} must be at least {smallest:.4g}, the smallest normal {x.dtype}, got {shown(value)}."
         raise ValueError(msg)
     if value > largest:
-        msg = f"{argument} must be at most {largest:.4g}, one over the smallest normal {x.dtype}, got {value!r}."
+        msg = f"{argument} must be at most {largest:.4g}, one over the smallest normal {x.dtype}, got {shown(value)}."
         raise ValueError(msg)
     return float(value)
 
@@ -112,14 +115,14 @@ def normal_in_dtype(x: Array, **numbers: float) -> None:
 def non_negative(argument: str, value: Any) -> None:
     """Refuse anything but a finite number >= 0."""
     if _is_known(argument, "a finite number >= 0", value) and not 0.0 <= value < math.inf:
-        msg = f"{argument} must be a finite number >= 0, got {value!r}."
+        msg = f"{argument} must be a finite number >= 0, got {shown(value)}."
         raise ValueError(msg)
 
 
 def fraction(argument: str, value: Any) -> None:
     """Refuse anything but a number in [0, 1)."""
     if _is_known(argument, "a number in [0, 1)", value) and not 0.0 <= value < 1.0:
-        msg = f"{argument} must be a number in [0, 1), got {value!r}."
+        msg = f"{argument} must be a number in [0, 1), got {shown(value)}."
         raise ValueError(msg)
 
 
@@ -129,8 +132,15 @@ def count(argument: str, value: Any, *, minimum: int = 1) -> None:
         msg = f"{argument} must be an integer >= {minimum}, got {shown(value)}."
         raise TypeError(msg)
     if value < minimum:
-        msg = f"{argument} must be an integer >= {minimum}, got {value!r}."
+        msg = f"{argument} must be an integer >= {minimum}, got {shown(value)}."
         raise ValueError(msg)
+
+
+def flag(argument: str, value: Any) -> None:
+    """Refuse anything but True or False, an array that holds one too."""
+    if not isinstance(value, bool | np.bool_):
+        msg = f"{argument} must be True or False, got {shown(value)}."
+        raise TypeError(msg)
 
 
 def rate(argument: str, value: Any) -> None:

@@ -20,6 +20,7 @@ from sofim_ref.convergence.settled_optimum import settled_optimum
 from sofim_ref.convergence.spectral import UNIT, step_norms
 from sofim_ref.optimizers import Optimizer
 from sofim_ref.problems import Constants, Problem
+from sofim_ref.problems.point import check_point
 from sofim_ref.training.trace import Trace
 
 Numbers = np.ndarray[Any, Any]
@@ -129,9 +130,10 @@ def linear_quadratic_bound(
     Raises
     ------
     TypeError
-        If the problem doesn't know its optimum and none is given.
+        If the problem doesn't know its optimum and none is given; if an argument is of another kind than above.
     ValueError
-        If there is no unique optimum, with cause and remedy; if a trace lacks points, with the option that stores them.
+        If there is no unique optimum, with cause and remedy; if a trace lacks points, with the option that stores them;
+        if a point or the optimum is not of shape (d,).
 
     Notes
     -----
@@ -170,8 +172,11 @@ def linear_quadratic_bound(
     """
     an_instance("problem", problem, Problem, "sofim_ref.problems has some")
     an_instance("optimizer", optimizer, Optimizer, "sofim_ref.SGD() is one")
-    run = stored_points(points)
+    if constants is not None:
+        an_instance("constants", constants, Constants, "problem.constants() returns them")
+    run = stored_points(points, problem)
     target = problem.optimum() if optimum is None else optimum
+    check_point("optimum", target, problem)
     with np.errstate(all="ignore"):  # what overflows is a reason in words
         return _bounds(problem, optimizer, run, target, constants)
 

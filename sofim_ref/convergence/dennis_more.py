@@ -65,7 +65,7 @@ def dennis_more(
     """
     an_instance("problem", problem, Problem, "sofim_ref.problems has some")
     an_instance("optimizer", optimizer, Optimizer, "sofim_ref.SGD() is one")
-    run = stored_points(points)
+    run = stored_points(points, problem)
     target = problem.optimum() if optimum is None else optimum
     at_optimum = problem.oracle(target)
     ratios = []

@@ -11,10 +11,11 @@ import numpy as np
 
 from sofim_ref.arrays import Array, eps, namespace
 from sofim_ref.arrays.sums import norm
-from sofim_ref.arrays.validation import an_instance
+from sofim_ref.arrays.validation import an_instance, shown
 from sofim_ref.matrices import Matrix, MatrixFree, SingularMatrixError
 from sofim_ref.optimizers import Optimizer
 from sofim_ref.problems import Oracle, Problem
+from sofim_ref.problems.point import check_point
 from sofim_ref.training.trace import Trace
 
 MOMENTUM = "momentum: v is not the gradient"
@@ -84,7 +85,7 @@ def replay(problem: Problem, optimizer: Optimizer[Any], points: Trace | Sequence
     """
     an_instance("problem", problem, Problem, "sofim_ref.problems has some")
     an_instance("optimizer", optimizer, Optimizer, "sofim_ref.SGD() is one")
-    points = stored_points(points)
+    points = stored_points(points, problem)
     state = optimizer.init(points[0])
     optimizer.check_problem(problem)
     for w, following in itertools.pairwise(points):
@@ -127,12 +128,17 @@ def _replayed(optimizer: Optimizer[Any], state: Any, oracle: Oracle, following: 
     return ReplayedStep(oracle, matrix, v, direction, rate, following, reason), state
 
 
-def stored_points(points: Trace | Sequence[Array]) -> Sequence[Array]:
-    """Return the points of a run, refusing a trace that doesn't have them all."""
+def stored_points(points: Trace | Sequence[Array], problem: Problem) -> Sequence[Array]:
+    """Return the points of a run, refusing a trace that doesn't have them all, and points that aren't the problem's."""
     if not isinstance(points, Trace):
+        if not hasattr(points, "__len__"):
+            msg = f"points must be a Trace or a sequence of points, got {shown(points)}."
+            raise TypeError(msg)
         if len(points) < 2:
             msg = f"points must be at least two, got {len(points)}."
             raise ValueError(msg)
+        for k, w in enumerate(points):
+            check_point(f"points[{k}]", w, problem)
         return points
     if points.points is None:
         msg = "the trace must hold its points: run minimize with store_points=True."

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
-
-import numpy as np
 
 from sofim_ref.arrays import Array, device, namespace
 from sofim_ref.arrays.control_flow import number
-from sofim_ref.arrays.generators import DeferredGenerator
 from sofim_ref.arrays.tracing import is_traced
-from sofim_ref.arrays.validation import an_instance, non_negative, shown
+from sofim_ref.arrays.validation import an_instance, flag, non_negative
 from sofim_ref.matrices import Dense, LowRank
 from sofim_ref.problems.oracle import Oracle
 
@@ -21,17 +17,11 @@ def an_oracle(oracle: Oracle) -> None:
     an_instance("oracle", oracle, Oracle, "problem.oracle(w) makes one")
 
 
-def a_generator(rng: Any) -> None:
-    """Refuse what draws no random numbers, a seed say."""
-    if not isinstance(rng, np.random.Generator | DeferredGenerator):
-        msg = f"rng must be a numpy.random.Generator, got {shown(rng)}: np.random.default_rng(0) is one."
-        raise TypeError(msg)
-
-
 def total_damping(oracle: Oracle, damping: float, *, include_l2: bool) -> float:
     """Return the damping, with the problem's l2 added if it is included; refuse a negative one before any work."""
     an_oracle(oracle)
     non_negative("damping", damping)
+    flag("include_l2", include_l2)
     return number(damping + include_l2 * oracle.l2)  # type: ignore[no-any-return]  # a float, or to be one
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sofim_ref.arrays import device, namespace
+from sofim_ref.arrays.validation import flag
 from sofim_ref.curvature.assemble import damped, total_damping
 from sofim_ref.matrices import Dense
 from sofim_ref.problems.oracle import Oracle
@@ -45,6 +46,7 @@ def hessian(oracle: Oracle, *, damping: float = 0.0, include_l2: bool = False) -
     array([[3.]])
     """
     damping = total_damping(oracle, damping, include_l2=False)
+    flag("include_l2", include_l2)
     H = oracle.average(Oracle.hessian)
     if oracle.l2 and not include_l2:
         H = H - oracle.l2 * namespace(H).eye(H.shape[0], dtype=H.dtype, device=device(H))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from sofim_ref.arrays import from_numpy
+from sofim_ref.arrays.generators import a_generator
 from sofim_ref.arrays.validation import count
-from sofim_ref.curvature.assemble import a_generator, an_oracle
+from sofim_ref.curvature.assemble import an_oracle
 from sofim_ref.matrices import Diagonal
 from sofim_ref.problems.oracle import Oracle
 

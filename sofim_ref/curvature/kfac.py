@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from sofim_ref.arrays import Array, device, namespace
+from sofim_ref.arrays.generators import a_generator
 from sofim_ref.arrays.validation import count, positive
-from sofim_ref.curvature.assemble import a_generator, an_oracle
+from sofim_ref.curvature.assemble import an_oracle
 from sofim_ref.matrices import BlockDiagonal, Kronecker
 from sofim_ref.problems.oracle import Oracle
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sofim_ref.arrays import Array
+from sofim_ref.arrays.validation import flag
 from sofim_ref.curvature.assemble import total_damping
 from sofim_ref.matrices import MatrixFree
 from sofim_ref.problems.oracle import Oracle
@@ -50,6 +51,7 @@ def matrix_free_hessian(
     array([1.  , 0.25])
     """
     shift = total_damping(oracle, damping, include_l2=False)
+    flag("include_l2", include_l2)
 
     def product(v: Array) -> Array:
         Hv = oracle.average(lambda rows: rows.hvp(v))

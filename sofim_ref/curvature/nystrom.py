@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from sofim_ref.arrays import Array, device, eps, from_numpy, namespace
+from sofim_ref.arrays.generators import a_generator
 from sofim_ref.arrays.validation import count, positive
-from sofim_ref.curvature.assemble import a_generator, an_oracle
+from sofim_ref.curvature.assemble import an_oracle
 from sofim_ref.matrices import LowRank
 from sofim_ref.problems.oracle import Oracle
 

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, find, settings
 from hypothesis.configuration import set_hypothesis_home_dir, storage_directory
 from hypothesis.errors import NoSuchExample
 
-from sofim_ref.arrays.validation import one_of
+from sofim_ref.arrays.validation import an_instance, one_of, positive
 from sofim_ref.lessons.exercise import Exercise, Values
 from sofim_ref.lessons.sandbox import LIMIT, Answered, ask
 
@@ -77,8 +77,8 @@ def check(exercise: str | Exercise, answer: Callable[..., Any], *, limit: float 
 
     Raises
     ------
-    ValueError
-        If there is no such exercise.
+    TypeError, ValueError
+        If there is no such exercise, or `limit` is not a number > 0.
 
     Examples
     --------
@@ -92,6 +92,8 @@ def check(exercise: str | Exercise, answer: Callable[..., Any], *, limit: float 
     if isinstance(exercise, str):
         one_of("exercise", exercise, EXERCISES)
         exercise = EXERCISES[exercise]
+    an_instance("exercise", exercise, Exercise, "sofim_ref.lessons.Exercise makes one, or pass its name")
+    positive("limit", limit)
     name = exercise.name
     if not callable(answer):
         return Verdict(name, right=False, text=f"Not yet. {name} is to be a function, and is {answer!r}.")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sofim_ref.arrays import Array, device, namespace
-from sofim_ref.arrays.validation import count
+from sofim_ref.arrays.validation import count, flag
 from sofim_ref.models.layer import Layer, LayerStatistics
 from sofim_ref.models.model import Model
 
@@ -53,6 +53,7 @@ class Linear(Model):
     def __post_init__(self) -> None:
         count("inputs", self.inputs)
         count("n_outputs", self.n_outputs)
+        flag("intercept", self.intercept)
 
     @property
     def dim(self) -> int:

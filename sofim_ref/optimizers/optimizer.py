@@ -13,9 +13,10 @@ import numpy as np
 from sofim_ref.arrays import Array
 from sofim_ref.arrays.pytrees import register_waiting
 from sofim_ref.arrays.tracing import HostDecisionError, is_traced, reason_of
-from sofim_ref.arrays.validation import an_instance, finite, floating, non_negative, pair, positive, rate, same_backend
+from sofim_ref.arrays.validation import an_instance, finite, flag, floating, non_negative, pair, positive, rate, shown
 from sofim_ref.kernels import Kernels, kernels_for
 from sofim_ref.matrices import Matrix
+from sofim_ref.optimizers.fit import check_same_point, explained
 from sofim_ref.optimizers.line_search import backtracked
 from sofim_ref.optimizers.state import State
 from sofim_ref.problems.oracle import Oracle
@@ -61,7 +62,7 @@ class Optimizer(ABC, Generic[S]):
     Raises
     ------
     TypeError, ValueError
-        If `lr` is neither a number > 0 nor a schedule, or `weight_decay` is not a number >= 0.
+        If `lr` is neither a number > 0 nor a schedule, `weight_decay` no number >= 0, or `line_search` no bool.
     """
 
     lr: float | Schedule
@@ -75,6 +76,11 @@ class Optimizer(ABC, Generic[S]):
 
     __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
 
+    def __init_subclass__(cls, **settings: Any) -> None:
+        super().__init_subclass__(**settings)
+        for name in {"precondition", "overwrite"} & vars(cls).keys():
+            setattr(cls, name, explained(vars(cls)[name]))
+
     def __post_init__(self) -> None:
         # A hyper-parameter from a NumPy grid is a float64 scalar, and that would widen a float32 step.
         for name, value in vars(self).items():
@@ -83,6 +89,7 @@ class Optimizer(ABC, Generic[S]):
         register_waiting()  # whoever imports JAX after this library has done so by now
         rate("lr", self.lr)
         non_negative("weight_decay", self.weight_decay)
+        flag("line_search", self.line_search)
 
     @abstractmethod
     def init(self, w: Array) -> S:
@@ -105,8 +112,7 @@ class Optimizer(ABC, Generic[S]):
             ``problem.oracle(w, batch)``.
         inplace : bool
             Whether `w` and the state's arrays may be overwritten. SOFIM, SGD and Adam do so for float32 and float64 on
-            NumPy and CuPy: the same numbers up to rounding. `oracle` can't be used afterwards; go on with what is
-            returned.
+            NumPy and CuPy: the same numbers up to rounding. Afterwards `oracle` can't be used, only what is returned.
 
         Returns
         -------
@@ -116,19 +122,21 @@ class Optimizer(ABC, Generic[S]):
         Raises
         ------
         TypeError, ValueError
-            If the problem doesn't offer what the method needs, `state` is no `State`, `precondition` returns anything
+            If the problem doesn't offer what the method needs, `state` is not its own, `precondition` returns anything
             but a `State` and a `Preconditioned`, `w` has another shape, backend, device or dtype than the oracle's
             point, or a schedule gives anything but a number > 0; of a step in place, if an array to be overwritten is
             read-only or shares memory with another or with the gradient.
         """
         if not isinstance(state, State):
-            msg = f"state must be what {type(self).__name__}.init(w) or the step before returned, got {state!r}."
+            msg = f"state must be what {type(self).__name__}.init(w) or the step before returned, got {shown(state)}."
             raise TypeError(msg)
         an_instance("oracle", oracle, Oracle, "problem.oracle(w) makes one")
         if not self.needs <= oracle.offers:
             self.check_problem(oracle.problem)
         if w is not oracle.w:
             check_same_point(w, oracle.w)
+        if inplace is not False:
+            flag("inplace", inplace)
         if inplace and type(self).overwrite is not Optimizer.overwrite:
             moments = {field.name: getattr(state, field.name) for field in dataclasses.fields(state)[1:]}
             kernels = kernels_for(oracle.gradient(), w=w, **moments)
@@ -178,20 +186,12 @@ class Optimizer(ABC, Generic[S]):
 
     def check_problem(self, problem: Problem) -> None:
         """Refuse a problem that doesn't offer what the method needs; the message says what, and who does."""
+        an_instance("problem", problem, Problem, "sofim_ref.problems has some")
         missing = self.needs - problem.offers
         if missing:
             asked = ", ".join(sorted(missing))
             msg = f"{self!r} needs {asked}, which {problem.name} doesn't offer.{who_answers(missing)}"
             raise TypeError(msg)
-
-
-def check_same_point(w: Array, w_of_oracle: Array) -> None:
-    """Refuse a point of another shape, backend, device or dtype than the oracle's; the numbers aren't compared."""
-    floating("w", w, ndim=1)
-    same_backend(w=w, oracle=w_of_oracle)
-    if w.shape != w_of_oracle.shape:
-        msg = f"w must have shape {tuple(w_of_oracle.shape)}, as the oracle's point has, got {tuple(w.shape)}."
-        raise ValueError(msg)
 
 
 def check_start(w: Array) -> None:

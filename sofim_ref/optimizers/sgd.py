@@ -6,7 +6,7 @@ from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
 
 from sofim_ref.arrays import Array, namespace
-from sofim_ref.arrays.validation import fraction
+from sofim_ref.arrays.validation import flag, fraction
 from sofim_ref.kernels import Kernels, SGDStep
 from sofim_ref.matrices import ScaledIdentity
 from sofim_ref.optimizers.method import Method
@@ -79,6 +79,7 @@ class SGD(Optimizer[SGDState]):
     def __post_init__(self) -> None:
         super().__post_init__()
         fraction("momentum", self.momentum)
+        flag("nesterov", self.nesterov)
         if self.nesterov and self.momentum == 0:
             msg = "momentum must be > 0 for nesterov, got 0."
             raise ValueError(msg)

@@ -12,7 +12,7 @@ from typing import Literal
 
 from sofim_ref.arrays import Array, namespace
 from sofim_ref.arrays.sums import averaged, one_minus_power, weight_before
-from sofim_ref.arrays.validation import fraction, normal_in_dtype, one_of, positive, positive_in_dtype
+from sofim_ref.arrays.validation import flag, fraction, normal_in_dtype, one_of, positive, positive_in_dtype
 from sofim_ref.kernels import Kernels, SOFIMStep
 from sofim_ref.matrices import BlockDiagonal, Matrix, RankOne
 from sofim_ref.optimizers.method import Method
@@ -110,6 +110,7 @@ class SOFIM(Optimizer[SOFIMState]):
         super().__post_init__()
         positive("rho", self.rho)
         fraction("beta", self.beta)
+        flag("bias_correction", self.bias_correction)
         one_of("vector", self.vector, ("moment", "gradient"))
         one_of("scope", self.scope, ("global", "layer"))
 

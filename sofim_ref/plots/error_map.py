@@ -9,8 +9,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sofim_ref.plots.line_styles import Key
-from sofim_ref.plots.style import GREY, add_legend, panels, styled
+from sofim_ref.arrays.validation import non_negative, shown
+from sofim_ref.plots.line_styles import Key, title_of
+from sofim_ref.plots.style import GREY, add_legend, labelled, panels, styled
 
 
 def error_map(steps: Mapping[Key, tuple[Any, ...]], *, title: str, floor: float = 1e-14) -> Figure:
@@ -27,7 +28,15 @@ def error_map(steps: Mapping[Key, tuple[Any, ...]], *, title: str, floor: float 
         From a method or label to ‖Δ‖, ‖Δ⁺‖ and whether the bound applies, each of shape (T,).
     floor : float
         Errors below it are rounding, and left out; so is what lies beyond 1000 times the first error.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `steps` is no mapping to three arrays of one length, or `floor` not a number >= 0.
     """
+    labelled("steps", steps)
+    non_negative("floor", floor)
+    steps = {key: _three(key, columns) for key, columns in steps.items()}
     with panels(title, 2, size=(6.5, 6.2)) as (figure, (left, right)):
         ceiling = 1e3 * max((error[0] for error, _, _ in steps.values()), default=1.0)
         everything = np.concatenate([np.zeros(0), *(column for columns in steps.values() for column in columns[:2])])
@@ -43,6 +52,19 @@ def error_map(steps: Mapping[Key, tuple[Any, ...]], *, title: str, floor: float 
                 axes.set(xscale="log", yscale="log")
         add_legend(figure, left)
     return figure
+
+
+def _three(key: Key, columns: Any) -> tuple[Any, Any, Any]:
+    """Return ‖Δ‖, ‖Δ⁺‖ and whether the bound applies as arrays, refusing all but three of one length."""
+    what = f"steps[{title_of(key)!r}] must be ‖Δ‖, ‖Δ⁺‖ and whether the bound applies, each of shape (T,)"
+    if not isinstance(columns, tuple | list):
+        msg = f"{what}, got {shown(columns)}."
+        raise TypeError(msg)
+    arrays = [np.asarray(column) for column in columns]
+    if len(arrays) != 3 or len({array.shape for array in arrays}) > 1 or arrays[0].ndim != 1:
+        msg = f"{what}, got {', '.join(str(array.shape) for array in arrays)}."
+        raise ValueError(msg)
+    return arrays[0], arrays[1], arrays[2]
 
 
 def _apart(columns: tuple[Any, ...], floor: float, ceiling: float) -> tuple[Any, Any, Any]:

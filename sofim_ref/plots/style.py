@@ -106,11 +106,16 @@ def draw_level(axes: Axes, height: float, label: str, colour: str = "black") -> 
     axes.annotate(label, (1, height), (0, 4), **at, fontsize=12, bbox=paper, zorder=10)
 
 
-def drawable(argument: str, data: object) -> None:
-    """Refuse what is no mapping from labels to data, or an empty one."""
+def labelled(argument: str, data: object) -> None:
+    """Refuse what is no mapping from labels to data."""
     if not isinstance(data, Mapping):
         msg = f"{argument} must be a mapping from a label to its data, got {type(data)!r}: pass {{'a label': data}}."
         raise TypeError(msg)
+
+
+def drawable(argument: str, data: Any) -> None:
+    """Refuse what is no mapping from labels to data, or an empty one."""
+    labelled(argument, data)
     if not data:
         msg = f"{argument} must have a label at least, got an empty mapping."
         raise ValueError(msg)

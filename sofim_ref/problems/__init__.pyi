@@ -1,4 +1,5 @@
 # What the package offers, and where each name lives: `__init__.py` imports a name when it is first asked for.
+from .calls import Calls as Calls
 from .constants import Constants as Constants
 from .finite_sum import FiniteSum as FiniteSum
 from .function import Function as Function
@@ -7,7 +8,6 @@ from .least_squares import LeastSquares as LeastSquares
 from .logistic_regression import LogisticRegression as LogisticRegression
 from .mlp_classifier import MLPClassifier as MLPClassifier
 from .mlp_regressor import MLPRegressor as MLPRegressor
-from .oracle import Calls as Calls
 from .oracle import Oracle as Oracle
 from .poisson_regression import PoissonRegression as PoissonRegression
 from .problem import Problem as Problem

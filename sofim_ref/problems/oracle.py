@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import numpy as np
 
 from sofim_ref.arrays import Array
-from sofim_ref.arrays.validation import floating, row_numbers, same_backend
+from sofim_ref.arrays.validation import row_numbers, shown
 from sofim_ref.models import Layer, LayerStatistics
-from sofim_ref.problems.question import question, who_answers
+from sofim_ref.problems.calls import Calls
+from sofim_ref.problems.point import check_point
+from sofim_ref.problems.question import QUESTIONS, check_argument, question, who_answers
 
 if TYPE_CHECKING:
     from sofim_ref.problems.problem import Problem
@@ -18,20 +20,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _LAYERED = "Problems whose model names its dense layers in `layers` do."
-
-
-class Calls(dict[str, int]):
-    """How many answers of each kind were computed: a dict from a question's name to a number.
-
-    Attributes
-    ----------
-    gradients : float
-        What they cost, in gradients of one example: see `Problem.price`.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.gradients = 0.0
 
 
 class Oracle:
@@ -55,12 +43,15 @@ class Oracle:
     calls : Calls
         How many answers of each kind were asked for and had to be computed; one `hvp` for each vector. What is
         computed on the way to another answer, outputs for a gradient say, is part of that one.
+    answering : bool
+        Whether an answer is on its way, and what it asks is neither checked nor counted.
 
     Raises
     ------
     TypeError, ValueError
-        If `w` is not a 1-D floating array of length d, or `batch` not a 1-D integer array with a row, both on the
-        backend and device of the problem's own arrays.
+        If `problem` is no `Problem`, `w` not a 1-D floating array of length d, or `batch` not a 1-D integer array with
+        a row, both on the backend and device of the problem's own arrays; in a question, if its argument has another
+        shape, backend, device or dtype than is due beside w, or draws no random numbers.
 
     Examples
     --------
@@ -73,17 +64,15 @@ class Oracle:
     {'value': 1, 'gradient': 1}
     """
 
-    __slots__ = ("_answering", "_memory", "batch", "calls", "problem", "w")
+    __slots__ = ("_memory", "answering", "batch", "calls", "problem", "w")
 
     def __init__(self, problem: Problem, w: Array, batch: Array | None = None, calls: Calls | None = None) -> None:
+        if not hasattr(problem, "offers"):  # `Problem` itself is defined with the help of this class
+            msg = f"problem must be a Problem, got {shown(problem)}: sofim_ref.problems has some."
+            raise TypeError(msg)
         like = problem.like
         if not (type(w) is type(like) is np.ndarray and w.dtype == like.dtype and w.shape == (problem.dim,)):
-            floating("w", w, ndim=1)
-            if like is not None:
-                same_backend(data=like, w=w)
-            if w.shape[0] != problem.dim:
-                msg = f"w must have shape ({problem.dim},), got {tuple(w.shape)}."
-                raise ValueError(msg)
+            check_point("w", w, problem)
         if batch is not None and like is not None:
             row_numbers("batch", batch, like=like)
         self.problem = problem
@@ -91,7 +80,7 @@ class Oracle:
         self.batch = batch
         self.calls = Calls() if calls is None else calls
         self._memory: dict[str, Any] = {}
-        self._answering = False
+        self.answering = False
 
     def __repr__(self) -> str:
         """Return which loss it is asked about, where and on how many examples."""
@@ -139,8 +128,7 @@ class Oracle:
     def average(self, f: Callable[[Oracle], T]) -> T:
         """Return the mean of ``f(block)`` over the blocks of rows that the batch is kept in, weighted by their sizes.
 
-        Here there is one block: ``f(self)``. Every curvature matrix that is a mean over examples is written with it;
-        what isn't a mean, a low-rank factor say, asks for rows.
+        Here there is one block: ``f(self)``. Every curvature matrix that is a mean over examples is written with it.
 
         Parameters
         ----------
@@ -245,16 +233,18 @@ class Oracle:
             msg = f"{problem.name} doesn't offer {name}; it offers {', '.join(sorted(problem.offers))}."
             raise TypeError(msg + who_answers([name]))
         answer = getattr(problem, f"answer_{name}")
-        if self._answering:  # on the way to another answer, which is counted
+        if self.answering:
             found = answer(self, *arguments, **named)
         else:
+            for letter, value in zip(QUESTIONS[name].arguments, arguments):  # noqa: B905  # fewer where they are named
+                check_argument(self, letter, value)
             self.calls[name] = self.calls.get(name, 0) + 1
             self.calls.gradients += problem.price(name) * self.size
-            self._answering = True
+            self.answering = True
             try:
                 found = answer(self, *arguments, **named)
             finally:
-                self._answering = False
+                self.answering = False
         if not (arguments or named):
             memory[name] = found
         return found

@@ -11,8 +11,9 @@ import numpy as np
 from sofim_ref.arrays import Array, device, from_numpy, namespace
 from sofim_ref.arrays.validation import count, one_of
 from sofim_ref.models import Layer
+from sofim_ref.problems.calls import Calls
 from sofim_ref.problems.constants import Constants
-from sofim_ref.problems.oracle import Calls, Oracle
+from sofim_ref.problems.oracle import Oracle
 from sofim_ref.problems.question import QUESTIONS, answers_of
 
 
@@ -92,7 +93,8 @@ class Problem(ABC):
 
     def price(self, question: str) -> float:
         """Return what an answer costs an example, in gradients: a Hessian-vector product 2, a loss alone a third."""
-        one_of("question", question, QUESTIONS)
+        if type(question) is not str or question not in QUESTIONS:
+            one_of("question", question, QUESTIONS)
         price = QUESTIONS[question].price
         return float(price(self)) if callable(price) else price
 

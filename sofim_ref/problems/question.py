@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-from sofim_ref.arrays.validation import nearest
+import numpy as np
+
+from sofim_ref.arrays.generators import a_generator
+from sofim_ref.arrays.validation import floating, nearest, same_backend
 
 if TYPE_CHECKING:
     from sofim_ref.problems.oracle import Oracle
@@ -30,11 +34,15 @@ class Question:
         costs little beyond what it is made from.
     who : str
         Which problems answer it, as a sentence for those who ask another; empty if that needs no saying.
+    arguments : tuple of str
+        The letters of its arguments, which mean the same in every question: v of shape (d,), u of shape (B, C), H of
+        shape (B, C, C), and the random generator rng.
     """
 
     name: str
     price: float | Callable[[Problem], float] = 0.0
     who: str = ""
+    arguments: tuple[str, ...] = ()
 
 
 QUESTIONS: dict[str, Question] = {}
@@ -47,17 +55,50 @@ def question(
     """Return a decorator that makes a question of a method of `Oracle`, a signature and a docstring without a body."""
 
     def declare(method: Callable[Concatenate[Oracle, P], R]) -> Callable[Concatenate[Oracle, P], R]:
-        name = method.__name__
-        QUESTIONS[name] = Question(name, price, who)
+        name, signature = method.__name__, inspect.signature(method)
+        letters = tuple(signature.parameters)[1:]
+        QUESTIONS[name] = Question(name, price, who, letters)
 
         def asked(oracle: Oracle, /, *arguments: P.args, **named: P.kwargs) -> R:
-            answer: R = oracle.ask(name, *arguments, **named)
+            given: tuple[Any, ...] = arguments
+            if named or len(given) != len(letters):
+                try:
+                    given = signature.bind(oracle, *arguments, **named).args[1:]
+                except TypeError as error:
+                    msg = f"{name}({', '.join(letters)}): {error}."
+                    raise TypeError(msg) from None
+            answer: R = oracle.ask(name, *given)
             return answer
 
         functools.update_wrapper(asked, method)
         return asked
 
     return declare
+
+
+def check_argument(at: Oracle, letter: str, value: Any) -> None:
+    """Refuse an argument of a question that is not what its letter stands for; others than here are taken as given."""
+    shape: tuple[int, ...]
+    match letter:
+        case "v":
+            shape = (at.w.shape[0],)
+        case "u":
+            shape = (at.size, at.problem.n_outputs)
+        case "H":
+            shape = (at.size, at.problem.n_outputs, at.problem.n_outputs)
+        case "rng":
+            a_generator(value)
+            return
+        case _:
+            return
+    w = at.w
+    if type(value) is type(w) is np.ndarray and value.dtype is w.dtype and value.shape == shape:
+        return
+    floating(letter, value, ndim=len(shape))
+    same_backend(**{"w": w, letter: value})
+    if tuple(value.shape) != shape:
+        msg = f"{letter} must have shape {shape}, got {tuple(value.shape)}."
+        raise ValueError(msg)
 
 
 def who_answers(names: Iterable[str]) -> str:

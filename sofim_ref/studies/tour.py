@@ -13,7 +13,7 @@ import numpy as np
 
 from sofim_ref.arrays import Array, Backend
 from sofim_ref.arrays.sums import norm
-from sofim_ref.arrays.validation import an_instance
+from sofim_ref.arrays.validation import an_instance, flag
 from sofim_ref.convergence import replay
 from sofim_ref.datasets import Dataset
 from sofim_ref.optimizers import REGISTRY, Method, Optimizer
@@ -163,6 +163,7 @@ def take_tour(
         msg = f"backend must be a Backend, as arrays.open_backend('numpy') returns it, got {backend!r}."
         raise TypeError(msg)
     an_instance("dataset", dataset, Dataset, "datasets.load('iris') is one")
+    flag("quick", quick)
     problem = dataset.train
     if steps is None:
         steps = (200 if problem.dim <= SMALL else 24) // (4 if quick else 1)

@@ -8,9 +8,11 @@ from typing import Any
 
 from sofim_ref.arrays import Array
 from sofim_ref.arrays.detach import detached
-from sofim_ref.arrays.validation import finite, floating, same_backend
+from sofim_ref.arrays.validation import finite, shown
 from sofim_ref.optimizers import Optimizer, State
+from sofim_ref.optimizers.fit import check_fit
 from sofim_ref.problems import Problem
+from sofim_ref.problems.point import check_point
 from sofim_ref.training.record import COLUMNS
 
 
@@ -18,7 +20,7 @@ def check_kinds(problem: Any, optimizer: Any) -> None:
     """Refuse a problem and an optimizer that are none, or that don't go together."""
     for argument, given, kind in (("problem", problem, Problem), ("optimizer", optimizer, Optimizer)):
         if not isinstance(given, kind):
-            msg = f"{argument} must be a sofim_ref {kind.__name__}, got {given!r}."
+            msg = f"{argument} must be a sofim_ref {kind.__name__}, got {shown(given)}."
             raise TypeError(msg)
     optimizer.check_problem(problem)
 
@@ -26,7 +28,7 @@ def check_kinds(problem: Any, optimizer: Any) -> None:
 def check_watchers(metrics: Any, callbacks: Any) -> None:
     """Refuse metrics that aren't functions by name, or have a column's name, and callbacks that aren't in a list."""
     if not isinstance(metrics, Mapping) or not all(map(callable, metrics.values())):
-        msg = f"metrics must be a mapping from names to functions of w, got {metrics!r}."
+        msg = f"metrics must be a mapping from names to functions of w, got {shown(metrics)}."
         raise TypeError(msg)
     for name in metrics:
         if name in COLUMNS:
@@ -34,7 +36,7 @@ def check_watchers(metrics: Any, callbacks: Any) -> None:
             raise ValueError(msg)
     if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
         remedy = " Pass a single function as callbacks=[f]." if callable(callbacks) else ""
-        msg = f"callbacks must be a list of functions, got {callbacks!r}.{remedy}"
+        msg = f"callbacks must be a list of functions, got {shown(callbacks)}.{remedy}"
         raise TypeError(msg)
 
 
@@ -49,7 +51,7 @@ def _number(name: str, value: Any) -> float:
             return float(detached(value))
     except (TypeError, ValueError):
         pass
-    msg = f"metrics[{name!r}] must return a number, got {value!r}."
+    msg = f"metrics[{name!r}] must return a number, got {shown(value)}."
     raise TypeError(msg)
 
 
@@ -60,29 +62,14 @@ def starting_point(problem: Problem, w0: Array | None, state: State | None, seed
         raise ValueError(msg)
     if w0 is None:
         return problem.initial_point(seed)
-    floating("w0", w0, ndim=1)
-    if problem.like is not None:
-        same_backend(data=problem.like, w0=w0)
-    if w0.shape[0] != problem.dim:
-        msg = f"w0 must have shape ({problem.dim},), got {tuple(w0.shape)}."
-        raise ValueError(msg)
+    check_point("w0", w0, problem)
     finite("w0", w0)
     return detached(w0)
 
 
 def check_state(state: Any, fresh: State, optimizer: Optimizer[Any]) -> None:
     """Refuse a state that isn't of the kind that `init` made, or has arrays that don't go with the starting point."""
-    if type(state) is not type(fresh):
-        msg = f"state must be a {type(fresh).__name__} to go with {type(optimizer).__name__}, got {state!r}."
-        raise TypeError(msg)
+    check_fit(state, fresh, optimizer)
     for field in dataclasses.fields(state):
-        x, like = getattr(state, field.name), getattr(fresh, field.name)
-        if not hasattr(like, "shape"):
-            continue
-        argument = f"state.{field.name}"
-        floating(argument, x, ndim=like.ndim)
-        same_backend(**{"w0": like, argument: x})
-        if x.shape != like.shape and 0 not in like.shape:  # one that begins empty may have grown
-            msg = f"{argument} must have shape {tuple(like.shape)}, got {tuple(x.shape)}."
-            raise ValueError(msg)
-        finite(argument, x)
+        if hasattr(getattr(fresh, field.name), "shape"):
+            finite(f"state.{field.name}", getattr(state, field.name))

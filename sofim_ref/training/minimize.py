@@ -13,7 +13,7 @@ import numpy as np
 from sofim_ref.arrays import Array, namespace, synchronize
 from sofim_ref.arrays.detach import detached, detached_fields
 from sofim_ref.arrays.sums import norm
-from sofim_ref.arrays.validation import count, non_negative, one_of
+from sofim_ref.arrays.validation import count, flag, non_negative, one_of
 from sofim_ref.matrices import SingularMatrixError
 from sofim_ref.optimizers import Optimizer, State
 from sofim_ref.problems import Calls, Problem
@@ -119,6 +119,9 @@ def minimize(
     metrics = {} if metrics is None else metrics
     check_watchers(metrics, callbacks)
     one_of("on_interrupt", on_interrupt, ("return", "raise"))
+    flag("store_points", store_points)
+    if not isinstance(progress, str):
+        flag("progress", progress)
     w = starting_point(problem, w0, state, seed)
     fresh = optimizer.init(w)
     state = fresh if state is None else state

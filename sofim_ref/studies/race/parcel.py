@@ -133,7 +133,8 @@ def _source(thing: Any) -> str:
         return inspect.getsource(thing)
     except (OSError, TypeError):
         functions = [thing] if isinstance(thing, FunctionType) else filter(inspect.isfunction, vars(thing).values())
-        return "".join(f"{f.__qualname__}{f.__code__.co_code.hex()}{f.__code__.co_names}" for f in functions)
+        unwrapped = map(inspect.unwrap, functions)
+        return "".join(f"{f.__qualname__}{f.__code__.co_code.hex()}{f.__code__.co_names}" for f in unwrapped)
 
 
 def _digest(source: bytes) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from sofim_ref.arrays.validation import an_instance, non_negative
+
 Key = TypeVar("Key")
 
 FACTORS = (1.0, 2.0, 5.0, 10.0)
@@ -64,17 +66,38 @@ def performance_profiles(costs: Mapping[Key, Sequence[float]]) -> dict[Key, Perf
     dict
         A problem that no method solves counts as failed for all.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If `costs` is no mapping to lists of numbers >= 0, one a problem and as many for each method.
+
     Examples
     --------
     >>> profiles = performance_profiles({"a": [1.0, math.inf], "b": [2.0, 5.0]})
     >>> profiles["a"].ratios, profiles["b"].ratios
     ((1.0, inf), (2.0, 1.0))
     """
+    _check(costs)
     lowest = [min(column) for column in zip(*costs.values(), strict=True)]
     return {
         key: PerformanceProfile(tuple(_ratio(cost, low) for cost, low in zip(mine, lowest, strict=True)))
         for key, mine in costs.items()
     }
+
+
+def _check(costs: Mapping[Key, Sequence[float]]) -> None:
+    """Refuse anything but numbers >= 0, NaN not among them, as many for each method as for the others."""
+    an_instance("costs", costs, Mapping, "{'a method': [1.0, 2.0]} is one")
+    number = None
+    for key, mine in costs.items():
+        an_instance(f"costs[{key!r}]", mine, Sequence, "one number a problem is needed")
+        if not mine or len(mine) != (number or len(mine)):
+            msg = f"costs must have as many numbers for each method, one at least, got {number or 1} and {len(mine)}."
+            raise ValueError(msg)
+        number = len(mine)
+        for cost in mine:
+            if cost != math.inf:
+                non_negative(f"costs[{key!r}]", cost)
 
 
 def _ratio(cost: float, lowest: float) -> float:

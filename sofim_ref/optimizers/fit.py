@@ -1,0 +1,59 @@
+"""The checks that a state, a point and an oracle go with each other and with an optimizer."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from sofim_ref.arrays import Array, namespace
+from sofim_ref.arrays.validation import an_instance, floating, same_backend, shown
+from sofim_ref.optimizers.state import State
+from sofim_ref.problems.oracle import Oracle
+
+
+def check_same_point(w: Array, w_of_oracle: Array) -> None:
+    """Refuse a point of another shape, backend, device or dtype than the oracle's; the numbers aren't compared."""
+    floating("w", w, ndim=1)
+    same_backend(w=w, oracle=w_of_oracle)
+    if w.shape != w_of_oracle.shape:
+        msg = f"w must have shape {tuple(w_of_oracle.shape)}, as the oracle's point has, got {tuple(w.shape)}."
+        raise ValueError(msg)
+
+
+def check_fit(state: Any, fresh: State, owner: object) -> None:
+    """Refuse a state of another kind than a fresh one of its optimizer, or with arrays that don't go with its point."""
+    if type(state) is not type(fresh):
+        msg = f"state must be a {type(fresh).__name__} to go with {type(owner).__name__}, got {shown(state)}."
+        raise TypeError(msg)
+    for field in dataclasses.fields(state):
+        x, like = getattr(state, field.name), getattr(fresh, field.name)
+        if not hasattr(like, "shape"):
+            continue
+        argument = f"state.{field.name}"
+        floating(argument, x, ndim=like.ndim)
+        same_backend(**{"w0": like, argument: x})
+        if x.shape != like.shape and 0 not in like.shape:  # one that begins empty may have grown
+            msg = f"{argument} must have shape {tuple(like.shape)}, got {tuple(x.shape)}."
+            raise ValueError(msg)
+
+
+def explained(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a method whose last arguments are state and oracle, which, where it fails, refuses what doesn't fit.
+
+    Nothing is checked of a step that succeeds.
+    """
+
+    @functools.wraps(method)
+    def asked(*arguments: Any, **named: Any) -> Any:
+        try:
+            return method(*arguments, **named)
+        except (AttributeError, IndexError, RuntimeError, TypeError, ValueError):
+            optimizer, *_, state, oracle = inspect.signature(method).bind(*arguments, **named).arguments.values()
+            an_instance("oracle", oracle, Oracle, "problem.oracle(w) makes one")
+            check_fit(state, optimizer.init(namespace(oracle.w).zeros_like(oracle.w)), optimizer)
+            raise
+
+    return asked
