@@ -191,15 +191,19 @@ def spectrum(problem: Problem, w: Array) -> Numbers:
 def settings(method: Method, eigenvalues: Numbers, rho: float) -> Optimizer[Any]:
     """Return a registered method with the settings that suit a Hessian with these eigenvalues; others as they are."""
     mu, L = float(eigenvalues[0]), float(eigenvalues[-1])
+    lr = rho / L
+    registered = REGISTRY.get(method.name) == method
+    if registered and method.name in ("sofim", "sofim-gradient") and not 0.0 < lr < np.inf:
+        msg = f"rho must make lr = ρ/L, with L = {L:.4g}, a finite number > 0, got {rho!r}."
+        raise ValueError(msg)
     chosen: dict[str, dict[str, Any]] = {
         "newton": {"line_search": False},
         "natural-gradient": {"lr": 1.0, "damping": EXCESS * mu},
-        "sofim": {"lr": rho / L, "rho": rho},
-        "sofim-gradient": {"lr": rho / L, "rho": rho, "beta": 0.0},
+        "sofim": {"lr": lr, "rho": rho},
+        "sofim-gradient": {"lr": lr, "rho": rho, "beta": 0.0},
         "sgd": {"lr": 2 / (mu + L)},
         "heavy-ball": {"lr": 1 / (2 * L)},
     }
-    registered = REGISTRY.get(method.name) == method
     return method.build(steps=STEPS, **(chosen.get(method.name, {}) if registered else {}))
 
 

@@ -234,7 +234,7 @@ def test_heat_maps_count_what_is_kept():
     assert sum(part.size for part in stored(ScaledIdentity(1.0, m))) == 1
     assert sum(part.size for part in stored(RankOne(1.0, m))) == 5
     assert sum(part.size for part in stored(Kronecker(np.eye(2), np.eye(3)))) == 13
-    assert sum(part.size for part in stored(BlockDiagonal((RankOne(1.0, m), Dense(np.eye(2)))))) == 8
+    assert sum(part.size for part in stored(BlockDiagonal((RankOne(1.0, m), Dense(np.eye(2)))))) == 5 + 4
     titles = [axes.get_title(loc="left") for axes in plots.heat_maps({"one": RankOne(1.0, m)}, title="message").axes]
     assert titles == ["one\n4 numbers kept", "9 written out"]
 
@@ -269,6 +269,16 @@ def test_what_the_bound_decides_is_printed_and_where_it_does_not_apply_the_repor
     assert decaying["decided"] == "–"
     assert "decaying: not applicable, 20 of 20 steps: weight decay" in texts(report)
     assert study_convergence(found.problem, methods[1:]).holds is None
+
+
+@pytest.mark.parametrize("largest", [8.0, 0.01])
+@pytest.mark.parametrize("rho", [5e-324, 1.7e308])
+def test_a_rho_that_no_run_can_use_is_named_and_not_the_rate_made_of_it(largest, rho):
+    bowl = Quadratic(largest * np.diag([0.5, 1.0]), np.ones(2))
+    found = study_convergence(bowl, named("sofim", "sofim-gradient"), rho=rho)
+    reasons = [found.failed[method] for method in named("sofim", "sofim-gradient")]
+    assert all(reason.startswith("rho must") and str(rho) in reason for reason in reasons)
+    assert not found.entries
 
 
 def test_the_numbers_are_what_the_table_says():
