@@ -37,7 +37,7 @@ class GaussNewtonState(State):
 class GaussNewton(Optimizer[GaussNewtonState]):
     r"""Divide the gradient by the Gauss–Newton matrix, with a damping that follows how well it predicts.
 
-    .. math:: C = \frac1B \sum_n J_n^\top \nabla_f^2 \ell_n\, J_n + \lambda I, \qquad v = g .
+    .. math:: C = \frac1B \sum_n J_n^\top \nabla_f^2 \ell_n\, J_n + (l_2 + \lambda) I, \qquad v = g .
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ class GaussNewton(Optimizer[GaussNewtonState]):
         return GaussNewtonState(0, number(self.damping))
 
     def precondition(self, state: GaussNewtonState, oracle: Oracle) -> tuple[GaussNewtonState, Preconditioned]:
-        """Return the next state, and C = G + λI with v = g."""
+        """Return the next state, and C = G + (l2 + λ)I with v = g."""
         C = curvature.gauss_newton(oracle, damping=number(state.damping), include_l2=True)
         return replace(state, step=state.step + 1), Preconditioned(C, oracle.gradient())
 
@@ -126,7 +126,7 @@ METHODS = (
         name="gauss-newton",
         title="Gauss–Newton (LM)",
         make=GaussNewton,
-        matrix="(1/B) Σ Jᵀ∇²ℓJ + λI",
+        matrix="(1/B) Σ Jᵀ∇²ℓJ + (l2 + λ)I",
         vector="g",
         cost="BCd² + d³ + loss",
         memory="d²",

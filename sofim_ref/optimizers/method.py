@@ -27,7 +27,8 @@ class Method:
     make : callable
         Keyword arguments (``lr``, say) -> `Optimizer`, with the reading's own settings filled in.
     matrix, vector : str
-        C and v, in the formulas' letters.
+        C and v, in the formulas' letters. C's share of the problem's l2 is written out, but in the Hessian ∇²f of the
+        whole loss, which has it.
     cost, memory : str
         Of one step beyond the gradient; d parameters, B examples, C outputs.
     source : str

@@ -5,6 +5,7 @@ import pytest
 from cases import data
 
 from sofim_ref import KFAC, GaussNewton, NaturalGradient, Newton, NewtonCG, NystromSGD, Status, minimize
+from sofim_ref.optimizers import REGISTRY
 from sofim_ref.problems import LogisticRegression, MLPRegressor, SoftmaxRegression
 
 X, SCORE, LABEL, CLASS = data()
@@ -48,3 +49,14 @@ def test_with_all_columns_nystrom_is_the_hessian_of_the_whole_loss():
     w, optimizer = problem.initial_point(), NystromSGD(rho=1e-9, columns=problem.dim)
     _, choice = optimizer.precondition(optimizer.init(w), problem.oracle(w))
     np.testing.assert_allclose(choice.matrix.to_dense(), problem.oracle(w).hessian(), atol=1e-7)
+
+
+@pytest.mark.parametrize("method", REGISTRY.values(), ids=REGISTRY)
+def test_a_card_writes_the_l2_that_its_matrix_has(method):
+    """At w = 0 the gradient has no l2, so that C has it by itself: as the card's l2, or in its ∇²f."""
+    with_l2, without = (
+        method.build(steps=1).precondition(method.build(steps=1).init(w), LogisticRegression(X, LABEL, l2=l2).oracle(w))
+        for w, l2 in ((np.zeros(4), 0.7), (np.zeros(4), 0.0))
+    )
+    differs = not np.array_equal(with_l2[1].matrix.to_dense(), without[1].matrix.to_dense())
+    assert differs == any(term in method.matrix for term in ("l2", "∇²f"))
