@@ -1,5 +1,7 @@
 """What the theory says of AdaHessian, Nyström-SGD, K-FAC, Gauss–Newton and Newton-CG, seen on small problems."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -205,3 +207,7 @@ def test_steps_in_place_are_the_plain_steps(optimizer):
         assert state.step == 3
         ends.append(w)
     np.testing.assert_allclose(*ends, rtol=1e-12)
+    name = dataclasses.fields(state)[1].name
+    getattr(state, name).flags.writeable = False
+    with pytest.raises(ValueError, match=rf"^{name} must be writeable"):
+        optimizer.step(w, state, CLASSIFIER.oracle(w), inplace=True)
