@@ -77,7 +77,9 @@ class SOFIM(Optimizer[SOFIMState]):
 
     Kept from step to step is the mean :math:`h_t = M_t/(1-\beta^t) = q h_{t-1} + (1-q) g_t`, where
     :math:`q = \beta (1-\beta^{t-1})/(1-\beta^t)`. So h is g, exactly, in the first step, and C⁻¹g has all its digits
-    there, in float32 too, however large ‖g‖²/ρ is.
+    there, in float32 too, however large ‖g‖²/ρ is. Later h itself is rounded, and of a g that is nearly parallel to it
+    only the part across h counts where ‖h‖² is much larger than ρ: with s the sine of the angle between them, C⁻¹g has
+    a relative error up to eps/s, which no way of solving with C can mend.
 
     Source: arXiv 2403.02833. ``vector="moment"`` is how released code by one of its authors (DP-FedSOFIM) spells
     SOFIM's Algorithm 1; ``"gradient"``, without bias correction, is how others read the follow-up paper's text. The
