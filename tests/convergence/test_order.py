@@ -52,6 +52,30 @@ def test_what_comes_back_from_the_floor_is_not_fitted():
     assert order_of_convergence(errors, order=1).last == 3
 
 
+@pytest.mark.parametrize(("last", "kept"), [(1000.0, 3), (1000.5, 4)])
+def test_the_floor_is_a_thousand_eps_of_the_largest_error(last, kept):
+    errors = 8 * np.asarray([1e-3, 1.0, 0.1, 0.01, 1e-3, last * np.finfo(float).eps])
+    assert order_of_convergence(errors[1:], order=1).last == kept
+    assert order_of_convergence(errors[:-1], np.append(errors[1:-1], errors[-1]), order=1).last == kept + 1
+
+
+def test_a_rate_s_standard_error_is_that_of_the_mean_of_its_logarithm():
+    ratios = np.asarray([0.5, 0.25, 0.3])
+    found = order_of_convergence([1.0, 0.1, 0.01], ratios * [1.0, 0.01, 1e-4], order=2)
+    rate = np.prod(ratios) ** (1 / 3)
+    error = rate * np.std(np.log(ratios), ddof=1) / 3**0.5
+    np.testing.assert_allclose([found.rate, found.rate_error, found.order_error], [rate, error, 0.0], rtol=1e-12)
+    assert (found.first, found.last) == (0, 3)
+
+
+def test_the_errors_of_a_line_are_the_regression_s():
+    x, y = np.log([1.0, 0.1, 0.02]), np.log([0.5, 0.01, 1e-3])
+    fit, covariance = np.polyfit(x, y, 1, cov=True)
+    found = order_of_convergence(np.exp(x), np.exp(y))
+    expected = [fit[0], covariance[0, 0] ** 0.5, np.exp(fit[1]), np.exp(fit[1]) * covariance[1, 1] ** 0.5]
+    np.testing.assert_allclose([found.order, found.order_error, found.rate, found.rate_error], expected, rtol=1e-9)
+
+
 @pytest.mark.parametrize(
     ("errors", "following", "message"),
     [
