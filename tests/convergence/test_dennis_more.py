@@ -28,9 +28,12 @@ def test_for_sofim_it_stays_between_the_two_ends_of_the_spectrum():
     assert ends.min() - 1e-2 <= found[-1] <= ends.max() + 1e-2
 
 
-def test_it_is_the_formula():
+@pytest.mark.parametrize("target", [None, np.asarray([0.1, -0.2, 0.3])])
+def test_it_is_the_formula(target):
     problem, trace, found = ratios(sr.SOFIM(lr=0.2, beta=0.0), steps=2)
-    w, target = trace.points[1], problem.optimum()
+    if target is not None:
+        found = dennis_more(problem, sr.SOFIM(lr=0.2, beta=0.0), trace, optimum=target)
+    w, target = trace.points[1], problem.optimum() if target is None else target
     g, delta = problem.oracle(w).gradient(), w - target
     C = 0.5 * np.eye(3) + np.outer(g, g)
     H = problem.oracle(target).hessian()

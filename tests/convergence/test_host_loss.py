@@ -1,5 +1,7 @@
 """Gradient and Hessian on the host are as far from 50 digits as they say at most, and not much less."""
 
+import sys
+
 import numpy as np
 import pytest
 from exact_bound import DIGITS, ExactLoss, norm
@@ -184,6 +186,13 @@ def test_the_distance_of_the_true_optimum_is_what_the_theorems_give(mu, M, off):
     assert found == pytest.approx(off, rel=1e-15)
 
 
+@pytest.mark.parametrize(("size", "off"), [(2, 5.5 / LOWEST), (1, np.inf)])
+def test_no_hessian_is_made_beyond_the_size_that_is_written_out(size, off, monkeypatch):
+    monkeypatch.setattr(sys.modules[settled_optimum.__module__], "DENSE", size)
+    loss = Known(([3.0, 4.0], 0.5), (np.diag([1.0, 4.0]), 0.125))
+    assert settled_optimum(loss, np.ones(2), Constants(hessian_lipschitz=0.0))[1] == pytest.approx(off, rel=1e-15)
+
+
 def test_an_indefinite_hessian_proves_nothing():
     loss = Known(([3.0, 4.0], 0.5), (np.diag([-1.0, 4.0]), 0.0))
     assert settled_optimum(loss, np.ones(2), Constants(hessian_lipschitz=0.0))[1] == np.inf
@@ -193,20 +202,26 @@ def test_an_indefinite_hessian_proves_nothing():
 
 @pytest.mark.parametrize("solve_error", [0.0, 1e-3, 0.2])
 @pytest.mark.parametrize("dense", [True, False])
-def test_the_deviation_of_a_step_is_its_residual_and_what_is_not_known_of_it(dense, solve_error):
-    """C = diag(2, 4), η = ½, g = (3, 4) ± ½, and a step of (1, 2): r = (2, 8) − (1.5, 2) = (0.5, 6)."""
-    matrix = Diagonal(np.asarray([2.0, 4.0]))
-    inverse = (0.5, max(0.0, solve_error / (2 * 4.0 * EPS) - 0.5))  # of which the solve's error is twice times ‖C‖ eps
-    norms = StepNorms(
-        matrix, np.diag([2.0, 4.0]) if dense else None, inverse=inverse[0], inverse_error=inverse[1], largest=4.0
-    )
-    found = deviation(norms, Known(([3.0, 4.0], 0.5), (np.eye(2), 0.0)), np.ones(2), np.asarray([0.0, -1.0]), 0.5)
-    size, r = 5**0.5, np.asarray([0.5, 6.0])
-    off = 3 * LONG * 20**0.5 * size if dense else (2 + matrix.dense_bound()) * EPS * 4 * size
-    off += 0.5 * 0.5 + 2 * LONG * (np.linalg.norm([2, 8]) + 2.5)
-    assert norms.solve_error == pytest.approx(2 * sum(inverse) * 4 * EPS, rel=1e-15)
-    if norms.solve_error < 0.1:
-        expected = np.linalg.norm(r / [2, 4]) * (1 + 2 * norms.solve_error) + sum(inverse) * off
-    else:
-        expected = sum(inverse) * (np.linalg.norm(r) + off)
+@pytest.mark.parametrize(("way", "gradient_error"), [((1.0, 2.0), 0.5), ((1.0, 2.0), 0.0), ((0.75, 0.5), 0.0)])
+def test_the_deviation_of_a_step_is_its_residual_and_what_is_not_known_of_it(way, gradient_error, dense, solve_error):
+    """C = diag(2, 4), η = ½ and g = (3, 4), so that the residual of a step of (¾, ½) is 0."""
+    matrix, C, g = Diagonal(np.asarray([2.0, 4.0])), np.asarray([2.0, 4.0]), np.asarray([3.0, 4.0])
+    inverse_error = max(0.0, solve_error / (2 * 4 * EPS) - 0.5)
+    norms = StepNorms(matrix, np.diag(C) if dense else None, inverse=0.5, inverse_error=inverse_error, largest=4.0)
+    inverse = 0.5 + inverse_error
+    assert norms.solve_error == pytest.approx(2 * inverse * 4 * EPS, rel=1e-15)
+
+    found = deviation(norms, Known((g, gradient_error), (np.eye(2), 0.0)), np.ones(2), 1.0 - np.asarray(way), 0.5)
+    r, length = C * way - 0.5 * g, np.linalg.norm
+    off = 3 * LONG * length(C) * length(way) if dense else (2 + matrix.dense_bound()) * EPS * 4 * length(way)
+    off += 0.5 * gradient_error + 2 * LONG * (length(C * way) + 0.5 * 5)
+    expected = inverse * (length(r) + off)
+    if solve_error < 0.1:
+        expected = length(r / C) * (1 + 2 * norms.solve_error) + inverse * off
     assert found == pytest.approx(expected, rel=1e-13)
+
+
+def test_a_residual_that_overflows_allows_for_anything():
+    norms = StepNorms(Diagonal(np.ones(2)), np.eye(2), inverse=1.0, inverse_error=0.0, largest=1.0)
+    loss = Known(([np.inf, 0.0], 0.0), (np.eye(2), 0.0))
+    assert deviation(norms, loss, np.ones(2), np.ones(2), 0.5) == np.inf

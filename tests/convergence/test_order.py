@@ -54,9 +54,16 @@ def test_what_comes_back_from_the_floor_is_not_fitted():
 
 @pytest.mark.parametrize(("last", "kept"), [(1000.0, 3), (1000.5, 4)])
 def test_the_floor_is_a_thousand_eps_of_the_largest_error(last, kept):
-    errors = 8 * np.asarray([1e-3, 1.0, 0.1, 0.01, 1e-3, last * np.finfo(float).eps])
+    errors = 0.125 * np.asarray([1e-3, 1.0, 0.1, 0.01, 1e-3, last * np.finfo(float).eps])
     assert order_of_convergence(errors[1:], order=1).last == kept
     assert order_of_convergence(errors[:-1], np.append(errors[1:-1], errors[-1]), order=1).last == kept + 1
+
+
+def test_steps_that_begin_at_the_floor_are_left_out_and_later_ones_are_not():
+    floor = 1000 * np.finfo(float).eps
+    found = order_of_convergence([floor, 1.0, 0.5, 0.25], [0.1, 0.5, 0.25, 0.125], order=1)
+    assert (found.rate, found.first) == (pytest.approx(0.5, rel=1e-14), 1)
+    assert order_of_convergence([1.0, 1.0, 0.5, 0.25], [0.0, 0.5, 0.25, 0.125], order=1).first == 1
 
 
 def test_a_rate_s_standard_error_is_that_of_the_mean_of_its_logarithm():
