@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from test_host_loss import EPS, Known
+from known_loss import EPS, Known
 
 from sofim_ref.convergence import inverse_norm, spectral
 from sofim_ref.convergence.reasons import INDEFINITE, OVERFLOW, TOO_LARGE
