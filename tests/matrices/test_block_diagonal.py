@@ -24,6 +24,7 @@ def test_a_block_sees_its_own_part_of_v(xp):
     assert_close(C.logdet(), np.log(80.0), within=32 * xp.eps())
 
 
+@pytest.mark.slow_on("jax")
 @given(seed=st.integers(0, 2**16))
 def test_every_answer_is_the_blocks_answers_one_after_another(xp, seed):
     blocks = layers(xp, seed)

@@ -43,6 +43,7 @@ def test_eigenvalues_are_all_products_of_those_of_the_factors(xp, seed):
     assert_close(C.logdet(), np.log(products).sum(), within=1e3 * xp.eps())
 
 
+@pytest.mark.slow_on("jax")
 @pytest.mark.parametrize("size", [1e-30, 1e30])
 def test_neither_a_factor_s_size_nor_v_s_does_harm(xp, size):
     A, G = (host(factor) for factor in factors(xp, 0))

@@ -17,6 +17,7 @@ def pairs(xp, seed, k, dtype=None, *, d=5, size=1.0):
     return xp.asarray(S, dtype), xp.asarray(S @ conditioned(d, 10.0, seed), dtype)
 
 
+@pytest.mark.slow_on("jax")
 @given(seed=SEEDS, k=st.sampled_from([1, 4, 9]), scale=st.sampled_from([0.01, 1.0, 100.0]))
 @settings(max_examples=8)
 def test_it_is_the_dense_bfgs_matrix(xp, seed, k, scale):
@@ -62,6 +63,7 @@ def test_without_a_pair_that_counts_it_is_the_scaled_identity(xp):
         assert_close(B.to_dense(), 4 * np.eye(2), within=0)
 
 
+@pytest.mark.slow_on("jax")
 @pytest.mark.parametrize("row", [0, 1, 2])
 def test_a_pair_that_doesn_t_count_is_as_if_it_were_not_there(xp, row):
     S, Y = (host(rows) for rows in pairs(xp, 3, 3))
@@ -76,6 +78,7 @@ def test_a_pair_that_doesn_t_count_is_as_if_it_were_not_there(xp, row):
         assert_close(B.to_dense(), host(fewer.to_dense()), within=fewer.dense_bound() * xp.eps())
 
 
+@pytest.mark.slow_on("jax")
 @pytest.mark.parametrize("size", [1e-30, 1e-20, 1e20, 1e30])
 def test_the_length_of_the_steps_does_no_harm(xp, size):
     S, Y = pairs(xp, 0, 3, "float32")

@@ -20,6 +20,7 @@ def assert_stable(xp, dtype, system, x, v):
     assert error <= 8 * (1 + system.Z.shape[1] ** 0.5), f"{system}: {error:.3g} eps"
 
 
+@pytest.mark.slow_on("jax")
 @pytest.mark.parametrize("kind", KINDS)
 def test_solve_is_backward_stable_at_every_scale(xp, kind):
     for dtype in xp.dtypes:
@@ -38,6 +39,7 @@ def test_solve_of_one_vector_is_backward_stable(xp):
             assert_stable(xp, dtype, system, C.solve(xp.asarray(v, dtype)), v)
 
 
+@pytest.mark.slow_on("jax")
 @given(
     entries=st.lists(st.floats(-1, 1, width=32), min_size=24, max_size=24),
     exponents=st.tuples(*5 * [st.integers(-20, 20)]),

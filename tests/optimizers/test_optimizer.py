@@ -76,6 +76,7 @@ def situations(draw, xp, optimizer):
     return problem, dtype, w, state, batch
 
 
+@pytest.mark.slow_on("jax")
 @every_optimizer
 @settings(max_examples=4)
 @given(data=st.data())

@@ -67,6 +67,7 @@ def draw(xp, name, dtype, rows=None, seed=3):
     return problem, w, oracle_answers(outputs, loss, l2, host(w), (features, y), rows=rows)
 
 
+@pytest.mark.slow_on("jax")
 @EVERY
 @pytest.mark.parametrize("rows", [None, np.asarray([0, 5, 5])], ids=["all rows", "a batch"])
 def test_every_answer_is_what_jax_derives(xp, name, rows):
