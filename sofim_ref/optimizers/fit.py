@@ -26,7 +26,9 @@ def check_same_point(w: Array, w_of_oracle: Array) -> None:
 def check_fit(state: Any, fresh: State, owner: object) -> None:
     """Refuse a state of another kind than a fresh one of its optimizer, or with arrays that don't go with its point."""
     if type(state) is not type(fresh):
-        msg = f"state must be a {type(fresh).__name__} to go with {type(owner).__name__}, got {shown(state)}."
+        msg = (
+            f"state must be of the class {type(fresh).__name__} to go with {type(owner).__name__}, got {shown(state)}."
+        )
         raise TypeError(msg)
     for field in dataclasses.fields(state):
         x, like = getattr(state, field.name), getattr(fresh, field.name)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from sofim_ref.convergence import LinearQuadratic
 from sofim_ref.plots.line_styles import Key
-from sofim_ref.plots.style import draw, draw_level, picture, styled
+from sofim_ref.plots.style import draw, draw_level, labelled, picture, styled
 
 
 def contractions(bounds: Mapping[Key, LinearQuadratic], *, title: str) -> Figure:
@@ -23,6 +23,7 @@ def contractions(bounds: Mapping[Key, LinearQuadratic], *, title: str) -> Figure
     bounds : mapping
         From a method or label to what `linear_quadratic_bound` found.
     """
+    labelled("bounds", bounds, LinearQuadratic, "linear_quadratic_bound returns one")
     with picture(title, xscale="log", xlabel="step, the first being 1", ylabel="ξ₁") as (figure, axes):
         for style, found in styled(bounds):
             draw(axes, style, np.arange(1, len(found.xi1) + 1), np.maximum(found.xi1, 1e-15))

@@ -24,7 +24,7 @@ def error_bands(bounds: Mapping[Key, LinearQuadratic], *, title: str) -> Figure:
     bounds : mapping
         From a method or label to what `linear_quadratic_bound` found.
     """
-    drawable("bounds", bounds)
+    drawable("bounds", bounds, LinearQuadratic, "linear_quadratic_bound returns one")
     ylabel = "error, ‖w − w*‖"
     with panels(title, len(bounds), size=(4.6, 3.8), shared="y", ylabel=ylabel) as (figure, grid):
         for axes, (style, found) in zip(grid, styled(bounds), strict=True):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from matplotlib.figure import Figure
 
 from sofim_ref.plots.line_styles import Key
-from sofim_ref.plots.style import cut, draw, draw_level, picture, styled
+from sofim_ref.plots.style import cut, draw, draw_level, labelled, picture, styled
 from sofim_ref.training.trace import Trace
 from sofim_ref.training.tuning import gap
 
@@ -27,6 +27,7 @@ def loss_gap(traces: Mapping[Key, Trace], optimal_loss: float, *, title: str, sh
     share : float
         Where the horizontal line is drawn, as a share of the gap at the start.
     """
+    labelled("traces", traces, Trace, "minimize returns one")
     with picture(title, xlabel="steps", ylabel="loss above the optimum") as (figure, axes):
         for style, trace in styled(traces):
             draw(axes, style, trace["step"], gap(trace, optimal_loss))

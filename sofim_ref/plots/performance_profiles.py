@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,6 +44,8 @@ def performance_profiles(ratios: Mapping[str, Mapping[Key, Sequence[float]]], *,
     from matplotlib.figure import Figure
 
     drawable("ratios", ratios)
+    for unit, methods in ratios.items():
+        drawable(f"ratios[{unit!r}]", methods, Collection, "one number a problem is needed")
     with look():
         figure = Figure(layout="constrained", figsize=(5 * max(2, len(ratios)), 6.5))
         panels = figure.subplots(1, len(ratios), sharey=True, squeeze=False)[0]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from matplotlib.figure import Figure
 
-from sofim_ref.arrays.validation import an_instance, positive
+from sofim_ref.arrays.validation import positive
 from sofim_ref.plots.line_styles import Key, line_styles, title_of
 from sofim_ref.plots.style import cut, draw, draw_level, labelled, picture, styled
 from sofim_ref.training.trace import Trace
@@ -28,15 +28,13 @@ def step_norms(traces: Mapping[Key, Trace], *, title: str, limits: Mapping[Key, 
     TypeError, ValueError
         If `traces` is no mapping to traces, or `limits` none from labels among them to numbers > 0.
     """
-    labelled("traces", traces)
-    for key, trace in traces.items():
-        an_instance(f"traces[{key!r}]", trace, Trace, "minimize returns one")
+    labelled("traces", traces, Trace, "minimize returns one")
     labelled("limits", limits or {})
     for key, limit in (limits or {}).items():
         if key not in traces:
-            msg = f"limits must be of methods or labels among traces, got one of {key!r}."
+            msg = f"limits must be of methods or labels among traces, got one of {title_of(key)!r}."
             raise ValueError(msg)
-        positive(f"limits[{key!r}]", limit)
+        positive(f"limits[{title_of(key)!r}]", limit)
     with picture(title, xlabel="step", ylabel="length of the step, ‖w⁺ − w‖") as (figure, axes):
         for style, trace in styled(traces):
             draw(axes, style, trace["step"][1:], trace["step_norm"][1:])

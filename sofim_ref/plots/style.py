@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sofim_ref.arrays.validation import an_instance
-from sofim_ref.plots.line_styles import Key, line_styles
+from sofim_ref.plots.line_styles import Key, line_styles, title_of
 from sofim_ref.training import Status, Trace
 
 Data = TypeVar("Data")
@@ -106,16 +106,19 @@ def draw_level(axes: Axes, height: float, label: str, colour: str = "black") -> 
     axes.annotate(label, (1, height), (0, 4), **at, fontsize=12, bbox=paper, zorder=10)
 
 
-def labelled(argument: str, data: object) -> None:
-    """Refuse what is no mapping from labels to data."""
+def labelled(argument: str, data: object, kind: type = object, remedy: str = "") -> None:
+    """Refuse what is no mapping from labels to data of a kind; the remedy says what makes such data."""
     if not isinstance(data, Mapping):
-        msg = f"{argument} must be a mapping from a label to its data, got {type(data)!r}: pass {{'a label': data}}."
+        what = "a mapping from a label or Method to its data"
+        msg = f'{argument} must be {what}, got {type(data)!r}: pass {{"a label": data}}.'
         raise TypeError(msg)
+    for key, found in data.items():
+        an_instance(f"{argument}[{title_of(key)!r}]", found, kind, remedy)
 
 
-def drawable(argument: str, data: Any) -> None:
-    """Refuse what is no mapping from labels to data, or an empty one."""
-    labelled(argument, data)
+def drawable(argument: str, data: Any, kind: type = object, remedy: str = "") -> None:
+    """Refuse what `labelled` refuses, or an empty mapping."""
+    labelled(argument, data, kind, remedy)
     if not data:
         msg = f"{argument} must have a label at least, got an empty mapping."
         raise ValueError(msg)
@@ -129,12 +132,7 @@ def styled(data: Mapping[Key, Data]) -> Iterator[tuple[dict[str, Any], Data]]:
     TypeError
         If the data are no mapping.
     """
-    if not isinstance(data, Mapping):
-        msg = (
-            f"what is drawn must be a mapping from a label or Method to its data, got {type(data)!r}: "
-            'pass {"a label": data}.'
-        )
-        raise TypeError(msg)
+    labelled("what is drawn", data)
     for style, found in zip(line_styles(data).values(), data.values(), strict=True):
         failure = FAILED.get(found.status, "") if isinstance(found, Trace) else ""
         yield {**style, "label": style["label"] + failure}, found

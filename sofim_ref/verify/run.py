@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import numpy as np
 
 from sofim_ref.arrays import BACKENDS, Backend, available_backends
-from sofim_ref.arrays.validation import count
+from sofim_ref.arrays.validation import count, flag
 from sofim_ref.matrices import Matrix, RankOne
 from sofim_ref.optimizers import REGISTRY, Method
 from sofim_ref.verify.matrices import MATRICES, Subject, evaluate_matrix, subjects
@@ -86,6 +86,7 @@ def verify(  # noqa: PLR0913  # what there is to choose
     (True, ['Diagonal in float32', 'Diagonal in float64', 'RankOne in float32', 'RankOne in float64'])
     """
     count("seed", seed, minimum=0)
+    flag("quick", quick)
     methods = tuple(REGISTRY.values()) if methods is None else methods
     matrices = MATRICES if matrices is None else matrices
     for i, method in enumerate(methods):

@@ -386,7 +386,7 @@ BAD = {
     "another method's state": (
         {"state": optimizers.State(3), "w0": np.ones(4)},
         TypeError,
-        r"state must be a SGDState to go with SGD, got State\(step=3\)\.",
+        r"state must be of the class SGDState to go with SGD, got State\(step=3\)\.",
     ),
     "a state without its point": (
         {"state": optimizers.State(3)},

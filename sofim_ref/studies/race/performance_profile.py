@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -90,8 +90,8 @@ def _check(costs: Mapping[Key, Sequence[float]]) -> None:
     an_instance("costs", costs, Mapping, "{'a method': [1.0, 2.0]} is one")
     number = None
     for key, mine in costs.items():
-        an_instance(f"costs[{key!r}]", mine, Sequence, "one number a problem is needed")
-        if not mine or len(mine) != (number or len(mine)):
+        an_instance(f"costs[{key!r}]", mine, Collection, "one number a problem is needed")
+        if len(mine) == 0 or len(mine) != (number or len(mine)):
             msg = f"costs must have as many numbers for each method, one at least, got {number or 1} and {len(mine)}."
             raise ValueError(msg)
         number = len(mine)

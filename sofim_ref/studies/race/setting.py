@@ -9,7 +9,7 @@ from typing import Any
 
 from sofim_ref import __version__
 from sofim_ref.arrays import open_backend
-from sofim_ref.arrays.validation import count
+from sofim_ref.arrays.validation import count, flag
 from sofim_ref.optimizers import Method, OneOf
 from sofim_ref.studies.race.claims import claimed_methods
 from sofim_ref.studies.race.parcel import Parcel, distribution_version
@@ -197,6 +197,7 @@ def usual_setting(
     if not isinstance(workload, Workload):
         msg = f"workload must be a Workload, got {workload!r}; Workload.of(dataset) makes one."
         raise TypeError(msg)
+    flag("quick", quick)
     few = (4, 1, 3, 0, max(1, workload.epochs // 4)) if quick else (16, 2, 5, 0, workload.epochs)
     usual = dict(zip(NUMBERS, (*few, workload.batch_size), strict=True))
     given = {name: number for name, number in numbers.items() if number is not None}
