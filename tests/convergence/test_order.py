@@ -61,8 +61,8 @@ def test_the_floor_is_a_thousand_eps_of_the_largest_error(last, kept):
 
 def test_steps_that_begin_at_the_floor_are_left_out_and_later_ones_are_not():
     floor = 1000 * np.finfo(float).eps
-    found = order_of_convergence([floor, 1.0, 0.5, 0.25], [0.1, 0.5, 0.25, 0.125], order=1)
-    assert (found.rate, found.first) == (pytest.approx(0.5, rel=1e-14), 1)
+    found = order_of_convergence([1.0, 0.5, 0.25, floor], [0.5, 0.25, 0.125, 0.1], order=1)
+    assert (found.rate, found.last) == (pytest.approx(0.5, rel=1e-14), 3)
     assert order_of_convergence([1.0, 1.0, 0.5, 0.25], [0.0, 0.5, 0.25, 0.125], order=1).first == 1
 
 

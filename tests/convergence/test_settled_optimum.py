@@ -68,5 +68,6 @@ def test_no_hessian_is_made_beyond_the_size_that_is_written_out(size, off, monke
 def test_an_indefinite_hessian_proves_nothing():
     loss = Known(([3.0, 4.0], 0.5), (np.diag([-1.0, 4.0]), 0.0))
     assert settled_optimum(loss, np.ones(2), Constants(hessian_lipschitz=0.0))[1] == np.inf
-    loss = Known(([3.0, 4.0], 0.5), (np.diag([np.inf, 4.0]), 0.0))
+    loss = Known(([3.0, 4.0], 0.5), (np.asarray([[5.0, np.nan], [1.0, 5.0]]), 0.0))  # of which LAPACK reads one half
+    assert settled_optimum(loss, np.ones(2), Constants(hessian_lipschitz=0.0))[1] == np.inf
     assert settled_optimum(loss, np.ones(2), Constants(mu=1.0, hessian_lipschitz=0.0))[1] == 5.5

@@ -13,6 +13,7 @@ H, RATE, W = np.asarray([[1.0, 0.5], [0.5, 2.0]]), 0.5, np.ones(2)
 MATRICES = [
     (Diagonal(np.asarray([2.0, 4.0])), 0.0),
     (Dense(np.asarray([[2.0, 1.0], [1.0, 3.0]])), 0.0),
+    (Dense(np.diag([1e-9, 1.0])), 0.0),  # whose smallest eigenvalue is known to seven digits
     (RankOne(2.0, np.asarray([1.0, -1.0])), 3 * 2 * 3.0 * EPS),  # 3 eps an entry, the largest of which is 3
 ]
 
@@ -28,7 +29,7 @@ def test_up_to_400_parameters_the_error_of_xi1_has_three_parts(C, dense_error, H
     smallest, largest, error = C.extreme_eigenvalues()
     inverse = 1 / smallest + 1 / smallest * error / (smallest - error)
     assert (found.inverse, found.largest, found.reason) == (1 / smallest, largest, "")
-    assert found.inverse_error == pytest.approx(inverse - 1 / smallest, rel=1e-3)
+    assert found.inverse_error == pytest.approx(1 / smallest * error / (smallest - error), rel=1e-14)
     assert found.dense_error == pytest.approx(dense_error, rel=1e-15)
     solve_error = 2 * inverse * largest * C.solve_bound() * EPS
     assert found.solve_error == pytest.approx(solve_error, rel=1e-14)
@@ -63,7 +64,7 @@ def test_what_is_written_out_and_what_is_decomposed_ends_with_the_size_that_is_s
 
 
 def test_norms_are_those_of_the_step_before_where_matrix_and_difference_are():
-    (C, _), (other, _), _ = MATRICES
+    (C, _), (other, _) = MATRICES[:2]
     first = step_norms(C, RATE, loss(), W)
     assert step_norms(C, RATE, loss(), W, first) is first
     for changed in [(other, RATE, loss()), (C, 0.25, loss()), (C, RATE, loss(2 * H))]:
@@ -88,6 +89,12 @@ def test_a_matrix_is_definite_if_its_smallest_eigenvalue_exceeds_twice_its_error
 def test_what_overflows_is_a_reason(C, H, reason):
     with np.errstate(all="ignore"):
         assert step_norms(C, RATE, loss(H), W).reason == reason
+
+
+def test_a_product_that_overflows_is_a_reason(monkeypatch):
+    monkeypatch.setattr(spectral, "DENSE", 1)
+    with np.errstate(all="ignore"):
+        assert step_norms(RankOne(1.0, np.full(2, 1e200)), RATE, loss(), W).reason == OVERFLOW
 
 
 class Bare(Matrix):

@@ -1,0 +1,123 @@
+"""The terms of the linear-quadratic bound, put together as its docstring has them, and what is read off them."""
+
+import numpy as np
+import pytest
+from known_loss import EPS, Known
+
+import sofim_ref as sr
+from sofim_ref.convergence import LinearQuadratic, bound, linear_quadratic_bound, replay
+from sofim_ref.convergence.reasons import BELOW_ROUNDING, OVERFLOW, UNSETTLED
+from sofim_ref.convergence.replay import _differ
+from sofim_ref.convergence.spectral import StepNorms
+from sofim_ref.matrices import ScaledIdentity
+from sofim_ref.problems import Constants, Quadratic
+
+PROBLEM, KNOWN = Quadratic(np.diag([1.0, 3.0]), np.zeros(2)), Constants(hessian_lipschitz=0.25)
+W, FOLLOWING, CENTER = np.asarray([3.0, 4.0]), np.asarray([1.5, -2.0]), np.asarray([0.0, 0.5])
+RADIUS = np.hypot(3, 3.5) + 1e-6 * (np.hypot(3, 3.5) + 0.5)
+
+
+class Loss(Known):
+    def constants(self, center, radius):
+        return KNOWN, 1e-3
+
+
+@pytest.fixture
+def parts(monkeypatch):
+    """Put known numbers in the place of what the bound is made of."""
+
+    def put(*, settled=(0.1, 0.5), off=0.01, deviation=0.02, xi1=0.5):
+        norms = StepNorms(ScaledIdentity(1.0, W), xi1=xi1, xi1_error=0.003, inverse=2.0, inverse_error=0.004)
+        monkeypatch.setattr(bound, "host_loss", lambda *_: Loss((W, 0.0), (np.eye(2), 0.0)))
+        monkeypatch.setattr(bound, "settled_optimum", lambda *_: (np.asarray(settled), off))
+        monkeypatch.setattr(bound, "step_norms", lambda *_: norms)
+        monkeypatch.setattr(bound, "deviation", lambda *_: deviation)
+        monkeypatch.setattr(bound, "UNIT", 1e-3)
+
+    return put
+
+
+def certified(constants=None):
+    return linear_quadratic_bound(PROBLEM, sr.SGD(lr=0.5), [W, FOLLOWING], optimum=CENTER, constants=constants)
+
+
+@pytest.mark.parametrize("constants", [None, KNOWN])
+def test_the_bound_and_its_rounding_are_the_sums_that_are_said(constants, parts):
+    parts()
+    found = certified(constants)
+    e, e_next = np.hypot(2.9, 3.5), np.hypot(1.4, 2.5)
+    xi2 = 0.5 * 0.5 * 0.25 * 2
+    xi2_off = 0.5 * 0.5 * 0.25 * 0.004 + xi2 * ((1e-3 if constants is None else 0.0) + 4e-3)
+    most = 0.5 * e + xi2 * e**2
+    rounding = 0.02 + (1 + 0.5 + 0.003 + (xi2 + xi2_off) * (2 * e + 0.01)) * 0.01
+    rounding += 0.003 * e + xi2_off * e**2 + 4e-3 * (e_next + most)
+    values = [found.error, found.next_error, found.xi1, found.xi2, found.bound, found.rounding]
+    np.testing.assert_allclose(np.concatenate(values), [e, e_next, 0.5, xi2, most, rounding], rtol=1e-14)
+    assert found.radius == pytest.approx(RADIUS, rel=1e-15)
+    assert found.constants is KNOWN
+
+
+@pytest.mark.parametrize(
+    ("off", "constants", "reason"),
+    [
+        (RADIUS, None, ""),
+        (RADIUS * (1 + 4 * EPS), None, UNSETTLED),
+        (RADIUS * (1 + 4 * EPS), KNOWN, ""),
+        (np.inf, KNOWN, UNSETTLED),
+    ],
+)
+def test_the_true_optimum_must_lie_in_the_ball_of_the_constants(off, constants, reason, parts):
+    parts(settled=CENTER, off=off)
+    assert certified(constants).reasons == (reason,)
+
+
+def test_the_way_from_the_target_to_the_settled_optimum_counts(parts):
+    parts(settled=(0.0, 1.5), off=RADIUS - 0.5)
+    assert certified().reasons == (UNSETTLED,)
+
+
+@pytest.mark.parametrize("broken", [{"deviation": np.inf}, {"xi1": np.inf}])
+def test_a_bound_or_a_rounding_that_overflows_is_a_reason(broken, parts):
+    parts(**broken)
+    assert certified().reasons == (OVERFLOW,)
+
+
+@pytest.mark.parametrize(
+    ("next_error", "most", "rounding", "holds", "decided"),
+    [
+        (1.0, 2.0, 0.5, True, True),
+        (1.5, 2.0, 0.5, True, False),
+        (2.5, 2.0, 0.5, True, False),
+        (2.75, 2.0, 0.5, False, True),
+        (1.0, 0.5, 0.5, None, False),
+        (1.25, 0.5, 0.5, False, True),
+    ],
+)
+def test_a_step_is_decided_where_rounding_does_not_hide_it(next_error, most, rounding, holds, decided):
+    values = [np.asarray([x, np.nan]) for x in (1.0, next_error, 0.5, 0.0, most, rounding)]
+    found = LinearQuadratic(*values, ("", "momentum"), KNOWN, 1.0)
+    assert (found.holds, found.decided.tolist()) == (holds, [decided, False])
+    hidden = f"; 1 of 2 steps: {BELOW_ROUNDING}" if holds is None else ""
+    assert found.reason == f"1 of 2 steps: momentum{hidden}"
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "scale", "differ"),
+    [
+        (1 + 8 * EPS, 1.0, 0.0, False),
+        (1 + 9 * EPS, 1.0, 0.0, True),
+        (2.0**-24, 0.0, 4.0, False),
+        (2.0**-23.9, 0.0, 4.0, True),
+    ],
+)
+def test_a_point_differs_from_another_by_more_than_its_rounding_and_half_the_digits_of_a_step(x, y, scale, differ):
+    assert _differ(*(np.asarray([number]) for number in (x, y)), scale=np.asarray([scale])) == differ
+
+
+def test_a_step_is_replayed_with_the_rate_of_its_schedule():
+    optimizer = sr.SGD(lr=lambda step: 0.5 / (1 + step))
+    trace = sr.minimize(PROBLEM, optimizer, steps=3, w0=W, store_points=True)
+    steps = list(replay(PROBLEM, optimizer, trace))
+    assert [(step.rate, step.reason) for step in steps] == [(0.5, ""), (0.25, ""), (0.5 / 3, "")]
+    for step in steps:
+        np.testing.assert_allclose(step.oracle.w - step.rate * step.direction, step.following, rtol=1e-15)
