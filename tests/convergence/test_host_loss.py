@@ -89,7 +89,9 @@ X, W = np.asarray([[3.0, -1.0], [4.0, 2.0]]), np.asarray([0.02, -0.01])
 def test_the_rounding_of_a_quadratic_s_gradient_is_the_size_of_what_is_added():
     problem = Quadratic(np.asarray([[2.0, -1.0], [-1.0, 3.0]]), np.asarray([1.0, -4.0]))
     error = host_loss(problem, W).gradient(W)[1]
-    assert error == pytest.approx(4 * LONG_EPS * np.linalg.norm([2 * 0.02 + 0.01 + 1, 0.02 + 3 * 0.01 + 4]), rel=1e-12)
+    assert error == pytest.approx(
+        4 * LONG_EPS * np.linalg.norm([2 * 0.02 + 0.01 + 1, 0.02 + 3 * 0.01 + 4]), rel=1e-12, abs=0
+    )
 
 
 @pytest.mark.parametrize(("kind", "largest"), [(LeastSquares, 1.0), (LogisticRegression, 0.25)])
@@ -104,14 +106,14 @@ def test_the_rounding_of_a_linear_model_s_derivatives_is_the_formula(kind, large
     g = X.T @ slope / 2 + 0.5 * W
     off = np.abs(X).T @ (2 * curvature * delta + LONG_EPS * own + 5 * LONG_EPS * np.abs(slope)) / 2
     off += 4 * LONG_EPS * (0.5 * np.abs(W) + np.abs(g))
-    assert loss.gradient(W)[1] == pytest.approx(np.linalg.norm(off), rel=1e-12)
+    assert loss.gradient(W)[1] == pytest.approx(np.linalg.norm(off), rel=1e-12, abs=0)
 
     relative = 4 * delta + LONG_EPS * (20 + 4 + 2 + 4 * np.abs(f))
     off = np.mean(np.sum(X**2, axis=1) * (curvature + 2 * largest) * relative) + 4 * LONG_EPS * 0.5
-    assert loss.hessian(W)[1] == pytest.approx(off, rel=1e-12)
+    assert loss.hessian(W)[1] == pytest.approx(off, rel=1e-12, abs=0)
 
     furthest = np.max(np.abs(X) @ np.abs(W)) + 0.25 * 20**0.5
-    assert loss.constants(W, 0.25)[1] == pytest.approx(EPS * (2 + 3 * 2 + 10 + 6 * furthest), rel=1e-12)
+    assert loss.constants(W, 0.25)[1] == pytest.approx(EPS * (2 + 3 * 2 + 10 + 6 * furthest), rel=1e-12, abs=0)
 
 
 @pytest.mark.parametrize(("reach", "known"), [(0.999, True), (1.001, False)])
@@ -130,7 +132,7 @@ def test_the_rounding_of_another_loss_is_estimated_by_the_sizes_of_its_parts():
     oracle, loss = problem.oracle(W), host_loss(problem, W)
     H, G = oracle.hessian(), oracle.per_example_gradients()
     sizes = np.linalg.norm(oracle.gradient()) + np.linalg.norm(H @ W) + np.mean(np.linalg.norm(G, axis=1))
-    assert loss.gradient(W)[1] == pytest.approx(4 * EPS * sizes, rel=1e-12)
-    assert loss.hessian(W)[1] == pytest.approx(4 * EPS * np.linalg.norm(H), rel=1e-12)
+    assert loss.gradient(W)[1] == pytest.approx(4 * EPS * sizes, rel=1e-12, abs=0)
+    assert loss.hessian(W)[1] == pytest.approx(4 * EPS * np.linalg.norm(H), rel=1e-12, abs=0)
     assert loss.constants(W, 1.0) == (problem.constants(W, 1.0), 4 * EPS)
     np.testing.assert_allclose(loss.product(W)(W), H @ W, rtol=1e-12)

@@ -18,7 +18,7 @@ def test_the_deviation_of_a_step_is_its_residual_and_what_is_not_known_of_it(way
     inverse_error = max(0.0, solve_error / (2 * 4 * EPS) - 0.5)
     norms = StepNorms(matrix, np.diag(C) if dense else None, inverse=0.5, inverse_error=inverse_error, largest=4.0)
     inverse = 0.5 + inverse_error
-    assert norms.solve_error == pytest.approx(2 * inverse * 4 * EPS, rel=1e-15)
+    assert norms.solve_error == pytest.approx(2 * inverse * 4 * EPS, rel=1e-15, abs=0)
 
     found = deviation(norms, Known((g, gradient_error), (np.eye(2), 0.0)), np.ones(2), 1.0 - np.asarray(way), 0.5)
     r, length = C * way - 0.5 * g, np.linalg.norm
@@ -27,7 +27,7 @@ def test_the_deviation_of_a_step_is_its_residual_and_what_is_not_known_of_it(way
     expected = inverse * (length(r) + off)
     if solve_error < 0.1:
         expected = length(r / C) * (1 + 2 * norms.solve_error) + inverse * off
-    assert found == pytest.approx(expected, rel=1e-13)
+    assert found == pytest.approx(expected, rel=1e-13, abs=0)
 
 
 def test_a_residual_that_overflows_allows_for_anything():

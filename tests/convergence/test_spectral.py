@@ -29,10 +29,10 @@ def test_up_to_400_parameters_the_error_of_xi1_has_three_parts(C, dense_error, H
     smallest, largest, error = C.extreme_eigenvalues()
     inverse = 1 / smallest + 1 / smallest * error / (smallest - error)
     assert (found.inverse, found.largest, found.reason) == (1 / smallest, largest, "")
-    assert found.inverse_error == pytest.approx(1 / smallest * error / (smallest - error), rel=1e-14)
-    assert found.dense_error == pytest.approx(dense_error, rel=1e-15)
+    assert found.inverse_error == pytest.approx(1 / smallest * error / (smallest - error), rel=1e-14, abs=0)
+    assert found.dense_error == pytest.approx(dense_error, rel=1e-15, abs=0)
     solve_error = 2 * inverse * largest * C.solve_bound() * EPS
-    assert found.solve_error == pytest.approx(solve_error, rel=1e-14)
+    assert found.solve_error == pytest.approx(solve_error, rel=1e-14, abs=0)
 
     difference = dense - RATE * H
     K = np.linalg.solve(dense, difference)
