@@ -94,14 +94,17 @@ def test_the_rounding_of_a_quadratic_s_gradient_is_the_size_of_what_is_added():
     )
 
 
-@pytest.mark.parametrize(("kind", "largest"), [(LeastSquares, 1.0), (LogisticRegression, 0.25)])
+@pytest.mark.parametrize(
+    ("kind", "largest"), [(LeastSquares, 1.0), (LogisticRegression, 0.25), (PoissonRegression, 0.0)]
+)
 def test_the_rounding_of_a_linear_model_s_derivatives_is_the_formula(kind, largest):
     """With p = N = 2 and l2 = ½: δ = 4u |x|ᵀ|w|, and (N + 3) u = 5u of each derivative."""
     problem = kind(X, np.asarray([1, 0]), l2=0.5, intercept=False)
     loss, f = host_loss(problem, W), X @ W
     delta = 4 * LONG_EPS * (np.abs(X) @ np.abs(W))
-    p = 1 / (1 + np.exp(-f))
-    slope, curvature = (f - [1, 0], np.ones(2)) if kind is LeastSquares else (p - [1, 0], p * (1 - p))
+    p = {LeastSquares: f, LogisticRegression: 1 / (1 + np.exp(-f)), PoissonRegression: np.exp(f)}[kind]
+    curvature = {LeastSquares: np.ones(2), LogisticRegression: p * (1 - p), PoissonRegression: p}[kind]
+    slope = p - [1, 0]
     own = problem.likelihood.gradient_rounding(f[:, None], np.asarray([[1.0], [0.0]]))[:, 0]
     g = X.T @ slope / 2 + 0.5 * W
     off = np.abs(X).T @ (2 * curvature * delta + LONG_EPS * own + 5 * LONG_EPS * np.abs(slope)) / 2
@@ -116,11 +119,34 @@ def test_the_rounding_of_a_linear_model_s_derivatives_is_the_formula(kind, large
     assert loss.constants(W, 0.25)[1] == pytest.approx(EPS * (2 + 3 * 2 + 10 + 6 * furthest), rel=1e-12, abs=0)
 
 
-@pytest.mark.parametrize(("reach", "known"), [(0.999, True), (1.001, False)])
+def test_the_rounding_of_a_hessian_counts_the_outputs():
+    W = np.asarray([[0.02, 0.5], [-0.01, -0.25]])
+    loss, f = host_loss(LeastSquares(X, np.eye(2), l2=0.5, intercept=False), np.zeros(4)), X @ W
+    delta = np.linalg.norm(4 * LONG_EPS * (np.abs(X) @ np.abs(W)), axis=1)
+    relative = 4 * delta + LONG_EPS * (20 + 4 * 2 + 2 + 4 * np.max(np.abs(f), axis=1))
+    off = np.mean(np.sum(X**2, axis=1) * (2**0.5 + 2 * 1.0) * relative) + 4 * LONG_EPS * 0.5
+    assert loss.hessian(W.ravel())[1] == pytest.approx(off, rel=1e-12, abs=0)
+
+
+@pytest.mark.parametrize(("reach", "known"), [(1.0, True), (1.001, False)])
 def test_an_output_may_be_off_by_an_eighth_and_no_more(reach, known):
-    loss = host_loss(LeastSquares(np.ones((1, 1)), np.zeros(1), intercept=False), np.zeros(1))
-    w = np.asarray([reach / (8 * 3 * LONG_EPS)])
+    loss = host_loss(LeastSquares(np.ones((1, 2)), np.zeros(1), intercept=False), np.zeros(2))
+    w = np.asarray([reach / (8 * 4 * LONG_EPS), 0.0])
     assert (loss.gradient(w)[1] < np.inf, loss.hessian(w)[1] < np.inf) == (known, known)
+
+
+@pytest.mark.parametrize("products", [5, 6, 17, 18])
+def test_the_longest_float_is_for_sums_of_no_more_products_than_is_said(products, monkeypatch):
+    """Of 2 examples and 3 parameters: 6 for a gradient, 18 for a Hessian."""
+    monkeypatch.setattr(module, "LONG_PRODUCTS", products)
+    loss = host_loss(LeastSquares(np.ones((2, 3)), np.zeros(2), intercept=False), np.zeros(3))
+    floats = [module.LONG if needed <= products else np.float64 for needed in (6, 18)]
+    assert [loss.float, loss.float_of_hessian] == floats
+
+
+def test_a_quadratic_s_constants_are_its_own():
+    problem = Quadratic(np.diag([1.0, 2.0]), np.zeros(2))
+    assert host_loss(problem, W).constants(W, 1.0) == (problem.constants(), 0.0)
 
 
 def test_the_rounding_of_another_loss_is_estimated_by_the_sizes_of_its_parts():
