@@ -27,9 +27,21 @@ def minimizer(problem: Problem, escapes: str = "") -> np.ndarray[Any, Any]:
 
     The first two terms are what the gradient is summed from, the last is what the rounding of w changes in it. A loss
     whose Hessian there isn't positive definite is refused: for `Likelihood.escapes`, because features depend on each
-    other, or at a saddle. The problem's arrays are NumPy's in float64; it answers hessian and per_example_gradients.
+    other, or at a saddle; so is one whose Hessian on the way is singular or overflows. The problem's arrays are NumPy's
+    in float64; it answers hessian and per_example_gradients.
     """
+    with np.errstate(over="ignore", invalid="ignore"):  # a step that leads too far is shortened
+        try:
+            return _minimizer(problem, escapes)
+        except np.linalg.LinAlgError:  # a Hessian has no solution, or no eigenvalues
+            raise ValueError(_reason(problem, escapes)) from None
+
+
+def _minimizer(problem: Problem, escapes: str) -> np.ndarray[Any, Any]:
     at = problem.oracle(problem.initial_point())
+    if not np.isfinite(np.linalg.norm(at.hessian())):
+        msg = f"{problem.name} has no optimum in float64: its Hessian's norm overflows. Scale the features down."
+        raise ValueError(msg)
     near = _NEAR * float(np.linalg.norm(at.gradient()))
     sought = False
     for _ in range(_STEPS):
@@ -44,7 +56,7 @@ def minimizer(problem: Problem, escapes: str = "") -> np.ndarray[Any, Any]:
         at = following
         if not halved and _is_rounding(at):
             break
-    if not _is_rounding(at):
+    if not _is_rounding(at) or (not _is_definite(at) and _is_singular(at)):
         raise ValueError(_reason(problem, escapes))
     if not _is_definite(at) and (lowest := float(np.linalg.eigvalsh(at.hessian())[0])) < 0:
         msg = f"{problem.name} has no minimum where Newton's method ended: the Hessian has the eigenvalue {lowest:.2g}."
@@ -58,14 +70,17 @@ def _trust_region(at: Oracle, near: float) -> Oracle:
 
     if np.linalg.norm(at.gradient()) <= near:
         return at  # at a stationary point, a saddle say, SciPy's method fails
-    found = minimize(
-        lambda w: float(at.at(w).value()),
-        at.w,
-        jac=lambda w: at.at(w).gradient(),
-        hess=lambda w: at.at(w).hessian(),
-        method="trust-exact",
-        options={"gtol": near, "maxiter": 500},
-    )
+    try:
+        found = minimize(
+            lambda w: float(at.at(w).value()),
+            at.w,
+            jac=lambda w: at.at(w).gradient(),
+            hess=lambda w: at.at(w).hessian(),
+            method="trust-exact",
+            options={"gtol": near, "maxiter": 500},
+        )
+    except (UnboundLocalError, ValueError):  # no damping that SciPy tries makes the Hessian definite, or it overflows
+        return at
     return at.at(found.x)
 
 
@@ -73,11 +88,10 @@ def _newton_step(at: Oracle) -> Oracle | None:
     """Return the oracle where a Newton step, halved until the gradient is shorter, leads; None if none makes it so."""
     gradient = at.gradient()
     step = np.linalg.solve(at.hessian(), gradient)
-    with np.errstate(over="ignore", invalid="ignore"):  # a step that leads too far is halved
-        for halving in range(_HALVINGS):
-            there = at.at(at.w - step / 2**halving)
-            if np.linalg.norm(there.gradient()) < np.linalg.norm(gradient):
-                return there
+    for halving in range(_HALVINGS):
+        there = at.at(at.w - step / 2**halving)
+        if np.linalg.norm(there.gradient()) < np.linalg.norm(gradient):
+            return there
     return None
 
 

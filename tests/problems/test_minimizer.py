@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from sofim_ref.datasets import load
-from sofim_ref.problems import FiniteSum, MLPClassifier, PoissonRegression
+from sofim_ref.problems import (
+    FiniteSum,
+    LeastSquares,
+    LogisticRegression,
+    MLPClassifier,
+    PoissonRegression,
+    SoftmaxRegression,
+)
 from sofim_ref.studies.convex_problems import PROBLEMS
 
 
@@ -63,3 +70,32 @@ def test_where_the_hessian_is_indefinite_a_trust_region_leads_to_a_minimum():
     assert np.linalg.norm(at.gradient()) <= 100 * rounding(at)
     assert np.linalg.eigvalsh(at.hessian())[0] > 0
     assert at.value() < network.value(network.initial_point())
+
+
+SPREAD = np.asarray(
+    [-4.7692366521416733e24, 2.278926667593828e25, 5.022597532286674e25, -5.013224273327475e25, -2.766300022939141e25]
+)
+FAR_SCALED = {
+    "a tiny feature": lambda: PoissonRegression(np.asarray([[-1.5846845e-06]], np.float32), np.asarray([4])),
+    "large features": lambda: LogisticRegression(np.asarray([[-2.38e12, -5.1e11]]), np.asarray([1]), l2=1.0),
+    "two for one target": lambda: LeastSquares(np.asarray([[-3.8e9, 6.3e9]]), np.asarray([1.0]), l2=1e-12),
+    "no factor in SciPy": lambda: SoftmaxRegression(SPREAD[:, None], np.asarray([0, 1, 2, 0, 1]), l2=1e6),
+    "an overflow in SciPy": lambda: PoissonRegression(
+        np.asarray([[-2.7e28, 8e27, 2.1e28, 4.3e28], [6e28, -1.7e28, 2.3e28, -2.7e28], [6.7e27, -3.6e28, -1e29, 4e28]]),
+        np.zeros(3),
+        l2=1.0,
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", FAR_SCALED)
+def test_what_rounding_leaves_no_unique_optimum_is_refused_in_words(kind):
+    with pytest.raises(ValueError, match=r"^\w+ has no unique optimum: its Hessian is singular to rounding there"):
+        FAR_SCALED[kind]().optimum()
+
+
+@pytest.mark.parametrize("scale", [1e80, 1e200])  # of the norm's squares, and of the Hessian
+def test_a_hessian_that_overflows_is_named(scale):
+    problem = LeastSquares(np.asarray([[scale]]), np.ones(1), l2=1.0)
+    with pytest.raises(ValueError, match=r"no optimum in float64: its Hessian's norm overflows\. Scale the features"):
+        problem.optimum()
