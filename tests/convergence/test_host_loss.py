@@ -11,6 +11,7 @@ from sofim_ref.convergence.host_loss import host_loss
 from sofim_ref.convergence.settled_optimum import settled_optimum
 from sofim_ref.matrices.exact import exact
 from sofim_ref.problems import (
+    Function,
     LeastSquares,
     LogisticRegression,
     PoissonRegression,
@@ -144,6 +145,10 @@ def test_the_longest_float_is_for_sums_of_no_more_products_than_is_said(products
     assert [loss.float, loss.float_of_hessian] == floats
 
 
+def test_the_longest_float_is_for_200_000_products():
+    assert [module._float_for(products) for products in (200_000, 200_001)] == [module.LONG, np.float64]
+
+
 def test_a_quadratic_s_constants_are_its_own():
     problem = Quadratic(np.diag([1.0, 2.0]), np.zeros(2))
     assert host_loss(problem, W).constants(W, 1.0) == (problem.constants(), 0.0)
@@ -162,3 +167,18 @@ def test_the_rounding_of_another_loss_is_estimated_by_the_sizes_of_its_parts():
     assert loss.hessian(W)[1] == pytest.approx(4 * EPS * np.linalg.norm(H), rel=1e-12, abs=0)
     assert loss.constants(W, 1.0) == (problem.constants(W, 1.0), 4 * EPS)
     np.testing.assert_allclose(loss.product(W)(W), H @ W, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("own", "calls"), [(True, {"hessian": 1}), (False, {"hvp": 2})])
+def test_a_hessian_is_the_problem_s_or_made_of_its_products(own, calls):
+    A = np.asarray([[2.0, 1.0], [1.0, 3.0]])
+    hessian = (lambda _: A) if own else None
+    bowl = Function(2, lambda w: w @ A @ w / 2, lambda w: A @ w, hvp=lambda _, v: A @ v, hessian=hessian)
+    oracle = bowl.oracle(W)
+    np.testing.assert_array_equal(module.hessian(oracle), A)
+    assert oracle.calls == calls
+
+
+def test_the_rounding_of_a_gradient_without_products_is_estimated_by_its_own_size():
+    error = host_loss(Function(2, lambda w: w @ w / 2, lambda w: w), W).gradient(W)[1]
+    assert error == pytest.approx(3 * EPS * np.linalg.norm(W), rel=1e-12, abs=0)

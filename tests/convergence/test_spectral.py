@@ -63,6 +63,16 @@ def test_what_is_written_out_and_what_is_decomposed_ends_with_the_size_that_is_s
     assert step_norms(C, RATE, loss(), W).reason == TOO_LARGE
 
 
+@pytest.mark.parametrize(("d", "written"), [(400, True), (401, False)])
+def test_matrices_are_written_out_up_to_400_parameters(d, written):
+    C, diagonal = Diagonal(np.linspace(1, 2, d)), np.diag(np.linspace(2, 3, d))
+    assert (step_norms(C, RATE, loss(diagonal), np.ones(d)).dense is not None) == written
+
+
+def test_a_matrix_without_structure_is_not_decomposed_beyond_2000_parameters():
+    assert step_norms(Dense(np.eye(2001)), RATE, loss(), np.ones(2001)).reason == TOO_LARGE
+
+
 def test_norms_are_those_of_the_step_before_where_matrix_and_difference_are():
     (C, _), (other, _) = MATRICES[:2]
     first = step_norms(C, RATE, loss(), W)

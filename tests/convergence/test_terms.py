@@ -75,6 +75,19 @@ def test_the_way_from_the_target_to_the_settled_optimum_counts(parts):
     assert certified().reasons == (UNSETTLED,)
 
 
+@pytest.mark.parametrize("lengths", [(1.0, 2.0, 4.0), (2.0, 1.0, 4.0), (0.5, 0.25, 4.0)])
+def test_the_ball_reaches_to_the_farthest_point_before_a_step(lengths):
+    points = [CENTER + np.asarray([length, 0.0]) for length in lengths]
+    found = linear_quadratic_bound(PROBLEM, sr.SGD(lr=0.5), points, optimum=CENTER)
+    most = max(lengths[:2])
+    assert found.radius == pytest.approx(most + 1e-6 * (most + 0.5), rel=1e-15, abs=0)
+
+
+def test_constants_of_another_kind_are_refused():
+    with pytest.raises(TypeError, match=r"^constants must be .*Constants.*, got 3"):
+        certified(3)
+
+
 @pytest.mark.parametrize("broken", [{"deviation": np.inf}, {"xi1": np.inf}])
 def test_a_bound_or_a_rounding_that_overflows_is_a_reason(broken, parts):
     parts(**broken)
