@@ -7,7 +7,18 @@ import pytest
 
 import sofim_ref
 from sofim_ref import optimizers
-from sofim_ref.optimizers import REGISTRY, SGD, SOFIM, Method, NaturalGradient, Newton, method_named, registry, sgd
+from sofim_ref.optimizers import (
+    REGISTRY,
+    SGD,
+    SOFIM,
+    LogUniform,
+    Method,
+    NaturalGradient,
+    Newton,
+    method_named,
+    registry,
+    sgd,
+)
 
 
 @pytest.mark.parametrize("method", REGISTRY.values(), ids=list(REGISTRY))
@@ -35,6 +46,23 @@ def test_a_method_that_must_know_the_length_of_the_run_is_told():
     assert method_named("soaa").build(steps=7, lr=0.1).steps == 7
     with pytest.raises(ValueError, match=r"steps must be the number of steps of the whole run, .*, got None"):
         optimizers.SOAA()
+
+
+def test_a_method_is_searched_for_its_rate_and_an_optimizer_has_no_decay_and_no_search_if_nothing_is_said():
+    class Plain(optimizers.Optimizer):
+        lr = 0.25
+
+        def init(self, w):
+            return optimizers.State(0)
+
+        def precondition(self, state, oracle):
+            return SGD().precondition(SGD().init(oracle.w), oracle)
+
+    assert Method("plain", "Plain", Plain).space == {"lr": LogUniform(1e-3, 1.0)}
+    problem, w = sofim_ref.problems.Quadratic(np.eye(2), np.zeros(2)), np.ones(2)
+    oracle = problem.oracle(w)
+    assert Plain().step(w, Plain().init(w), oracle)[0].tolist() == [0.75, 0.75]
+    assert oracle.calls == {"gradient": 1}
 
 
 def test_titles_are_as_distinct_as_names():
