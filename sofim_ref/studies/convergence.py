@@ -75,7 +75,7 @@ class Studied:
     @property
     def failure(self) -> str:
         """Why the run failed; empty if it didn't. What is found of a run that failed is that of its finite part."""
-        return self.trace.status.message if self.trace.status.failed else ""
+        return self.trace.message if self.trace.status.failed else ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,7 +220,7 @@ def _studied(method: Method, optimizer: Optimizer[Any], problem: Problem, optimu
         on_interrupt="raise",
     )
     if len(trace.records) < 2:
-        msg = f"no step of the run can be studied. {trace.status.message}"
+        msg = f"no step of the run can be studied. {trace.message}"
         raise ValueError(msg)
     bound = linear_quadratic_bound(problem, optimizer, trace, optimum=optimum)
     steps = list(replay(problem, optimizer, trace))

@@ -219,7 +219,7 @@ def _measured(entry: Entry, dataset: Dataset, optimum: Array | None, optimal_los
     if trace is None:
         return entry
     if trace.status.failed:
-        return replace(entry, failure=trace.status.message)
+        return replace(entry, failure=trace.message)
     try:
         return _with_gaps(entry, trace, dataset, optimum, optimal_loss)
     except Exception as error:  # noqa: BLE001  # the method is asked again where its run was

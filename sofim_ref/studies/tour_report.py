@@ -249,7 +249,7 @@ def _of_method(entry: Entry) -> dict[str, Any]:
         "lr_at_edge_of_grid": None if choice is None else choice.at_edge,
         "lr_scores": choice and [{"lr": lr, "mean_log10_gap": score} for lr, score in choice.scores.items()],
         "status": trace and trace.status,
-        "status_message": trace and trace.status.message,
+        "status_message": trace and trace.message,
         "loss_above_optimum_or_rounding": entry.final_gap,
         "held_out_error": entry.held_out_error,
         "steps_to_share": at and at.step,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,8 @@ class GradientCheck:
         The central differences of its loss; NaN where the loss is finite at no step.
     errors : array, shape (k,)
         The estimated errors of the differences, the gradient's own rounding included.
+    kinks : array, shape (k,)
+        By how much the loss's slope was seen to jump near w, at the shortest step that saw it; 0 for a smooth loss.
     w : array, shape (k,)
         The components of the point.
     """
@@ -43,56 +46,88 @@ class GradientCheck:
     gradient: Host
     differences: Host
     errors: Host
+    kinks: Host
     w: Host
 
     @property
     def ratios(self) -> Host:
         """How many times its estimated error each component is off, shape (k,); 0 where there is no difference."""
         off = np.abs(self.gradient - self.differences)
-        ratios = np.where(np.isfinite(self.errors), off / self.errors, 0.0)
+        known = np.isfinite(self.errors) & (off > 0)
+        with np.errstate(divide="ignore", over="ignore"):
+            ratios = np.divide(off, self.errors, out=np.zeros_like(off), where=known)
         return np.where(np.isfinite(self.gradient), ratios, np.inf)
 
     @property
     def holds(self) -> bool | None:
         """Whether no component is wrong; None if none is, but some could not be checked."""
-        if (self.ratios > TIMES).any():
+        if self._wrong.any():
             return False
-        return True if np.isfinite(self.errors).all() else None
+        return None if (self._not_finite | self._kinked).any() else True
 
     @property
     def worst(self) -> int:
         """The component that is off by the most times its estimated error."""
         return int(self.components[np.argmax(self.ratios)])
 
+    @property
+    def _wrong(self) -> Host:
+        return self.ratios > TIMES
+
+    @property
+    def _not_finite(self) -> Host:
+        """Where the loss has no difference, though the gradient is a number."""
+        return ~self._wrong & ~np.isfinite(self.errors)
+
+    @property
+    def _kinked(self) -> Host:
+        """Where a kink leaves more of the slope open than a hundredth of it."""
+        seen = self.errors > np.maximum(self.kinks, np.abs(self.differences)) / 100
+        return ~self._wrong & np.isfinite(self.errors) & (self.kinks > 0) & seen
+
     def __str__(self) -> str:
         """Return the verdict in sentences."""
-        at = int(np.argmax(self.ratios))
-        unknown = self.components[~np.isfinite(self.errors)]
+        unknown, kinked = self.components[self._not_finite], self.components[self._kinked]
         rest = f" The loss isn't finite near w along {_listed(unknown)}." if len(unknown) else ""
-        numbers = (
-            f"component {self.components[at]} is {self.gradient[at] + 0.0:.6g}, the loss's central difference "
-            f"{self.differences[at]:.6g}: off by {abs(self.gradient[at] - self.differences[at]):.2g}, "
-            f"{self.ratios[at]:.2g} times the estimated error {self.errors[at]:.2g}"
-        )
+        if len(kinked):
+            rest += f" The loss isn't smooth near w along {_listed(kinked)}: differences can't decide there."
         if self.holds is False:
-            wrong = self.components[self.ratios > TIMES]
-            verdict = f"The gradient is not the loss's: {numbers}. Wrong: {_listed(wrong)}."
+            verdict = (
+                f"The gradient is not the loss's: {self._numbers()}. Wrong: {_listed(self.components[self._wrong])}."
+            )
             return f"{verdict}{self._explanation()}{rest}"
-        return f"The gradient is the loss's as far as differences can tell; furthest off, {numbers}.{rest}"
+        if (self._not_finite | self._kinked).all():
+            return f"Nothing could be checked.{rest}"
+        return f"The gradient is the loss's as far as differences can tell; furthest off, {self._numbers()}.{rest}"
 
     __repr__ = __str__
 
+    def _numbers(self) -> str:
+        """Return the component that is furthest off, with as many digits as its difference needs to be seen."""
+        at = int(np.argmax(self.ratios))
+        g, D, error = float(self.gradient[at]), float(self.differences[at]), float(self.errors[at])
+        if not math.isfinite(g):
+            return f"component {self.components[at]} is {g}"
+        off = abs(g - D)
+        digits = 6 if off == 0 else min(17, max(6, 2 + math.ceil(math.log10(max(abs(g), abs(D)) / off))))
+        compared = (
+            f"component {self.components[at]} is {g + 0.0:.{digits}g}, the loss's central difference {D:.{digits}g}"
+        )
+        return f"{compared}: off by {off:.2g}, {self.ratios[at]:.2g} times the estimated error {error:.2g}"
+
     def _explanation(self) -> str:
         """Return in a sentence what single mistake would give this gradient, if one does."""
-        known = np.isfinite(self.errors) & np.isfinite(self.gradient)
+        if not np.isfinite(self.gradient).all():
+            return ""
+        known = np.isfinite(self.errors)
         g, D, w, error = (x[known] for x in (self.gradient, self.differences, self.w, self.errors))
         for known_part, rest, text in (
-            (g, D, " The differences are {:.6g} times the gradient."),
-            (w, D - g, " The differences are the gradient + {:.6g} w, as with a term of l2 that the gradient lacks."),
+            (g, D, " The differences are {} times the gradient."),
+            (w, D - g, " The differences are the gradient + {} w, as with a term of l2 that the gradient lacks."),
         ):
             factor = float(known_part @ rest / (known_part @ known_part)) if known_part.any() else 0.0
             if factor and (np.abs(rest - factor * known_part) <= TIMES * error * max(1.0, abs(factor))).all():
-                return text.format(factor)
+                return text.format(_factor(factor))
         return ""
 
 
@@ -120,9 +155,10 @@ def check_gradient(
     Returns
     -------
     GradientCheck
-        ``holds`` is False if a component is off by more than `TIMES` its estimated error. The text names the worst
-        one, and says so where the gradient is a multiple of the differences (a sign, a factor 2, a sum for a mean), or
-        lacks a multiple of w.
+        ``holds`` is False if a component is off by more than `TIMES` its estimated error or isn't a number; None if
+        none is, but the loss isn't finite near w along some, or has a kink so close that differences leave more than a
+        hundredth of the slope open. The text names the worst component, and says so where the gradient is a multiple of
+        the differences (a sign, a factor 2, a sum for a mean), or lacks a multiple of w.
 
     Raises
     ------
@@ -131,11 +167,12 @@ def check_gradient(
 
     Notes
     -----
-    Cost about ten losses a component, and seven losses and gradients beyond. The estimated error adds up truncation
-    (how much the extrapolated difference changed at the last step), the rounding of losses and points divided by h, and
-    the gradient's own rounding. How much rounding there is, is measured at seven points close to w, so sums that cancel
-    are allowed for. The first step is a quarter of max(1, |wᵢ|), the last some eps^⅔ times that. Where the loss
-    has a kink at w half the difference of the two slopes is the error.
+    Cost about ten losses a component, some forty where it seems wrong, and seven losses and gradients beyond. The
+    estimated error adds up truncation (how much the extrapolated difference changed at the last step), the rounding of
+    losses and points divided by h, and the gradient's own rounding. How much rounding there is, is measured at seven
+    points close to w, so sums that cancel are allowed for. The first step is a quarter of max(1, |wᵢ|), the last some
+    eps^⅔ times that. Kinks within a step's reach, those of a ReLU say, are told by one-sided differences that don't
+    approach each other, and by central ones that don't converge; they count into the error.
 
     Source: Ridders 1982, doi:10.1016/S0141-1195(82)80057-0; Moré & Wild 2011, doi:10.1137/100786125, for the noise.
 
@@ -151,15 +188,12 @@ def check_gradient(
     at = problem.oracle(w, batch)
     finite("w", w)
     host, unit = to_numpy(w), eps(namespace(w), w.dtype)
-    chosen = range(len(host)) if components is None else list(components)
+    chosen = list(range(len(host)) if components is None else components)
     for i in chosen:
         count("a component", i, minimum=0)
         if i >= len(host):
             msg = f"a component must be at most {len(host) - 1}, got {i}."
             raise ValueError(msg)
-    if not math.isfinite(float(detached(at.value()))):
-        msg = "the loss at w must be finite, got NaN or infinity."
-        raise ValueError(msg)
     scales = [_scale(float(x)) for x in host]
 
     def loss(point: Host) -> float:
@@ -171,16 +205,19 @@ def check_gradient(
         return loss(point)
 
     with np.errstate(all="ignore"):
+        value, gradient = float(detached(at.value())), to_numpy(detached(at.gradient())).astype(np.float64)[chosen]
+        if not math.isfinite(value):
+            msg = "the loss at w must be finite, got NaN or infinity."
+            raise ValueError(msg)
         rounding, rounding_of_gradient = _noise(problem, w, batch, unit**0.5 * np.asarray(scales))
         slopes = [
-            slope(lambda h, i=i: along(i, h), scales[i], rounding=rounding, eps=unit)  # type: ignore[misc]  # mypy can't infer a default's type
-            for i in chosen
+            slope(partial(along, i), scales[i], claimed=claimed, rounding=rounding, eps=unit)
+            for i, claimed in zip(chosen, gradient, strict=True)
         ]
-        rows = np.asarray(list(chosen))
-        gradient = to_numpy(detached(at.gradient())).astype(np.float64)[rows]
-        own = 3 * rounding_of_gradient[rows] + unit * np.abs(gradient)
-    differences, errors = np.asarray(slopes).T
-    return GradientCheck(rows, gradient, differences, errors + own, host.astype(np.float64)[rows])
+        own = 3 * rounding_of_gradient[chosen] + unit * np.nan_to_num(np.abs(gradient))
+    differences, errors, kinks = np.asarray(slopes).T
+    rows = np.asarray(chosen)
+    return GradientCheck(rows, gradient, differences, errors + own, kinks, host.astype(np.float64)[rows])
 
 
 def _scale(x: float) -> float:
@@ -198,6 +235,12 @@ def _noise(problem: Problem, w: Array, batch: Array | None, step: Host) -> tuple
         losses.append(float(detached(near.value())))
         gradients.append(to_numpy(detached(near.gradient())).astype(np.float64))
     return noise(losses), np.nan_to_num(np.asarray([noise(column) for column in np.asarray(gradients).T.tolist()]))
+
+
+def _factor(factor: float) -> str:
+    """Return a factor to six digits, and one that is close to 1 by its distance from it."""
+    beyond = factor - 1
+    return f"(1 {'+' if beyond > 0 else '-'} {abs(beyond):.2g})" if 0 < abs(beyond) < 1e-4 else f"{factor:.6g}"
 
 
 def _listed(components: Host) -> str:

@@ -97,11 +97,11 @@ def minimize(
     -----
     A run whose loss or point stops being finite ends at the next record, with status DIVERGED, at the last finite point
     on record; NumPy's overflow warnings are silenced meanwhile, because the status says it. One whose loss ends above
-    the start by more than a thousand times its own scale has diverged too; and a loss that rises along −g, where a run
-    that ended above its start began, means WRONG_GRADIENT: `training.outcome` has both criteria. A record costs one
-    loss and one gradient over all examples, which the optimizer's seconds and calls don't include. Between two records
-    nothing is copied from a device to the host or waited for, unless the method does so: a record is where both happen.
-    A tensor that torch keeps a graph for is detached from it.
+    the start by more than ten times its own scale has diverged too; and a loss that doesn't fall along −g, at the start
+    or the end of a run that ended above its start, means WRONG_GRADIENT: `training.outcome` has both criteria. A record
+    costs one loss and one gradient over all examples, which the optimizer's seconds and calls don't include. Between
+    two records nothing is copied from a device to the host or waited for, unless the method does so: a record is where
+    both happen. A tensor that torch keeps a graph for is detached from it.
 
     Examples
     --------
@@ -109,7 +109,7 @@ def minimize(
     >>> import sofim_ref as sr
     >>> problem = sr.problems.LogisticRegression(np.asarray([[-1.0], [1.0]]), np.asarray([0, 1]), l2=0.1)
     >>> trace = sr.minimize(problem, sr.Newton(), steps=10, tolerance=1e-12)
-    >>> trace.status.message
+    >>> trace.message
     'The gradient norm fell to the tolerance.'
     """
     check_kinds(problem, optimizer)
@@ -131,7 +131,7 @@ def minimize(
     label = type(optimizer).__name__ if label is None else label
     shown_label = progress if isinstance(progress, str) else label
 
-    status, seconds, last_step = Status.BUDGET_SPENT, 0.0, None
+    status, message, seconds, last_step = Status.BUDGET_SPENT, "", 0.0, None
     calls = Calls()
     records: list[Record] = []
     points: list[Array] = []
@@ -195,11 +195,11 @@ def minimize(
                 w = following
                 advance()
             if records and status not in (Status.CONVERGED, Status.STOPPED):
-                status = outcome(problem, status, records, start, seed)
+                status, message = outcome(problem, status, records, (start, last_seen[1]), seed)
     except KeyboardInterrupt:
         if on_interrupt == "raise" or not last_seen[0]:
             raise
-        status = Status.INTERRUPTED
+        status, message = Status.INTERRUPTED, ""
 
     n_records, w, state = last_seen
     if not n_records:
@@ -209,6 +209,7 @@ def minimize(
         w=detached(w),
         state=state,
         status=status,
+        message=message or status.message,
         records=tuple(records[:n_records]),
         oracle_calls=calls,
         problem=f"{problem.name}, d = {problem.dim}, N = {problem.size}",

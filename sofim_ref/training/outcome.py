@@ -1,4 +1,4 @@
-"""How a run that has ended is told: whether it went far above its start, and whether its gradient is to blame."""
+"""How a run that has ended is told: whether it diverged, by which sign, and whether its gradient is to blame."""
 
 from __future__ import annotations
 
@@ -12,19 +12,22 @@ from sofim_ref.problems import Problem
 from sofim_ref.problems.difference_quotient import NOISE_POINTS, noise, slope, where_defined
 from sofim_ref.training.record import Record, Status
 
-FAR = 1e3
+FAR = 10.0
 """By how many times the loss's own scale a run ends above its start that has diverged."""
 
 _TIMES = 10.0
 
 
-def outcome(problem: Problem, status: Status, records: Sequence[Record], start: Array, seed: int) -> Status:
-    r"""Return the status of a run that no callback, tolerance or keyboard ended.
+def outcome(
+    problem: Problem, status: Status, records: Sequence[Record], ends: tuple[Array, Array], seed: int
+) -> tuple[Status, str]:
+    r"""Return the status of a run that no callback, tolerance or keyboard ended, and a sentence that says why.
 
-    A run that diverged, or ended above its start, is looked at once more. If the loss rises along the start's −g, by
-    more than ten times the estimated error of a central difference, it is WRONG_GRADIENT. If not, it is DIVERGED where
+    A run that diverged, or ended above its start, is looked at once more. With g the gradient at its start, or at its
+    last record, the loss falls along −g at the rate ‖g‖. If it falls at less than half of that, by more than ten times
+    the estimated error of a central difference, the run is WRONG_GRADIENT. If not, it is DIVERGED where
 
-    .. math:: f_{\text{end}} - f_0 > 1000 \max\big(|f_0|,\; |f(\tilde w)| + \|\nabla f(\tilde w)\| \|\tilde w\|\big) ,
+    .. math:: f_{\text{end}} - f_0 > 10 \max\big(|f_0|,\; |f(\tilde w)| + \|\nabla f(\tilde w)\| \|\tilde w\|\big) ,
 
     with w̃ the problem's own initial point for the seed.
 
@@ -35,21 +38,35 @@ def outcome(problem: Problem, status: Status, records: Sequence[Record], start: 
         Why the steps ended.
     records : sequence of Record
         The run's.
-    start : array, shape (d,)
-        The point of the first record.
+    ends : two arrays, shape (d,)
+        The points of the first record and of the last.
     seed : int
         The run's.
 
     Returns
     -------
-    Status
+    status : Status
+    message : str
 
     Notes
     -----
-    The scale is that of the loss where the problem itself would start: it carries the loss's unit, so the criterion
-    doesn't depend on it; its second term keeps it from vanishing where a loss that can be negative happens to be near
-    zero. A run that begins near a minimum, with a loss of 1e-20 say, may end at its noise floor and hasn't diverged.
-    Cost nothing for a run that ends below its start; else some twenty losses.
+    **Ten times.** A loss ≥ 0 can't fall by more than its value f₀: a run that ends ten times that above its start has
+    lost more than ten times what it could have gained. A descent method never ends above its start, with a nonmonotone
+    line search either (Grippo, Lampariello & Lucidi 1986); the noise of batches and the overshoot of momentum may take
+    a sound run there, for which a factor of ten leaves room. What is judged is where the run ended, not where more
+    steps would have led. The scale is also that of the loss where the problem itself would start: a run that begins
+    near a minimum, with a loss of 1e-20 say, may end at its noise floor and hasn't diverged. It carries the loss's
+    unit, so the criterion doesn't depend on it, and its last term keeps it from vanishing where a loss that can be
+    negative happens to be near zero.
+
+    **The gradient.** One wrong component may be outweighed by the others at the start; those become small on the way,
+    and it doesn't. Half the rate is what is asked for: a gradient right to a few digits is not accused. What the losses
+    and the gradient lose in rounding is measured.
+
+    Cost nothing for a run that ends below its start; else some twenty losses and seven gradients at each end, and
+    twice as many losses where the gradient seems wrong.
+
+    Source: Grippo, Lampariello & Lucidi 1986, doi:10.1137/0723046, for the line search; the factor is our own choice.
 
     Examples
     --------
@@ -61,35 +78,51 @@ def outcome(problem: Problem, status: Status, records: Sequence[Record], start: 
     """
     first, last = records[0], records[-1]
     if status is not Status.DIVERGED and not last.loss > first.loss:
-        return status
-    if _climbs(problem, start):
-        return Status.WRONG_GRADIENT
-    return Status.DIVERGED if status is Status.BUDGET_SPENT and _is_far(problem, first, last, start, seed) else status
+        return status, status.message
+    if any(_misleads(problem, w) for w in ends):
+        return Status.WRONG_GRADIENT, Status.WRONG_GRADIENT.message
+    if status is Status.DIVERGED:
+        return status, (
+            f"The loss, its gradient or the point stopped being finite after step {last.step}, the last on record, "
+            f"which is returned: there the loss is {last.loss:.6g}, at the start {first.loss:.6g}."
+        )
+    if status is Status.BUDGET_SPENT and last.loss - first.loss > FAR * abs(first.loss):  # the criterion's cheap half
+        scale = max(abs(first.loss), _scale(problem, ends[0], seed))
+        if last.loss - first.loss > FAR * scale:
+            return Status.DIVERGED, (
+                f"The loss rose from {first.loss:.6g} at the start to {last.loss:.6g} at the end, by more than "
+                f"{FAR:g} times its own scale, {scale:.6g}."
+            )
+    return status, status.message
 
 
-def _is_far(problem: Problem, first: Record, last: Record, start: Array, seed: int) -> bool:
-    rise = (last.loss - first.loss) / FAR
-    if not rise > abs(first.loss):  # the cheap half of the criterion
-        return False
+def _scale(problem: Problem, like: Array, seed: int) -> float:
+    """Return |f| + ‖∇f‖ ‖w‖ at the problem's own initial point; 0 where a loss of the user's isn't defined there."""
     try:
-        at = problem.oracle(from_numpy(to_numpy(problem.initial_point(seed)), like=start))
+        at = problem.oracle(from_numpy(to_numpy(problem.initial_point(seed)), like=like))
         scale = abs(float(detached(at.value()))) + float(detached(norm(at.gradient()))) * float(norm(at.w))
-    except (ArithmeticError, ValueError):  # a loss of the user's that isn't defined there
-        return True
-    return rise > scale or not math.isfinite(scale)
+    except (ArithmeticError, ValueError):
+        return 0.0
+    return scale if math.isfinite(scale) else 0.0
 
 
-def _climbs(problem: Problem, start: Array) -> bool:
-    """Return whether the loss rises along −g from the start, beyond the error of its central difference."""
-    g = detached(problem.gradient(start))
+def _misleads(problem: Problem, w: Array) -> bool:
+    """Return whether the loss falls along −g at less than half the rate ‖g‖, beyond what differences leave open."""
+    g = detached(problem.gradient(w))
     length = float(norm(g))
     if not 0 < length < math.inf:
         return False
-    down, scale, unit = -g / length, max(1.0, float(norm(start))), eps(namespace(start), start.dtype)
+    xp = namespace(w)
+    down, scale, unit = -g / length, max(1.0, float(norm(w))), eps(xp, w.dtype)
 
     def loss(h: float) -> float:
-        return float(detached(problem.value(start + h * down)))
+        return float(detached(problem.value(w + h * down)))
 
-    rounding = noise([where_defined(loss)(k * unit**0.5 * scale) for k in range(NOISE_POINTS)])
-    found = slope(loss, scale, rounding=rounding, eps=unit)
-    return found.value > _TIMES * found.error
+    def rate(h: float) -> float:
+        return float(detached(xp.sum(problem.gradient(w + h * down) * down)))
+
+    rounding, rounding_of_rate = (
+        noise([where_defined(f)(k * unit**0.5 * scale) for k in range(NOISE_POINTS)]) for f in (loss, rate)
+    )
+    found = slope(loss, scale, claimed=-length, rounding=rounding, eps=unit)
+    return found.value + length / 2 > _TIMES * (found.error + 3 * rounding_of_rate)

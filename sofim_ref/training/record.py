@@ -13,11 +13,11 @@ class Status(Enum):
     CONVERGED = "The gradient norm fell to the tolerance."
     BUDGET_SPENT = "All the steps that were allowed have been taken."
     DIVERGED = (
-        "The loss or the point stopped being finite, or the loss ended a thousand times its own scale above the start; "
-        "the last finite point on record is returned."
+        "The loss or the point stopped being finite, or the loss ended above its start by more than ten times its own "
+        "scale; the last finite point on record is returned."
     )
     WRONG_GRADIENT = (
-        "The loss rises where the gradient at the start says that it falls, so that is not the loss's gradient; "
+        "The loss doesn't fall along −g as it does if g is its gradient, at the start or at the end of the run; "
         "sofim_ref.check_gradient(problem, w) says where it is wrong."
     )
     SINGULAR = "C could not be inverted, damping > 0 makes it regular; the last point on record is returned."
@@ -26,7 +26,7 @@ class Status(Enum):
 
     @property
     def message(self) -> str:
-        """The sentence."""
+        """The sentence; ``trace.message`` is that of one run, with its numbers."""
         return self.value
 
     @property

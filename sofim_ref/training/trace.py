@@ -32,7 +32,9 @@ class Trace:
     state : State
         The optimizer's state there: ``minimize(…, w0=trace.w, state=trace.state)`` goes on.
     status : Status
-        Why the run ended; ``trace.status.message`` says it in a sentence.
+        Why the run ended.
+    message : str
+        That in a sentence, with the run's own numbers where it diverged.
     records : tuple of Record
         The rows, in order, the starting point first.
     oracle_calls : dict
@@ -59,6 +61,7 @@ class Trace:
     w: Array
     state: State
     status: Status
+    message: str
     records: tuple[Record, ...]
     oracle_calls: dict[str, int]
     problem: str
@@ -194,7 +197,7 @@ class Trace:
         )
 
 
-_AS_THEY_ARE = ("oracle_calls", "problem", "optimizer", "label")
+_AS_THEY_ARE = ("message", "oracle_calls", "problem", "optimizer", "label")
 
 
 def _state_type(name: str, w: Array) -> type[State]:

@@ -27,17 +27,18 @@ def test_noise_of_a_cubic_is_none():
 @pytest.mark.parametrize("scale", [1.0, 0.01])
 def test_a_cubic_s_slope_is_exact_up_to_its_stated_rounding(scale):
     """Extrapolation takes h² out; the first rung has no neighbour, and the second R is already the slope."""
-    found = slope(lambda t: 0.5 + 2 * t + 3 * t**3, scale, rounding=EPS, eps=EPS)
+    found = slope(lambda t: 0.5 + 2 * t + 3 * t**3, scale, claimed=2.0, rounding=EPS, eps=EPS)
     assert abs(found.value - 2) <= found.error <= 1e-12 / scale
 
 
 def test_a_kink_is_part_of_the_error():
-    found = slope(lambda t: abs(t) + t, 1.0, rounding=EPS, eps=EPS)
+    found = slope(lambda t: abs(t) + t, 1.0, claimed=1.0, rounding=EPS, eps=EPS)
     assert abs(found.value - 1) <= 1e-12
-    assert found.error == pytest.approx(1.0, rel=1e-6)
+    assert found.kink == pytest.approx(2.0, rel=1e-12)
+    assert found.error == pytest.approx(10 * found.kink, rel=1e-6)
 
 
 def test_where_nothing_has_a_value_nothing_is_known():
-    found = slope(lambda t: math.log(-1) if t else 0.0, 1.0, rounding=EPS, eps=EPS)
+    found = slope(lambda t: math.log(-1) if t else 0.0, 1.0, claimed=0.0, rounding=EPS, eps=EPS)
     assert math.isnan(found.value)
     assert found.error == math.inf

@@ -141,4 +141,4 @@ def run_job(job: Job, setting: Setting, n_workers: int) -> Result:
         message = f"{type(error).__name__}: {error}"
         return Result(job, optimizer, FAILED, message, dict.fromkeys(CURVES, ()), n_workers)
     curves = {name: tuple(trace[column].tolist()) for name, column in CURVES.items()}
-    return Result(job, optimizer, trace.status.name, trace.status.message, curves, n_workers)
+    return Result(job, optimizer, trace.status.name, trace.message, curves, n_workers)
