@@ -177,7 +177,8 @@ def floating(argument: str, x: Array, *, ndim: int) -> None:
     xp = an_array(argument, x)
     if not is_real_floating(xp, x.dtype):
         if "float" in dtype_name(x.dtype):
-            msg = f"{argument} must be float32 or float64, got {x.dtype}: convert it to float32."
+            other = "float64" if x.dtype.itemsize > 8 else "float32"  # a long double's digits aren't thrown away
+            msg = f"{argument} must be float32 or float64, got {x.dtype}: convert it to {other}."
         else:
             msg = f"{argument} must have a real floating-point dtype, got {x.dtype}."
         raise TypeError(msg)

@@ -11,6 +11,11 @@ from sofim_ref.arrays.tracing import HostDecisionError, is_traced
 from sofim_ref.likelihoods.likelihood import Bounds, Likelihood, diagonals
 from sofim_ref.likelihoods.targets import in_columns
 
+_COUNTED = 2.0**53
+"""The mean up to which counts are drawn one by one: float64 has each of them."""
+
+_LARGEST = float(np.log(np.finfo(np.float64).max))
+
 
 @dataclass(frozen=True)
 class Poisson(Likelihood):
@@ -65,13 +70,31 @@ class Poisson(Likelihood):
 
         Raises
         ------
+        ValueError
+            If eᶠ overflows in float64.
         HostDecisionError
             Inside a JAX transformation: NumPy draws from means that it must know.
+
+        Notes
+        -----
+        Beyond a mean of 2⁵³, where float64 no longer has every count, they are drawn from the normal distribution of
+        the same mean and variance, whose distribution function differs by less than the mean's inverse root, 1e-8.
         """
         if is_traced(f):
             msg = "NumPy draws a Poisson count from its mean"
             raise HostDecisionError(msg)
-        return from_numpy(rng.poisson(np.exp(to_numpy(f).astype(np.float64))).astype(np.float64), like=f)
+        log_rate = to_numpy(f).astype(np.float64)
+        if not (log_rate <= _LARGEST).all():
+            msg = (
+                f"labels can't be drawn at a rate e^f that overflows: f must be at most {_LARGEST:.2f}, got "
+                f"{np.max(log_rate)}. w is too far away; smaller features or steps, or an l2 > 0, keep it closer."
+            )
+            raise ValueError(msg)
+        rate = np.exp(log_rate)
+        counts = rng.poisson(np.minimum(rate, _COUNTED)).astype(np.float64)
+        beyond = rate > _COUNTED
+        counts[beyond] = np.round(rng.normal(rate[beyond], np.sqrt(rate[beyond])))
+        return from_numpy(counts, like=f)
 
     def error(self, f: Array, y: Array) -> Array:
         """Return the mean over examples of the deviance 2 Σ_c y log(y/eᶠ) − (y − eᶠ), shape ()."""
