@@ -13,7 +13,7 @@ import numpy as np
 from sofim_ref.arrays import Array, to_numpy
 from sofim_ref.arrays.validation import an_instance
 from sofim_ref.convergence.host_loss import LONG, host_loss
-from sofim_ref.convergence.reasons import BELOW_ROUNDING, OVERFLOW, UNKNOWN, UNSETTLED
+from sofim_ref.convergence.reasons import BELOW_ROUNDING, OVERFLOW, UNKNOWN, UNMOVED, UNSETTLED
 from sofim_ref.convergence.replay import ReplayedStep, UnreplayedStepError, replay, stored_points
 from sofim_ref.convergence.rounding import deviation
 from sofim_ref.convergence.settled_optimum import settled_optimum
@@ -61,7 +61,12 @@ class LinearQuadratic:
     @property
     def applies(self) -> Numbers:
         """Whether the theorem applies, step by step."""
-        return np.asarray([not reason for reason in self.reasons])
+        return np.asarray([not reason for reason in self.reasons], dtype=bool)
+
+    @property
+    def covered(self) -> Numbers:
+        """Whether the bound says something about a step: the theorem applies, and the bound exceeds `rounding`."""
+        return np.asarray(self.applies & (self.bound > self.rounding))
 
     @property
     def decided(self) -> Numbers:
@@ -70,24 +75,25 @@ class LinearQuadratic:
 
     @property
     def reason(self) -> str:
-        """What isn't certified, in words: the number of steps to which the theorem doesn't apply, by reason.
+        """What isn't certified, in words: the number of steps that the bound doesn't cover, by reason.
 
-        If it applies to some, and rounding exceeds the bound in each of them, that too. Empty if nothing is missing.
+        Either the theorem doesn't apply to a step, or rounding exceeds the bound. Empty if every step is covered.
         """
-        T, hidden = len(self.reasons), int(np.sum(self.applies)) if self.holds is None else 0
-        counted = Counter([*(reason for reason in self.reasons if reason), *[BELOW_ROUNDING] * hidden])
-        return "; ".join(f"{number} of {T} steps: {reason}" for reason, number in counted.items())
+        if not self.reasons:
+            return UNMOVED
+        covered = zip(self.reasons, self.covered, strict=True)
+        counted = Counter(reason or BELOW_ROUNDING for reason, is_covered in covered if not is_covered)
+        return "; ".join(f"{number} of {len(self.reasons)} steps: {reason}" for reason, number in counted.items())
 
     @property
     def holds(self) -> bool | None:
         """Whether the steps to which the theorem applies ended within the bound, up to rounding.
 
-        False with the first that didn't; None, which is neither, if there is no step whose bound exceeds its rounding:
-        `reason` says why.
+        False with the first that didn't; None, which is neither, if no step is covered: `reason` says why.
         """
         if np.any(self.next_error > self.bound + self.rounding, where=self.applies):
             return False
-        return True if np.any(self.bound > self.rounding, where=self.applies) else None
+        return True if self.covered.any() else None
 
 
 def linear_quadratic_bound(
@@ -217,13 +223,15 @@ def _bounds(
             reason = "" if np.isfinite(bound + rounding) else OVERFLOW
         rows.append((e, e_next, xi1, xi2, *((np.nan, np.nan) if reason else (bound, rounding))))
         reasons.append(reason)
-    error, next_error, xi1s, xi2s, bounds, roundings = np.asarray(rows).T
+    error, next_error, xi1s, xi2s, bounds, roundings = np.reshape(rows, (-1, 6)).T
     return LinearQuadratic(error, next_error, xi1s, xi2s, bounds, roundings, tuple(reasons), known, radius)
 
 
 def _steps(problem: Problem, optimizer: Optimizer[Any], run: Sequence[Array]) -> Iterator[ReplayedStep | str]:
     """Yield the steps of a run; for one that the method refuses to take again, and all after it, the reason."""
     done = 0
+    if len(run) == 1:  # a trace without a step
+        return
     try:
         for step in replay(problem, optimizer, run):
             done += 1

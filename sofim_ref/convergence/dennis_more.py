@@ -10,9 +10,9 @@ import numpy as np
 from sofim_ref.arrays import Array
 from sofim_ref.arrays.sums import norm
 from sofim_ref.arrays.validation import an_instance
-from sofim_ref.convergence.replay import replay, stored_points
+from sofim_ref.convergence.replay import ReplayedStep, replay, stored_points
 from sofim_ref.optimizers import Optimizer
-from sofim_ref.problems import Problem
+from sofim_ref.problems import Oracle, Problem
 from sofim_ref.training.trace import Trace
 
 
@@ -40,12 +40,13 @@ def dennis_more(
     Returns
     -------
     array, shape (T,)
-        In units of the Hessian; NaN at the optimum itself.
+        In units of the Hessian; NaN at the optimum itself, infinite where numbers overflow. Empty for a trace without a
+        step.
 
     Raises
     ------
     TypeError, ValueError
-        As `linear_quadratic_bound` does.
+        As `replay` does, and if the problem knows no optimum, or none is unique.
 
     Notes
     -----
@@ -65,13 +66,17 @@ def dennis_more(
     """
     an_instance("problem", problem, Problem, "sofim_ref.problems has some")
     an_instance("optimizer", optimizer, Optimizer, "sofim_ref.SGD() is one")
-    run = stored_points(points, problem)
+    stored_points(points, problem)  # what is wrong with them is said before an optimum is sought
     target = problem.optimum() if optimum is None else optimum
     at_optimum = problem.oracle(target)
-    ratios = []
-    for step in replay(problem, optimizer, run):
-        delta = step.oracle.w - target
-        length = float(norm(delta))
-        difference = step.matrix.matvec(delta) / step.rate - at_optimum.hvp(delta)
-        ratios.append(float(norm(difference)) / length if length > 0 else np.nan)
-    return np.asarray(ratios)
+    with np.errstate(all="ignore"):  # what overflows is infinite
+        return np.asarray([_ratio(step, at_optimum) for step in replay(problem, optimizer, points)])
+
+
+def _ratio(step: ReplayedStep, at_optimum: Oracle) -> float:
+    delta = step.oracle.w - at_optimum.w
+    length = float(norm(delta))
+    if length == 0:
+        return np.nan
+    ratio = float(norm(step.matrix.matvec(delta) / step.rate - at_optimum.hvp(delta))) / length
+    return ratio if np.isfinite(ratio) else np.inf

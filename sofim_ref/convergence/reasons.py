@@ -4,7 +4,8 @@ from __future__ import annotations
 
 UNKNOWN = "no Lipschitz constant of the Hessian is proved here: the bound would be a guess"
 INDEFINITE = "C is not positive definite in the arithmetic at hand"
-OVERFLOW = "the point is so far away that the bound overflows"
+OVERFLOW = "the bound overflows: the point is too far away, or numbers of C or η are too large"
 UNSETTLED = "rounding hides where the optimum is: the Hessian there is singular to it"
+UNMOVED = "the run took no step"
 TOO_LARGE = "C has too many parameters for its eigenvalues to be found, and no structure that gives them"
 BELOW_ROUNDING = "rounding exceeds the bound"

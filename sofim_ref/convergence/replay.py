@@ -143,7 +143,7 @@ def stored_points(points: Trace | Sequence[Array], problem: Problem) -> Sequence
     if points.points is None:
         msg = "the trace must hold its points: run minimize with store_points=True."
         raise ValueError(msg)
-    if points["step"].tolist() != list(range(len(points))) or len(points) < 2:
+    if points["step"].tolist() != list(range(len(points))):
         msg = "the trace must hold every step from the first on: run minimize with record_every=1, and no state."
         raise ValueError(msg)
     return points.points

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from sofim_ref.arrays.sums import norm
 from sofim_ref.convergence.host_loss import LONG, HostLoss
 from sofim_ref.convergence.spectral import UNIT, StepNorms
 
@@ -33,7 +34,7 @@ def deviation(norms: StepNorms, loss: HostLoss, w: Host, following: Host, rate: 
     length, d, unit = float(np.linalg.norm(way)), len(w), float(np.finfo(LONG).eps)
     if norms.dense is not None:
         moved = norms.dense.astype(LONG) @ way
-        error = norms.dense_error * length + (d + 1) * unit * float(np.linalg.norm(norms.dense)) * length
+        error = norms.dense_error * length + (d + 1) * unit * float(norm(norms.dense.ravel())) * length
     else:
         moved = norms.matrix.matvec(way.astype(np.float64))
         error = (d + norms.matrix.dense_bound()) * UNIT * norms.largest * length
@@ -44,6 +45,6 @@ def deviation(norms: StepNorms, loss: HostLoss, w: Host, following: Host, rate: 
     if not np.isfinite(size):
         return np.inf
     if norms.solve_error < 0.1:
-        solved = float(np.linalg.norm(norms.matrix.solve(r.astype(np.float64))))
+        solved = float(norm(norms.matrix.solve(r.astype(np.float64))))
         return solved * (1 + 2 * norms.solve_error) + inverse * error
     return inverse * (size + error)

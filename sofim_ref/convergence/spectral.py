@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from sofim_ref.arrays import to_numpy
+from sofim_ref.arrays.sums import norm
+from sofim_ref.arrays.validation import an_instance, positive
 from sofim_ref.convergence.host_loss import HostLoss, host_loss
 from sofim_ref.convergence.lanczos import norm_bracket
 from sofim_ref.convergence.reasons import INDEFINITE, OVERFLOW, TOO_LARGE
@@ -97,6 +99,9 @@ def contraction(C: Matrix, rate: float, oracle: Oracle) -> float:
     difference made first, O(d³). Beyond, an upper bound by `lanczos.norm_bracket`, at most 1.4 % too large: 200
     products with the Hessian, and as many solves.
     """
+    an_instance("C", C, Matrix, "matrices.Dense(array) is one")
+    an_instance("oracle", oracle, Oracle, "problem.oracle(w) makes one")
+    positive("rate", rate)
     return step_norms(C, rate, host_loss(oracle.problem, oracle.w), to_numpy(oracle.w)).xi1
 
 
@@ -121,6 +126,7 @@ def inverse_norm(C: Matrix) -> float:
     -----
     From `Matrix.extreme_eigenvalues` on the host in float64: what the structure costs, at most O(d³).
     """
+    an_instance("C", C, Matrix, "matrices.Dense(array) is one")
     found = on_host(C).extreme_eigenvalues()
     return 1 / found.smallest if found.smallest > found.error else np.inf
 
@@ -203,4 +209,4 @@ def _equal(x: Host | None, y: Host) -> bool:
 
 
 def _norm(x: Host) -> float:
-    return float(np.linalg.norm(x.astype(np.float64)))
+    return float(norm(x.astype(np.float64).ravel()))

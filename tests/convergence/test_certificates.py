@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import sofim_ref as sr
-from sofim_ref.convergence import linear_quadratic_bound
-from sofim_ref.convergence.reasons import INDEFINITE, OVERFLOW, TOO_LARGE, UNSETTLED
+from sofim_ref.convergence import dennis_more, linear_quadratic_bound
+from sofim_ref.convergence.reasons import BELOW_ROUNDING, INDEFINITE, OVERFLOW, TOO_LARGE, UNMOVED, UNSETTLED
 from sofim_ref.convergence.replay import UNSOLVED
 from sofim_ref.problems import Constants, LogisticRegression, PoissonRegression, Quadratic
 
@@ -66,6 +66,7 @@ def test_a_bound_below_rounding_says_neither_true_nor_false():
     following = np.nextafter(w, 2)
     found = linear_quadratic_bound(problem, sr.SGD(lr=0.25), [w, following])
     assert found.applies.all()
+    assert not found.covered.any()
     assert found.holds is None
     assert "rounding exceeds the bound" in found.reason
 
@@ -155,3 +156,33 @@ def test_a_matrix_with_an_infinite_number_is_a_reason():
     C = sr.matrices.LBFGSMatrix(np.asarray(np.inf), np.zeros((1, 2)), np.zeros((1, 2)))
     found = linear_quadratic_bound(problem, Fixed(C), [w, w])
     assert found.reason == f"1 of 1 steps: {OVERFLOW}"
+
+
+@pytest.mark.parametrize("rho", [1e-200, 1e155, 1e300])
+def test_a_rho_of_any_size_is_covered_where_rounding_allows(rho):
+    problem = LogisticRegression(np.asarray([[1.0, 2.0], [-1.0, 0.5], [0.3, -2.0]]), np.asarray([0, 1, 1]), l2=0.1)
+    found = run(problem, sr.SOFIM(lr=rho, rho=rho, beta=0.0), np.ones(3))
+    if rho > 1:
+        usual = run(problem, sr.SOFIM(lr=1e9, rho=1e9, beta=0.0), np.ones(3))
+        assert found.decided.all()
+        np.testing.assert_allclose(found.bound, usual.bound, rtol=1e-8)
+    else:
+        assert found.reason == f"3 of 3 steps: {BELOW_ROUNDING}"
+
+
+STAYING = {
+    sr.Status.CONVERGED: {"tolerance": 100.0},
+    sr.Status.DIVERGED: {"w0": np.full(2, 1e10), "optimizer": sr.SGD(lr=1e300)},
+}
+"""How a run ends before its first step."""
+
+
+@pytest.mark.parametrize("status", STAYING)
+def test_a_run_without_a_step_has_nothing_to_certify(status):
+    problem = Quadratic(np.eye(2), np.ones(2))
+    trace = sr.minimize(problem, steps=3, store_points=True, **{"optimizer": sr.SGD(), **STAYING[status]})
+    assert (trace.status, len(trace.points)) == (status, 1)
+    found = linear_quadratic_bound(problem, sr.SGD(), trace)
+    assert (found.holds, found.reason) == (None, UNMOVED)
+    assert found.decided.shape == found.applies.shape == found.bound.shape == (0,)
+    assert dennis_more(problem, sr.SGD(), trace).shape == (0,)

@@ -4,6 +4,7 @@ from test_bound import logistic
 
 import sofim_ref as sr
 from sofim_ref.convergence import dennis_more
+from sofim_ref.problems import PoissonRegression
 
 
 def ratios(optimizer, steps=8, **settings):
@@ -44,3 +45,13 @@ def test_at_the_optimum_there_is_no_direction():
     problem = logistic(np.random.default_rng(0), 3, 0.1)
     w = problem.optimum()
     assert np.isnan(dennis_more(problem, sr.SGD(), [w, w])).all()
+
+
+@pytest.mark.parametrize("optimizer", [sr.LBFGS(), sr.SOFIM(lr=1e3)], ids=repr)
+def test_where_numbers_overflow_it_is_infinite(optimizer):
+    problem = PoissonRegression(np.asarray([[1.0], [2.0]]), np.asarray([1, 1]), l2=1e-6)
+    trace = sr.minimize(problem, optimizer, steps=5, w0=np.asarray([300.0, 100.0]), store_points=True)
+    found = dennis_more(problem, optimizer, trace)
+    assert len(found) == 5
+    assert (found > 1e300).all()
+    assert np.isposinf(found[1:]).all()

@@ -109,5 +109,6 @@ def test_a_step_is_decided_where_rounding_does_not_hide_it(next_error, most, rou
     values = [np.asarray([x, np.nan]) for x in (1.0, next_error, 0.5, 0.0, most, rounding)]
     found = LinearQuadratic(*values, ("", "momentum"), KNOWN, 1.0)
     assert (found.holds, found.decided.tolist()) == (holds, [decided, False])
-    hidden = f"; 1 of 2 steps: {BELOW_ROUNDING}" if holds is None else ""
-    assert found.reason == f"1 of 2 steps: momentum{hidden}"
+    assert found.covered.tolist() == [most > rounding, False]
+    hidden = "" if most > rounding else f"1 of 2 steps: {BELOW_ROUNDING}; "
+    assert found.reason == f"{hidden}1 of 2 steps: momentum"
