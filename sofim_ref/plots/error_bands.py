@@ -17,7 +17,7 @@ from sofim_ref.plots.style import GREY, HUGE, cut, drawable, panels, styled, wra
 def error_bands(bounds: Mapping[Key, LinearQuadratic], *, title: str) -> Figure:
     """Draw ‖w − w*‖ against the step, and, from each error, the band up to the bound on the next one.
 
-    Steps to which the bound doesn't apply lie on grey, with the reason; there is no band.
+    Steps that the bound doesn't cover lie on grey, with the reasons and how many steps each has; there is no band.
 
     Parameters
     ----------
@@ -38,14 +38,14 @@ def _panel(axes: Axes, style: Mapping[str, Any], found: LinearQuadratic) -> None
     floor = np.min(errors[errors > 0], initial=1e-16)
     steps = np.arange(len(errors))
     axes.semilogy(steps, np.clip(errors, floor, HUGE), color=style["color"], label="error")
-    allowed = np.where(found.applies, np.minimum(found.bound + found.rounding, HUGE), np.nan)
+    allowed = np.where(found.covered, np.minimum(found.bound + found.rounding, HUGE), np.nan)
     reached = np.clip(found.next_error, floor, HUGE)
     axes.fill_between(steps[1:], reached, allowed, color=style["color"], alpha=0.25, linewidth=0)
     axes.semilogy(steps[1:], allowed, color=style["color"], linewidth=1, linestyle=(0, (2, 2)), label="bound")
-    for k in np.flatnonzero(~found.applies).tolist():
+    for k in np.flatnonzero(~found.covered).tolist():
         axes.axvspan(k, k + 1, color=GREY, alpha=0.35, linewidth=0)
-    if not found.applies.all():
-        reason = next(reason for reason in found.reasons if reason)
-        axes.text(0.03, 0.03, f"grey: {wrapped(reason, 36)}", transform=axes.transAxes, fontsize=10, va="bottom")
+    if found.reason:
+        text = "\n".join(wrapped(reason, 42) for reason in f"grey: {found.reason}".split("; "))
+        axes.text(0.03, 0.03, text, transform=axes.transAxes, fontsize=10, va="bottom")
     axes.set_title(wrapped(style["label"], 40), fontsize=13, pad=6)
     axes.set_xlabel("step")

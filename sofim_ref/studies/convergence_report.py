@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sofim_ref import matrices, plots
+from sofim_ref import plots
 from sofim_ref.arrays.sums import norm
 from sofim_ref.convergence import LinearQuadratic, replay
 from sofim_ref.optimizers import Method
@@ -19,17 +19,21 @@ from sofim_ref.studies import convergence
 from sofim_ref.studies.convergence import Studied, Study
 from sofim_ref.studies.convex_problems import two_measurements
 from sofim_ref.studies.methods import named_failures
+from sofim_ref.studies.structures import draw_structures
 from sofim_ref.training.minimize import minimize
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+UNMOVED = 1e-12
+"""A run that ends nearer to its start than this share of the first error doesn't move."""
+
 TAIL = "the last half of the steps above rounding, ± its standard error"
 BOUND = (
     "For a step w⁺ = w − η C⁻¹ ∇f(w) and Δ = w − w*, ‖Δ⁺‖ ≤ ξ₁‖Δ‖ + ξ₂‖Δ‖² with ξ₁ = ‖I − η C⁻¹ ∇²f(w)‖ and ξ₂ = ½ η "
     "M ‖C⁻¹‖, M being the Lipschitz constant of the Hessian. It applies to a step on all examples with the gradient "
-    "itself; where there is momentum, a minibatch, weight decay or a line search, there is no bound, and pictures "
-    "are grey."
+    "itself; where there is momentum, a minibatch, weight decay or a line search, there is no bound. It covers a step "
+    "if it exceeds what rounding may do; where it doesn't, pictures are grey."
 )
 
 
@@ -47,23 +51,30 @@ def report_convergence(study: Study) -> Report:
     >>> bowl = sr.problems.Quadratic(np.diag([1.0, 3.0]), np.ones(2))
     >>> report = report_convergence(study_convergence(bowl, [Method.of(sr.SGD(lr=0.5))], title="A bowl"))
     >>> report.blocks[3].text
-    'Every step that the bound covers ended within it.'
+    'Every step that the bound covers ended within it: 47 of 47.'
     """
-    verdict = Paragraph("Not applicable: the bound certifies no step.")
-    if study.holds is not None:
-        within = "Every step that the bound covers ended within it." if study.holds else "A step went BEYOND the bound."
-        verdict = Paragraph(within, "good" if study.holds else "bad")
     blocks: list[Block] = [
         Paragraph(_setting(study)),
         Heading("The bound"),
         Paragraph(BOUND),
-        verdict,
+        _verdict(study),
         _table(study),
         *_remarks(study),
     ]
     if study.entries:
         blocks += [Heading("Pictures"), *_pictures(study)]
     return Report(study.title, "How fast methods converge, and how fast they must.", tuple(blocks), _numbers(study))
+
+
+def _verdict(study: Study) -> Paragraph:
+    """Return what the bound says of all steps: the page's verdict, and the title of its picture."""
+    if study.holds is False:
+        return Paragraph("A step went BEYOND the bound.", "bad")
+    if study.holds is None:
+        return Paragraph("Not applicable: the bound covers no step.")
+    covered = np.concatenate([entry.bound.covered for entry in study.entries])
+    within = f"Every step that the bound covers ended within it: {covered.sum()} of {len(covered)}."
+    return Paragraph(within, "good")
 
 
 def _setting(study: Study) -> str:
@@ -95,7 +106,7 @@ def _table(study: Study) -> Table:
         ),
         Column("ξ₁", finite(".2g"), note="in the last step."),
         Column("ξ₂", finite(".3g"), note="in the last step; – where no M is proved."),
-        Column("covered", lambda covered: "{} of {}".format(*covered), note="the steps to which the bound applies."),
+        Column("covered", lambda covered: "{} of {}".format(*covered), note="the steps whose bound exceeds rounding."),
         Column("decided", ".0%", note="the share of these that end on one side of it by more than rounding."),
         Column(
             "C/η−H",
@@ -112,7 +123,7 @@ def _table(study: Study) -> Table:
             entry.rate,
             entry.bound.xi1[-1],
             entry.bound.xi2[-1],
-            (int(entry.bound.applies.sum()), len(entry.bound.applies)),
+            (int(entry.bound.covered.sum()), len(entry.bound.covered)),
             _share(entry.bound),
             entry.dennis_more[-1],
             entry.grades[0],
@@ -125,7 +136,7 @@ def _table(study: Study) -> Table:
 
 def _share(bound: LinearQuadratic) -> float | None:
     """Return the share of the covered steps that the bound alone decides; None if none is covered."""
-    return float(np.mean(bound.decided[bound.applies])) if bound.applies.any() else None
+    return float(np.mean(bound.decided[bound.covered])) if bound.covered.any() else None
 
 
 def _fit(value: float, error: float) -> str:
@@ -137,6 +148,12 @@ def _remarks(study: Study) -> Iterator[Paragraph]:
     """Yield what a reader must know beside the table: what failed, where the bound doesn't apply, and why."""
     yield from named_failures({entry.method: entry.failure for entry in study.entries} | study.failed)
     for entry in study.entries:
+        first, *_, last = entry.trace.points or ()
+        if (way := float(norm(last - first))) < UNMOVED * entry.bound.error[0]:
+            yield Paragraph(
+                f"{entry.method.title} doesn't move: with {entry.optimizer!r} it ends {way:.0e} from its start, "
+                f"which is {entry.bound.error[0]:.2g} from w*."
+            )
         if entry.bound.holds is False:
             yield Paragraph(f"{entry.method.title} went BEYOND the bound.", "bad")
         if entry.bound.reason:
@@ -147,14 +164,13 @@ def _remarks(study: Study) -> Iterator[Paragraph]:
 def _pictures(study: Study) -> Iterator[Picture]:
     bounds = {_key(entry): entry.bound for entry in study.entries}
     steps = {key: (found.error, found.next_error, found.applies) for key, found in bounds.items()}
-    covered = sum(int(found.applies.sum()) for found in bounds.values())
-    within = "NOT all of them end within it" if study.holds is False else "all of them end within it"
-    band_title = f"{covered} steps are covered by the bound, {within}" if covered else "The bound covers no step"
     orders = {entry.method.title: entry.order.order for entry in study.entries if entry.order is not None}
     map_title = _listed("Fitted order of the last steps", orders, ".2f") or "Error after a step against error before it"
     xi1 = {entry.method.title: float(entry.bound.xi1[-1]) for entry in study.entries}
     yield Picture("error-map", plots.error_map(steps, title=map_title), "Error after a step against error before it")
-    yield Picture("error-bands", plots.error_bands(bounds, title=band_title), "Error against step, with the bound")
+    yield Picture(
+        "error-bands", plots.error_bands(bounds, title=_verdict(study).text), "Error against step, with the bound"
+    )
     contractions = plots.contractions(bounds, title=_listed("ξ₁ in the last step", xi1, ".2g"))
     yield Picture("contractions", contractions, "ξ₁ against step")
     title = "The eigenvalues of each method's last C/η and of the Hessian at the optimum"
@@ -162,7 +178,7 @@ def _pictures(study: Study) -> Iterator[Picture]:
     yield Picture("spectra", spectra, "Eigenvalues of C/η and of the Hessian")
     if (ellipses := _ellipses(study)) is not None:
         yield Picture("ellipses", ellipses, "Paths in two dimensions, with the ellipses of C")
-    yield Picture("heat-maps", _heat_maps(), "Every structure of matrix: what it stores, and what it represents")
+    yield Picture("heat-maps", draw_structures(), "Every structure of matrix: what it stores, and what it represents")
 
 
 def _key(entry: Studied) -> Method:
@@ -202,28 +218,6 @@ def _ellipses(study: Study) -> Figure | None:
             paths[entry.method] = [(step.oracle.w, step.matrix) for step in replay(problem, optimizer, trace)]
     title = "Ellipses of the steps that each method's C counts as equally long: two measurements, logistic regression"
     return plots.ellipses(problem, paths, optimum=optimum, title=title) if paths else None
-
-
-def _heat_maps() -> Figure:
-    """Draw every class of matrix at d = 12."""
-    rng, d = np.random.default_rng(0), 12
-    m, Z, like = rng.standard_normal(d), rng.standard_normal((d, 2)), np.zeros(d)
-    A, G = (np.eye(n) + 0.3 * np.cov(rng.standard_normal((n, 2 * n))) for n in (3, 4))
-    S = rng.standard_normal((2, d))
-    dense = np.eye(d) + 0.5 * np.cov(rng.standard_normal((d, 2 * d)))
-    structures = {
-        "ScaledIdentity": matrices.ScaledIdentity(1.0, like),
-        "Diagonal": matrices.Diagonal(np.abs(m) + 0.2),
-        "RankOne": matrices.RankOne(1.0, m),
-        "LowRank, k = 2": matrices.LowRank(1.0, Z),
-        "Kronecker": matrices.Kronecker(A, G),
-        "BlockDiagonal": matrices.BlockDiagonal((matrices.RankOne(1.0, m[:6]), matrices.Dense(dense[:6, :6]))),
-        "LBFGSMatrix, k = 2": matrices.LBFGSMatrix(1.0, S, S @ dense),
-        "MatrixFree": matrices.MatrixFree(lambda v: dense @ v, like, 0.5),
-        "Dense": matrices.Dense(dense),
-    }
-    title = f"The numbers that each structure stores of a {d} × {d} matrix, and the matrix they represent"
-    return plots.heat_maps(structures, title=title)
 
 
 def _numbers(study: Study) -> dict[str, Any]:

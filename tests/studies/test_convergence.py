@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from sofim_ref import SGD, Newton, NystromSGD, Status, plots
+from sofim_ref.convergence import LinearQuadratic
 from sofim_ref.datasets import load
 from sofim_ref.matrices import BlockDiagonal, Dense, Kronecker, RankOne, ScaledIdentity
 from sofim_ref.optimizers import REGISTRY, Method
 from sofim_ref.plots.heat_maps import stored
 from sofim_ref.plots.style import GREY
-from sofim_ref.problems import Function, MLPClassifier, Quadratic
+from sofim_ref.problems import Constants, Function, MLPClassifier, Quadratic
 from sofim_ref.reporting import Paragraph, Picture, Table
 from sofim_ref.studies import convergence, report_convergence, study_convergence
 from sofim_ref.studies.convergence import METHODS
@@ -201,7 +202,8 @@ def test_bands_reach_from_the_error_to_the_bound_and_are_grey_where_there_is_non
     np.testing.assert_allclose(newton.lines[1].get_ydata(), found.bound + found.rounding)
     assert len(newton.collections) == 1
     moment = by_title["SOFIM (moment)"]
-    assert len(moment.patches) == (~bounds["sofim"].applies).sum()
+    assert len(moment.patches) == (~bounds["sofim"].covered).sum()
+    assert moment.texts[0].get_text().startswith("grey: 149 of 150 steps")
     assert "momentum: v is not the gradient" in moment.texts[0].get_text().replace("\n", " ")
     assert not newton.texts
 
@@ -245,7 +247,9 @@ def test_heat_maps_count_what_is_kept():
 def test_the_report_has_table_remarks_and_pictures(tmp_path):
     found = study_convergence(problem("iris"), named("newton", "sgd", "sofim"), title="Iris")
     report = report_convergence(found)
-    assert "Every step that the bound covers ended within it." in texts(report)
+    within, steps = (sum(n) for n in zip(*(row[6] for row in table_of(report).rows), strict=True))
+    assert steps > within == sum(entry.bound.covered.sum() for entry in found.entries)
+    assert f"Every step that the bound covers ended within it: {within} of {steps}." in texts(report)
     assert "SOFIM (moment): 149 of 150 steps: momentum: v is not the gradient." in texts(report)
     (table,) = (block for block in report.blocks if isinstance(block, Table))
     assert all(column.note for column in table.columns)
@@ -269,6 +273,34 @@ def test_what_the_bound_decides_is_printed_and_where_it_does_not_apply_the_repor
     assert decaying["decided"] == "–"
     assert "decaying: not applicable, 20 of 20 steps: weight decay" in texts(report)
     assert study_convergence(found.problem, methods[1:]).holds is None
+
+
+def test_steps_that_rounding_hides_are_within_nothing_and_a_run_that_does_not_move_is_named(monkeypatch):
+    monkeypatch.setattr(convergence, "STEPS", 5)
+    monkeypatch.setattr(
+        "sofim_ref.studies.convergence_report.draw_structures", lambda: plots.spectra([1.0], {}, title="-")
+    )
+    found = study_convergence(Quadratic(np.diag([1.0, 3.0]), np.ones(2)), named("sofim-gradient", "sgd"), rho=1e-300)
+    sofim, sgd = (entry.bound for entry in found.entries)
+    assert not sofim.covered.any()
+    assert sgd.covered.all()
+    report = report_convergence(found)
+    verdict = "Every step that the bound covers ended within it: 5 of 10."
+    assert verdict in texts(report)
+    assert [row[6] for row in table_of(report).rows] == [(0, 5), (5, 5)]
+    assert "SOFIM (gradient): not applicable, 5 of 5 steps: rounding exceeds the bound." in texts(report)
+    assert "SOFIM (gradient) doesn't move: with SOFIM(lr=3.33" in texts(report)
+    assert "SGD doesn't move" not in texts(report)
+    bands = next(block.figure for block in report.blocks if isinstance(block, Picture) and block.name == "error-bands")
+    assert bands.get_suptitle() == verdict
+    assert [len(axes.patches) for axes in bands.axes] == [5, 0]
+
+
+def test_a_panel_says_of_how_many_steps_a_reason_holds():
+    values = [np.asarray([1.0, 0.9, 0.8])] * 4 + [np.asarray([1.0, np.nan, np.nan]), np.asarray([0.1, np.nan, np.nan])]
+    mixed = LinearQuadratic(*values, ("", "far away", "momentum"), Constants(), 1.0)
+    text = plots.error_bands({"one": mixed}, title="message").axes[0].texts[0].get_text()
+    assert text.split("\n") == ["grey: 1 of 3 steps: far away", "1 of 3 steps: momentum"]
 
 
 @pytest.mark.parametrize("largest", [8.0, 0.01])
@@ -303,7 +335,7 @@ def test_a_step_beyond_the_bound_is_reported(seen):
     assert "A step went BEYOND the bound." in texts(report)
     assert "Newton went BEYOND the bound." in texts(report)
     bands = next(block.figure for block in report.blocks if isinstance(block, Picture) and block.name == "error-bands")
-    assert "NOT all" in bands.get_suptitle()
+    assert bands.get_suptitle() == "A step went BEYOND the bound."
 
 
 @pytest.mark.slow
@@ -314,7 +346,7 @@ def test_around_a_local_minimum_of_a_network_newton_is_quadratic_and_nothing_is_
     assert found.reference == "local minimum"
     assert not any(entry.bound.applies.any() for entry in found.entries)
     assert "no known optimum" in texts(report := report_convergence(found))
-    assert "Not applicable: the bound certifies no step." in texts(report)
+    assert "Not applicable: the bound covers no step." in texts(report)
 
 
 def test_a_problem_that_knows_no_minimum_is_refused_before_any_run():
