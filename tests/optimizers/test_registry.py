@@ -43,7 +43,8 @@ def test_every_draw_from_a_search_space_makes_an_optimizer(method):
 
 
 def test_a_method_that_must_know_the_length_of_the_run_is_told():
-    assert method_named("soaa").build(steps=7, lr=0.1).steps == 7
+    for name in ("soaa", "tadam"):
+        assert method_named(name).build(steps=7, lr=0.1).steps == 7
     with pytest.raises(ValueError, match=r"steps must be the number of steps of the whole run, .*, got None"):
         optimizers.SOAA()
 
