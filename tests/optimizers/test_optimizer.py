@@ -281,6 +281,8 @@ def test_a_point_that_isn_t_the_oracle_s_is_refused():
     ):
         with pytest.raises((TypeError, ValueError), match=message):
             optimizer.step(wrong, optimizer.init(w), problem.oracle(w))
+    one, other = (optimizer.step(same, optimizer.init(w), problem.oracle(w))[0] for same in (w, w.copy()))
+    assert bits(one) == bits(other)
 
 
 @every_optimizer
