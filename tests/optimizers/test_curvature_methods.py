@@ -138,6 +138,10 @@ def test_gauss_newton_allows_for_rounding_in_the_ratio_too(length, loss, damping
     assert gauss_newton_step(length, loss, loss, 1.0)[1].damping == damping
 
 
+def test_gauss_newton_s_damping_may_change_by_little():
+    assert GaussNewton(factor=1.5).factor == 1.5
+
+
 def gauss_newton_step(length, before, after, damping):
     """What `accept` makes of the losses before and after a step of that length."""
     line = problems.Function(1, lambda w: before if w[0] == 0 else after, lambda _: np.asarray([-2.0]))
@@ -160,7 +164,7 @@ def test_newton_cg_is_newton_when_it_solves_exactly():
     np.testing.assert_allclose(one, other, rtol=1e-8, atol=1e-10)
 
 
-@pytest.mark.parametrize(("length", "tolerance"), [(0.0, 0.5), (0.04, 0.2), (0.25, 0.5), (9.0, 0.5)])
+@pytest.mark.parametrize(("length", "tolerance"), [(0.0, 0.5), (0.04, 0.2), (0.25, 0.5), (1.0, 0.5), (9.0, 0.5)])
 def test_newton_cg_solves_the_more_exactly_the_smaller_the_gradient_is(length, tolerance):
     w, optimizer = length * np.asarray([0.6, 0.8]), NewtonCG(iterations=7)
     _, choice = optimizer.precondition(optimizer.init(w), problems.Quadratic(np.eye(2), np.zeros(2)).oracle(w))

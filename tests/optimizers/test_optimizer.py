@@ -122,6 +122,7 @@ def test_numpy_scalars_as_hyper_parameters_change_nothing(xp, optimizer):
     w = xp.asarray(np.linspace(-1, 1, problem.dim), "float32")
     assert optimizer.init(w).step == 0
     one, other = (o.step(w, o.init(w), problem.oracle(w)) for o in (optimizer, same))
+    assert one[1].step == 1
     assert bits(*one) == bits(*other)
 
 
