@@ -129,7 +129,7 @@ class TAdam(TrustRegion[TAdamState]):
         C = self.matrix(c * v_hat, xp.sqrt(s_hat), radius if self.radius == "at_start" else state.radius)
         u = m_hat / C.values
         m_u = xp.sum(m_hat * u, axis=0, keepdims=True)
-        curvature = m_u * m_u + xp.sum(v_hat * u * u, axis=0, keepdims=True)
+        curvature = m_u * m_u + xp.sum(v_hat * u * u)
         predicted = self.rate_at(t - 1) * (m_u - 0.5 * curvature)
         return TAdamState(t, loss, radius, predicted, m_hat, s, v), Preconditioned(C, m_hat)
 
