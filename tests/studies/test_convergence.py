@@ -238,7 +238,7 @@ def test_heat_maps_count_what_is_kept():
     assert sum(part.size for part in stored(Kronecker(np.eye(2), np.eye(3)))) == 13
     assert sum(part.size for part in stored(BlockDiagonal((RankOne(1.0, m), Dense(np.eye(2)))))) == 5 + 4
     titles = [axes.get_title(loc="left") for axes in plots.heat_maps({"one": RankOne(1.0, m)}, title="message").axes]
-    assert titles == ["one\n4 numbers kept", "9 written out"]
+    assert titles == ["one\n5 numbers kept", "9 written out"]
 
 
 # ------------------------------------------------------------ the report
