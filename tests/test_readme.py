@@ -40,6 +40,7 @@ def test_every_file_that_the_readme_names_is_there():
     assert all((ROOT / (link or path)).exists() for link, path in named)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lesson", sorted((ROOT / "notebooks").glob("*.py")), ids=lambda path: path.stem)
 def test_every_claim_of_a_lesson_holds(lesson):
     runpy.run_path(str(lesson))

@@ -101,7 +101,7 @@ def verified_here(xp, monkeypatch, **subject):
     return found.rows
 
 
-@pytest.mark.slow_on("jax")
+@pytest.mark.slow_on("jax", "array_api_strict")
 @EVERY_CLASS
 def test_every_class_of_matrix_passes_in_every_place(xp, monkeypatch, kind):
     for row in verified_here(xp, monkeypatch, methods=(), matrices=(kind,)):
@@ -110,7 +110,7 @@ def test_every_class_of_matrix_passes_in_every_place(xp, monkeypatch, kind):
         assert row.backward_error_eps <= row.bound_eps
 
 
-@pytest.mark.slow_on("jax")
+@pytest.mark.slow_on("jax", "array_api_strict")
 @EVERY_METHOD
 def test_every_method_passes_in_every_place(xp, monkeypatch, method):
     for row in verified_here(xp, monkeypatch, methods=(method,), matrices=()):
