@@ -110,7 +110,7 @@ def _entrywise(f, *columns):
 def trust_region_on_quadratic(
     A, b, w0, steps, *, method, T, lr, gamma, beta1, beta2, epsilon, weight_decay, at_start=False
 ):
-    """The points of SOAA or TAdam on ½wᵀAw − bᵀw, shape (steps + 1, d); the radius made at a step's start or after it."""
+    """The points of SOAA or TAdam on ½wᵀAw − bᵀw, (steps + 1, d); the radius made at a step's start or after it."""
     with mpmath.workdps(DIGITS):
         A, b, w = mpmath.matrix(A.tolist()), _column(b), _column(w0)
         lr, gamma, beta1, beta2, epsilon, decay = map(mpmath.mpf, (lr, gamma, beta1, beta2, epsilon, weight_decay))
