@@ -32,6 +32,8 @@ def main():
     from mutants import SOURCE, mutants
 
     found, excused, counts = verdicts(), equivalent(), defaultdict(Counter)
+    if not found:
+        sys.exit(f"No verdicts yet: run {Path(__file__).with_name('kill.py')} PACKAGE … first.")
     packages = sorted({name.split("/")[0] for name in found})
     names = [m.name for package in packages for file in sorted((SOURCE / package).rglob("*.py")) for m in mutants(file)]
     for name in names:
@@ -47,7 +49,7 @@ def main():
         total = sum(count.values())
         known = [count[outcome] for outcome in ("killed", "equivalent", "survived", "not tried")]
         print(columns.format(package, total, *known, f"{known[0] / max(1, total - known[1]):.1%}"))
-    for name in excused.keys() - names if packages else ():
+    for name in sorted(name for name in excused.keys() - names if name.split("/")[0] in packages):
         print(f"in equivalent.toml, but no mutant: {name}")
 
 
