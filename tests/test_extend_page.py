@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sofim_ref import cli
+from sofim_ref.reporting import terminal
 
 PAGE = (Path(__file__).parent.parent / "docs" / "extend.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(python|sh)\n(.*?)```", PAGE, flags=re.DOTALL)
@@ -19,6 +20,7 @@ def test_the_page_runs_as_it_stands(tmp_path, monkeypatch, capsys):
     pytest.importorskip("pandas")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
+    monkeypatch.setattr(terminal, "SECONDS", 3600.0)  # no lines about how far a command has come
     rows = "\n".join(f"{i % 7},{i % 5},{'spam' if i % 7 > 3 else 'ham'}" for i in range(60))
     Path("mail.csv").write_text(f"links,words,kind\n{rows}\n", encoding="utf-8")
     for language, text in BLOCKS:

@@ -1,5 +1,6 @@
 """A distribution from outside goes wherever one of ours goes: as objects, and installed, through the command line."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -95,7 +96,8 @@ def test_installed_it_is_found_by_every_command(tmp_path):
         done = subprocess.run(
             [sys.executable, "-c", program, *command.split()], capture_output=True, text=True, check=False, cwd=tmp_path
         )
-        assert (done.returncode, done.stderr) == (0, ""), command
+        said = [line for line in done.stderr.splitlines() if not re.fullmatch(r"sofim-ref: .+ \(\d+ of \d+\)", line)]
+        assert (done.returncode, said) == (0, []), command
         assert "centred-sgd" in done.stdout or "Centred SGD" in done.stdout, command
         if command.startswith("methods"):
             assert "plugin  sofim_example 1.0" in done.stdout
