@@ -99,14 +99,18 @@ def counted(monkeypatch):
 DECIDES_ON_THE_HOST = {"newton", "newton-cg", "gauss-newton", "lbfgs"}
 
 
-@pytest.mark.parametrize("method", REGISTRY.values(), ids=REGISTRY)
-def test_no_number_leaves_the_device_within_a_step(counted, method):
+def problem_on_a_device():
     strict = pytest.importorskip("array_api_strict")
     device = strict.Device("device1")
     rng = np.random.default_rng(0)
     X = strict.asarray(rng.standard_normal((12, 2)), device=device)
     y = strict.asarray(rng.integers(0, 2, 12), device=device)
-    problem = sofim_ref.problems.MLPClassifier(X, y, hidden=(3,), l2=0.1)
+    return sofim_ref.problems.MLPClassifier(X, y, hidden=(3,), l2=0.1)
+
+
+@pytest.mark.parametrize("method", REGISTRY.values(), ids=REGISTRY)
+def test_no_number_leaves_the_device_within_a_step(counted, method):
+    problem = problem_on_a_device()
     optimizer, w = method.make(), problem.initial_point()
     state = optimizer.init(w)
     for _ in range(3):
@@ -122,12 +126,7 @@ def test_no_number_leaves_the_device_within_a_step(counted, method):
 def test_no_number_leaves_the_device_between_two_records_of_a_run(counted, method, batch_size):
     if method.name in DECIDES_ON_THE_HOST:
         pytest.skip("Its steps decide on the host.")
-    strict = pytest.importorskip("array_api_strict")
-    device = strict.Device("device1")
-    rng = np.random.default_rng(0)
-    X = strict.asarray(rng.standard_normal((12, 2)), device=device)
-    y = strict.asarray(rng.integers(0, 2, 12), device=device)
-    problem = sofim_ref.problems.MLPClassifier(X, y, hidden=(3,), l2=0.1)
+    problem = problem_on_a_device()
     pulled = []
     trace = sofim_ref.minimize(
         problem,
