@@ -40,6 +40,10 @@ def test_no_cell_is_broken_and_no_line_is_wider_than_the_terminal(table, width):
             assert cell_len(cell) > width or cell in text
 
 
+def test_a_word_that_begins_with_a_combining_mark_is_folded():
+    assert fold("\u0353abcdef", 4) == ["\u0353abcd", "ef"]  # rich before 14.3.3 never returns
+
+
 def lines_of(width):
     columns = (Column("method", words=True), Column("loss gap", ".1e"), Column("steps"), Column("calls"))
     rows = (("Natural gradient", 1e-16, 7, 28), ("SGD", 0.02, None, 200))
