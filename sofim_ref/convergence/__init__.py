@@ -1,6 +1,7 @@
 """How fast a run converges: bounds, orders and rates, and how a method's C compares with the Hessian."""
 
 from sofim_ref.convergence.bound import LinearQuadratic, linear_quadratic_bound
+from sofim_ref.convergence.companion import CompanionNorm
 from sofim_ref.convergence.dennis_more import dennis_more
 from sofim_ref.convergence.grade import grade
 from sofim_ref.convergence.order import Order, order_of_convergence
@@ -9,6 +10,7 @@ from sofim_ref.convergence.spectral import DENSE, contraction, inverse_norm
 
 __all__ = [
     "DENSE",
+    "CompanionNorm",
     "LinearQuadratic",
     "Order",
     "ReplayedStep",
