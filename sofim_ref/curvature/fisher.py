@@ -38,9 +38,9 @@ def fisher(oracle: Oracle, *, damping: float = 0.0, include_l2: bool = False) ->
 
     Notes
     -----
-    Cost beyond the outputs: 2·B·d² operations dense, for a linear model; none beyond the Jacobian, B·C·d numbers, as
-    `LowRank`. Source: Amari 1998, doi:10.1162/089976698300017746; Martens 2020, JMLR 21:146, §5 and §8, for the form
-    with J and H.
+    Cost beyond the outputs: B·d²(1 + 1/C)²/2 operations dense, for a linear model; none beyond the Jacobian, B·C·d
+    numbers, as `LowRank`. Source: Amari 1998, doi:10.1162/089976698300017746; Martens 2020, JMLR 21:146, §5 and §8, for
+    the form with J and H.
 
     Examples
     --------

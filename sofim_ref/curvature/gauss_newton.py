@@ -26,8 +26,8 @@ def gauss_newton(oracle: Oracle, *, damping: float = 0.0, include_l2: bool = Fal
 
     Notes
     -----
-    Cost 2·B·d² operations for a linear model. Source: Schraudolph 2002, doi:10.1162/08997660260028683; Martens 2020,
-    JMLR 21:146, §8.
+    Cost B·d²(1 + 1/C)²/2 operations for a linear model. Source: Schraudolph 2002,
+    doi:10.1162/08997660260028683; Martens 2020, JMLR 21:146, §8.
 
     Examples
     --------

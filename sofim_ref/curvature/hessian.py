@@ -36,7 +36,7 @@ def hessian(oracle: Oracle, *, damping: float = 0.0, include_l2: bool = False) -
 
     Notes
     -----
-    Cost 2·B·C·d² operations for a linear model, d Hessian-vector products for others.
+    Cost B·d²(1 + 1/C)²/2 operations for a linear model, d Hessian-vector products for others.
 
     Examples
     --------

@@ -9,7 +9,7 @@ from sofim_ref.models import Linear
 
 N, P = 24, 3  # the sizes of the problems' data
 JACOBIAN = jax.jit(jax.jacobian(linear_outputs), static_argnums=2)
-SHAPES = pytest.mark.parametrize(("C", "intercept"), [(1, True), (2, True), (2, False)])
+SHAPES = pytest.mark.parametrize(("C", "intercept"), [(1, True), (4, True), (2, False)])
 
 
 def draw(xp, C, intercept, dtype, seed=0):
