@@ -63,11 +63,11 @@ class NaturalGradient(Optimizer[State]):
     of the loss: those of Newton's methods, Gauss–Newton, K-FAC and Nyström-SGD have l2 I as well.
 
     Let k be the number of columns of F's factor Z: B·C for the exact matrix, B for the empirical ones, B·samples for
-    the sampled one. With k ≥ d, or
-    without damping, F is formed and solved densely: at most 2Bd² + 2d³/3 operations for a linear model, d² numbers. With k < d
-    and damping, C stays `LowRank`, O(dk²) operations, dk numbers, and works with the k×k Gram matrix ZᵀZ: with its
-    eigenvalues, found as the squared singular values of Z, or, ``low_rank="gram"``, with that matrix itself, which is
-    much quicker and loses κ(C) eps: little at ordinary damping, everything where λ < eps ‖F‖.
+    the sampled one. With k ≥ d, or without damping, F is formed and solved densely: at most 2Bd² + 2d³/3 operations for
+    a linear model, d² numbers. With k < d and damping, C stays `LowRank`, O(dk²) operations, dk numbers, and works with
+    the k×k Gram matrix ZᵀZ: with its eigenvalues, found as the squared singular values of Z, or, ``low_rank="gram"``,
+    with that matrix itself, which is much quicker and loses κ(C) eps: little at ordinary damping, everything where λ <
+    eps ‖F‖.
 
     Special cases: least squares with lr 1 and no damping: the optimum in one step. Logistic and softmax regression with
     the exact matrix and no damping: Newton's method without a line search.
