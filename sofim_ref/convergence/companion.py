@@ -21,14 +21,14 @@ class CompanionNorm:
               u = c_\lambda / K, \quad c_\lambda = 1 + \beta - (1-\beta) \bar a \lambda, \quad
               \omega_\lambda^2 = \frac{1 - 2 \theta u + \theta^2}{(1-\beta)^2 (1 - u^2)} ,
 
-    with π ≥ θ the roots of :math:`y^2 - K y + \beta = 0`. The step with ā contracts by π = γ_K < 1, the step with any
-    other a by a number that one formula gives, and ‖Δ‖ ≤ ‖z‖_P.
+    with π and θ the roots of :math:`y^2 - K y + \beta = 0`. The step with ā contracts by γ_K = max(π, θ) < 1, one
+    formula gives the norm of the step with any other a, and ‖Δ‖ ≤ ‖z‖_P.
 
     Parameters
     ----------
     eigenvalues : array, shape (k,)
-        The eigenvalues λ > 0 of the Hessian H at the optimum, ascending, in float64; the two ends of an interval
-        suffice for everything but `norm` and `factors`.
+        The eigenvalues λ > 0 of the Hessian H at the optimum, ascending. Where only an interval is known that holds
+        them, its two ends give all numbers that hold for any such H, `remainder_bound` instead of `remainder_norm`.
     beta : float
         The number β in (0, 1).
     step : float
@@ -38,6 +38,8 @@ class CompanionNorm:
 
     Attributes
     ----------
+    pi, theta : float
+        π and θ, in the order in which Z G is smaller.
     gamma : float
         γ_K, the norm of the step with ā.
     spectral_radius : float
@@ -56,12 +58,10 @@ class CompanionNorm:
 
     Notes
     -----
-    The numbers in brackets are those of docs/theory/moment.md, which has the proofs. Each constant is the smallest
-    one for H with these eigenvalues, and for every H whose smallest and largest eigenvalue are λ₁ and λ_k: all of them
-    are attained at one of the two.
+    The numbers beside formulas are those of docs/theory/moment.md, which has the proofs. Each constant is the smallest.
 
-    Nothing cancels: 1 + β − c and 1 + β − K, small where H is ill-conditioned, are computed as such. Cost O(k) once and
-    for a norm, O(1) for all else. Memory 4k numbers.
+    Nothing cancels: 1 + β − c and 1 + β − K, small where H is ill-conditioned, are computed as such. Cost O(k) once,
+    for a norm, and for a `remainder_norm`; O(1) for all else. Memory 4k numbers.
 
     Source: derived here; the companion matrix of heavy ball and its common Lyapunov functions are classical, see
     Polyak 1964, doi:10.1016/0041-5553(64)90137-5, and Lessard, Recht & Packard 2016, doi:10.1137/15M1009597.
@@ -100,15 +100,23 @@ class CompanionNorm:
             raise ValueError(msg)
         self.gamma = 1 - gap
         self.K = self.gamma + beta / self.gamma if K is None else K
-        self._theta = beta / self.gamma
-        self._short_of_1 = (1 - beta - gap) / self.gamma  # 1 − θ
-        self._below = (p - short) / self.K  # 1 − u
-        self._rest = self._below * (q - short) / self.K  # 1 − u²
-        self._shape = self._short_of_1**2 + 2 * self._theta * self._below  # 1 − 2θu + θ²
-        ends = self._ends = [0, -1]
-        self.Q = float(np.max((self.eigenvalues**2 / self._rest)[ends]))
-        self.Z = float(np.sqrt(np.max((self._shape / self._rest)[ends])))
-        self.N = float(self.eigenvalues[-1] * (1 - beta) / (self.gamma * np.sqrt(self._shape[-1])))
+        self._below, above = (p - short) / self.K, (q - short) / self.K  # 1 − u, 1 + u
+        self._rest = self._below * above  # 1 − u²
+        orders = ((self.gamma, beta / self.gamma, 1 - beta / self.gamma), (beta / self.gamma, self.gamma, gap))
+        self._order(min(orders, key=self._price))
+        self.Q = float(np.max(self.eigenvalues**2 / self._rest))
+        self.N = (1 - beta) / self.pi * float(np.max(self.eigenvalues / np.sqrt(self._shape)))
+
+    def _order(self, order: tuple[float, float, float]) -> None:
+        """Take π, θ and 1 − θ in that order."""
+        self.pi, self.theta, self._short_of_1 = order
+        self._shape = self._short_of_1**2 + 2 * self.theta * self._below  # 1 − 2θu + θ²
+        self.Z = float(np.sqrt(np.max(self._shape / self._rest)))
+
+    def _price(self, order: tuple[float, float, float]) -> float:
+        """Return Z G: the radius of convergence is inversely proportional to it."""
+        self._order(order)
+        return self.Z * float(self.remainder_norm(self.step))
 
     def factors(self) -> Numbers:
         r"""Return R, shape (k, 2, 2): ‖z‖_P² is the sum of :math:`\|R_\lambda (\Delta_\lambda, M_\lambda)\|^2`.
@@ -116,7 +124,7 @@ class CompanionNorm:
         Upper triangular: :math:`x_1^2 - 2 u x_1 \pi x_2 + \pi^2 x_2^2 = (x_1 - u \pi x_2)^2 + (1 - u^2) \pi^2 x_2^2`.
         """
         R = np.zeros((len(self.eigenvalues), 2, 2))
-        turned = np.sqrt(self._shape) * self.gamma / ((1 - self.beta) * self.eigenvalues)
+        turned = np.sqrt(self._shape) * self.pi / ((1 - self.beta) * self.eigenvalues)
         R[:, 0, 0] = np.sqrt(self._shape / self._rest)
         R[:, 0, 1] = turned * (self._below - self._short_of_1) / np.sqrt(self._rest)  # β − uπ = π(θ − u)
         R[:, 1, 1] = turned
@@ -151,7 +159,7 @@ class CompanionNorm:
         array, shape (...)
         """
         away = self.difference_norm(a, self.step)
-        return np.asarray((np.hypot(self.K, away) + np.hypot(self.gamma - self._theta, away)) / 2)
+        return np.asarray((np.hypot(self.K, away) + np.hypot(self.pi - self.theta, away)) / 2)
 
     def difference_norm(self, a: Any, b: Any) -> Numbers:
         """Return the operator norm of the difference of the steps with a and b, (1 − β) |a − b| √Q.
@@ -180,11 +188,38 @@ class CompanionNorm:
         -------
         array, shape (...)
         """
-        ends, theta = self._ends, self._theta
-        away = (1 - self.beta) * (self.step - np.asarray(a)[..., None]) * self.eigenvalues[ends]
-        bracket = (away - self._short_of_1 - theta * self._below[ends]) ** 2 + self.gamma**2 * self._rest[ends]
-        squared = (self._shape / (self._rest * self.eigenvalues**2))[ends] * bracket
-        return np.asarray(np.sqrt(np.max(squared, axis=-1)))
+        away = (1 - self.beta) * (self.step - np.asarray(a)[..., None]) * self.eigenvalues
+        bracket = (away - self._short_of_1 - self.theta * self._below) ** 2 + self.pi**2 * self._rest
+        return np.asarray(np.sqrt(np.max(self._shape / (self._rest * self.eigenvalues**2) * bracket, axis=-1)))
+
+    def remainder_bound(self, a: Any) -> Numbers:
+        r"""Return a bound on G_b for all b in [0, a] and any H whose eigenvalues are in [λ₁, λ_k].
+
+        The first square of (10), divided by λ², has its maximum at an end. The second leaves
+        :math:`\pi^2 (1 - 2\theta u + \theta^2)/\lambda^2 = \pi^2 (e_0 + e_1 \lambda)/\lambda^2`, which likewise has
+        where :math:`e_0 \ge 0`; otherwise it is at most :math:`\pi^2 e_1/\lambda` and at most its own maximum.
+
+        Parameters
+        ----------
+        a : float or array, shape (...)
+
+        Returns
+        -------
+        array, shape (...)
+        """
+        ends = [0, -1]
+        mu, L = self.eigenvalues[ends]
+        shape, rest, one_less = self._shape[ends], self._rest[ends], (self._short_of_1 + self.theta * self._below)[ends]
+        beyond = (1 - self.beta) * (np.maximum(a, self.step) - self.step)
+        first = shape / rest * (beyond[..., None] + one_less / self.eigenvalues[ends]) ** 2
+        e1 = 2 * self.theta * (1 - self.beta) * self.step / self.K
+        e0 = shape[0] - e1 * mu
+        if e0 >= 0:
+            return np.asarray(np.sqrt(np.max(first + self.pi**2 * shape / self.eigenvalues[ends] ** 2, axis=-1)))
+        at = min(max(-2 * e0 / e1, mu), L)
+        largest = self.pi**2 * (e0 + e1 * at) / at**2
+        together = np.max(first + self.pi**2 * e1 / self.eigenvalues[ends], axis=-1)
+        return np.asarray(np.sqrt(np.minimum(np.max(first, axis=-1) + largest, together)))
 
 
 def _gap(near: float, beta: float) -> float:
