@@ -5,13 +5,14 @@ import pytest
 import sklearn.datasets
 
 import sofim_ref as sr
-from sofim_ref.convergence import experiments
+from sofim_ref.convergence import experiments, order_of_convergence
 from sofim_ref.problems import LogisticRegression, Quadratic
 
 
 @pytest.fixture(scope="module")
 def cancer():
     X, y = sklearn.datasets.load_breast_cancer(return_X_y=True)
+    X, y = X[::8, :6], y[::8]
     return LogisticRegression((X - X.mean(axis=0)) / X.std(axis=0), y, l2=0.1)
 
 
@@ -31,7 +32,7 @@ def test_on_quadratics_the_tail_rate_is_the_predicted_one_to_1e_6(rho, share):
 
 @pytest.mark.parametrize("rho", [0.1, 0.5, 2.0])
 def test_on_logistic_regression_it_is_to_1e_3(cancer, rho):
-    found = experiments.tail_rate(cancer, rho)
+    found = experiments.tail_rate(cancer, rho, steps=200)
     assert found.measured == pytest.approx(found.predicted, abs=1e-3)
 
 
@@ -41,7 +42,7 @@ def test_on_logistic_regression_it_is_to_1e_3(cancer, rho):
 @pytest.mark.parametrize("rho", [0.3, 1.0, 3.0])
 def test_steps_are_longest_where_the_gradient_is_as_long_as_the_root_of_rho(cancer, rho):
     far = cancer.optimum() + 3.0
-    found = experiments.redescent(cancer, far, rho=rho, lr=0.1 * rho, steps=3000)
+    found = experiments.redescent(cancer, far, rho=rho, lr=0.3 * rho, steps=1000)
     assert abs(found.crossover - found.predicted) <= found.spacing
     assert found.spacing < 0.1 * found.predicted
     assert found.gradient_norms[0] > found.predicted > found.gradient_norms[-1]
@@ -69,6 +70,9 @@ def test_damped_natural_gradient_is_quadratic_and_then_linear(cancer, damping):
     assert found.near.rate <= 1.2 * found.xi1
     spectrum = np.linalg.eigvalsh(cancer.oracle(cancer.optimum()).hessian())
     assert found.xi1 == pytest.approx(damping / (spectrum[0] + damping), rel=1e-3)
+    np.testing.assert_allclose(found.error, np.geomspace(0.1, 1e-9, 40), rtol=1e-6)
+    quadratic = order_of_convergence(found.error[:8], found.next_error[:8], order=2).rate
+    assert found.floor == pytest.approx(found.near.rate / quadratic, rel=0.1)
 
 
 # ------------------------------------------------------------ (d)
@@ -81,7 +85,7 @@ def test_the_noise_floor_rises_with_the_root_of_lr_over_rho(cancer):
 
 
 def test_where_rho_is_small_beside_the_noise_the_rank_one_term_lowers_the_floor(cancer):
-    small, large = (experiments.noise_floors(cancer, [0.1, 0.3], rho=rho, steps=2000) for rho in (0.1, 10.0))
+    small, large = (experiments.noise_floors(cancer, [0.1, 0.3], rho=rho, steps=1000) for rho in (0.1, 10.0))
     assert (small.floors < large.floors).all()
 
 
@@ -109,6 +113,7 @@ def test_near_the_optimum_the_rank_one_term_does_nothing_and_far_away_it_shorten
     far = cancer.optimum() + 3.0
     with_term, without = experiments.without_rank_one(cancer, sofim, steps=5, w0=far)
     g = with_term["gradient_norm"][0]
+    assert len(with_term.points) == len(without.points) == 6
     assert without["step_norm"][1] / with_term["step_norm"][1] == pytest.approx(1 + g**2 / 0.5, rel=1e-9)
 
 

@@ -23,7 +23,7 @@ class DampedOrders:
     far, near : Order
         Fitted to the steps from ten times the floor on, and from a tenth of it down.
     floor : float
-        The error ξ₁/ξ at which the two parts of ‖Δ⁺‖ ≈ ξ₁‖Δ‖ + ξ‖Δ‖² are equal, as the two fits' rates give it.
+        The error ξ₁/ξ at which the two parts of ‖Δ⁺‖ ≈ ξ₁‖Δ‖ + ξ‖Δ‖² are equal; ξ is the least ‖Δ⁺‖/‖Δ‖².
     xi1 : float
         The contraction at the smallest distance, with which `near.rate` is to be compared: it is an upper bound.
     error, next_error : array, shape (T,)
@@ -81,8 +81,7 @@ def damped_orders(problem: Problem, damping: float, *, distances: Sequence[float
     optimizer: Optimizer[Any] = NaturalGradient(lr=1.0, damping=damping)
     error, next_error, xi1 = _pairs(steps_from_distances(problem, optimizer, distances))
     near_rate = order_of_convergence(error, next_error, order=1, floor=1e-13).rate
-    quadratic = next_error - near_rate * error
-    floor = near_rate / float(np.median((quadratic / error**2)[: len(error) // 4]))
+    floor = near_rate / float(np.min(next_error / error**2))
     far_side, near_side = error > 10 * floor, error < 0.1 * floor
     return DampedOrders(
         far=order_of_convergence(error[far_side], next_error[far_side], floor=0.0),

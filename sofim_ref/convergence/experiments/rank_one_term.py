@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from sofim_ref.arrays import Array
 from sofim_ref.matrices import ScaledIdentity
@@ -45,7 +45,7 @@ def without_rank_one(
     tuple of Trace
         With the term, and without. The points of both are stored.
     """
-    plain = SOFIMWithoutRankOne(**{name: getattr(sofim, name) for name in sofim.__dataclass_fields__ if name != "_"})
+    plain = SOFIMWithoutRankOne(**{field.name: getattr(sofim, field.name) for field in fields(sofim)})
     with_term, without = (
         minimize(
             problem,
