@@ -119,6 +119,13 @@ def non_negative(argument: str, value: Any) -> None:
         raise ValueError(msg)
 
 
+def finite_number(argument: str, value: Any) -> None:
+    """Refuse anything but a finite number."""
+    if _is_known(argument, "a finite number", value) and not math.isfinite(value):
+        msg = f"{argument} must be a finite number, got {shown(value)}."
+        raise ValueError(msg)
+
+
 def fraction(argument: str, value: Any) -> None:
     """Refuse anything but a number in [0, 1)."""
     if _is_known(argument, "a number in [0, 1)", value) and not 0.0 <= value < 1.0:

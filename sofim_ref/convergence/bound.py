@@ -13,11 +13,22 @@ import numpy as np
 from sofim_ref.arrays import Array, to_numpy
 from sofim_ref.arrays.validation import an_instance
 from sofim_ref.convergence.host_loss import LONG, host_loss
-from sofim_ref.convergence.reasons import BELOW_ROUNDING, OVERFLOW, UNKNOWN, UNMOVED, UNSETTLED
-from sofim_ref.convergence.replay import ReplayedStep, UnreplayedStepError, replay, stored_points
+from sofim_ref.convergence.reasons import (
+    BELOW_ROUNDING,
+    DECAY,
+    MOMENTUM,
+    OVERFLOW,
+    SEARCH,
+    UNKNOWN,
+    UNMOVED,
+    UNSETTLED,
+    UNSOLVED,
+)
+from sofim_ref.convergence.replay import SINGULAR, ReplayedStep, UnreplayedStepError, differ, replay, stored_points
 from sofim_ref.convergence.rounding import deviation
 from sofim_ref.convergence.settled_optimum import settled_optimum
 from sofim_ref.convergence.spectral import UNIT, step_norms
+from sofim_ref.matrices import MatrixFree
 from sofim_ref.optimizers import Optimizer
 from sofim_ref.problems import Constants, Problem
 from sofim_ref.problems.point import check_point
@@ -199,7 +210,8 @@ def _bounds(
     M = np.nan if known.hessian_lipschitz is None else known.hessian_lipschitz
     inside = off < np.inf and (constants is not None or off + _distance(settled, center) <= radius)
     rows, reasons, norms = [], [], None
-    for (before, after), step in zip(itertools.pairwise(run), _steps(problem, optimizer, run), strict=True):
+    taken = zip(itertools.pairwise(run), _steps(problem, optimizer, run), strict=True)
+    for t, ((before, after), step) in enumerate(taken):
         w, following = to_numpy(before), to_numpy(after)
         e, e_next = _distance(w, settled), _distance(following, settled)
         if isinstance(step, str):
@@ -211,7 +223,11 @@ def _bounds(
         xi1, xi2 = norms.xi1, 0.5 * rate * M * norms.inverse
         xi2_error = 0.5 * rate * M * norms.inverse_error + xi2 * (off_M + 4 * UNIT)
         bound = xi1 * e + xi2 * e * e
-        reason = step.reason or (UNKNOWN if np.isnan(M) else norms.reason) or (UNSETTLED if not inside else "")
+        reason = (
+            _inapplicable(step, optimizer.rate_at(t))
+            or (UNKNOWN if np.isnan(M) else norms.reason)
+            or (UNSETTLED if not inside else "")
+        )
         rounding = np.nan
         if not reason:
             rounding = (
@@ -225,6 +241,22 @@ def _bounds(
         reasons.append(reason)
     error, next_error, xi1s, xi2s, bounds, roundings = np.reshape(rows, (-1, 6)).T
     return LinearQuadratic(error, next_error, xi1s, xi2s, bounds, roundings, tuple(reasons), known, radius)
+
+
+def _inapplicable(step: ReplayedStep, lr: float) -> str:
+    """Return why a step is not w − ηC⁻¹∇f(w), with η as its schedule gives it; empty if it is."""
+    v = step.vector
+    if step.reason == SINGULAR:
+        return SINGULAR
+    if differ(v, step.oracle.gradient(), scale=0.0 * v):
+        return MOMENTUM
+    if step.decay:
+        return DECAY
+    if step.rate not in (0.0, lr):
+        return SEARCH
+    if isinstance(step.matrix, MatrixFree) and differ(step.matrix.matvec(step.direction), v, scale=v):
+        return UNSOLVED
+    return step.reason
 
 
 def _steps(problem: Problem, optimizer: Optimizer[Any], run: Sequence[Array]) -> Iterator[ReplayedStep | str]:

@@ -9,3 +9,7 @@ UNSETTLED = "rounding hides where the optimum is: the Hessian there is singular 
 UNMOVED = "the run took no step"
 TOO_LARGE = "C has too many parameters for its eigenvalues to be found, and no structure that gives them"
 BELOW_ROUNDING = "rounding exceeds the bound"
+MOMENTUM = "momentum: v is not the gradient"
+DECAY = "weight decay: the step is not η C⁻¹ g alone"
+SEARCH = "line search: the step is shorter than lr"
+UNSOLVED = "the solve with C stops at a tolerance of its own: the step is not η C⁻¹ g"

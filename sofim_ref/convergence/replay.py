@@ -1,4 +1,4 @@
-"""The steps of a run computed again on all examples: each step's C, v and η, and whether the run followed them."""
+"""The steps of a run computed again, on its batches: each step's C, v and η, and whether the run followed them."""
 
 from __future__ import annotations
 
@@ -9,41 +9,43 @@ from typing import Any
 
 import numpy as np
 
-from sofim_ref.arrays import Array, eps, namespace
+from sofim_ref.arrays import Array, eps, namespace, to_numpy
 from sofim_ref.arrays.sums import norm
-from sofim_ref.arrays.validation import an_instance, shown
-from sofim_ref.matrices import Matrix, MatrixFree, SingularMatrixError
-from sofim_ref.optimizers import Optimizer
+from sofim_ref.arrays.validation import an_instance, row_numbers, shown
+from sofim_ref.convergence.declared_moment import DeclaredMoment
+from sofim_ref.matrices import Matrix, SingularMatrixError
+from sofim_ref.optimizers import Averaging, Optimizer
 from sofim_ref.problems import Oracle, Problem
 from sofim_ref.problems.point import check_point
 from sofim_ref.training.trace import Trace
 
-MOMENTUM = "momentum: v is not the gradient"
-DECAY = "weight decay: the step is not η C⁻¹ g alone"
-SEARCH = "line search: the step is shorter than lr"
 SINGULAR = "C is singular in the arithmetic at hand"
-UNSOLVED = "the solve with C stops at a tolerance of its own: the step is not η C⁻¹ g"
-ELSEWHERE = "the next point is not where a step on all examples leads: minibatches, or another method"
+UNDECLARED = "v is neither the gradient nor the moment that the method declares"
+ELSEWHERE = "the next point is not where the step leads: other minibatches, or another method"
 
 
 @dataclass(frozen=True, eq=False)
 class ReplayedStep:
-    r"""A step of a run, computed again.
+    r"""A step of a run, computed again: :math:`w - \eta\,(C^{-1} v + \kappa w)`.
 
     Parameters
     ----------
     oracle : Oracle
-        At the point where the step begins, on all examples; ``oracle.w`` is that point.
+        At the point where the step begins, on the step's batch; ``oracle.w`` is that point.
     matrix : Matrix
         C.
     vector, direction : array, shape (d,)
-        v, and C⁻¹v.
+        v, and C⁻¹v; of a C that is known by its products alone, what its solve gives.
     rate : float
-        The step size η: `lr`, or what its schedule gives.
+        The step size η that was taken: after a line search; 0 where the method refused the step and stayed.
+    decay : float
+        The decoupled weight decay κ.
+    averaging : Averaging
+        How v is made of the gradients, as the method declares it.
     following : array, shape (d,)
         The next point of the run.
     reason : str
-        Why the step is not :math:`w - \eta C^{-1} \nabla f(w)`; empty if it is.
+        Why the step is not the one above, or not known to be it; empty if it is.
     """
 
     oracle: Oracle
@@ -51,11 +53,19 @@ class ReplayedStep:
     vector: Array
     direction: Array
     rate: float
+    decay: float
+    averaging: Averaging
     following: Array
     reason: str
 
 
-def replay(problem: Problem, optimizer: Optimizer[Any], points: Trace | Sequence[Array]) -> Iterator[ReplayedStep]:
+def replay(
+    problem: Problem,
+    optimizer: Optimizer[Any],
+    points: Trace | Sequence[Array],
+    *,
+    batches: Sequence[Array] | None = None,
+) -> Iterator[ReplayedStep]:
     """Yield the steps of a run with the C, v and η that the optimizer chose in each.
 
     Parameters
@@ -65,6 +75,9 @@ def replay(problem: Problem, optimizer: Optimizer[Any], points: Trace | Sequence
         The one that ran, with its hyper-parameters. It starts with a fresh state at the first point.
     points : Trace or sequence of array, shape (d,)
         A trace with the point of every step from the first on, or the points.
+    batches : sequence of integer array, optional
+        The row numbers of the examples of each step; those of the trace if not given. Without any, each step is on all
+        examples.
 
     Yields
     ------
@@ -73,25 +86,33 @@ def replay(problem: Problem, optimizer: Optimizer[Any], points: Trace | Sequence
     Raises
     ------
     TypeError, ValueError
-        If a trace has no points, or not those of every step; or the problem doesn't offer what the method needs.
+        If a trace has no points, or not those of every step; if `batches` aren't one a step, of row numbers; if the
+        problem doesn't offer what the method needs, or its `averaging` returns anything but an `Averaging`.
     UnreplayedStepError
         A ValueError, if the method refuses a step.
 
     Notes
     -----
-    Where C is singular in its arithmetic the direction is NaN, and the reason says so.
+    A step gets its reason where
+
+    - C is singular in its arithmetic; the direction is NaN then;
+    - v is not what `Optimizer.averaging` says: the moment is kept here in float64, from the gradients, and v differs
+      from it by more than the method's arithmetic explains. A method of your own whose v is a moment says so there;
+    - the run's next point isn't where the step leads, by more than the square root of the dtype's eps.
 
     Cost: each step is computed once more.
     """
     an_instance("problem", problem, Problem, "sofim_ref.problems has some")
     an_instance("optimizer", optimizer, Optimizer, "sofim_ref.SGD() is one")
-    points = stored_points(points, problem)
-    state = optimizer.init(points[0])
+    run = stored_points(points, problem)
+    rows = stored_batches(batches, points, problem)
+    state = optimizer.init(run[0])
     optimizer.check_problem(problem)
-    for w, following in itertools.pairwise(points):
-        oracle = problem.oracle(w)
+    moment = DeclaredMoment(np.zeros(problem.dim))
+    for (w, following), batch in zip(itertools.pairwise(run), rows, strict=True):
+        oracle = problem.oracle(w, batch)
         try:
-            step, state = _replayed(optimizer, state, oracle, following)
+            step, state, moment = _replayed(optimizer, state, moment, oracle, following)
         except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
             msg = f"the method can't take this step: {error}"
             raise UnreplayedStepError(msg) from error
@@ -102,30 +123,40 @@ class UnreplayedStepError(ValueError):
     """A method refuses a step that it is to take again, because numbers overflow, say; later ones need its state."""
 
 
-def _replayed(optimizer: Optimizer[Any], state: Any, oracle: Oracle, following: Array) -> tuple[ReplayedStep, Any]:
-    """Return the step from an oracle's point, and the state after it."""
+def _replayed(
+    optimizer: Optimizer[Any], state: Any, moment: DeclaredMoment, oracle: Oracle, following: Array
+) -> tuple[ReplayedStep, Any, DeclaredMoment]:
+    """Return the step from an oracle's point, and the state and the moment after it."""
     state, choice = optimizer.precondition(state, oracle)
-    matrix, v, rate = choice.matrix, choice.vector, optimizer.rate_at(state.step - 1)
+    averaging = _declared(optimizer, state.step)
+    w, C, v, decay = oracle.w, choice.matrix, choice.vector, optimizer.weight_decay
+    g, unit = to_numpy(oracle.gradient()).astype(np.float64), eps(namespace(w), w.dtype)
+    moment = moment.after(averaging, g, unit)
+    declared = moment.gives(to_numpy(v).astype(np.float64), averaging, g, unit)
     try:
-        direction = matrix.solve(v)
+        direction = C.solve(v)
     except SingularMatrixError:
         state = optimizer.accept(state, oracle, choice, following)[1]
-        return ReplayedStep(oracle, matrix, v, np.nan * v, rate, following, SINGULAR), state
-    taken = optimizer.step_size(state, oracle, direction)
-    end = oracle.w - taken * (direction + optimizer.weight_decay * oracle.w)
-    expected, state = optimizer.accept(state, oracle, choice, end)
-    reason = ""
-    if _differ(v, oracle.gradient(), scale=0.0 * oracle.w):
-        reason = MOMENTUM
-    elif optimizer.weight_decay:
-        reason = DECAY
-    elif taken != rate:
-        reason = SEARCH
-    elif _unsolved(matrix, direction, v):
-        reason = UNSOLVED
-    elif _differ(following, expected, scale=following - oracle.w):
+        rate, reason = optimizer.rate_at(state.step - 1), SINGULAR
+        return ReplayedStep(oracle, C, v, np.nan * v, rate, decay, averaging, following, reason), state, moment
+    whole = direction + decay * w
+    rate = optimizer.step_size(state, oracle, whole)
+    end = w - rate * whole
+    accepted, state = optimizer.accept(state, oracle, choice, end)
+    if accepted is not end and bool(namespace(w).all(accepted == w)):
+        rate, end = 0.0, w
+    reason = "" if declared else UNDECLARED
+    if not reason and differ(following, end, scale=following - w):
         reason = ELSEWHERE
-    return ReplayedStep(oracle, matrix, v, direction, rate, following, reason), state
+    return ReplayedStep(oracle, C, v, direction, rate, decay, averaging, following, reason), state, moment
+
+
+def _declared(optimizer: Optimizer[Any], t: int) -> Averaging:
+    """Return what the method says that the v of step t is, refusing anything but an `Averaging`."""
+    found: Averaging = optimizer.averaging(t)
+    remedy = "sofim_ref.optimizers.Averaging.mean(beta, t) is one"
+    an_instance(f"what {type(optimizer).__name__}.averaging({t}) returns", found, Averaging, remedy)
+    return found
 
 
 def stored_points(points: Trace | Sequence[Array], problem: Problem) -> Sequence[Array]:
@@ -149,12 +180,31 @@ def stored_points(points: Trace | Sequence[Array], problem: Problem) -> Sequence
     return points.points
 
 
-def _unsolved(C: Matrix, x: Array, v: Array) -> bool:
-    """Return whether x is no solution of C x = v, √eps allowed for, because C is solved with by iteration."""
-    return isinstance(C, MatrixFree) and _differ(C.matvec(x), v, scale=v)
+def stored_batches(
+    batches: Sequence[Array] | None, points: Trace | Sequence[Array], problem: Problem
+) -> Sequence[Array | None]:
+    """Return the batch of each step of a run, those of its trace if none are given; None for a step on all examples."""
+    steps = len(points) - 1
+    batches = points.batches if batches is None and isinstance(points, Trace) else batches
+    if batches is None:
+        return [None] * steps
+    if not hasattr(batches, "__len__"):
+        msg = f"batches must be a sequence of arrays of row numbers, as Trace.batches is, got {shown(batches)}."
+        raise TypeError(msg)
+    if len(batches) != steps:
+        msg = f"batches must have one array of row numbers a step, {steps} for {steps + 1} points, got {len(batches)}."
+        raise ValueError(msg)
+    for k, rows in enumerate(batches):
+        row_numbers(f"batches[{k}]", rows, like=rows if problem.like is None else problem.like)
+        found = to_numpy(rows)
+        beyond = found[(found < 0) | (found >= problem.size)]
+        if beyond.size:
+            msg = f"batches[{k}] must have row numbers from 0 to {problem.size - 1}, got {beyond[0]}."
+            raise ValueError(msg)
+    return batches
 
 
-def _differ(x: Array, y: Array, *, scale: Array) -> bool:
+def differ(x: Array, y: Array, *, scale: Array) -> bool:
     """Return whether x and y differ by more than rounding and √eps times the length of `scale`."""
     unit = eps(namespace(x), x.dtype)
     return bool(float(norm(x - y)) > 8 * unit * float(norm(y)) + unit**0.5 * float(norm(scale)))

@@ -6,6 +6,7 @@ from .adahessian import AdaHessian as AdaHessian
 from .adam import Adam as Adam
 from .adam import AdamState as AdamState
 from .adam import AdamW as AdamW
+from .averaging import Averaging as Averaging
 from .gauss_newton import GaussNewton as GaussNewton
 from .gauss_newton import GaussNewtonState as GaussNewtonState
 from .kfac import KFAC as KFAC

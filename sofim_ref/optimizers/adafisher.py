@@ -11,6 +11,7 @@ from sofim_ref.arrays.sums import one_minus_power
 from sofim_ref.arrays.validation import count, fraction, normal_in_dtype, one_of, positive
 from sofim_ref.curvature import adafisher_diagonal, adafisher_factors
 from sofim_ref.curvature.adafisher_diagonal import Statistics
+from sofim_ref.optimizers.averaging import Averaging
 from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, check_start
 from sofim_ref.optimizers.search_space import LogUniform, OneOf
@@ -129,6 +130,10 @@ class AdaFisher(Optimizer[AdaFisherState]):
         M = self.beta * state.moment + (1 - self.beta) * g
         C = adafisher_diagonal(oracle, damping=self.damping, factors=(H, S))
         return AdaFisherState(t, M, H, S), Preconditioned(C, M / one_minus_power(self.beta, t))
+
+    def averaging(self, t: int) -> Averaging:
+        """Return how v = M̂ is made of the gradients: a mean with bias correction."""
+        return Averaging.mean(self.beta, t)
 
     def _refreshed(self, H: Array, S: Array, oracle: Oracle) -> tuple[Array, Array]:
         """Return the averages H and S with the factors of this batch in them."""

@@ -11,6 +11,7 @@ from sofim_ref.arrays.validation import count, fraction, non_negative, normal_in
 from sofim_ref.curvature import hutchinson_diagonal
 from sofim_ref.matrices import Diagonal
 from sofim_ref.optimizers.adam import AdamState
+from sofim_ref.optimizers.averaging import Averaging
 from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, check_start
 from sofim_ref.optimizers.search_space import LogUniform, OneOf
@@ -105,6 +106,10 @@ class AdaHessian(Optimizer[AdamState]):
         v = self.beta2 * state.square + (1 - self.beta2) * (D * D)
         m_hat, v_hat = m / one_minus_power(self.beta1, t), v / one_minus_power(self.beta2, t)
         return AdamState(t, m, v), Preconditioned(Diagonal(xp.sqrt(v_hat) ** self.power + self.epsilon), m_hat)
+
+    def averaging(self, t: int) -> Averaging:
+        """Return how v = m̂ is made of the gradients: a mean with bias correction."""
+        return Averaging.mean(self.beta1, t)
 
 
 METHODS = (

@@ -9,6 +9,7 @@ from sofim_ref.arrays.sums import one_minus_power
 from sofim_ref.arrays.validation import fraction, normal_in_dtype, positive
 from sofim_ref.kernels import AdamStep, Kernels
 from sofim_ref.matrices import Diagonal
+from sofim_ref.optimizers.averaging import Averaging
 from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, check_start
 from sofim_ref.optimizers.search_space import LogUniform, OneOf
@@ -99,6 +100,10 @@ class Adam(Optimizer[AdamState]):
         v = self.beta2 * state.square + (1 - self.beta2) * (g * g)
         m_hat, v_hat = m / one_minus_power(self.beta1, t), v / one_minus_power(self.beta2, t)
         return AdamState(t, m, v), Preconditioned(Diagonal(namespace(v).sqrt(v_hat) + self.epsilon), m_hat)
+
+    def averaging(self, t: int) -> Averaging:
+        """Return how v = m̂ is made of the gradients: a mean with bias correction."""
+        return Averaging.mean(self.beta1, t)
 
     def overwrite(self, kernels: Kernels, w: Array, state: AdamState, oracle: Oracle) -> AdamState:
         """Take the step in the memory of w, m and v, and return the next state."""

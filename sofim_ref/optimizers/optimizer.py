@@ -16,6 +16,7 @@ from sofim_ref.arrays.tracing import HostDecisionError, is_traced, reason_of
 from sofim_ref.arrays.validation import an_instance, finite, flag, floating, non_negative, pair, positive, rate, shown
 from sofim_ref.kernels import Kernels, kernels_for
 from sofim_ref.matrices import Matrix
+from sofim_ref.optimizers.averaging import Averaging
 from sofim_ref.optimizers.fit import check_same_point, explained
 from sofim_ref.optimizers.line_search import backtracked
 from sofim_ref.optimizers.state import State
@@ -98,6 +99,13 @@ class Optimizer(ABC, Generic[S]):
     @abstractmethod
     def precondition(self, state: S, oracle: Oracle) -> tuple[S, Preconditioned]:
         """Return the next state, and the C and v of this step."""
+
+    def averaging(self, t: int) -> Averaging:
+        """Return how the v of step t, counted from 1, is made of the gradients; v = g unless a method says otherwise.
+
+        A method whose v is a moment declares it here, and the convergence bounds are those of a moment.
+        """
+        return Averaging()
 
     def step(self, w: Array, state: S, oracle: Oracle, *, inplace: bool = False) -> tuple[Array, S]:
         """Take one step: one solve with C.

@@ -9,6 +9,7 @@ from sofim_ref.arrays import Array, namespace
 from sofim_ref.arrays.validation import flag, fraction
 from sofim_ref.kernels import Kernels, SGDStep
 from sofim_ref.matrices import ScaledIdentity
+from sofim_ref.optimizers.averaging import Averaging
 from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, check_start
 from sofim_ref.optimizers.search_space import LogUniform, OneOf
@@ -95,6 +96,12 @@ class SGD(Optimizer[SGDState]):
         b = self.momentum * state.moment + g
         v = g + self.momentum * b if self.nesterov else b
         return SGDState(state.step + 1, b), Preconditioned(ScaledIdentity(1.0, v), v)
+
+    def averaging(self, t: int) -> Averaging:
+        """Return how v = b or g + μb is made of the gradients: b is a sum, no mean."""
+        if self.nesterov:
+            return Averaging(self.momentum, of_moment=self.momentum, of_gradient=1.0)
+        return Averaging(self.momentum)
 
     def overwrite(self, kernels: Kernels, w: Array, state: SGDState, oracle: Oracle) -> SGDState:
         """Take the step in the memory of w and b, and return the next state."""

@@ -15,6 +15,7 @@ from sofim_ref.arrays.sums import averaged, one_minus_power, weight_before
 from sofim_ref.arrays.validation import flag, fraction, normal_in_dtype, one_of, positive, positive_in_dtype
 from sofim_ref.kernels import Kernels, SOFIMStep
 from sofim_ref.matrices import BlockDiagonal, Matrix, RankOne
+from sofim_ref.optimizers.averaging import Averaging
 from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, check_start
 from sofim_ref.optimizers.search_space import LogUniform, OneOf
@@ -140,6 +141,12 @@ class SOFIM(Optimizer[SOFIMState]):
         if self.scope == "layer":
             C = BlockDiagonal(tuple(RankOne(self.rho, m[part.start : part.stop], weight) for part in oracle.layers))
         return SOFIMState(t, h), Preconditioned(C, v)
+
+    def averaging(self, t: int) -> Averaging:
+        """Return how v is made of the gradients: the mean M̂, or g."""
+        if self.vector == "gradient":
+            return Averaging()
+        return Averaging.mean(self.beta, t, bias_correction=self.bias_correction)
 
     def overwrite(self, kernels: Kernels, w: Array, state: SOFIMState, oracle: Oracle) -> SOFIMState:
         """Take the step in the memory of w and h, and return the next state."""

@@ -9,6 +9,7 @@ from sofim_ref.arrays import Array, device, namespace
 from sofim_ref.arrays.sums import averaged, weight_before
 from sofim_ref.arrays.validation import count, fraction, normal_in_dtype, positive
 from sofim_ref.matrices import Diagonal
+from sofim_ref.optimizers.averaging import Averaging
 from sofim_ref.optimizers.optimizer import Optimizer, Schedule, check_start
 from sofim_ref.optimizers.state import State
 from sofim_ref.problems.oracle import Oracle
@@ -84,6 +85,10 @@ class TrustRegion(Optimizer[R]):
         fraction("beta2", self.beta2)
         positive("epsilon", self.epsilon)
         fraction("gamma", self.gamma)
+
+    def averaging(self, t: int) -> Averaging:
+        """Return how v = m̂ is made of the gradients: a mean with bias correction."""
+        return Averaging.mean(self.beta1, t)
 
     def start(self, w: Array) -> tuple[Array, Array, Array]:
         """Return ℓ̂, d and p before the first step: zero, one, zero."""

@@ -233,7 +233,8 @@ def _with_gaps(entry: Entry, trace: Trace, dataset: Dataset, optimum: Array | No
     errors = None
     if optimum is not None and entry.optimizer is not None and trace.points is not None and len(trace.points) > 1:
         distances = np.asarray([float(norm(w - optimum)) for w in trace.points])
-        covered = [not step.reason for step in replay(dataset.train, entry.optimizer, trace.points)]
+        steps = replay(dataset.train, entry.optimizer, trace.points)
+        covered = [not (step.reason or step.averaging.kept or step.decay) for step in steps]
         errors = distances[:-1], distances[1:], np.asarray(covered)
     held_out_error = float(dataset.test.error(trace.w))
     return replace(entry, final_gap=float(gaps[-1]), held_out_error=held_out_error, reached=reached, errors=errors)

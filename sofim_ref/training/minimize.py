@@ -74,7 +74,7 @@ def minimize(
     progress : bool or str
         Whether to show a progress bar, under the run's label or under the text given.
     store_points : bool
-        Whether the trace keeps the point of every record.
+        Whether the trace keeps the point of every record, and of a run on batches the examples of every step.
     record_every : int, optional
         The number of steps between two records: 1 without batches, one epoch's with them, if not given.
     tolerance : float
@@ -135,6 +135,7 @@ def minimize(
     calls = Calls()
     records: list[Record] = []
     points: list[Array] = []
+    drawn: list[Array] = []
     start, last_seen = w, (0, w, state)  # the last is replaced whole, whenever an interruption comes
 
     try:
@@ -172,7 +173,10 @@ def minimize(
                 if taken == budget.total:
                     break
 
-                at = problem.oracle(w, next(batches), calls=calls)
+                batch = next(batches)
+                at = problem.oracle(w, batch, calls=calls)
+                if store_points and batch is not None:
+                    drawn.append(batch)
                 is_seen = budget.records(taken + 1, first=first)
                 started = time.perf_counter()
                 try:
@@ -216,6 +220,7 @@ def minimize(
         optimizer=repr(optimizer),
         label=label,
         points=tuple(map(detached, points[:n_records])) if store_points else None,
+        batches=tuple(drawn[: records[n_records - 1].step - first]) if store_points and batch_size else None,
     )
 
 

@@ -7,7 +7,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,19 @@ def write(path: Path, text: dict[str, Any], arrays: Arrays) -> None:
     content = io.BytesIO()
     np.savez(content, allow_pickle=False, **{_TEXT: np.asarray(json.dumps(text))}, **arrays)
     write_whole(path, content.getvalue())
+
+
+def joined(name: str, parts: Sequence[np.ndarray[Any, Any]]) -> Arrays:
+    """Return arrays of row numbers, whose lengths may differ, as one member of a file, and their lengths as another."""
+    none = np.zeros(0, dtype=np.int64)
+    return {name: np.concatenate([none, *parts]), f"{name}.lengths": np.asarray([*map(len, parts)], dtype=np.int64)}
+
+
+def separated(name: str, arrays: Arrays) -> list[np.ndarray[Any, Any]] | None:
+    """Return the arrays that `joined` put together under a name; None if there are none."""
+    if name not in arrays:
+        return None
+    return np.split(arrays[name], np.cumsum(arrays[f"{name}.lengths"]))[:-1]
 
 
 def write_whole(file: Path, content: bytes) -> None:

@@ -45,6 +45,8 @@ class Trace:
         What pictures and tables call the run.
     points : tuple of array, shape (d,), or None
         The point of each record, if ``store_points`` asked for them.
+    batches : tuple of integer array, or None
+        The row numbers of the examples of each step, with the points; None for a run on all examples at once.
 
     Examples
     --------
@@ -68,6 +70,7 @@ class Trace:
     optimizer: str
     label: str
     points: tuple[Array, ...] | None = None
+    batches: tuple[Array, ...] | None = None
 
     def __getitem__(self, column: str) -> np.ndarray[Any, Any]:
         """Return a column of the records, one number a record, on the host.
@@ -131,6 +134,8 @@ class Trace:
         arrays |= {f"column.{name}": column for name, column in dict(self).items()}
         if self.points is not None:
             arrays["points"] = np.stack([to_numpy(point) for point in self.points])
+        if self.batches is not None:
+            arrays |= storage.joined("batches", [to_numpy(batch) for batch in self.batches])
         text = {
             "backend": namespace(self.w).__name__.removeprefix("array_api_compat."),
             "state": type(self.state).__name__,
@@ -183,7 +188,7 @@ class Trace:
         columns = {name: stored[f"column.{name}"].tolist() for name in text["columns"]}
         rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
         own = [name for name in columns if name not in COLUMNS]
-        points = stored.get("points")
+        points, batches = stored.get("points"), storage.separated("batches", stored)
         return cls(
             w=from_numpy(stored["w"], like=like),
             state=state_type(**text["numbers"], **arrays),
@@ -193,6 +198,7 @@ class Trace:
                 for row in rows
             ),
             points=None if points is None else tuple(from_numpy(point, like=like) for point in points),
+            batches=None if batches is None else tuple(from_numpy(batch, like=like) for batch in batches),
             **{name: text[name] for name in _AS_THEY_ARE},
         )
 

@@ -7,8 +7,7 @@ import pytest
 
 import sofim_ref as sr
 from sofim_ref.convergence import dennis_more, linear_quadratic_bound
-from sofim_ref.convergence.reasons import BELOW_ROUNDING, INDEFINITE, OVERFLOW, TOO_LARGE, UNMOVED, UNSETTLED
-from sofim_ref.convergence.replay import UNSOLVED
+from sofim_ref.convergence.reasons import BELOW_ROUNDING, INDEFINITE, OVERFLOW, TOO_LARGE, UNMOVED, UNSETTLED, UNSOLVED
 from sofim_ref.problems import Constants, LogisticRegression, PoissonRegression, Quadratic
 
 
@@ -185,4 +184,4 @@ def test_a_run_without_a_step_has_nothing_to_certify(status):
     found = linear_quadratic_bound(problem, sr.SGD(), trace)
     assert (found.holds, found.reason) == (None, UNMOVED)
     assert found.decided.shape == found.applies.shape == found.bound.shape == (0,)
-    assert dennis_more(problem, sr.SGD(), trace).shape == (0,)
+    assert dennis_more(problem, trace).shape == (0,)

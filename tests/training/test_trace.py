@@ -67,12 +67,13 @@ def test_what_is_saved_is_loaded_bit_for_bit(trace, tmp_path):
     trace.save(tmp_path / "run")  # no suffix is put on
     same = Trace.load(str(tmp_path / "run"))
     for f in dataclasses.fields(Trace):
-        if f.name not in ("w", "state", "points"):
+        if f.name not in ("w", "state", "points", "batches"):
             assert getattr(same, f.name) == getattr(trace, f.name), f.name
     assert same.w.tobytes() == trace.w.tobytes()
     assert same.state.step == trace.state.step == 5
     assert same.state.mean.tobytes() == trace.state.mean.tobytes()
     assert np.stack(same.points).tobytes() == np.stack(trace.points).tobytes()
+    assert [rows.tolist() for rows in same.batches] == [rows.tolist() for rows in trace.batches]
     assert repr(same) == repr(trace)
     assert {type(record.step) for record in same.records} == {int}
 
