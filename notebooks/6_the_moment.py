@@ -23,7 +23,7 @@
 import numpy as np
 
 import sofim_ref as sr
-from sofim_ref.convergence import experiments
+from sofim_ref.convergence import CompanionNorm, experiments
 from sofim_ref.datasets import load
 from sofim_ref.lessons import check, demos
 
@@ -38,6 +38,34 @@ for t in range(1, 6):
 # A constant gradient of 1, and M says 0.1: it **starts at zero and remembers that**. Divided by 1 − βᵗ it is right from the first
 # step on.
 #
+# ## A length that shrinks in every step
+#
+# One parameter, the loss w²/2, SOFIM with β = 0.8 and η/ρ = 2. **Predict:** does the error |w − w*| get smaller in every step?
+#
+# The moment still points where the path was going when it passes the optimum: the error returns. What a step acts on is the pair
+# (Δ, M) of error and moment, and there is a norm of pairs, ‖(Δ, M)‖_P, that every step shrinks. Its balls are ellipses. Each number
+# is a step; move β and η/ρ:
+
+# %%
+demos.moment_plane()
+
+# %% [markdown]
+# Does each step end inside the ellipse on which it begins? And which β makes the norm fall fastest, for which η/ρ?
+
+# %%
+beta, step = 0.8, 2.0
+norm = CompanionNorm(np.ones(1), beta, step)  # for one eigenvalue of the Hessian, 1
+points = [(1.0, 0.0)]
+for _ in range(40):
+    error, M = points[-1]
+    M = beta * M + (1 - beta) * error
+    points.append((error - step * M, M))
+errors, moments = np.transpose(points)
+lengths = norm.norm(errors[:, None], moments[:, None])
+print(f"the error grows in {np.sum(np.diff(abs(errors)) > 0)} of 40 steps, the norm in {np.sum(np.diff(lengths) > 0)}")
+assert np.any(np.diff(abs(errors)) > 0) and np.all(lengths[1:] <= norm.gamma * lengths[:-1] * (1 + 1e-12))
+
+# %% [markdown]
 # ## Two ways to write one thing
 #
 # PyTorch's momentum is v ← βv + g. The moment here is M ← βM + (1 − β)g. **Predict:** which step size makes them one method?
@@ -138,7 +166,8 @@ assert check("same_as_heavy_ball", same_as_heavy_ball).right
 
 # %% [markdown]
 # **What we saw.** The moment is a smoother gradient. It must be corrected for its start at zero, and compared with heavy ball at
-# the right step size. What lowers the floor is a smaller step.
+# the right step size. With it the error may grow in a step, while a norm of error and moment shrinks. What lowers the floor is a
+# smaller step.
 #
 # ### For the teacher
 # 20 minutes. What usually goes wrong: comparing SOFIM and momentum SGD at equal lr, off by 1/(1 − β). Ask what PyTorch's

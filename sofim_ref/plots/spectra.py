@@ -33,7 +33,7 @@ def spectra(hessian: Any, matrices: Mapping[Key, Any], *, title: str) -> Figure:
         If `matrices` is no mapping, or eigenvalues aren't of shape (d,).
     """
     H = _descending("hessian", hessian)
-    labels = {"xlabel": "eigenvalue number, largest first", "ylabel": "eigenvalue of C/η", "yscale": "log"}
+    labels: Any = {"xlabel": "eigenvalue number, largest first", "ylabel": "eigenvalue of C/η", "yscale": "log"}
     with picture(title, **labels) as (figure, axes):
         rank = np.arange(1, len(H) + 1)
         axes.bar(rank, H, color="#DDDDDD", edgecolor="#777777", width=0.8, label="Hessian at the optimum")

@@ -54,13 +54,15 @@ def look() -> Iterator[None]:
 
 
 @contextmanager
-def picture(title: str, **labels: Any) -> Iterator[tuple[Figure, Axes]]:
-    """Yield a figure and its only axes; title, axis labels and legend are set when the drawing is done."""
+def picture(
+    title: str, *, size: tuple[float, float] = RC["figure.figsize"], **labels: Any
+) -> Iterator[tuple[Figure, Axes]]:
+    """Yield a figure, of a size in inches, and its axes; title, labels and legend are set when the drawing is done."""
     with look():
-        figure = Figure(layout="constrained")
+        figure = Figure(layout="constrained", figsize=size)
         axes = figure.subplots()
         yield figure, axes
-        axes.set(title=wrapped(title), **labels)
+        axes.set(title=wrapped(title, int(7.6 * size[0])), **labels)
         add_legend(figure, axes)
 
 
