@@ -79,29 +79,34 @@ for rho in (0.1, 1.0):
 
 # %% [markdown]
 # C tends to ρI, whatever the Hessian is: near the optimum SOFIM **is** gradient descent with step size η/ρ, and converges with
-# max(|1 − ημ/ρ|, |1 − ηL/ρ|). The Dennis–Moré number says the same: it vanishes exactly where convergence is faster than linear.
+# max(|1 − ημ/ρ|, |1 − ηL/ρ|). The Dennis–Moré number ‖g + H*s‖/‖s‖ asks how far a step s is from Newton's, and vanishes exactly
+# where convergence is faster than linear. For SOFIM it tends to ρ/η times that rate.
 
 # %%
 trace = sr.minimize(problem, methods["SOFIM"], steps=60, w0=np.zeros(problem.dim), store_points=True)
-number = dennis_more(problem, methods["SOFIM"], trace)
-print(f"‖(C/η − H)Δ‖/‖Δ‖ for SOFIM: {number[0]:.3f} at first, {number[-1]:.3f} at last")
+number = dennis_more(problem, trace)
+print(f"‖g + H*s‖/‖s‖ for SOFIM: {number[0]:.3f} at first, {number[-1]:.3f} at last")
 assert number[-1] > 0.1
 
 # %% [markdown]
 # ## Faster than linear, without the Hessian
 #
 # **Predict:** is Newton's method the only one for which that number vanishes? L-BFGS never sees a Hessian. It is given one pair of
-# step and gradient change to remember, then all of them, on a quadratic with five eigenvalues from 1 to 1000.
+# step and gradient change to remember, then all of them, on a quadratic with five eigenvalues from 1 to 1000. Its optimum is 0,
+# around which floats are so dense that 100 digits of the error can be watched.
 
 # %%
-spread = sr.problems.Quadratic(np.diag(np.geomspace(1, 1000, 5)), np.ones(5))
-forgetful, mindful = (experiments.quasi_newton(spread, history, steps=150) for history in (1, 150))
+spread = sr.problems.Quadratic(np.diag(np.geomspace(1, 1000, 5)), np.zeros(5))
+forgetful, mindful = (
+    experiments.quasi_newton(spread, history, steps=150, w0=np.ones(5), tolerance=1e-100) for history in (1, 150)
+)
 for found in (forgetful, mindful):
-    first, last = found.dennis_more[0], found.dennis_more[-1]
-    print(f"{found.history:3} pairs: order {found.order.order:.2f}, the number goes from {first:.0f} to {last:.2g}")
-assert mindful.dennis_more[-10:].min() < 1e-4 * mindful.dennis_more[0]
-assert forgetful.dennis_more[-10:].min() > 0.01 * forgetful.dennis_more[0]
-assert abs(forgetful.order.order - 1) < 0.05 < mindful.order.order - 1
+    first, last, errors = found.dennis_more[0], found.dennis_more[-1], found.error
+    print(f"{found.history:3} pairs: ‖Δ‖ = {errors[-1]:.0e} after {len(errors) - 1} steps, the last of which multiplies it by ")
+    print(f"           {errors[-1] / errors[-2]:.0e}; the number goes from {first:.0f} to {last:.2g}")
+assert mindful.dennis_more[-10:].max() < 1e-4 * mindful.dennis_more[0]
+assert forgetful.dennis_more.min() > 0.01 * forgetful.dennis_more[0]
+assert mindful.error[-1] / mindful.error[-2] < 1e-3 < 0.1 < forgetful.error[-1] / forgetful.error[-2]
 
 # %% [markdown]
 # With all its pairs L-BFGS learns how the Hessian acts along its own steps, and that is all that superlinear convergence asks

@@ -1,7 +1,8 @@
-"""The Dennis–Moré ratio: how far C/η differs from the Hessian along the error."""
+"""The Dennis–Moré ratio: how far the steps of a run are from Newton's, in units of the Hessian."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,73 +11,88 @@ import numpy as np
 from sofim_ref.arrays import Array
 from sofim_ref.arrays.sums import norm
 from sofim_ref.arrays.validation import an_instance
-from sofim_ref.convergence.replay import ReplayedStep, replay, stored_points
-from sofim_ref.optimizers import Optimizer
+from sofim_ref.convergence.replay import stored_points
 from sofim_ref.problems import Oracle, Problem
+from sofim_ref.problems.point import check_point
 from sofim_ref.training.trace import Trace
 
 
 def dennis_more(
-    problem: Problem, optimizer: Optimizer[Any], points: Trace | Sequence[Array], *, optimum: Array | None = None
+    problem: Problem, points: Trace | Sequence[Array], *, optimum: Array | None = None
 ) -> np.ndarray[Any, Any]:
-    r"""Return the Dennis–Moré ratio of every step of a run: the error of C/η as the Hessian at the optimum.
+    r"""Return the Dennis–Moré ratio of every step of a run: what the Newton equation at the optimum leaves.
 
-    .. math:: \frac{\|(C/\eta - \nabla^2 f(w_*))\, \Delta\|}{\|\Delta\|}, \qquad \Delta = w - w_* .
+    .. math:: \frac{\|\nabla f(w_t) + H_* s_t\|}{\|s_t\|}, \qquad s_t = w_{t+1} - w_t, \qquad H_* = \nabla^2 f(w_*) .
 
-    A run converges superlinearly if and only if the ratio tends to 0. For SOFIM its limit lies between |ρ/η − μ| and
-    |ρ/η − L|: as the gradient vanishes, C tends to ρI.
+    Any sequence that converges to w* does so superlinearly if and only if the ratio tends to 0, however its steps are
+    made: with momentum, weight decay, a line search or minibatches. For a step w − ηC⁻¹∇f(w) it is
+    ‖(C/η − H*)s‖/‖s‖, the error of C/η as the Hessian along the step.
 
     Parameters
     ----------
     problem : Problem
         That offers hvp, and has an optimum unless one is given.
-    optimizer : Optimizer
-        The one that ran.
     points : Trace or sequence of array, shape (d,)
-        As in `linear_quadratic_bound`.
+        A trace with the point of every step from the first on, or the points.
     optimum : array, shape (d,), optional
-        The point w*.
+        The point w*; ``problem.optimum()`` if not given. Any point will do where the gradient vanishes and the Hessian
+        is regular.
 
     Returns
     -------
     array, shape (T,)
-        In units of the Hessian; NaN at the optimum itself, infinite where numbers overflow. Empty for a trace without a
-        step.
+        In units of the Hessian; NaN for a step of length 0, infinite where numbers overflow. Empty for a trace without
+        a step.
 
     Raises
     ------
     TypeError, ValueError
-        As `replay` does, and if the problem knows no optimum, or none is unique.
+        If a trace has no points, or not those of every step; if the problem knows no optimum, or none is unique; if a
+        point or the optimum is not of shape (d,).
 
     Notes
     -----
-    Each step costs one more Hessian-vector product, and a product with C. The theorem doesn't cover momentum: there
-    the ratio is only what the formula says.
+    On a quadratic the ratio is :math:`\|\nabla f(w_{t+1})\| / \|s_t\|`; in general the numerator is
+    :math:`H_* (w_{t+1} - w_*)` up to :math:`o(\|w_t - w_*\|)`, from which the theorem follows if :math:`H_*` is
+    regular. A run that stands still away from w* again and again is not superlinear, whatever its other ratios are.
 
-    Source: Dennis & Moré 1974, doi:10.1090/S0025-5718-1974-0343581-1, theorem 2.2.
+    Limits, with ρ and η SOFIM's and λ over the eigenvalues of H*:
+
+    - SOFIM with β = 0: C tends to ρI, so the ratio ends between min |ρ/η − λ| and max |ρ/η − λ|; from almost every
+      start it tends to the latter, ρ/η times the rate of convergence.
+    - Heavy ball on a quadratic, with step size α: the ratio is ‖βs − s⁺‖/(α‖s‖). Where the slowest root q of
+      q² − (1 + β − αλ)q + β is real, it tends to (q − β)/α from almost every start. Where roots are complex the error
+      swings through 0, and the ratio has no limit; in one dimension its geometric mean tends to √(βλ/α).
+    - SOFIM with a moment for v: as heavy ball with α = (1 − β)η/ρ.
+
+    Rounding: the gradient's, about eps ‖H*‖‖w‖, is divided by ‖s‖. Steps nearly as short as eps ‖w‖, the last ones of
+    a run that reaches its optimum, have ratios that are noise.
+
+    Cost: a gradient and a Hessian-vector product a step.
+
+    Source: Dennis & Moré 1974, doi:10.1090/S0025-5718-1974-0343581-1, theorem 2.2, whose proof needs no C.
 
     Examples
     --------
     >>> import numpy as np
     >>> import sofim_ref as sr
     >>> problem = sr.problems.Quadratic(np.diag([1.0, 3.0]), np.zeros(2))
-    >>> sgd = sr.SGD(lr=0.5)
-    >>> dennis_more(problem, sgd, [np.asarray([1.0, 0.0]), np.asarray([0.5, 0.0])])  # 1/η − 1
+    >>> dennis_more(problem, [np.asarray([1.0, 0.0]), np.asarray([0.5, 0.0])])  # gradient descent: 1/η − 1
     array([1.])
     """
     an_instance("problem", problem, Problem, "sofim_ref.problems has some")
-    an_instance("optimizer", optimizer, Optimizer, "sofim_ref.SGD() is one")
-    stored_points(points, problem)  # what is wrong with them is said before an optimum is sought
+    points = stored_points(points, problem)
     target = problem.optimum() if optimum is None else optimum
+    check_point("optimum", target, problem)
     at_optimum = problem.oracle(target)
     with np.errstate(all="ignore"):  # what overflows is infinite
-        return np.asarray([_ratio(step, at_optimum) for step in replay(problem, optimizer, points)])
+        steps = itertools.pairwise(points)
+        return np.asarray([_ratio(problem.oracle(w).gradient(), after - w, at_optimum) for w, after in steps])
 
 
-def _ratio(step: ReplayedStep, at_optimum: Oracle) -> float:
-    delta = step.oracle.w - at_optimum.w
-    length = float(norm(delta))
+def _ratio(g: Array, s: Array, at_optimum: Oracle) -> float:
+    length = float(norm(s))
     if length == 0:
         return np.nan
-    ratio = float(norm(step.matrix.matvec(delta) / step.rate - at_optimum.hvp(delta))) / length
+    ratio = float(norm(g / length + at_optimum.hvp(s / length)))
     return ratio if np.isfinite(ratio) else np.inf

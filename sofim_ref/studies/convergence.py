@@ -229,7 +229,7 @@ def _studied(method: Method, optimizer: Optimizer[Any], problem: Problem, optimu
         *(method, optimizer, trace, bound),
         order=_fitted(errors, None),
         rate=_fitted(errors, 1.0),
-        dennis_more=dennis_more(problem, optimizer, trace, optimum=optimum),
+        dennis_more=dennis_more(problem, trace, optimum=optimum),
         grades=np.asarray([_grade(step.direction, step.oracle) for step in steps]),
         spectrum=to_numpy(steps[-1].matrix.eigenvalues()).astype(float) / steps[-1].rate,
     )

@@ -109,9 +109,9 @@ def _table(study: Study) -> Table:
         Column("covered", lambda covered: "{} of {}".format(*covered), note="the steps whose bound exceeds rounding."),
         Column("decided", ".0%", note="the share of these that end on one side of it by more than rounding."),
         Column(
-            "C/η−H",
+            "‖g+H*s‖/‖s‖",
             finite(".0e"),
-            note="‖(C/η − H*)Δ‖/‖Δ‖ in the last step; it tends to 0 exactly where convergence is superlinear.",
+            note="s = w⁺ − w, in the last step above rounding; it tends to 0 exactly where convergence is superlinear.",
         ),
         Column("grade", finite(".3g"), note="the first step's direction against the natural gradient's; 1 is best."),
     )
@@ -125,7 +125,7 @@ def _table(study: Study) -> Table:
             entry.bound.xi2[-1],
             (int(entry.bound.covered.sum()), len(entry.bound.covered)),
             _share(entry.bound),
-            entry.dennis_more[-1],
+            entry.dennis_more[: entry.rate.last + 1 if entry.rate else None][-1],
             entry.grades[0],
         )
         for entry in study.entries

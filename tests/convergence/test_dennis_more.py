@@ -1,57 +1,176 @@
+"""The Dennis–Moré ratio: the theorem in both directions, its limits with and without a moment, and its rounding."""
+
+import itertools
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from oracles import assert_close, host
 from test_bound import logistic
 
 import sofim_ref as sr
 from sofim_ref.convergence import dennis_more
-from sofim_ref.problems import PoissonRegression
+from sofim_ref.problems import LogisticRegression, PoissonRegression, Quadratic
+
+SPECTRUM = np.asarray([0.5, 1.0, 2.0])
+BOWL = Quadratic(np.diag(SPECTRUM), np.zeros(3))
 
 
-def ratios(optimizer, steps=8, **settings):
+def run(problem, optimizer, steps, **settings):
+    return sr.minimize(problem, optimizer, steps=steps, store_points=True, **settings)
+
+
+def test_it_is_the_formula(xp):
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((8, 2)), np.arange(8) % 2
+    problem = LogisticRegression(xp.asarray(X), xp.asarray(y), l2=0.1)
+    w, target = rng.standard_normal((3, 3)), rng.standard_normal(3)
+    found = dennis_more(problem, [xp.asarray(x) for x in w], optimum=xp.asarray(target))
+    H = host(problem.oracle(xp.asarray(target)).hessian())
+    expected = []
+    for before, after in itertools.pairwise(w):
+        g, s = host(problem.oracle(xp.asarray(before)).gradient()), after - before
+        expected.append(np.linalg.norm(g + H @ s) / np.linalg.norm(s))
+    assert_close(found, np.asarray(expected), within=100 * xp.eps())
+
+
+@pytest.mark.parametrize("optimizer", [sr.SOFIM(lr=0.2, beta=0.0), sr.NaturalGradient(lr=0.5)], ids=repr)
+def test_where_v_is_the_gradient_it_is_the_error_of_c_over_lr_along_the_step(optimizer):
     problem = logistic(np.random.default_rng(0), 3, 0.1)
-    near = problem.optimum() + 0.05
-    trace = sr.minimize(problem, optimizer, steps=steps, w0=near, store_points=True, **settings)
-    return problem, trace, dennis_more(problem, optimizer, trace)
+    trace = run(problem, optimizer, 3, w0=problem.optimum() + 0.5)
+    H = problem.oracle(problem.optimum()).hessian()
+    for step, number in zip(sr.convergence.replay(problem, optimizer, trace), dennis_more(problem, trace), strict=True):
+        s = step.following - step.oracle.w
+        error = (step.matrix.to_dense() / step.rate - H) @ s
+        assert number == pytest.approx(np.linalg.norm(error) / np.linalg.norm(s), rel=1e-10)
 
 
-def test_it_vanishes_for_newton():
-    _, trace, found = ratios(sr.Newton(line_search=False), steps=3)
+@given(seed=st.integers(0, 2**32 - 1), order=st.floats(1.2, 2.0))
+def test_it_vanishes_along_any_superlinear_sequence_and_along_no_linear_one(seed, order):
+    rng = np.random.default_rng(seed)
+    problem = logistic(rng, 3, 0.1)
+    target = problem.optimum()
+    mu, L = np.linalg.eigvalsh(problem.oracle(target).hessian())[[0, -1]]
+    M = problem.constants().hessian_lipschitz
+    u = rng.standard_normal(3)
+    u /= np.linalg.norm(u)  # a sequence that no method made
+    for e in (1e-4 ** (order ** np.arange(3.0)), 0.1 * 0.5 ** np.arange(8.0)):
+        found = dennis_more(problem, [target + x * u for x in e])
+        # g + H*s = H*Δ⁺ + r with ‖r‖ ≤ ½M‖Δ‖²
+        before, after, rest = e[:-1], e[1:], M * e[:-1] ** 2 / 2 + 1e-13
+        assert (found <= (L * after + rest) / (before - after)).all()
+        assert (found >= (mu * after - rest) / (before - after)).all()
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        sr.SGD(lr=0.3, momentum=0.9),
+        sr.SGD(lr=0.3, momentum=0.9, nesterov=True),
+        sr.SOFIM(lr=0.3, weight_decay=0.1),
+        sr.AdamW(lr=0.1),
+        sr.LBFGS(),
+        sr.TAdam(steps=6),
+    ],
+    ids=repr,
+)
+def test_on_a_quadratic_it_is_the_gradient_after_the_step_over_its_length_whatever_the_method(optimizer):
+    problem = sr.problems.LeastSquares(np.diag([1.0, 2.0, 3.0]), np.ones(3), intercept=False, l2=0.1)
+    points = run(problem, optimizer, 6).points
+    expected = [
+        np.linalg.norm(problem.oracle(after).gradient()) / np.linalg.norm(after - before)
+        for before, after in itertools.pairwise(points)
+    ]
+    assert dennis_more(problem, points) == pytest.approx(expected, rel=1e-9, abs=1e-13)
+
+
+def test_for_newton_it_vanishes_until_steps_are_as_short_as_rounding():
+    problem = logistic(np.random.default_rng(0), 3, 0.1)
+    target = problem.optimum()
+    points = run(problem, sr.Newton(line_search=False), 8, w0=target + 0.05).points
+    found = dennis_more(problem, points)
+    lengths = [np.linalg.norm(after - before) for before, after in itertools.pairwise(points)]
     assert found[0] > 1e-3
-    assert (found[1:] < 1e-2 * found[:-1]).all()
-    assert len(found) == len(trace) - 1
+    assert (found[1:3] < 1e-2 * found[:2]).all()
+    L = np.linalg.eigvalsh(problem.oracle(target).hessian())[-1]
+    noise = np.finfo(np.float64).eps * L * np.linalg.norm(target) / np.asarray(lengths[3:])
+    assert ((found[3:] < 100 * noise) | np.isnan(found[3:])).all()
+    assert (noise > 1e-2).any()  # where it says nothing
 
 
-def test_for_sofim_it_stays_between_the_two_ends_of_the_spectrum():
-    lr, rho = 0.2, 0.5
-    problem, _, found = ratios(sr.SOFIM(lr=lr, rho=rho, beta=0.0), steps=60)
-    spectrum = np.linalg.eigvalsh(problem.oracle(problem.optimum()).hessian())
-    ends = np.abs(rho / lr - spectrum[[0, -1]])
-    assert ends.min() - 1e-2 <= found[-1] <= ends.max() + 1e-2
+@pytest.mark.parametrize("ratio", [1.1, 1.6, 8.0])
+def test_for_sofim_it_is_between_the_distances_of_rho_over_lr_from_the_spectrum_and_tends_to_the_farthest(ratio):
+    lr = 0.5 / ratio
+    sofim = sr.SOFIM(lr=lr, rho=0.5, beta=0.0)
+    slowest = np.abs(1 - SPECTRUM / ratio).max()
+    points = run(BOWL, sofim, 400, w0=1e-9 * np.ones(3), tolerance=1e-90).points
+    found = dennis_more(BOWL, points)
+    distances = np.abs(ratio - SPECTRUM)
+    assert (found >= distances.min() * (1 - 1e-9)).all()
+    assert (found <= distances.max() * (1 + 1e-9)).all()
+    assert found[-1] == pytest.approx(distances.max(), rel=1e-6)
+    assert found[-1] == pytest.approx(ratio * slowest, rel=1e-6)
 
 
-@pytest.mark.parametrize("target", [None, np.asarray([0.1, -0.2, 0.3])])
-def test_it_is_the_formula(target):
-    problem, trace, found = ratios(sr.SOFIM(lr=0.2, beta=0.0), steps=2)
-    if target is not None:
-        found = dennis_more(problem, sr.SOFIM(lr=0.2, beta=0.0), trace, optimum=target)
-    w, target = trace.points[1], problem.optimum() if target is None else target
-    g, delta = problem.oracle(w).gradient(), w - target
-    C = 0.5 * np.eye(3) + np.outer(g, g)
-    H = problem.oracle(target).hessian()
-    assert found[1] == pytest.approx(np.linalg.norm((C / 0.2 - H) @ delta) / np.linalg.norm(delta), rel=1e-12)
+MOMENTS = {  # the heavy ball's step size and momentum, and what takes steps with them
+    "heavy ball": lambda lr, beta: sr.SGD(lr=lr, momentum=beta),
+    "moment": lambda lr, beta: sr.SOFIM(lr=lr / (1 - beta), rho=1.0, beta=beta, bias_correction=False),
+}
 
 
-def test_at_the_optimum_there_is_no_direction():
+@pytest.mark.parametrize("method", MOMENTS)
+def test_with_a_moment_it_tends_to_the_distance_of_the_slowest_root_from_beta_over_lr_where_it_is_real(method):
+    lr, beta = 0.1, 0.25
+    points = run(BOWL, MOMENTS[method](lr, beta), 400, w0=1e-9 * np.ones(3), tolerance=1e-90).points
+    q = np.roots([1, -(1 + beta - lr * SPECTRUM[0]), beta]).max()
+    assert q.imag == 0
+    assert dennis_more(BOWL, points)[-1] == pytest.approx((q - beta) / lr, rel=1e-6)
+
+
+@pytest.mark.parametrize("method", MOMENTS)
+def test_with_a_moment_that_swings_it_has_no_limit_and_in_one_dimension_the_geometric_mean_sqrt_beta_lambda_over_lr(
+    method,
+):
+    lr, beta, curvature = 0.3, 0.8, 2.0
+    line = Quadratic(np.asarray([[curvature]]), np.zeros(1))
+    points = run(line, MOMENTS[method](lr, beta), 500, w0=np.asarray([1e-9]), tolerance=1e-290).points
+    found = dennis_more(line, points)
+    mean = np.sqrt(beta * curvature / lr)
+    assert np.exp(np.mean(np.log(found))) == pytest.approx(mean, rel=2e-2)
+    assert found[-50:].min() < 0.2 * mean < 5 * mean < found[-50:].max()
+
+
+def test_a_run_on_minibatches_is_measured_by_the_loss_on_all_examples():
     problem = logistic(np.random.default_rng(0), 3, 0.1)
-    w = problem.optimum()
-    assert np.isnan(dennis_more(problem, sr.SGD(), [w, w])).all()
+    trace = run(problem, sr.SOFIM(lr=0.2), 5, batch_size=4, record_every=1)
+    np.testing.assert_array_equal(dennis_more(problem, trace), dennis_more(problem, trace.points))
 
 
-@pytest.mark.parametrize("optimizer", [sr.LBFGS(), sr.SOFIM(lr=1e3)], ids=repr)
-def test_where_numbers_overflow_it_is_infinite(optimizer):
+def test_a_step_of_length_zero_has_none():
+    problem = logistic(np.random.default_rng(0), 3, 0.1)
+    w, away = problem.optimum(), np.ones(3)
+    assert np.isnan(dennis_more(problem, [w, w, away, away])[[0, 2]]).all()
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-160, 1e160, 1e300])
+def test_on_a_quadratic_it_is_the_same_at_every_scale(scale):
+    w = np.random.default_rng(0).standard_normal((4, 3))
+    assert dennis_more(BOWL, list(scale * w)) == pytest.approx(dennis_more(BOWL, list(w)), rel=1e-13)
+
+
+def test_at_a_saddle_it_is_about_that_point():
+    saddle = Quadratic(np.diag([1.0, -1.0]), np.zeros(2))
+    assert dennis_more(saddle, [np.ones(2), np.zeros(2)], optimum=np.zeros(2)) == pytest.approx([0.0])
+
+
+def test_an_optimum_of_another_length_is_refused():
+    with pytest.raises(ValueError, match=r"optimum must have shape \(3,\), got \(2,\)"):
+        dennis_more(BOWL, [np.ones(3), np.zeros(3)], optimum=np.ones(2))
+
+
+def test_where_numbers_overflow_it_is_infinite():
     problem = PoissonRegression(np.asarray([[1.0], [2.0]]), np.asarray([1, 1]), l2=1e-6)
-    trace = sr.minimize(problem, optimizer, steps=5, w0=np.asarray([300.0, 100.0]), store_points=True)
-    found = dennis_more(problem, optimizer, trace)
-    assert len(found) == 5
-    assert (found > 1e300).all()
-    assert np.isposinf(found[1:]).all()
+    trace = run(problem, sr.LBFGS(), 5, w0=np.asarray([300.0, 100.0]))
+    assert (dennis_more(problem, trace) > 1e300).all()
+    assert np.isposinf(dennis_more(problem, [np.asarray([1e3, 1e3]), np.zeros(2)])).all()  # e¹⁰⁰⁰
