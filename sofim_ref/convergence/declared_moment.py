@@ -23,32 +23,45 @@ class DeclaredMoment:
     value : array, shape (d,)
         M, on the host; zero before the first step.
     rounding : float
-        A bound on the norm of what the method's arithmetic may have moved its own M by.
+        A bound on how far the method's arithmetic may have moved its own M.
     """
 
     value: Numbers
     rounding: float = 0.0
 
-    def after(self, averaging: Averaging, g: Numbers, unit: float) -> DeclaredMoment:
-        """Return the moment after one more gradient, with a method that computes in an arithmetic of that unit.
+    def after(self, averaging: Averaging, g: Numbers) -> DeclaredMoment:
+        """Return the moment after one more gradient, which has the dtype that the method computes in.
 
         A step rounds each of its two terms, kept · M and added · g, at most four times with their sum; and the weights,
         which are differences such as 1 − βᵗ in float64, to 2⁻⁵² of 1, not of themselves.
         """
-        a, before, new = averaging, float(np.linalg.norm(self.value)), float(np.linalg.norm(g))
+        a, unit = averaging, float(np.finfo(g.dtype).eps)
+        before, new = _length(self.value), _length(g)
         rounding = (
             abs(a.kept) * self.rounding
             + 4 * unit * (abs(a.kept) * before + abs(a.added) * new)
             + 8 * UNIT * abs(a.kept) * (abs(a.of_moment) * before + new)
+            + _underflow(g)
         )
-        return DeclaredMoment(a.kept * self.value + a.added * g, rounding)
+        return DeclaredMoment(a.kept * self.value + a.added * g.astype(np.float64), rounding)
 
-    def gives(self, v: Numbers, averaging: Averaging, g: Numbers, unit: float) -> bool:
-        """Return whether a v is of_moment · M + of_gradient · g, up to rounding; not where a number overflowed."""
-        a = averaging
+    def gives(self, v: Numbers, averaging: Averaging, g: Numbers) -> bool:
+        """Return whether a v is of_moment · M + of_gradient · g, up to rounding; True where a number overflowed."""
+        a, unit = averaging, float(np.finfo(g.dtype).eps)
         allowed = (
             abs(a.of_moment) * self.rounding
-            + 4 * (unit + UNIT * abs(a.of_moment)) * abs(a.of_moment) * float(np.linalg.norm(self.value))
-            + 4 * unit * abs(a.of_gradient) * float(np.linalg.norm(g))
+            + 4 * (unit + UNIT * abs(a.kept * a.of_moment)) * abs(a.of_moment) * _length(self.value)
+            + 4 * unit * abs(a.of_gradient) * _length(g)
+            + _underflow(g)
         )
-        return not float(np.linalg.norm(v - (a.of_moment * self.value + a.of_gradient * g))) > allowed
+        off = v.astype(np.float64) - (a.of_moment * self.value + a.of_gradient * g.astype(np.float64))
+        return not _length(off) > allowed
+
+
+def _length(x: Numbers) -> float:
+    return float(np.linalg.norm(x.astype(np.float64)))
+
+
+def _underflow(g: Numbers) -> float:
+    """Return what four roundings of each entry are below the smallest normal number."""
+    return 4 * float(np.finfo(g.dtype).smallest_subnormal) * g.shape[0] ** 0.5

@@ -11,23 +11,23 @@ from sofim_ref.problems import Oracle
 def grade(direction: Array, oracle: Oracle) -> Array:
     r"""Return the grade of a direction p against the natural gradient; smaller is better.
 
-    .. math:: \gamma(p) = \frac{\sqrt{p^\top F p}}{|p^\top g|}, \qquad
+    .. math:: \gamma(p) = \frac{\sqrt{p^\top F p}}{p^\top g} \text{ if } p^\top g > 0, \text{ else } \infty, \qquad
               \gamma(p) \ge \gamma(F^{-1} g) = \frac{1}{\sqrt{g^\top F^{-1} g}} .
 
-    The loss falls by at most 1/(2γ²) along p if F stands for its curvature: no direction does better than the natural
-    gradient's. The length and sign of p don't matter.
+    A step w − ηp with η > 0 lowers the loss by at most 1/(2γ²) if F stands for its curvature: no direction does better
+    than the natural gradient's, and one along which the loss rises gains nothing. The length of p doesn't matter.
 
     Parameters
     ----------
     direction : array, shape (d,)
-        p: the direction of a step, such as ``C.solve(v)``.
+        p: what a step subtracts, such as ``C.solve(v)``, so that gradient descent's is g.
     oracle : Oracle
         At w, of a problem that offers outputs and products with the Fisher matrix.
 
     Returns
     -------
     array, shape ()
-        γ; infinite if p is orthogonal to the gradient, 0 if no prediction moves along p.
+        γ; infinite where the loss doesn't fall along −p, 0 where it falls and no prediction moves: by l2 alone.
 
     Raises
     ------
@@ -40,6 +40,10 @@ def grade(direction: Array, oracle: Oracle) -> Array:
     F is the exact Fisher matrix of the batch, without l2; g is the gradient with it. Cost: one product with F, two
     passes, at any d.
 
+    Where v is a moment, the grade is about p = C⁻¹v at this one point: the moment may still point to where the loss has
+    begun to rise, and the grade is infinite until it turns. It says nothing against the run, whose next steps begin
+    elsewhere. For v = g and a positive definite C it is always finite.
+
     Source: Wu, Yu, Zhang & Woodland 2024, arXiv 2406.06420, where γ is an indicator of how good an approximation of the
     natural gradient is.
 
@@ -49,8 +53,8 @@ def grade(direction: Array, oracle: Oracle) -> Array:
     >>> from sofim_ref.problems import LogisticRegression
     >>> problem = LogisticRegression(np.asarray([[1.0], [3.0]]), np.asarray([0, 1]), intercept=False)
     >>> oracle = problem.oracle(np.zeros(1))
-    >>> [round(float(grade(np.asarray([p]), oracle)), 3) for p in (1.0, -7.0)]  # in one dimension all are alike
-    [2.236, 2.236]
+    >>> [round(float(grade(np.asarray([p]), oracle)), 3) for p in (-1.0, -7.0, 1.0)]  # the gradient is −0.5
+    [2.236, 2.236, inf]
     """
     an_instance("oracle", oracle, Oracle, "problem.oracle(w) makes one")
     same_backend(w=oracle.w, direction=direction)
@@ -61,4 +65,5 @@ def grade(direction: Array, oracle: Oracle) -> Array:
     direction = direction / largest_magnitude(direction)  # whose length doesn't matter, and may be anything
     Fp = oracle.gauss_newton_product(oracle.output_fisher(), direction)
     square = xp.maximum(direction @ Fp, 0.0)  # where predictions don't move, rounding may make it negative
-    return xp.sqrt(square) / xp.abs(direction @ oracle.gradient())
+    fall = direction @ oracle.gradient()
+    return xp.where(fall <= 0, xp.inf, xp.sqrt(square) / xp.where(fall <= 0, 1.0, fall))

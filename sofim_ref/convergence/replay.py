@@ -130,9 +130,9 @@ def _replayed(
     state, choice = optimizer.precondition(state, oracle)
     averaging = _declared(optimizer, state.step)
     w, C, v, decay = oracle.w, choice.matrix, choice.vector, optimizer.weight_decay
-    g, unit = to_numpy(oracle.gradient()).astype(np.float64), eps(namespace(w), w.dtype)
-    moment = moment.after(averaging, g, unit)
-    declared = moment.gives(to_numpy(v).astype(np.float64), averaging, g, unit)
+    g = to_numpy(oracle.gradient())
+    moment = moment.after(averaging, g)
+    declared = moment.gives(to_numpy(v), averaging, g)
     try:
         direction = C.solve(v)
     except SingularMatrixError:

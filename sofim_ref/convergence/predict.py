@@ -1,0 +1,243 @@
+"""From how far away a run converges, and how fast, said before the run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from sofim_ref.arrays import Array, to_numpy
+from sofim_ref.arrays.validation import an_instance, positive, shown
+from sofim_ref.convergence.companion import CompanionNorm
+from sofim_ref.convergence.spectral import DENSE, UNIT
+from sofim_ref.convergence.theorems import (
+    Basin,
+    Setting,
+    global_momentum,
+    theorem_a,
+    theorem_b,
+)
+from sofim_ref.optimizers import SGD, SOFIM, Optimizer
+from sofim_ref.problems import Constants, Problem
+from sofim_ref.problems.point import check_point
+
+Numbers = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    r"""What is known of a run before it: :math:`\|w_t - w_*\| \le \text{factor} \cdot \text{rate}^t \|w_0 - w_*\|`.
+
+    Parameters
+    ----------
+    theorem : {"A", "B", "B′", "global"}
+        The theorem of docs/theory/moment.md that says so.
+    radius : float
+        It holds where ‖w₀ − w*‖ <= radius.
+    rate, factor : float
+        In exact arithmetic.
+    ball : float
+        No error of such a run exceeds it; the problem's constants are needed in this ball only.
+    K : float
+        Of the norm, see `CompanionNorm`.
+    spectral_radius : float
+        r*, the rate that the run's tail tends to, or the quickest mode that this doesn't promise.
+    """
+
+    theorem: str
+    radius: float
+    rate: float
+    factor: float
+    ball: float
+    K: float
+    spectral_radius: float
+
+    def steps_to(self, error: float, start: float) -> int:
+        """Return a number of steps after which ‖w − w*‖ is at most `error`.
+
+        Parameters
+        ----------
+        error : float
+        start : float
+            ‖w₀ − w*‖, at most the radius.
+
+        Returns
+        -------
+        int
+
+        Raises
+        ------
+        ValueError
+            If `start` is beyond the radius, where nothing is known.
+        """
+        positive("error", error)
+        positive("start", start)
+        if start > self.radius:
+            msg = f"start must be at most the radius, {self.radius:.6g}, got {start:.6g}: beyond it nothing is known."
+            raise ValueError(msg)
+        return max(0, math.ceil(math.log(self.factor * start / error) / -math.log(self.rate)))
+
+
+def predict(
+    problem: Problem,
+    optimizer: Optimizer[Any],
+    *,
+    optimum: Array | None = None,
+    constants: Constants | None = None,
+    rate: float | None = None,
+) -> Prediction:
+    r"""Return from how far away a run with a moment converges to the optimum, and how fast.
+
+    Parameters
+    ----------
+    problem : Problem
+        With an `optimum` and `constants`, unless they are given.
+    optimizer : SOFIM or SGD
+        SOFIM with β > 0 in the moment reading, one matrix for all parameters; or heavy ball. With a constant step size,
+        without weight decay, on all examples.
+    optimum : array, shape (d,), optional
+        The point w*; ``problem.optimum()`` if not given.
+    constants : Constants, optional
+        Valid in the ball that is found, or everywhere. If not given, ``problem.constants()``; where these don't know M,
+        those of the ball, so that the ball is as large as its own constants allow.
+    rate : float, optional
+        The rate to be promised, between r* and 1; if not given, half-way, (1 + r*)/2. The nearer to 1, the larger the
+        radius.
+
+    Returns
+    -------
+    Prediction
+        By the theorem that gives the largest radius.
+
+    Raises
+    ------
+    TypeError
+        If the problem doesn't know its optimum and none is given; if an argument is of another kind than above.
+    ValueError
+        If no theorem is proved for the optimizer, no constants for the problem, or the iteration is unstable at the
+        optimum: each with its reason.
+
+    Notes
+    -----
+    SOFIM without bias correction is theorem A; with it the first steps are longer than later ones, theorems B and B′.
+    Heavy ball is covered from any start where Lemma 4's rate is below 1, by theorem A elsewhere. Up to d = `DENSE` the
+    eigenvalues are those of the Hessian at the optimum; beyond, and where the problem doesn't offer it, μ and L stand
+    for them, and B′ is left out. If the loss is a singular quadratic, Δ is the part of w − w* in the range of its
+    Hessian: ‖Δ‖ is the distance to the nearest minimizer.
+
+    What is predicted holds in exact arithmetic, for the eigenvalues and constants as they are computed. Cost: the
+    Hessian and its eigenvalues, then 9 norms with 60 radii each, O(d) a norm.
+
+    Source: docs/theory/moment.md.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sofim_ref as sr
+    >>> problem = sr.problems.Quadratic(np.diag([1.0, 4.0]), np.zeros(2))
+    >>> found = predict(problem, sr.SGD(lr=0.2, momentum=0.1))
+    >>> found.theorem, found.radius, round(found.rate, 3), found.steps_to(1e-6, start=1.0)
+    ('global', inf, 0.7, 40)
+    """
+    an_instance("problem", problem, Problem, "sofim_ref.problems has some")
+    an_instance("optimizer", optimizer, Optimizer, "sofim_ref.SOFIM() is one")
+    if constants is not None:
+        an_instance("constants", constants, Constants, "problem.constants() returns them")
+    beta, step, rho = _method(optimizer)
+    target = problem.optimum() if optimum is None else optimum
+    check_point("optimum", target, problem)
+    known = problem.constants() if constants is None else constants
+    if math.isinf(rho) and known.mu is not None and known.L is not None and known.mu > 0:
+        everywhere, factor, K = global_momentum(known.mu, known.L, beta, step)
+        if everywhere < 1 and (rate is None or everywhere <= rate):
+            r = CompanionNorm(np.asarray([known.mu, known.L]), beta, step).spectral_radius
+            return Prediction("global", math.inf, everywhere, factor, math.inf, K, r)
+    ball = _constants(problem, target, known, given=constants is not None)
+    eigenvalues, complete = _eigenvalues(problem, target, known)
+    setting = Setting(eigenvalues, complete, beta, step, rho, ball)
+    r = CompanionNorm(eigenvalues, beta, step).spectral_radius
+    rate = (1 + r) / 2 if rate is None else rate
+    if not r < rate < 1:
+        msg = f"rate must be between the spectral radius {r:.6g} and 1, got {shown(rate)}."
+        raise ValueError(msg)
+    corrected = getattr(optimizer, "bias_correction", False)
+    best = max(_basins(setting, r, rate, corrected=corrected), key=lambda basin: basin.radius)
+    return Prediction(best.theorem, best.radius, best.rate, best.factor, best.ball, best.norm.K, r)
+
+
+def _method(optimizer: Optimizer[Any]) -> tuple[float, float, float]:
+    """Return β, ā and ρ of a method that a theorem is proved for; refuse any other."""
+    sofim, name = type(optimizer) is SOFIM, type(optimizer).__name__
+    because = ""
+    if not (sofim or type(optimizer) is SGD):
+        because = f"got {name}: linear_quadratic_bound certifies runs of other methods"
+    elif callable(optimizer.lr):
+        because = "got an lr that changes: its limit as a number is what can be predicted"
+    elif optimizer.weight_decay != 0:
+        because = f"got weight_decay = {optimizer.weight_decay:.6g}, whose fixed point is not the optimum: l2 of the loss"
+    elif sofim and (optimizer.vector, optimizer.scope) != ("moment", "global"):
+        because = f"got vector={optimizer.vector!r}, scope={optimizer.scope!r}: linear_quadratic_bound certifies its runs"
+    elif not sofim and optimizer.nesterov:
+        because = "got Nesterov's momentum: linear_quadratic_bound certifies its runs"
+    beta = 0.0 if because else optimizer.beta if sofim else optimizer.momentum
+    if not because and beta == 0:
+        because = "got a method without a moment, whose rate is max |1 − aλ|, a = η/ρ or η: see tail_rate"
+    if because:
+        msg = (
+            "optimizer must be SOFIM with vector='moment', scope='global' and beta > 0, or SGD with momentum > 0, both "
+            f"with a constant lr and without weight decay, {because}."
+        )
+        raise ValueError(msg)
+    return (beta, optimizer.lr / optimizer.rho, optimizer.rho) if sofim else (beta, optimizer.lr / (1 - beta), math.inf)
+
+
+def _constants(
+    problem: Problem, target: Array, known: Constants, *, given: bool
+) -> Callable[[float], tuple[float, float]]:
+    """Return R -> (L, M) in the ball of radius R, infinite where nothing is proved; refuse a loss without an M."""
+
+    @cache
+    def constants(R: float) -> tuple[float, float]:
+        here = known if given or known.hessian_lipschitz is not None else problem.constants(target, R)
+        return tuple(math.inf if each is None else each for each in (here.L, here.hessian_lipschitz))
+
+    if not math.isfinite(constants(1e-9)[1]):
+        msg = f"constants must have a hessian_lipschitz where {problem.name} proves none, got {shown(known)}."
+        raise ValueError(msg)
+    return constants
+
+
+def _eigenvalues(problem: Problem, target: Array, known: Constants) -> tuple[Numbers, bool]:
+    """Return the eigenvalues of the Hessian at the optimum, or its μ and L, and whether they are all of them."""
+    if "hessian" in problem.offers and problem.dim <= DENSE:
+        found = np.linalg.eigvalsh(to_numpy(problem.oracle(target).hessian()).astype(np.float64))
+        rounding = len(found) * UNIT * found[-1]
+        if known.hessian_lipschitz == 0:  # a quadratic: Δ's part in the null space neither moves nor is felt
+            found = found[np.abs(found) > rounding]
+        if len(found) and found[0] > rounding:
+            return found, True
+        msg = "optimum must be where the Hessian is positive definite, up to rounding, got a smallest eigenvalue of "
+        raise ValueError(msg + f"{np.min(found, initial=0.0):.3g}.")
+    if known.mu is None or known.L is None or not 0 < known.mu <= known.L:
+        msg = (
+            f"constants must have 0 < mu <= L where the Hessian at the optimum isn't at hand (d = {problem.dim}), "
+            f"got {shown(known)}."
+        )
+        raise ValueError(msg)
+    return np.asarray([known.mu, known.L]), False
+
+
+def _basins(setting: Setting, slowest: float, rate: float, *, corrected: bool) -> Iterator[Basin]:
+    """Yield what each theorem says in each of several norms."""
+    for share in np.linspace(0.1, 0.9, 9):
+        norm = setting.norm(slowest + share * (rate - slowest))
+        if not corrected:
+            yield theorem_a(setting, norm, rate)
+            continue
+        yield theorem_b(setting, norm, rate)
+        if setting.complete:
+            yield from (theorem_b(setting, norm, rate, norm.gamma + part * (rate - norm.gamma)) for part in (0.3, 0.6))
