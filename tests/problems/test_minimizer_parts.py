@@ -1,5 +1,6 @@
 """What the minimizer decides by: when a gradient is rounding, when a Hessian is singular, how far a step leads."""
 
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -85,3 +86,56 @@ def test_a_saddle_is_no_minimum(monkeypatch):
         ValueError, match=r"no minimum where Newton's method ended: the Hessian has the eigenvalue -0\.99"
     ):
         minimizer.minimizer(problem)
+
+
+@pytest.fixture
+def walk(monkeypatch):
+    """A function that runs the minimizer along given points, with what it decides by: a constant, or an oracle's."""
+
+    def run(*points, definite=True, singular=False, rounding=True, start=8.0, hessian=1.0):
+        left = list(points)
+        problem = Function(
+            1, value=lambda w: w @ w / 2, gradient=lambda w: w, hessian=lambda _: np.full((1, 1), hessian)
+        )
+        decisions = {"_is_definite": definite, "_is_singular": singular, "_is_rounding": rounding}
+        for name, decision in decisions.items():
+            decide = decision if callable(decision) else lambda _, answer=decision: answer
+            monkeypatch.setattr(minimizer, name, decide)
+        monkeypatch.setattr(problem, "initial_point", lambda: np.asarray([start]))
+        monkeypatch.setattr(minimizer, "_trust_region", lambda at, _: at)
+        monkeypatch.setattr(minimizer, "_newton_step", lambda at: at.at(np.asarray([left.pop(0)])) if left else None)
+        try:
+            return float(minimizer.minimizer(problem)[0])
+        except ValueError as error:
+            return re.search("unique|minimum", str(error)).group(), len(left)
+
+    return run
+
+
+def test_what_is_rounding_is_the_end_once_a_step_no_longer_halves_the_gradient(walk):
+    assert walk(4.0, 1.9, 0.96, 0.1) == 0.96
+    assert walk(4.0, 1.9, 0.96, 0.1, rounding=lambda at: at.w[0] < 1) == 0.96
+    assert walk(4.0, 3.0, 2.9, 0.1, rounding=lambda at: at.w[0] < 1) == 0.1
+
+
+def test_where_no_step_is_found_before_the_gradient_is_rounding_there_is_no_optimum(walk):
+    assert walk(4.0, rounding=False) == ("unique", 0)
+
+
+def test_near_the_end_a_singular_hessian_is_refused_before_a_step_is_taken(walk):
+    assert walk(7e-8, 0.0, singular=True) == ("unique", 1)
+    assert walk(1e-7, 1e-7, singular=lambda at: at.w[0] < 8e-8) == 1e-7
+    assert walk(1.0, start=0.0, singular=True) == ("unique", 1)
+    assert walk(4.0, 2.0, definite=False, singular=True) == ("unique", 2)
+
+
+def test_at_the_end_a_hessian_is_refused_that_is_neither_definite_nor_regular(walk):
+    last = {"definite": lambda at: at.w[0] > 5, "singular": lambda at: at.w[0] < 3.5}
+    assert walk(4.0, 3.0, **last) == ("unique", 0)
+    assert walk(4.0, 3.0, **last | {"singular": False}) == 3.0
+    assert walk(4.0, 3.0, **last | {"definite": True}) == 3.0
+
+
+def test_an_eigenvalue_of_zero_is_no_saddle(walk):
+    assert walk(definite=False, hessian=0.0) == 8.0
+    assert walk(definite=False, hessian=-1e-9) == ("minimum", 0)

@@ -203,3 +203,45 @@ def test_after_an_answer_that_fails_the_next_is_counted():
     oracle.gradient()
     assert oracle.calls == {"value": 1, "gradient": 1}
     assert oracle.calls.gradients == pytest.approx(4 / 3)
+
+
+@pytest.mark.parametrize(
+    ("v", "error", "message"),
+    [
+        (np.zeros(3), ValueError, r"v must have shape \(4,\), got \(3,\)\."),
+        (np.zeros((4, 1)), ValueError, r"v must be 1-D, got shape \(4, 1\)"),
+        (np.zeros(4, np.float32), TypeError, "w and v must have one dtype, got float64 and float32"),
+        ([0.0] * 4, TypeError, "v must be an array of NumPy"),
+    ],
+)
+def test_an_argument_is_refused_that_does_not_go_with_w(numpy_place, v, error, message):
+    problem = logistic(numpy_place)
+    with pytest.raises(error, match=message):
+        problem.oracle(problem.initial_point()).hvp(v)
+
+
+def test_an_argument_on_another_device_is_refused():
+    X, _, labels, _ = cases.data()
+    problem = problems.LogisticRegression(strict.asarray(X), strict.asarray(labels))
+    with pytest.raises(ValueError, match=r"w and v must be on one device, got .*CPU_DEVICE.*device1"):
+        problem.oracle(strict.zeros(4)).hvp(strict.zeros(4, device=strict.Device("device1")))
+
+
+def test_a_question_without_its_argument_is_refused_by_its_name(numpy_place):
+    problem = logistic(numpy_place)
+    oracle = problem.oracle(problem.initial_point())
+    with pytest.raises(TypeError, match=r"hvp\(v\): missing a required argument: 'v'\."):
+        oracle.hvp()
+    with pytest.raises(TypeError, match=r"hvp\(v\): too many positional arguments\."):
+        oracle.hvp(oracle.w, oracle.w)
+
+
+@pytest.mark.parametrize("question", ["hvq", ["hvp"], 2])
+def test_the_price_of_what_is_no_question_is_refused(numpy_place, question):
+    with pytest.raises(ValueError, match="question must be one of 'value', 'gradient', "):
+        logistic(numpy_place).price(question)
+
+
+def test_an_oracle_of_anything_but_a_problem_is_refused():
+    with pytest.raises(TypeError, match="problem must be a Problem, got 'logistic'"):
+        problems.Oracle("logistic", np.zeros(4))
