@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from sofim_ref.arrays import eps, namespace, smallest_normal
+from sofim_ref.arrays import Array, eps, namespace, smallest_normal
 from sofim_ref.arrays.validation import an_instance
-from sofim_ref.optimizers import Method, Schedule
+from sofim_ref.optimizers import Method, Optimizer, Schedule
 from sofim_ref.problems import Problem
 from sofim_ref.training.minimize import minimize
-from sofim_ref.training.record import Status
+from sofim_ref.training.record import Record, Status
 from sofim_ref.training.trace import Trace
 
 GRID = tuple(10.0 ** (half / 2) for half in range(-6, 5))
@@ -30,12 +30,15 @@ class Choice:
     lr : float or schedule
         The best step size of the grid; the method's own where none was searched.
     scores : dict
-        The mean of log₁₀ of the loss gap over the run of each step size; infinite for a run that diverged. Empty where
-        none was searched.
+        The mean of log₁₀ of the loss gap over the run of each step size; infinite for a run that diverged; for one that
+        ended early a lower bound on it, above the best. Empty where none was searched.
+    ended_early : dict
+        The number of steps that each trial took which could no longer win.
     """
 
     lr: float | Schedule
     scores: dict[float, float]
+    ended_early: dict[float, int] = field(default_factory=dict)
 
     @property
     def at_edge(self) -> bool:
@@ -66,9 +69,13 @@ def gap(trace: Trace, optimal_loss: float) -> np.ndarray[Any, Any]:
     array([0.5    , 0.125  , 0.03125])
     """
     an_instance("trace", trace, Trace, "minimize returns one")
-    xp, dtype = namespace(trace.w), trace.w.dtype
-    rounding = max(eps(xp, dtype) * abs(optimal_loss), smallest_normal(xp, dtype))
-    return np.maximum(trace["loss"] - optimal_loss, rounding)
+    return np.maximum(trace["loss"] - optimal_loss, _rounding(trace.w, optimal_loss))
+
+
+def _rounding(w: Array, optimal_loss: float) -> float:
+    """Return the rounding of the optimal loss in the dtype of w."""
+    xp, dtype = namespace(w), w.dtype
+    return float(max(eps(xp, dtype) * abs(optimal_loss), smallest_normal(xp, dtype)))
 
 
 def choose_lr(
@@ -83,7 +90,7 @@ def choose_lr(
     tolerance: float = 0.0,
     before_each: Callable[[], Any] | None = None,
 ) -> Choice:
-    """Run a method with every step size of a grid for the same number of steps and return the best step size.
+    r"""Run a method with every step size of a grid for the same number of steps and return the best step size.
 
     Parameters
     ----------
@@ -115,6 +122,16 @@ def choose_lr(
     ValueError
         If the method diverged with every step size of the grid.
 
+    Notes
+    -----
+    The gap is nowhere less than its rounding δ, so that after t of T steps a trial's score is at least
+
+    .. math:: \frac{1}{T + 1} \Big(\sum_{s = 0}^{t} \log_{10} \text{gap}_s + (T - t) \log_{10} \delta\Big) .
+
+    It ends as soon as that is above the best score so far: the step size returned is that of a search to the end, to
+    the last bit. The trials begin with the step size nearest to 1, where Newton's method and those like it are best;
+    for them the search then costs little more than one run.
+
     Examples
     --------
     >>> import numpy as np
@@ -128,26 +145,52 @@ def choose_lr(
         raise TypeError(msg)
     if "lr" not in method.space:
         return Choice(method.build(steps=steps).lr, {})
-    scores = {}
-    for lr in grid:
+    grid, scores, ended_early = tuple(grid), dict.fromkeys(grid, math.inf), {}
+    for lr in sorted(grid, key=lambda lr: abs(lr - 1) / (abs(lr) + 1)):  # by |log lr|
         if before_each is not None:
             before_each()
-        trace = minimize(
+        trace, scores[lr] = _trial(
             problem,
             method.build(steps=steps, seed=seed, lr=lr),
+            optimal_loss,
+            min(scores.values()),
             steps=steps,
             batch_size=batch_size,
             seed=seed,
             tolerance=tolerance,
-            record_every=1,
-            on_interrupt="raise",
         )
-        heights = np.log10(gap(trace, optimal_loss))
-        left_over = steps + 1 - len(heights) if trace.status is Status.CONVERGED else 0
-        mean = np.mean(np.pad(heights, (0, left_over), mode="edge"))
-        scores[lr] = math.inf if trace.status.failed else float(mean)
+        if trace.status is Status.STOPPED:
+            ended_early[lr] = trace.records[-1].step
     best = min(scores, key=scores.__getitem__)
     if math.isinf(scores[best]):
         msg = f"{method.title} diverged with every step size from {min(scores):g} to {max(scores):g}."
         raise ValueError(msg)
-    return Choice(best, scores)
+    return Choice(best, scores, ended_early)
+
+
+def _trial(
+    problem: Problem, optimizer: Optimizer[Any], optimal_loss: float, best: float, *, steps: int, **budget: Any
+) -> tuple[Trace, float]:
+    """Return a run that ends once its score can't be below `best`, and the score: what it can be at least, if so."""
+    smallest = _rounding(problem.initial_point(budget["seed"]), optimal_loss)
+    heights: list[float] = []
+
+    def mean(rest: float) -> float:  # by a sum without rounding, which no larger height can make smaller
+        return math.fsum([*heights, *[rest] * (steps + 1 - len(heights))]) / (steps + 1)
+
+    def is_out_of_reach(record: Record, _: Array) -> bool:
+        heights.append(math.log10(max(record.loss - optimal_loss, smallest)))
+        return mean(math.log10(smallest)) > best
+
+    trace = minimize(
+        problem,
+        optimizer,
+        steps=steps,
+        record_every=1,
+        callbacks=(is_out_of_reach,),
+        on_interrupt="raise",
+        **budget,
+    )
+    if trace.status.failed:
+        return trace, math.inf
+    return trace, mean(heights[-1] if trace.status is Status.CONVERGED else math.log10(smallest))

@@ -26,9 +26,9 @@ def test_the_best_step_size_of_gradient_descent_is_the_grid_s_nearest_to_theory(
 def test_a_run_that_diverges_is_out():
     problem = _ravine(100.0)
     least = float(problem.oracle(problem.optimum()).value())
-    choice = tuning.choose_lr(problem, SGD, steps=200, optimal_loss=least)
-    assert choice.scores[100.0] == math.inf
-    assert choice.lr < 0.02
+    choice = tuning.choose_lr(problem, SGD, steps=200, optimal_loss=least, grid=(0.01, 30.0))
+    assert choice.scores[30.0] == math.inf, "the first trial, which nothing ends early"
+    assert choice.lr == 0.01
 
 
 def test_the_edge_of_the_grid_is_told():
@@ -60,17 +60,59 @@ def test_a_run_that_converges_early_keeps_its_last_gap():
     assert math.isclose(early.scores[1.0], patient.scores[1.0], rel_tol=1e-3)
 
 
+def searched_to_the_end(problem, method, *, optimal_loss, grid, steps, **settings):
+    """The score of every step size by its definition, and the mean of what heights and rounding allow after k steps."""
+    scores, bounds = {}, {}
+    for lr in grid:
+        trace = sr.minimize(problem, method.build(steps=steps, lr=lr), steps=steps, record_every=1, **settings)
+        heights = np.log10(tuning.gap(trace, optimal_loss)).tolist()
+        floor = np.log10(max(abs(optimal_loss) * np.finfo(float).eps, np.finfo(float).tiny))
+        heights += heights[-1:] * (steps + 1 - len(heights))
+        scores[lr] = math.inf if trace.status.failed else np.mean(heights)
+        bounds[lr] = [np.mean([*heights[: k + 1], *[floor] * (steps - k)]) for k in range(steps + 1)]
+    return scores, bounds
+
+
+def check_against_search_to_the_end(problem, method, **settings):
+    choice = tuning.choose_lr(problem, method, **settings)
+    scores, bounds = searched_to_the_end(problem, method, **settings)
+    assert choice.lr == min(scores, key=scores.get)
+    assert tuple(choice.scores) == tuple(scores)
+    for lr, score in choice.scores.items():
+        k = choice.ended_early.get(lr)
+        expected = scores[lr] if k is None else bounds[lr][k]
+        assert math.isclose(score, expected, rel_tol=1e-12, abs_tol=1e-12)
+        assert k is None or choice.scores[choice.lr] < score <= scores[lr] + 1e-12 * (1 + abs(score))
+    return choice
+
+
 @pytest.mark.parametrize("tolerance", [0.0, 1e-2])
 def test_with_batches_too_the_score_is_the_mean_over_all_steps(tolerance):
     X = np.random.default_rng(0).standard_normal((40, 2))
     problem = sr.problems.LeastSquares(X, X @ np.asarray([1.0, -2.0]))
     settings = {"steps": 100, "batch_size": 10, "tolerance": tolerance}
-    choice = tuning.choose_lr(problem, SGD, optimal_loss=0.0, grid=(0.03, 0.3), **settings)
-    for lr, score in choice.scores.items():
-        trace = sr.minimize(problem, sr.SGD(lr=lr), record_every=1, **settings)
-        heights = np.log10(tuning.gap(trace, 0.0)).tolist()
-        heights += heights[-1:] * (101 - len(heights))
-        assert math.isclose(score, sum(heights) / 101, rel_tol=1e-12)
+    check_against_search_to_the_end(problem, SGD, optimal_loss=0.0, grid=(0.03, 0.3), **settings)
+
+
+@pytest.mark.parametrize("name", ["newton", "natural-gradient", "sofim", "heavy-ball"])
+def test_trials_that_end_early_leave_the_winner_of_a_search_to_the_end(name):
+    problem, method = sr.datasets.load("iris").train, sr.optimizers.REGISTRY[name]
+    settings = {"steps": 12, "optimal_loss": problem.value(problem.optimum()), "grid": tuning.GRID[::2]}
+    choice = check_against_search_to_the_end(problem, method, **settings, tolerance=1e-12)
+    if name == "newton":
+        assert len(choice.ended_early) == len(choice.scores) - 1
+        assert max(choice.ended_early.values()) <= 8
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("data", ["iris", "wine", "breast-cancer", "diabetes", "linnerud"])
+@pytest.mark.parametrize("method", sr.optimizers.REGISTRY.values(), ids=lambda method: method.name)
+def test_the_winner_is_that_of_a_search_to_the_end_for_every_method(method, data):
+    problem = sr.datasets.load(data).train
+    grid = tuning.GRID if "lr" in method.space else ()
+    for batch_size in (None, 16) if grid else ():
+        settings = {"steps": 20, "optimal_loss": problem.value(problem.optimum()), "batch_size": batch_size}
+        check_against_search_to_the_end(problem, method, grid=grid, **settings)
 
 
 def test_a_trial_draws_the_random_numbers_of_a_run_with_its_seed():
