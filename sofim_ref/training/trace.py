@@ -46,7 +46,7 @@ class Trace:
     points : tuple of array, shape (d,), or None
         The point of each record, if ``store_points`` asked for them.
     batches : tuple of integer array, or None
-        The row numbers of the examples of each step, with the points; None for a run on all examples at once.
+        The row numbers of the examples of each step, with the points; None of a run on all examples at once.
 
     Examples
     --------

@@ -67,8 +67,10 @@ def test_loss_gradient_and_step_are_those_of_all_examples_at_the_stored_points(x
 
 
 def test_points_are_kept_only_if_asked_for(problem):
-    assert minimize(problem, SGD(), steps=2).points is None
-    assert len(minimize(problem, SGD(), steps=2, store_points=True).points) == 3
+    without, kept = (minimize(problem, SGD(), steps=2, store_points=store) for store in (False, True))
+    assert (without.points, without.batches, kept.batches) == (None, None, None)
+    assert len(kept.points) == 3
+    assert minimize(problem, SGD(), steps=2, batch_size=5).batches is None
 
 
 def test_seconds_never_go_back(problem):
@@ -188,6 +190,7 @@ def test_a_run_that_diverges_says_so_and_keeps_the_last_finite_point(xp, method,
         assert everything_is_finite(trace)
         last = trace.records[-1]
         assert trace.state.step == last.step < 100
+        assert trace.batches is None if batch_size is None else len(trace.batches) == last.step
         assert float(problem.oracle(trace.w).value()) == last.loss
         assert "nan" not in repr(trace)
 
@@ -352,7 +355,8 @@ def test_an_epoch_sees_every_example_once_and_the_next_one_in_another_order():
             return super().answer_gradient(at)
 
     seen = Seen(X, LABEL)
-    minimize(seen, SGD(), epochs=2, batch_size=10)
+    trace = minimize(seen, SGD(), epochs=2, batch_size=10, store_points=True)
+    assert [tuple(rows) for rows in trace.batches] == list(seen.rows)
     assert [len(rows) for rows in seen.rows] == [10, 10, 4, 10, 10, 4]
     first, second = sum(seen.rows[:3], ()), sum(seen.rows[3:], ())
     assert sorted(first) == sorted(second) == list(range(24))
@@ -466,10 +470,13 @@ def test_a_singular_matrix_ends_the_run_and_keeps_what_was_seen():
 
 def test_a_run_that_goes_on_keeps_to_the_records_of_the_first():
     problem = LeastSquares(np.eye(4), np.ones(4))
-    first = minimize(problem, SGD(), steps=15, record_every=10)
-    second = minimize(problem, SGD(), steps=25, record_every=10, w0=first.w, state=first.state)
+    setting = {"batch_size": 1, "record_every": 10, "store_points": True}
+    first = minimize(problem, SGD(), steps=15, **setting)
+    second = minimize(problem, SGD(), steps=25, w0=first.w, state=first.state, **setting)
     assert first["step"].tolist() == [0, 10, 15]
     assert second["step"].tolist() == [15, 20, 30, 40]
+    whole = minimize(problem, SGD(), steps=40, **setting)
+    assert np.asarray(first.batches + second.batches).tolist() == np.asarray(whole.batches).tolist()
 
 
 @pytest.mark.parametrize(

@@ -82,8 +82,15 @@ def test_without_points_and_without_arrays_in_the_state_it_is_saved_too(tmp_path
     trace = minimize(LogisticRegression(X, LABEL), NaturalGradient(), steps=2)
     trace.save(tmp_path / "run.npz")
     same = Trace.load(tmp_path / "run.npz")
-    assert same.points is None
+    assert (same.points, same.batches) == (None, None)
     assert (same.state, same.records) == (trace.state, trace.records)
+
+
+def test_a_run_on_batches_that_took_no_step_has_no_batch_rather_than_none(tmp_path):
+    settings = {"batch_size": 5, "tolerance": 1e9, "store_points": True}
+    trace = minimize(LogisticRegression(X, LABEL), SGD(), steps=2, **settings)
+    trace.save(tmp_path / "run.npz")
+    assert trace.batches == Trace.load(tmp_path / "run.npz").batches == ()
 
 
 def test_it_is_loaded_to_where_like_is(xp, trace, tmp_path):
