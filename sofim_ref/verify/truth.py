@@ -11,6 +11,7 @@ import numpy as np
 from mpmath import mp
 
 from sofim_ref.matrices.exact import Exact, exact
+from sofim_ref.verify.elimination import inverse as inverted
 
 Host = np.ndarray[Any, Any]
 
@@ -77,7 +78,7 @@ class Truth:
             with mp.workdps(digits):
                 C = define()
                 try:
-                    inverse = np.asarray(mp.inverse(mp.matrix(C.tolist())).tolist(), dtype=object)
+                    inverse = inverted(C)
                 except ZeroDivisionError:
                     inverse = None
                 if inverse is not None:
