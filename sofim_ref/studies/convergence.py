@@ -57,7 +57,8 @@ class Studied:
         Of the tail, fitted freely, and as a linear one; None if too few steps stay above the floor.
     dennis_more : array, shape (T,)
     grades : array, shape (T,)
-        Each step's grade over the natural gradient's: 1 is best; NaN where there is none.
+        Each step's grade over the natural gradient's: 1 is best; infinite where the loss rises along the step's
+        direction, as it may along a moment's; NaN where there is none.
     spectrum : array, shape (d,)
         The eigenvalues of C/η in the last step.
     """
@@ -256,4 +257,4 @@ def _grade(direction: Array, oracle: Oracle) -> float:
         best = float(grade(chosen.matrix.solve(chosen.vector), oracle))
     except SingularMatrixError:  # where numbers are so large that l2 is rounding
         return np.nan
-    return float(grade(direction, oracle)) / best if best > 0 else np.nan
+    return float(grade(direction, oracle)) / best if 0 < best < np.inf else np.nan

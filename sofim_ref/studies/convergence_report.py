@@ -113,7 +113,7 @@ def _table(study: Study) -> Table:
             finite(".0e"),
             note="s = w⁺ − w, in the last step above rounding; it tends to 0 exactly where convergence is superlinear.",
         ),
-        Column("grade", finite(".3g"), note="the first step's direction against the natural gradient's; 1 is best."),
+        Column("grade", finite(".3g"), note="median of the directions', with the natural gradient's as 1, the best."),
     )
     rows: list[tuple[Any, ...]] = [
         (
@@ -126,7 +126,7 @@ def _table(study: Study) -> Table:
             (int(entry.bound.covered.sum()), len(entry.bound.covered)),
             _share(entry.bound),
             entry.dennis_more[: entry.rate.last + 1 if entry.rate else None][-1],
-            entry.grades[0],
+            float(np.median(entry.grades)),
         )
         for entry in study.entries
     ]
@@ -153,6 +153,11 @@ def _remarks(study: Study) -> Iterator[Paragraph]:
             yield Paragraph(
                 f"{entry.method.title} doesn't move: with {entry.optimizer!r} it ends {way:.0e} from its start, "
                 f"which is {entry.bound.error[0]:.2g} from w*."
+            )
+        if rising := int(np.isposinf(entry.grades).sum()):
+            yield Paragraph(
+                f"{entry.method.title}: in {rising} of {len(entry.grades)} steps the loss rises along the direction, "
+                "which remembers earlier gradients; the grade of such a step is infinite."
             )
         if entry.bound.holds is False:
             yield Paragraph(f"{entry.method.title} went BEYOND the bound.", "bad")

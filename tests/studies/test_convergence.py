@@ -66,6 +66,13 @@ def test_the_four_methods_converge_as_theory_says(seen):
     assert found["sgd"].rate.rate == pytest.approx((L - mu) / (L + mu), abs=5e-3)
     assert found["newton"].dennis_more[-1] < 1e-6 < found["sofim-gradient"].dennis_more[-1]
     assert all((entry.grades >= 1 - 1e-6).all() for entry in seen.entries)
+    rising = {name: int(np.isposinf(entry.grades).sum()) for name, entry in found.items()}
+    assert [name for name, steps in rising.items() if steps] == ["sofim"]  # the one whose v is a moment
+    report = report_convergence(seen)
+    assert f"SOFIM (moment): in {rising['sofim']} of 150 steps the loss rises along the direction" in texts(report)
+    columns = [column.heading for column in table_of(report).columns]
+    shown = {row[0]: row[columns.index("grade")] for row in table_of(report).rows}
+    assert shown["SOFIM (moment)"] == np.median(found["sofim"].grades) > 1.5 > 1.2 > shown["SOFIM (gradient)"] > 1
     assert found["sofim"].bound.reason == "149 of 150 steps: momentum: v is not the gradient"
 
 
