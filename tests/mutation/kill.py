@@ -18,7 +18,7 @@ import os
 import sys
 import tempfile
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -120,16 +120,19 @@ def _key(code):
 
 
 def _attempt(session, mutant, named, tests):
-    """Put a mutant's code into the function that it changes, and run tests until one fails."""
-    key = str(mutant.file), mutant.line, mutant.function
-    [code] = [code for code in functions(mutant.code) if _key(code) == key]
-    for function in named[key]:
-        function.__code__ = code
+    """Put a mutant's code into the function that it changes and those defined in it, and run tests until one fails."""
+    codes, replaced = list(functions(mutant.code)), False
+    times = Counter(map(_key, codes))  # two lambdas on one line can't be told apart
+    for code in codes:
+        if f"{code.co_qualname}.".startswith(f"{mutant.function}.") and times[_key(code)] == 1:
+            for function in named[_key(code)]:
+                if len(code.co_freevars) == len(function.__code__.co_freevars):
+                    function.__code__, replaced = code, True
     for number, following in zip(tests, [*tests[1:], None], strict=True):
         _run(session.items[number], None if following is None else session.items[following])
         if session.testsfailed:
             return 1
-    return 0 if named[key] else NOT_FOUND
+    return 0 if replaced else NOT_FOUND
 
 
 class Planted:

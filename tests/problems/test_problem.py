@@ -1,3 +1,4 @@
+import array_api_strict as strict
 import cases
 import numpy as np
 import pytest
@@ -25,6 +26,11 @@ def test_the_order_is_the_same_on_every_backend(xp, numpy_place):
         assert_at(b, there.like, b.dtype)
     orders = [np.concatenate(list(here.batches(24, seed=seed))).tolist() for seed in (0, 1)]
     assert orders[0] != orders[1]
+
+
+def test_a_batch_is_an_array_of_the_data_s_library():
+    problem = cases.FINITE_SUMS[0].make(strict.asarray)
+    assert type(next(problem.batches(5))) is type(problem.like)
 
 
 def test_bad_batch_sizes_are_refused(numpy_place):
