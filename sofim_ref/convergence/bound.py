@@ -2,130 +2,58 @@
 
 from __future__ import annotations
 
-import itertools
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from sofim_ref.arrays import Array, to_numpy
 from sofim_ref.arrays.validation import an_instance
+from sofim_ref.convergence.error_space import bounds_of_errors
 from sofim_ref.convergence.host_loss import LONG, host_loss
-from sofim_ref.convergence.reasons import (
-    BELOW_ROUNDING,
-    DECAY,
-    MOMENTUM,
-    OVERFLOW,
-    SEARCH,
-    UNKNOWN,
-    UNMOVED,
-    UNSETTLED,
-    UNSOLVED,
-)
-from sofim_ref.convergence.replay import SINGULAR, ReplayedStep, UnreplayedStepError, differ, replay, stored_points
-from sofim_ref.convergence.rounding import deviation
-from sofim_ref.convergence.settled_optimum import settled_optimum
-from sofim_ref.convergence.spectral import UNIT, step_norms
-from sofim_ref.matrices import MatrixFree
+from sofim_ref.convergence.linear_quadratic import LinearQuadratic
+from sofim_ref.convergence.moment_space import bounds_with_moment
+from sofim_ref.convergence.reasons import UNSETTLED
+from sofim_ref.convergence.reference import reference
+from sofim_ref.convergence.replay import ReplayedStep, UnreplayedStepError, replay, stored_points
+from sofim_ref.convergence.run import Run
 from sofim_ref.optimizers import Optimizer
 from sofim_ref.problems import Constants, Problem
 from sofim_ref.problems.point import check_point
 from sofim_ref.training.trace import Trace
 
-Numbers = np.ndarray[Any, Any]
 
-
-@dataclass(frozen=True, eq=False)
-class LinearQuadratic:
-    r"""The linear-quadratic bound of a run and its terms: one entry a step, on the host.
-
-    Parameters
-    ----------
-    error, next_error : array, shape (T,)
-        :math:`\|\Delta\| = \|w - w_*\|` before and after each step.
-    xi1, xi2 : array, shape (T,)
-        The coefficients; ξ₂ is NaN where no constant is known.
-    bound : array, shape (T,)
-        ξ₁‖Δ‖ + ξ₂‖Δ‖²; NaN where the theorem doesn't apply.
-    rounding : array, shape (T,)
-        By how much rounding alone can move `next_error` against `bound`; NaN where the theorem doesn't apply.
-    reasons : tuple of str
-        Why the theorem doesn't apply to a step; empty where it does.
-    constants : Constants
-        The constants of the problem that were used.
-    radius : float
-        Of the ball around the optimum in which the constants hold: the largest error before a step.
-    """
-
-    error: Numbers
-    next_error: Numbers
-    xi1: Numbers
-    xi2: Numbers
-    bound: Numbers
-    rounding: Numbers
-    reasons: tuple[str, ...]
-    constants: Constants
-    radius: float
-
-    @property
-    def applies(self) -> Numbers:
-        """Whether the theorem applies, step by step."""
-        return np.asarray([not reason for reason in self.reasons], dtype=bool)
-
-    @property
-    def covered(self) -> Numbers:
-        """Whether the bound says something about a step: the theorem applies, and the bound exceeds `rounding`."""
-        return np.asarray(self.applies & (self.bound > self.rounding))
-
-    @property
-    def decided(self) -> Numbers:
-        """Whether the bound alone decides a step: the next error is on one side of it by more than `rounding`."""
-        return np.asarray(self.applies & (np.abs(self.next_error - self.bound) > self.rounding))
-
-    @property
-    def reason(self) -> str:
-        """What isn't certified, in words: the number of steps that the bound doesn't cover, by reason.
-
-        Either the theorem doesn't apply to a step, or rounding exceeds the bound. Empty if every step is covered.
-        """
-        if not self.reasons:
-            return UNMOVED
-        covered = zip(self.reasons, self.covered, strict=True)
-        counted = Counter(reason or BELOW_ROUNDING for reason, is_covered in covered if not is_covered)
-        return "; ".join(f"{number} of {len(self.reasons)} steps: {reason}" for reason, number in counted.items())
-
-    @property
-    def holds(self) -> bool | None:
-        """Whether the steps to which the theorem applies ended within the bound, up to rounding.
-
-        False with the first that didn't; None, which is neither, if no step is covered: `reason` says why.
-        """
-        if np.any(self.next_error > self.bound + self.rounding, where=self.applies):
-            return False
-        return True if self.covered.any() else None
-
-
-def linear_quadratic_bound(
+def linear_quadratic_bound(  # noqa: PLR0913  # a run, and what else is known of it
     problem: Problem,
     optimizer: Optimizer[Any],
     points: Trace | Sequence[Array],
     *,
     optimum: Array | None = None,
     constants: Constants | None = None,
+    batches: Sequence[Array] | None = None,
 ) -> LinearQuadratic:
     r"""Return the linear-quadratic bound on the error after every step of a run, and the error itself.
 
-    .. math:: \|\Delta^+\| \le \xi_1 \|\Delta\| + \xi_2 \|\Delta\|^2, \qquad
-              \xi_1 = \|I - \eta C^{-1} \nabla^2 f(w)\|_2, \quad
-              \xi_2 = \tfrac12 \eta\, M \|C^{-1}\|_2, \quad \Delta = w - w_* .
+    .. math:: \|\Delta^+\| \le \xi_0 + \xi_1 \|\Delta\| + \xi_2 \|\Delta\|^2, \qquad \Delta = w - w_* .
 
-    It holds for :math:`w^+ = w - \eta C^{-1} \nabla f(w)` with any symmetric positive definite C: the gradient is
-    :math:`\bar H \Delta`, with :math:`\bar H` the mean Hessian on the way from :math:`w_*` to w, so
+    For :math:`w^+ = w - \eta C^{-1} \nabla f(w)` with any symmetric positive definite C
 
-    .. math:: \Delta^+ = (I - \eta C^{-1} \nabla^2 f(w)) \Delta + \eta C^{-1} (\nabla^2 f(w) - \bar H) \Delta , \qquad
+    .. math:: \xi_0 = 0, \quad \xi_1 = \|I - \eta C^{-1} \nabla^2 f(w)\|_2, \quad
+              \xi_2 = \tfrac12 \eta\, M \|C^{-1}\|_2 :
+
+    the gradient is :math:`\bar H \Delta`, with :math:`\bar H` the mean Hessian on the way from :math:`w_*` to w, so
+
+    .. math:: \Delta^+ = (I - \eta C^{-1} \nabla^2 f(w)) \Delta + \eta C^{-1} (\nabla^2 f(w) - \bar H) \Delta , \quad
               \|\nabla^2 f(w) - \bar H\|_2 \le \tfrac12 M \|\Delta\| .
+
+    Weight decay κ and the error e of a minibatch's gradient make
+    :math:`\xi_0 = \|\eta C^{-1} e + \eta\kappa w_*\|`, and ξ₁ the norm of that matrix less ηκI. Where v is a moment
+    M of the gradients a step is linear in z = (Δ, M), up to ‖Δ‖², and the bound is
+
+    .. math:: \|z^+\|_P \le \xi_0 + \xi_1 \|z\|_P + \xi_2 \|\Delta\|^2, \qquad \|\Delta\| \le \|z\|_P ,
+
+    in a norm that is chosen once for the run: see `convergence.moment_space`, and docs/theory/moment.md for SOFIM and
+    heavy ball, whose norm has a closed form.
 
     Parameters
     ----------
@@ -138,7 +66,10 @@ def linear_quadratic_bound(
     optimum : array, shape (d,), optional
         The point w*; ``problem.optimum()`` if not given.
     constants : Constants, optional
-        ``problem.constants(w*, radius)`` if not given.
+        ``problem.constants(w*, radius)`` if not given. Around a network's minimum nobody has proved any, see
+        `observed_constants`.
+    batches : sequence of integer array, optional
+        The rows of each step's minibatch; a trace keeps its own.
 
     Returns
     -------
@@ -154,10 +85,16 @@ def linear_quadratic_bound(
 
     Notes
     -----
-    A step to which the theorem doesn't apply (momentum, minibatches, a line search that shortened it, weight decay, a
-    loss without proved constants, a C that is not positive definite in the arithmetic at hand) has a reason in words,
-    its `xi1`, which is a fact about C and the Hessian, and no bound. SOFIM with β = 0 is covered, as are gradient
-    descent, natural gradient and Newton.
+    A step to which the theorem doesn't apply (a loss without proved constants, a C that is not positive definite in
+    the arithmetic at hand, a v that is neither the gradient nor a moment that the method declares by
+    `Optimizer.averaging`) has a reason in words, its `xi1`, which is a fact about C and the Hessian, and no bound.
+
+    For SOFIM (moment), heavy ball and Nesterov's method in any run, and for the moment with any C up to d = 200, the
+    bound is a certificate of the run: C, and with Adam and its like the norm, are the run's own. What holds before a
+    run, SOFIM's radius and rate, is `predict`'s. Shortened steps of a line search have their own η. Where the Hessian
+    at the optimum is singular, as for least squares without l2, the error is that in its range, and `assumes` says so.
+    A moment's run is measured from the computed optimum, whose gradient is a disturbance like any other, so that
+    nothing need be known of its distance to the true one.
 
     Everything is computed on the host, sums in the longest float. `rounding` is the sum of
 
@@ -191,86 +128,30 @@ def linear_quadratic_bound(
     an_instance("optimizer", optimizer, Optimizer, "sofim_ref.SGD() is one")
     if constants is not None:
         an_instance("constants", constants, Constants, "problem.constants() returns them")
-    run = stored_points(points, problem)
+    w = stored_points(points, problem)
     target = problem.optimum() if optimum is None else optimum
     check_point("optimum", target, problem)
     with np.errstate(all="ignore"):  # what overflows is a reason in words
-        return _bounds(problem, optimizer, run, target, constants)
+        loss, center = host_loss(problem, target), to_numpy(target)
+        run = followed(problem, optimizer, w, points.batches if isinstance(points, Trace) else batches)
+        found = None if run.remembers else bounds_of_errors(loss, run, center, constants)
+        if found is not None and UNSETTLED not in found.reasons:
+            return found
+        about = reference(loss, center, run.points[0], constants or loss.constants(center, run.radius(center))[0])
+        if found is None or (not isinstance(about, str) and about.assumes):
+            return bounds_with_moment(loss, run, about, constants)
+        return found
 
 
-def _bounds(
-    problem: Problem, optimizer: Optimizer[Any], run: Sequence[Array], target: Array, constants: Constants | None
-) -> LinearQuadratic:
-    loss, center = host_loss(problem, target), to_numpy(target)
-    lengths = np.asarray([_distance(to_numpy(w), center) for w in run[:-1]])
-    radius = float(np.max(lengths, where=np.isfinite(lengths), initial=0.0))
-    radius += 1e-6 * (radius + float(np.linalg.norm(center)))  # for the way to the true optimum, and rounding
-    known, off_M = loss.constants(center, radius) if constants is None else (constants, 0.0)
-    settled, off = settled_optimum(loss, center, known)
-    M = np.nan if known.hessian_lipschitz is None else known.hessian_lipschitz
-    inside = off < np.inf and (constants is not None or off + _distance(settled, center) <= radius)
-    rows, reasons, norms = [], [], None
-    taken = zip(itertools.pairwise(run), _steps(problem, optimizer, run), strict=True)
-    for t, ((before, after), step) in enumerate(taken):
-        w, following = to_numpy(before), to_numpy(after)
-        e, e_next = _distance(w, settled), _distance(following, settled)
-        if isinstance(step, str):
-            rows.append((e, e_next, *[np.nan] * 4))
-            reasons.append(step)
-            continue
-        rate = step.rate
-        norms = step_norms(step.matrix, rate, loss, w, norms)
-        xi1, xi2 = norms.xi1, 0.5 * rate * M * norms.inverse
-        xi2_error = 0.5 * rate * M * norms.inverse_error + xi2 * (off_M + 4 * UNIT)
-        bound = xi1 * e + xi2 * e * e
-        reason = (
-            _inapplicable(step, optimizer.rate_at(t))
-            or (UNKNOWN if np.isnan(M) else norms.reason)
-            or (UNSETTLED if not inside else "")
-        )
-        rounding = np.nan
-        if not reason:
-            rounding = (
-                deviation(norms, loss, w, following, rate)
-                + (1 + xi1 + norms.xi1_error + (xi2 + xi2_error) * (2 * e + off)) * off
-                + (norms.xi1_error + xi2_error * e) * e
-                + 4 * UNIT * (e_next + bound)
-            )
-            reason = "" if np.isfinite(bound + rounding) else OVERFLOW
-        rows.append((e, e_next, xi1, xi2, *((np.nan, np.nan) if reason else (bound, rounding))))
-        reasons.append(reason)
-    error, next_error, xi1s, xi2s, bounds, roundings = np.reshape(rows, (-1, 6)).T
-    return LinearQuadratic(error, next_error, xi1s, xi2s, bounds, roundings, tuple(reasons), known, radius)
-
-
-def _inapplicable(step: ReplayedStep, lr: float) -> str:
-    """Return why a step is not w − ηC⁻¹∇f(w), with η as its schedule gives it; empty if it is."""
-    v = step.vector
-    if step.reason == SINGULAR:
-        return SINGULAR
-    if differ(v, step.oracle.gradient(), scale=0.0 * v):
-        return MOMENTUM
-    if step.decay:
-        return DECAY
-    if step.rate not in (0.0, lr):
-        return SEARCH
-    if isinstance(step.matrix, MatrixFree) and differ(step.matrix.matvec(step.direction), v, scale=v):
-        return UNSOLVED
-    return step.reason
-
-
-def _steps(problem: Problem, optimizer: Optimizer[Any], run: Sequence[Array]) -> Iterator[ReplayedStep | str]:
-    """Yield the steps of a run; for one that the method refuses to take again, and all after it, the reason."""
-    done = 0
-    if len(run) == 1:  # a trace without a step
-        return
+def followed(
+    problem: Problem, optimizer: Optimizer[Any], points: Sequence[Array], batches: Sequence[Array] | None
+) -> Run:
+    """Return the run on the host, with its steps as far as the method takes them again."""
+    steps: list[ReplayedStep] = []
+    refusal = ""
     try:
-        for step in replay(problem, optimizer, run):
-            done += 1
-            yield step
+        for step in replay(problem, optimizer, points, batches=batches) if len(points) > 1 else ():
+            steps.append(step)  # noqa: PERF402  # those before a step that is refused are kept
     except UnreplayedStepError as error:
-        yield from [str(error)] * (len(run) - 1 - done)
-
-
-def _distance(w: Numbers, target: Numbers) -> float:
-    return float(np.linalg.norm(w.astype(LONG) - target))
+        refusal = str(error)
+    return Run(np.stack([to_numpy(w).astype(LONG) for w in points]), tuple(steps), refusal)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -137,34 +138,60 @@ def on_host(C: Matrix) -> Matrix:
     return C.in_float64() if own else Dense(host_copy(C.to_dense())).in_float64()
 
 
-def step_norms(C: Matrix, rate: float, loss: HostLoss, w: Host, before: StepNorms | None = None) -> StepNorms:
+def step_norms(  # noqa: PLR0913  # a step, the loss that it is taken on, and the step before
+    C: Matrix, rate: float, loss: HostLoss, w: Host, before: StepNorms | None = None, *, kept: float = 1.0
+) -> StepNorms:
     """Return the norms of a step with C and step size η from w; those of the step before if nothing has changed.
+
+    `kept` is what weight decay leaves of w, 1 − ηκ, and ξ₁ = ‖(1 − ηκ)I − ηC⁻¹H‖.
 
     Up to d = `DENSE` the error of ξ₁ has three parts: that of the difference C − ηH, times ‖C⁻¹‖; in every column that
     of the solve, the condition number times the backward error of the class; and d eps of the singular values. Beyond,
     products are taken as off by d eps times the norms of their factors, with η‖H‖ ≤ ‖C‖ (1 + ξ₁).
     """
-    d = len(w)
+    return _with_reason(
+        C,
+        lambda matrix: (
+            _by_products(matrix, rate, loss.product(w), kept)
+            if len(w) > DENSE
+            else _written_out(matrix, (rate, kept), loss.hessian(w), before)
+        ),
+    )
+
+
+def matrix_norms(C: Matrix) -> StepNorms:
+    """Return what is known of C alone: its factors and extreme eigenvalues, and itself written out up to `DENSE`."""
+    return _with_reason(C, lambda matrix: _with_extremes(matrix, _dense(matrix)))
+
+
+def _dense(matrix: Matrix) -> Host | None:
+    return to_numpy(matrix.to_dense()) if matrix.shape[0] <= DENSE else None
+
+
+def _with_reason(C: Matrix, norms: Callable[[Matrix], StepNorms]) -> StepNorms:
+    """Return the norms of C on the host, or why there are none."""
+    d = C.shape[0]
     if d > LARGEST and type(C).extreme_eigenvalues is Matrix.extreme_eigenvalues:
         return StepNorms(C, reason=TOO_LARGE)
     try:
         matrix = on_host(C)
         if not np.isfinite(matrix.matvec(np.ones(d))).all():
             return StepNorms(C, reason=OVERFLOW)
-        if d > DENSE:
-            return _by_products(matrix, rate, loss, w)
-        return _written_out(matrix, rate, *loss.hessian(w), before)
+        return norms(matrix)
     except (SingularMatrixError, np.linalg.LinAlgError):
         return StepNorms(C, reason=INDEFINITE)
     except ValueError:  # a number of C is infinite, and its class refuses it
         return StepNorms(C, reason=OVERFLOW)
 
 
-def _written_out(matrix: Matrix, rate: float, H: Host, H_error: float, before: StepNorms | None) -> StepNorms:
+def _written_out(
+    matrix: Matrix, rates: tuple[float, float], hessian: tuple[Host, float], before: StepNorms | None
+) -> StepNorms:
+    (rate, kept), (H, H_error) = rates, hessian
     dense, d = to_numpy(matrix.to_dense()), len(H)
     if not (np.isfinite(H).all() and np.isfinite(dense).all()):
         return StepNorms(matrix, reason=OVERFLOW)
-    difference = dense.astype(H.dtype) - rate * H
+    difference = kept * dense.astype(H.dtype) - rate * H
     if before is not None and _equal(before.dense, dense) and _equal(before.difference, difference):
         return before
     known = _with_extremes(matrix, dense, difference)
@@ -178,16 +205,16 @@ def _written_out(matrix: Matrix, rate: float, H: Host, H_error: float, before: S
     return replace(known, xi1=xi1, xi1_error=off + known.solve_error * _norm(K) + d * UNIT * xi1)
 
 
-def _by_products(matrix: Matrix, rate: float, loss: HostLoss, w: Host) -> StepNorms:
-    known, product, d = _with_extremes(matrix), loss.product(w), len(w)
+def _by_products(matrix: Matrix, rate: float, product: Callable[[Host], Host], kept: float) -> StepNorms:
+    known, d = _with_extremes(matrix), matrix.shape[0]
     C = known.matrix
 
     def forth(v: Host) -> Host:
-        return np.asarray(C.solve(C.matvec(v) - rate * product(v)))
+        return np.asarray(C.solve(kept * C.matvec(v) - rate * product(v)))
 
     def back(u: Host) -> Host:
         v = C.solve(u)
-        return np.asarray(C.matvec(v) - rate * product(v))
+        return np.asarray(kept * C.matvec(v) - rate * product(v))
 
     xi1 = norm_bracket(forth, back, d)[1]
     off = (known.inverse + known.inverse_error) * d * UNIT * known.largest * (2 + xi1)

@@ -7,6 +7,7 @@ from mpmath import mp
 
 from sofim_ref.arrays import to_numpy
 from sofim_ref.likelihoods import Bernoulli, Categorical, Gaussian
+from sofim_ref.matrices import MatrixFree
 from sofim_ref.matrices.exact import exact, identity
 from sofim_ref.problems import Quadratic
 
@@ -71,15 +72,19 @@ class ExactLoss:
 
 
 def exact_step(loss, optimum, step, M):
-    """Next error, the next error of the exact step, and the bound, of a `ReplayedStep`."""
+    """Next error, the next error of the exact step, and the bound, of a `ReplayedStep` without a moment."""
     w, following, C = exact(step.oracle.w), exact(step.following), step.matrix.definition()
     C = (C + C.T) / 2  # a Hessian is symmetric up to its rounding
     gradient, H = loss.derivatives(w)
-    rate, error = mp.mpf(step.rate), norm(w - optimum)
-    K = identity(len(w)) - np.stack([solve(C, H[:, i]) for i in range(len(w))], axis=1) * rate
+    decay = mp.mpf(step.rate) * mp.mpf(step.decay)
+    rate, error = mp.mpf(step.rate) * mp.mpf(step.averaging.gradient_weight), norm(w - optimum)
+    unsolved = isinstance(step.matrix, MatrixFree)
+    vector = C @ exact(step.direction) * mp.mpf(step.rate) if unsolved else gradient * rate
+    xi0 = norm(solve(C, vector - gradient * rate) + optimum * decay)
+    K = identity(len(w)) * (1 - decay) - np.stack([solve(C, H[:, i]) for i in range(len(w))], axis=1) * rate
     xi1, smallest = mp.sqrt(max(eigenvalues(K.T @ K))), min(eigenvalues(C))
-    bound = xi1 * error + rate * mp.mpf(M) / 2 / smallest * error**2 if smallest > 0 else mp.nan
-    return norm(following - optimum), norm(w - solve(C, gradient) * rate - optimum), bound
+    bound = xi0 + xi1 * error + rate * mp.mpf(M) / 2 / smallest * error**2 if smallest > 0 else mp.nan
+    return norm(following - optimum), norm(w * (1 - decay) - solve(C, vector) - optimum), bound
 
 
 def norm(x):

@@ -7,7 +7,7 @@ import pytest
 
 import sofim_ref as sr
 from sofim_ref.convergence import dennis_more, linear_quadratic_bound
-from sofim_ref.convergence.reasons import BELOW_ROUNDING, INDEFINITE, OVERFLOW, TOO_LARGE, UNMOVED, UNSETTLED, UNSOLVED
+from sofim_ref.convergence.reasons import BELOW_ROUNDING, INDEFINITE, OVERFLOW, SADDLE, TOO_LARGE, UNMOVED, UNSETTLED
 from sofim_ref.problems import Constants, LogisticRegression, PoissonRegression, Quadratic
 
 
@@ -53,9 +53,10 @@ class Fixed(sr.optimizers.Optimizer):
 
 def test_what_covers_nothing_says_neither_true_nor_false():
     problem = Quadratic(np.diag([1.0, 3.0]), np.zeros(2))
-    found = run(problem, sr.SGD(lr=0.1, weight_decay=0.1), np.ones(2))
+    w = np.ones(2)
+    found = linear_quadratic_bound(problem, sr.SGD(lr=0.1), [w, w / 2, w / 4])
     assert found.holds is None
-    assert found.reason.startswith("3 of 3 steps: weight decay")
+    assert found.reason.startswith("2 of 2 steps: the next point is not where")
     assert not found.decided.any()
 
 
@@ -133,21 +134,36 @@ def test_a_step_that_its_method_refuses_to_take_again_is_a_reason():
     assert np.isnan(found.xi1[1:]).all()
 
 
-def test_a_solve_that_stops_at_its_tolerance_is_a_reason():
+def test_what_a_solve_leaves_at_its_tolerance_disturbs_the_step():
     problem, w = Quadratic(np.diag([1.0, 3.0]), np.zeros(2)), np.ones(2)
-    C = sr.matrices.MatrixFree(lambda v: np.asarray([2.0, 5.0]) * v, w, tolerance=0.9)
-    following = w - C.solve(problem.gradient(w))
-    found = linear_quadratic_bound(problem, Fixed(C), [w, following])
-    assert found.reason == f"1 of 1 steps: {UNSOLVED}"
+    diagonal = np.asarray([2.0, 5.0])
+    C = sr.matrices.MatrixFree(lambda v: diagonal * v, w, tolerance=0.9)
+    x = C.solve(problem.gradient(w))
+    found = linear_quadratic_bound(problem, Fixed(C), [w, w - x])
+    assert found.holds
+    assert found.decided.all()
+    np.testing.assert_allclose(found.xi0, np.linalg.norm(x - problem.gradient(w) / diagonal), rtol=1e-13)
 
 
-def test_an_optimum_that_rounding_hides_bounds_nothing():
+def test_where_the_hessian_is_singular_the_error_is_that_in_its_range():
     problem = Quadratic(np.diag([1.0, 1e-17]), np.zeros(2))
     w = np.asarray([1.0, 1.0])
     known = Constants(mu=0.0, L=1.0, hessian_lipschitz=0.0)
     following = w - 0.5 * problem.gradient(w)
     found = linear_quadratic_bound(problem, sr.SGD(lr=0.5), [w, following], optimum=0 * w, constants=known)
-    assert found.reason == f"1 of 1 steps: {UNSETTLED}"
+    assert found.holds
+    assert found.assumes.endswith("1 of 2 dimensions")
+    np.testing.assert_allclose([found.error, found.next_error, found.bound], [[1.0], [0.5], [0.5]], rtol=1e-15)
+
+
+def test_an_optimum_whose_hessian_is_negative_bounds_nothing():
+    problem = Quadratic(np.diag([1.0, -1e-3]), np.zeros(2))
+    w = np.asarray([1.0, 1.0])
+    for method, reason in ((sr.SGD(lr=0.5), UNSETTLED), (sr.SGD(lr=0.5, momentum=0.5), SADDLE)):
+        following = w - 0.5 * problem.gradient(w)
+        found = linear_quadratic_bound(problem, method, [w, following], optimum=0 * w)
+        assert found.reason == f"1 of 1 steps: {reason}"
+        assert found.holds is None
 
 
 def test_a_matrix_with_an_infinite_number_is_a_reason():

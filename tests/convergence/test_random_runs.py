@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import random_runs
 
-from sofim_ref.convergence import bound, host_loss, rounding, settled_optimum
+from sofim_ref.convergence import bound, error_space, host_loss, rounding, run, settled_optimum
 
 
 def test_a_few_random_runs_are_certified_as_50_digits_have_it():
@@ -16,7 +16,14 @@ def test_a_few_random_runs_are_certified_as_50_digits_have_it():
 @pytest.mark.slow
 @pytest.mark.parametrize("longest", [host_loss.LONG, np.float64], ids=["longest float", "float64"])
 def test_hundreds_of_random_runs_are_certified_as_50_digits_have_it(longest, monkeypatch):
-    for module in (bound, host_loss, rounding, settled_optimum):  # where the host has no longer float than float64
+    for module in (
+        bound,
+        error_space,
+        host_loss,
+        rounding,
+        run,
+        settled_optimum,
+    ):  # where the host has no longer float than float64
         monkeypatch.setattr(module, "LONG", longest)
     counts, complaints = random_runs.campaign(400, first=24000)
     assert complaints == []
@@ -27,15 +34,15 @@ def test_hundreds_of_random_runs_are_certified_as_50_digits_have_it(longest, mon
     "part", ["deviation", *(pytest.param(part, marks=pytest.mark.slow) for part in ("settled_optimum", "step_norms"))]
 )
 def test_the_comparison_notices_an_allowance_that_is_too_small(part, monkeypatch):
-    right = getattr(bound, part)
+    right = getattr(error_space, part)
 
-    def wrong(*arguments):
-        found = right(*arguments)
+    def wrong(*arguments, **settings):
+        found = right(*arguments, **settings)
         if part == "deviation":
             return found / 2
         return (found[0], 0.0) if part == "settled_optimum" else SmallerNorms(found)
 
-    monkeypatch.setattr(bound, part, wrong)
+    monkeypatch.setattr(error_space, part, wrong)
     assert random_runs.campaign(5 if part == "deviation" else 15, seed=3)[1]
 
 

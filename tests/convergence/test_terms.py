@@ -5,7 +5,7 @@ import pytest
 from known_loss import EPS, Known
 
 import sofim_ref as sr
-from sofim_ref.convergence import LinearQuadratic, bound, linear_quadratic_bound
+from sofim_ref.convergence import LinearQuadratic, bound, error_space, linear_quadratic_bound
 from sofim_ref.convergence.reasons import BELOW_ROUNDING, OVERFLOW, UNSETTLED
 from sofim_ref.convergence.spectral import StepNorms
 from sofim_ref.matrices import ScaledIdentity
@@ -28,10 +28,10 @@ def parts(monkeypatch):
     def put(*, settled=(0.1, 0.5), off=0.01, deviation=0.02, xi1=0.5):
         norms = StepNorms(ScaledIdentity(1.0, W), xi1=xi1, xi1_error=0.003, inverse=2.0, inverse_error=0.004)
         monkeypatch.setattr(bound, "host_loss", lambda *_: Loss((W, 0.0), (np.eye(2), 0.0)))
-        monkeypatch.setattr(bound, "settled_optimum", lambda *_: (np.asarray(settled), off))
-        monkeypatch.setattr(bound, "step_norms", lambda *_: norms)
-        monkeypatch.setattr(bound, "deviation", lambda *_: deviation)
-        monkeypatch.setattr(bound, "UNIT", 1e-3)
+        monkeypatch.setattr(error_space, "settled_optimum", lambda *_: (np.asarray(settled), off))
+        monkeypatch.setattr(error_space, "step_norms", lambda *_, **__: norms)
+        monkeypatch.setattr(error_space, "deviation", lambda *_: deviation)
+        monkeypatch.setattr(error_space, "UNIT", 1e-3)
 
     return put
 
@@ -106,7 +106,8 @@ def test_a_bound_or_a_rounding_that_overflows_is_a_reason(broken, parts):
     ],
 )
 def test_a_step_is_decided_where_rounding_does_not_hide_it(next_error, most, rounding, holds, decided):
-    values = [np.asarray([x, np.nan]) for x in (1.0, next_error, 0.5, 0.0, most, rounding)]
+    ends = [np.asarray([x, np.nan]) for x in (1.0, next_error)]
+    values = [*ends, *ends, *(np.asarray([x, np.nan]) for x in (0.0, 0.5, 0.0, most, rounding))]
     found = LinearQuadratic(*values, ("", "momentum"), KNOWN, 1.0)
     assert (found.holds, found.decided.tolist()) == (holds, [decided, False])
     assert found.covered.tolist() == [most > rounding, False]
