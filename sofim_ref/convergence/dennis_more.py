@@ -20,7 +20,7 @@ from sofim_ref.training.trace import Trace
 def dennis_more(
     problem: Problem, points: Trace | Sequence[Array], *, optimum: Array | None = None
 ) -> np.ndarray[Any, Any]:
-    r"""Return the Dennis–Moré ratio of every step of a run: what the Newton equation at the optimum leaves.
+    r"""Return the Dennis–Moré ratio of every step: the residual of Newton's equation at w*, per length of the step.
 
     .. math:: \frac{\|\nabla f(w_t) + H_* s_t\|}{\|s_t\|}, \qquad s_t = w_{t+1} - w_t, \qquad H_* = \nabla^2 f(w_*) .
 
@@ -58,11 +58,11 @@ def dennis_more(
 
     Limits, with ρ and η SOFIM's and λ over the eigenvalues of H*:
 
-    - SOFIM with β = 0: C tends to ρI, so the ratio ends between min |ρ/η − λ| and max |ρ/η − λ|; from almost every
-      start it tends to the latter, ρ/η times the rate of convergence.
-    - Heavy ball on a quadratic, with step size α: the ratio is ‖βs − s⁺‖/(α‖s‖). Where the slowest root q of
-      q² − (1 + β − αλ)q + β is real, it tends to (q − β)/α from almost every start. Where roots are complex the error
-      swings through 0, and the ratio has no limit; in one dimension its geometric mean tends to √(βλ/α).
+    - SOFIM with the gradient for v: C tends to ρI, so the ratio ends between min |ρ/η − λ| and max |ρ/η − λ|; from
+      almost every start it tends to the latter, ρ/η times the rate of convergence.
+    - Heavy ball on a quadratic, with step size α: the ratio is ‖βs − s⁺‖/(α‖s‖). If among the roots of all
+      q² − (1 + β − αλ)q + β the largest in modulus is real, it tends to |q − β|/α from almost every start. If it is
+      complex, errors swing through 0 and the ratio has no limit; in one dimension its geometric mean tends to √(βλ/α).
     - SOFIM with a moment for v: as heavy ball with α = (1 − β)η/ρ.
 
     Rounding: the gradient's, about eps ‖H*‖‖w‖, is divided by ‖s‖. Steps nearly as short as eps ‖w‖, the last ones of
