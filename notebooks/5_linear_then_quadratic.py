@@ -103,8 +103,8 @@ forgetful, mindful = (
 )
 for found in (forgetful, mindful):
     first, last, errors = found.dennis_more[0], found.dennis_more[-1], found.error
-    print(f"{found.history:3} pairs: ‖Δ‖ = {errors[-1]:.0e} after {len(errors) - 1} steps, the last by a factor of ", end="")
-    print(f"{errors[-1] / errors[-2]:.0e}; the number goes from {first:.0f} to {last:.2g}")
+    print(f"{found.history:3} pairs, {len(errors) - 1} steps: the number goes from {first:.0f} to {last:.2g},")
+    print(f"           ‖Δ‖ to {errors[-1]:.0e}, which is {errors[-1] / errors[-2]:.0e} of what it was a step before")
 assert mindful.dennis_more[-10:].max() < 1e-4 * mindful.dennis_more[0]
 assert forgetful.dennis_more.min() > 0.01 * forgetful.dennis_more[0]
 assert mindful.error[-1] / mindful.error[-2] < 1e-3 < 0.1 < forgetful.error[-1] / forgetful.error[-2]
