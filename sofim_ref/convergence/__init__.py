@@ -1,6 +1,6 @@
 """How fast a run converges: bounds, orders and rates, and how a method's C compares with the Hessian."""
 
-from sofim_ref.convergence.best_parameters import BestParameters, best_parameters
+from sofim_ref.convergence.optimal_parameters import BestParameters, best_parameters
 from sofim_ref.convergence.bound import linear_quadratic_bound
 from sofim_ref.convergence.companion import CompanionNorm
 from sofim_ref.convergence.dennis_more import dennis_more
