@@ -163,6 +163,13 @@ def test_on_a_quadratic_it_is_the_same_at_every_scale(scale):
     assert dennis_more(BOWL, list(scale * w)) == pytest.approx(dennis_more(BOWL, list(w)), rel=1e-13)
 
 
+@pytest.mark.parametrize(("curvature", "length"), [(1e10, 1e300), (1e-200, 1e-200)])
+def test_it_is_finite_and_above_zero_where_the_product_of_hessian_and_step_overflows_or_underflows(curvature, length):
+    line = Quadratic(np.asarray([[curvature]]), np.zeros(1))
+    points = [np.zeros(1), np.asarray([length])]
+    assert dennis_more(line, points, optimum=np.zeros(1)) == pytest.approx([curvature], rel=1e-13, abs=0.0)
+
+
 def test_at_a_saddle_it_is_about_that_point():
     saddle = Quadratic(np.diag([1.0, -1.0]), np.zeros(2))
     assert dennis_more(saddle, [np.ones(2), np.zeros(2)], optimum=np.zeros(2)) == pytest.approx([0.0])
