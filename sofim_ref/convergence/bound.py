@@ -137,7 +137,7 @@ def linear_quadratic_bound(  # noqa: PLR0913  # a run, and what else is known of
         found = None if run.remembers else bounds_of_errors(loss, run, center, constants)
         if found is not None and UNSETTLED not in found.reasons:
             return found
-        about = reference(loss, center, run.points[0], constants or loss.constants(center, run.radius(center))[0])
+        about = reference(loss, center, run.points[0])
         if found is None or (not isinstance(about, str) and about.assumes):
             return bounds_with_moment(loss, run, about, constants)
         return found

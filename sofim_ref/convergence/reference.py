@@ -53,7 +53,7 @@ class Reference:
         return "" if k == d else f"{text}, {k} of {d} dimensions"
 
 
-def reference(loss: HostLoss, target: Host, start: Host, known: Constants) -> Reference | str:
+def reference(loss: HostLoss, target: Host, start: Host) -> Reference | str:
     """Return the reference point of a run from `start`, or the reason in words why there is none.
 
     Where H₀ is singular, ŵ is moved in its null space to the point next to the start, if the gradient vanishes there
@@ -61,7 +61,7 @@ def reference(loss: HostLoss, target: Host, start: Host, known: Constants) -> Re
     """
     if len(target) > LARGEST:
         return TOO_LARGE
-    found = _decomposed(loss, settled_optimum(loss, target, known)[0])
+    found = _decomposed(loss, settled_optimum(loss, target, Constants())[0])
     if isinstance(found, str) or not found.null.shape[1]:
         return found
     way = found.null @ (found.null.T @ (start - found.point).astype(np.float64))

@@ -112,7 +112,7 @@ def compared(problem, method, trace, optimum, found):
     """Compare error, bound and coefficients of each step with 50 digits, in the float norm."""
     loss = host_loss(problem, optimum)
     run = followed(problem, method, trace.points, trace.batches)
-    about = reference(loss, to_numpy(optimum), run.points[0], found.constants)
+    about = reference(loss, to_numpy(optimum), run.points[0])
     past, a = Past.of(loss, run, about), multiples(run.steps)
     terms = terms_written_out(run, past, about) if a is None else terms_in_blocks(run, past, about, a)
     d = problem.dim
