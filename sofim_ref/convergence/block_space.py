@@ -8,7 +8,7 @@ import numpy as np
 
 from sofim_ref.convergence.companion import CompanionNorm
 from sofim_ref.convergence.host_loss import LONG
-from sofim_ref.convergence.moment_terms import Past, Terms, rate_of, stein
+from sofim_ref.convergence.moment_terms import LARGEST, Past, Terms, contracting
 from sofim_ref.convergence.reference import Reference
 from sofim_ref.convergence.run import Run
 from sofim_ref.convergence.spectral import UNIT
@@ -85,6 +85,7 @@ def _norm(past: Past, eigenvalues: Host, a: Host, A: Host) -> tuple[Host, Compan
     """Return R, shape (k, m, m), the closed form if there is one, and the a of the steps as it counts them."""
     if not past.remembers:
         return np.ones((len(eigenvalues), 1, 1)), None, a
+    scale = np.stack([np.ones_like(eigenvalues), eigenvalues], axis=-1)  # M/λ is of the size of Δ
     b, s = past.kept[0], past.added[0]
     plain = 0 < b < 1 and s > 0 and not np.any(past.of_gradient)
     if plain and np.all(past.kept == b) and np.all(past.added == s):
@@ -92,17 +93,22 @@ def _norm(past: Past, eigenvalues: Host, a: Host, A: Host) -> tuple[Host, Compan
         lengths = a * past.of_moment / unit
         limit = STABLE * 2 * (1 + b) / ((1 - b) * eigenvalues[-1])
         step = min(float(np.median(lengths[len(a) // 2 :])), limit)
-        if step > 0:
+        if 0 < step < np.inf:
             companion = CompanionNorm(eigenvalues, float(b), step)
-            return companion.factors() * np.asarray([1.0, unit]), companion, lengths
-    radii = [float(np.max(np.abs(np.linalg.eigvals(blocks)))) for blocks in A]
-    nominal = A[int(np.argmin(radii))]
-    R = np.empty_like(nominal)
-    for i, (block, value) in enumerate(zip(nominal, eigenvalues, strict=True)):
-        scale = np.asarray([1.0, value])  # M/λ is of the size of Δ
-        R[i] = stein(block * scale / scale[:, None], rate_of(min(radii))) / scale
-        R[i] *= np.linalg.norm(np.linalg.inv(R[i])[0])  # so that |Δ| is at most the norm
-    return R, None, a
+            R = companion.factors() * np.asarray([1.0, unit])
+            if np.max(np.abs(R * scale[:, None, :])) < LARGEST:
+                return R, companion, lengths
+    nominal = A[int(np.argmin(np.max(_radius(A), axis=-1)))] * scale[:, None, :] / scale[:, :, None]
+    R = contracting(nominal) / scale[:, None, :]
+    longest = np.linalg.norm(np.linalg.inv(R)[:, 0, :], axis=-1)
+    return R * longest[:, None, None], None, a  # so that |Δ| is at most the norm, in each block
+
+
+def _radius(A: Host) -> Host:
+    """Return the spectral radii of 2 × 2 matrices; infinity where numbers overflow."""
+    half = (A[..., 0, 0] + A[..., 1, 1]) / 2
+    root = np.sqrt((A[..., 0, 0] - half) ** 2 + A[..., 0, 1] * A[..., 1, 0] + 0j)
+    return np.asarray(np.nan_to_num(np.maximum(np.abs(half + root), np.abs(half - root)), nan=np.inf))
 
 
 def _rotated(x: Host, U: Host) -> Host:

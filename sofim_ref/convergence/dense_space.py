@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sofim_ref.convergence.moment_terms import Past, Terms, rate_of, stein
+from sofim_ref.convergence.moment_terms import Past, Terms, contracting
 from sofim_ref.convergence.reference import Reference
 from sofim_ref.convergence.rounding import deviation
 from sofim_ref.convergence.run import Run
@@ -21,7 +21,7 @@ WRITTEN = 200
 def terms_written_out(run: Run, past: Past, about: Reference) -> Terms:
     r"""Return the terms of steps with any C.
 
-    The norm solves a Lyapunov equation for one of the run's own steps: of the first, the middle and the last one, that
+    The norm is made for one of the run's own steps: of the first, the middle and the last one, that
     whose matrix has the smallest spectral radius. Nothing promises that the other steps contract in it.
 
     Cost: O(d³) a step, of matrices of shape (2d, 2d).
@@ -85,9 +85,9 @@ def _norm(systems: list[Host], scale: Host, *, remembers: bool) -> Host:
     """Return R for the step of the smallest spectral radius, with ‖Δ‖ at most the norm."""
     if not (systems and remembers):
         return np.eye(len(scale))
-    radii = [float(np.max(np.abs(np.linalg.eigvals(A)))) for A in systems]
-    chosen = int(np.argmin(radii))
-    R = stein(systems[chosen] * scale / scale[:, None], rate_of(radii[chosen])) / scale
+    radii = [np.max(np.abs(np.linalg.eigvals(A))) if np.isfinite(A).all() else np.inf for A in systems]
+    nominal = systems[int(np.argmin(radii))]
+    R = contracting(nominal * scale / scale[:, None]) / scale
     return R * _size(np.linalg.inv(R)[: len(scale) // 2])
 
 

@@ -16,6 +16,9 @@ from sofim_ref.convergence.run import Run, seen
 
 Host = np.ndarray[Any, Any]
 
+LARGEST = 1e12
+"""The largest sum by which a norm is made: beyond it rounding would be most of it."""
+
 
 @dataclass(frozen=True, eq=False)
 class Past:
@@ -138,19 +141,26 @@ def multiples(steps: tuple[ReplayedStep, ...]) -> Host | None:
     return np.where(np.isnan(known), np.nanmedian(known) if np.isfinite(known).any() else 0.0, known)
 
 
-def stein(A: Host, rate: float) -> Host:
-    """Return the upper triangular R with ‖R A R⁻¹‖ < `rate`, which is above A's spectral radius.
+def contracting(A: Host) -> Host:
+    r"""Return upper triangular R, shape (..., n, n), in whose norm matrices A of spectral radius r < 1 contract.
 
-    RᵀR = P is the solution of (A/rate)ᵀ P (A/rate) − P = −I.
+    With γ between r and 1, or just above r ≥ 1, :math:`R^\top R = \sum_j (A/\gamma)^{j\top} (A/\gamma)^j` gives
+    ‖R A R⁻¹‖ < γ. The sum is made by doubling, and ends early where it grows beyond `LARGEST`: any regular R is a norm.
+
+    Source: R. A. Smith 1968, doi:10.1137/0116017, for the doubling.
     """
-    from scipy.linalg import solve_discrete_lyapunov
-
-    return np.asarray(np.linalg.cholesky(solve_discrete_lyapunov((A / rate).T, np.eye(len(A)))).T)
-
-
-def rate_of(radius: float) -> float:
-    """Return the contraction that a norm is made for: half-way from the spectral radius to 1, or just above it."""
-    return (1 + radius) / 2 if radius < 1 else 1.01 * radius
+    P = np.broadcast_to(np.eye(A.shape[-1]), A.shape)
+    if not np.isfinite(A).all():
+        return P
+    radius = float(np.max(np.abs(np.linalg.eigvals(A))))
+    power = A / max((1 + radius) / 2 if radius < 1 else 1.01 * radius, np.finfo(float).tiny)
+    for _ in range(64):
+        more = P + power.swapaxes(-1, -2) @ P @ power
+        settled = np.all(np.abs(more - P) <= 1e-12 * np.max(np.abs(more)))
+        if settled or not np.max(np.abs(more)) < LARGEST:
+            break
+        P, power = more, power @ power
+    return np.asarray(np.linalg.cholesky(P).swapaxes(-1, -2))
 
 
 def _numbers(step: ReplayedStep) -> tuple[float, ...]:
