@@ -51,12 +51,9 @@ class AdaFisher(Optimizer[AdaFisherState]):
     ----------
     lr, weight_decay
         As in `Optimizer`; with weight decay it is `AdaFisherW`. An l2 term inside the gradient is the problem's l2.
-    beta : float
-        The number β in [0, 1) of the average M.
-    damping : float
-        The number λ > 0.
-    gamma : float
-        The number γ in [0, 1), from which all readings of `ema` but one make their a and b.
+    beta, damping, gamma : float
+        The numbers β in [0, 1) of the average M, λ > 0, and γ in [0, 1), of which all readings of `ema` but one make
+        their a and b.
     ema : {"paper_v3", "paper_v1", "code"}
         Which a and b. ``"paper_v1"``: .92 and .992, Algorithm 1 of the first version; F̃ in [λ, ~154]. ``"paper_v3"``:
         1 − γ and γ, the ICLR version; F̃ in [λ, 1.001]. ``"code"``: .1γ and .01γ, every released version of the code
@@ -137,9 +134,8 @@ class AdaFisher(Optimizer[AdaFisherState]):
 
     def _refreshed(self, H: Array, S: Array, oracle: Oracle) -> tuple[Array, Array]:
         """Return the averages H and S with the factors of this batch in them."""
-        gamma = self.gamma
-        readings = {"paper_v1": (0.92, 0.992), "paper_v3": (1 - gamma, gamma), "code": (0.1 * gamma, 0.01 * gamma)}
-        a, b = readings[self.ema]
+        c = self.gamma
+        a, b = {"paper_v1": (0.92, 0.992), "paper_v3": (1 - c, c), "code": (0.1 * c, 0.01 * c)}[self.ema]
         H_D, S_D = adafisher_factors(oracle, self.statistics or _STATISTICS[self.ema])
         return a * H + b * H_D, a * S + b * S_D
 

@@ -68,7 +68,6 @@ class Optimizer(ABC, Generic[S]):
 
     lr: float | Schedule
     weight_decay: float = 0.0
-
     line_search: bool = False
     """Whether `lr` is only tried first, and halved until the loss falls enough: see `line_search.backtracked`."""
 
@@ -101,10 +100,7 @@ class Optimizer(ABC, Generic[S]):
         """Return the next state, and the C and v of this step."""
 
     def averaging(self, t: int) -> Averaging:
-        """Return how the v of step t, counted from 1, is made of the gradients; v = g unless a method says otherwise.
-
-        A method whose v is a moment declares it here, and the convergence bounds are those of a moment.
-        """
+        """Return how the v of step t = 1, 2, … is made of the gradients: v = g; or a moment, if a method says so."""
         return Averaging()
 
     def step(self, w: Array, state: S, oracle: Oracle, *, inplace: bool = False) -> tuple[Array, S]:
@@ -131,9 +127,8 @@ class Optimizer(ABC, Generic[S]):
         ------
         TypeError, ValueError
             If the problem doesn't offer what the method needs, `state` is not its own, `precondition` returns anything
-            but a `State` and a `Preconditioned`, `w` has another shape, backend, device or dtype than the oracle's
-            point, or a schedule gives anything but a number > 0; of a step in place, if an array to be overwritten is
-            read-only or shares memory with another or with the gradient.
+            but a `State` and a `Preconditioned`, `w` doesn't go with the oracle's point, or a schedule gives no number
+            > 0; in place, if an array to be overwritten is read-only or shares memory with another or the gradient.
         """
         if not isinstance(state, State):
             msg = f"state must be what {type(self).__name__}.init(w) or the step before returned, got {shown(state)}."
@@ -179,10 +174,8 @@ class Optimizer(ABC, Generic[S]):
         if not callable(self.lr):
             return self.lr
         lr = self.lr(step if is_traced(step) else int(step))
-        if is_traced(lr):
-            return lr
         positive(f"lr({step})", lr)
-        return float(lr)
+        return lr if is_traced(lr) else float(lr)
 
     def accept(self, state: S, oracle: Oracle, choice: Preconditioned, following: Array) -> tuple[Array, S]:
         """Return the point where the step ends and the state after it; most methods return both unchanged.
@@ -195,8 +188,7 @@ class Optimizer(ABC, Generic[S]):
     def check_problem(self, problem: Problem) -> None:
         """Refuse a problem that doesn't offer what the method needs; the message says what, and who does."""
         an_instance("problem", problem, Problem, "sofim_ref.problems has some")
-        missing = self.needs - problem.offers
-        if missing:
+        if missing := self.needs - problem.offers:
             asked = ", ".join(sorted(missing))
             msg = f"{self!r} needs {asked}, which {problem.name} doesn't offer.{who_answers(missing)}"
             raise TypeError(msg)

@@ -144,21 +144,14 @@ class SOFIM(Optimizer[SOFIMState]):
 
     def averaging(self, t: int) -> Averaging:
         """Return how v is made of the gradients: the mean M̂, or g."""
-        if self.vector == "gradient":
-            return Averaging()
-        return Averaging.mean(self.beta, t, bias_correction=self.bias_correction)
+        mean = Averaging.mean(self.beta, t, bias_correction=self.bias_correction)
+        return mean if self.vector == "moment" else Averaging()
 
     def overwrite(self, kernels: Kernels, w: Array, state: SOFIMState, oracle: Oracle) -> SOFIMState:
         """Take the step in the memory of w and h, and return the next state."""
         t, g = state.step + 1, oracle.gradient()
-        step = SOFIMStep(
-            lr=self.rate_at(state.step),
-            rho=positive_in_dtype("rho", self.rho, w),
-            kept=weight_before(self.beta, t),
-            scale=self._scale(t),
-            vector=self.vector,
-            weight_decay=self.weight_decay,
-        )
+        rho, kept = positive_in_dtype("rho", self.rho, w), weight_before(self.beta, t)
+        step = SOFIMStep(self.rate_at(state.step), rho, kept, self._scale(t), self.vector, self.weight_decay)
         parts = [slice(layer.start, layer.stop) for layer in oracle.layers] if self.scope == "layer" else [slice(None)]
         for part in parts:
             kernels.sofim(w[part], state.mean[part], g[part], step)
