@@ -31,7 +31,8 @@ def lines():
     And one a registered method: its optimizer, and where its hyper-parameters are searched.
     """
     packages = [name for _, name, is_package in pkgutil.iter_modules(sofim_ref.__path__) if is_package]
-    for package in ["sofim_ref", *(f"sofim_ref.{name}" for name in sorted(packages)), "sofim_ref.studies.race"]:
+    inner = ["convergence.experiments", "studies.race"]
+    for package in ["sofim_ref", *(f"sofim_ref.{name}" for name in [*sorted(packages), *inner])]:
         module = importlib.import_module(package)
         for name in sorted(getattr(module, "__all__", ())):
             thing = getattr(module, name)
