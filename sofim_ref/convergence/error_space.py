@@ -7,7 +7,7 @@ import numpy as np
 from sofim_ref.arrays import to_numpy
 from sofim_ref.convergence.host_loss import LONG, Host, HostLoss
 from sofim_ref.convergence.linear_quadratic import LinearQuadratic
-from sofim_ref.convergence.reasons import OVERFLOW, UNKNOWN, UNSETTLED
+from sofim_ref.convergence.reasons import GIVEN, OVERFLOW, UNKNOWN, UNSETTLED
 from sofim_ref.convergence.replay import ReplayedStep
 from sofim_ref.convergence.rounding import deviation, product
 from sofim_ref.convergence.run import Run, seen
@@ -64,6 +64,7 @@ def bounds_of_errors(loss: HostLoss, run: Run, target: Host, constants: Constant
         reasons=tuple(reasons),
         constants=known,
         radius=radius,
+        assumes="" if constants is None else GIVEN,
     )
 
 

@@ -23,7 +23,7 @@ from sofim_ref.convergence.dense_space import WRITTEN, terms_written_out
 from sofim_ref.convergence.host_loss import HostLoss
 from sofim_ref.convergence.linear_quadratic import LinearQuadratic
 from sofim_ref.convergence.moment_terms import Past, multiples
-from sofim_ref.convergence.reasons import OVERFLOW, UNKNOWN, UNLIKE
+from sofim_ref.convergence.reasons import GIVEN, OVERFLOW, UNKNOWN, UNLIKE
 from sofim_ref.convergence.reference import Reference
 from sofim_ref.convergence.run import Run
 from sofim_ref.convergence.spectral import UNIT
@@ -82,7 +82,7 @@ def bounds_with_moment(
         constants=known,
         radius=radius,
         norm=terms.norm,
-        assumes=about.assumes,
+        assumes="; ".join(filter(None, [about.assumes, GIVEN if constants is not None else ""])),
         companion=terms.companion,
     )
 

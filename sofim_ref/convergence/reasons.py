@@ -1,4 +1,4 @@
-"""Why a step has no linear-quadratic bound, in words."""
+"""Why a step has no linear-quadratic bound, and what is assumed where it has one, in words."""
 
 from __future__ import annotations
 
@@ -10,4 +10,6 @@ UNMOVED = "the run took no step"
 TOO_LARGE = "C has too many parameters for its eigenvalues to be found, and no structure that gives them"
 SADDLE = "the Hessian at the optimum has a negative eigenvalue, or none that is positive beyond rounding"
 UNLIKE = "C is not a multiple of I, and has too many parameters for norms of error and moment together"
+GIVEN = "the constants are those that were given, and nothing here proves them"
+SINGULAR_HESSIAN = "the Hessian at the optimum is singular, and the error is that in its range, {} of {} dimensions"
 BELOW_ROUNDING = "rounding exceeds the bound"

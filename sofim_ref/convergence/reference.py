@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sofim_ref.convergence.host_loss import LONG, HostLoss
-from sofim_ref.convergence.reasons import SADDLE, TOO_LARGE
+from sofim_ref.convergence.reasons import SADDLE, SINGULAR_HESSIAN, TOO_LARGE
 from sofim_ref.convergence.settled_optimum import settled_optimum
 from sofim_ref.convergence.spectral import LARGEST, UNIT
 from sofim_ref.problems import Constants
@@ -49,8 +49,8 @@ class Reference:
     @property
     def assumes(self) -> str:
         """What is said of a singular H₀, in words; empty if it is regular."""
-        (d, k), text = self.basis.shape, "the Hessian at the optimum is singular, and the error is that in its range"
-        return "" if k == d else f"{text}, {k} of {d} dimensions"
+        d, k = self.basis.shape
+        return "" if k == d else SINGULAR_HESSIAN.format(k, d)
 
 
 def reference(loss: HostLoss, target: Host, start: Host) -> Reference | str:

@@ -7,7 +7,17 @@ import pytest
 
 import sofim_ref as sr
 from sofim_ref.convergence import dennis_more, linear_quadratic_bound
-from sofim_ref.convergence.reasons import BELOW_ROUNDING, INDEFINITE, OVERFLOW, SADDLE, TOO_LARGE, UNMOVED, UNSETTLED
+from sofim_ref.convergence.reasons import (
+    BELOW_ROUNDING,
+    GIVEN,
+    INDEFINITE,
+    OVERFLOW,
+    SADDLE,
+    SINGULAR_HESSIAN,
+    TOO_LARGE,
+    UNMOVED,
+    UNSETTLED,
+)
 from sofim_ref.problems import Constants, LogisticRegression, PoissonRegression, Quadratic
 
 
@@ -152,7 +162,7 @@ def test_where_the_hessian_is_singular_the_error_is_that_in_its_range():
     following = w - 0.5 * problem.gradient(w)
     found = linear_quadratic_bound(problem, sr.SGD(lr=0.5), [w, following], optimum=0 * w, constants=known)
     assert found.holds
-    assert found.assumes.endswith("1 of 2 dimensions")
+    assert found.assumes == f"{SINGULAR_HESSIAN.format(1, 2)}; {GIVEN}"
     np.testing.assert_allclose([found.error, found.next_error, found.bound], [[1.0], [0.5], [0.5]], rtol=1e-15)
 
 

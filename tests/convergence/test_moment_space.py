@@ -15,7 +15,7 @@ from sofim_ref.convergence.bound import followed
 from sofim_ref.convergence.host_loss import host_loss
 from sofim_ref.convergence.moment_space import bounds_with_moment
 from sofim_ref.convergence.moment_terms import Past
-from sofim_ref.convergence.reasons import SADDLE, TOO_LARGE, UNLIKE
+from sofim_ref.convergence.reasons import GIVEN, SADDLE, TOO_LARGE, UNLIKE
 from sofim_ref.convergence.reference import reference
 from sofim_ref.optimizers import SOAA, AdaFisher, AdaHessian, Adam, AdamW, Averaging, TAdam
 from sofim_ref.problems import LeastSquares, LogisticRegression, Quadratic
@@ -233,6 +233,7 @@ def test_around_a_networks_minimum_the_constant_is_what_the_run_shows():
     shown = observed_constants(problem, trace, optimum=minimum)
     assert shown.hessian_lipschitz > 0
     found = linear_quadratic_bound(problem, sofim, trace, optimum=minimum, constants=shown)
+    assert found.assumes == GIVEN
     assert found.holds
     assert found.covered.all()
     less = sr.problems.Constants(hessian_lipschitz=0.5 * shown.hessian_lipschitz)
