@@ -63,6 +63,14 @@ def test_every_step_of_a_method_with_a_moment_is_certified(name, batch):
     assert (np.max(found.xi0) > 0) == (batch is not None or optimizer.weight_decay > 0)
 
 
+@pytest.mark.parametrize("problem", [logistic(), Quadratic(np.diag([0.1, 0.5, 2.0]), np.ones(3))], ids=lambda p: p.name)
+def test_in_the_tail_the_bound_of_sofim_is_a_few_percent_above_the_error(problem):
+    found = run(problem, sr.SOFIM(lr=0.5), steps=300)
+    tail = found.bound[150:] / found.next_error[150:]
+    assert found.holds
+    assert 1 <= np.median(tail) < 1.05
+
+
 def test_two_layers_with_a_matrix_each_are_written_out():
     X = np.random.default_rng(0).standard_normal((20, 2))
     problem = sr.problems.MLPClassifier(X, np.arange(20) % 2, hidden=(2,), l2=0.5)
