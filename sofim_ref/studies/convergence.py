@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,6 @@ from sofim_ref.arrays import Array, to_numpy
 from sofim_ref.arrays.sums import norm
 from sofim_ref.arrays.validation import positive
 from sofim_ref.convergence import (
-    LinearQuadratic,
     Order,
     dennis_more,
     grade,
@@ -25,8 +23,9 @@ from sofim_ref.matrices import SingularMatrixError
 from sofim_ref.optimizers import REGISTRY, Method, NaturalGradient, Optimizer
 from sofim_ref.problems import Oracle, Problem
 from sofim_ref.studies.methods import check_methods
+from sofim_ref.studies.predicted_run import predicted_run
 from sofim_ref.studies.reference_point import reference_point
-from sofim_ref.training import Trace
+from sofim_ref.studies.studied import Studied, Study
 from sofim_ref.training.minimize import minimize
 
 Numbers = np.ndarray[Any, Any]
@@ -39,78 +38,6 @@ EXCESS = 1e-3
 
 STEPS = 150
 """The budget of every run."""
-
-
-@dataclass(frozen=True, eq=False)
-class Studied:
-    """What the study found of one method.
-
-    Parameters
-    ----------
-    optimizer : Optimizer
-        With the settings that it ran with.
-    trace : Trace
-        Its run, with all points.
-    bound : LinearQuadratic
-        Of every step.
-    order, rate : Order or None
-        Of the tail, fitted freely, and as a linear one; None if too few steps stay above the floor.
-    dennis_more : array, shape (T,)
-    grades : array, shape (T,)
-        Each step's grade over the natural gradient's: 1 is best; infinite where the loss rises along the step's
-        direction, as it may along a moment's; NaN where there is none.
-    spectrum : array, shape (d,)
-        The eigenvalues of C/η in the last step.
-    """
-
-    method: Method
-    optimizer: Optimizer[Any]
-    trace: Trace
-    bound: LinearQuadratic
-    order: Order | None
-    rate: Order | None
-    dennis_more: Numbers
-    grades: Numbers
-    spectrum: Numbers
-
-    @property
-    def failure(self) -> str:
-        """Why the run failed; empty if it didn't. What is found of a run that failed is that of its finite part."""
-        return self.trace.message if self.trace.status.failed else ""
-
-
-@dataclass(frozen=True, eq=False)
-class Study:
-    """What `study_convergence` found.
-
-    Parameters
-    ----------
-    reference : str
-        What `optimum` is: ``"optimum"``, or ``"local minimum"`` for a loss without a known optimum.
-    spectrum : array, shape (d,)
-        The eigenvalues of the Hessian at the optimum.
-    rho : float
-        SOFIM's ρ.
-    entries : tuple of Studied
-        One a method.
-    failed : dict
-        From each method that failed before its first step could be studied to the reason.
-    """
-
-    title: str
-    problem: Problem
-    reference: str
-    optimum: Array
-    spectrum: Numbers
-    rho: float
-    entries: tuple[Studied, ...]
-    failed: dict[Method, str]
-
-    @property
-    def holds(self) -> bool | None:
-        """Whether every step that the bound covers ended within it; None if it certifies none."""
-        found = {entry.bound.holds for entry in self.entries}
-        return None if found <= {None} else False not in found
 
 
 def study_convergence(
@@ -225,14 +152,15 @@ def _studied(method: Method, optimizer: Optimizer[Any], problem: Problem, optimu
         raise ValueError(msg)
     bound = linear_quadratic_bound(problem, optimizer, trace, optimum=optimum)
     steps = list(replay(problem, optimizer, trace))
-    errors = np.append(bound.error, bound.next_error[-1])
+    distances = np.append(bound.distance, bound.next_distance[-1])
     return Studied(
         *(method, optimizer, trace, bound),
-        order=_fitted(errors, None),
-        rate=_fitted(errors, 1.0),
+        order=_fitted(distances, None),
+        rate=_fitted(distances, 1.0),
         dennis_more=dennis_more(problem, trace, optimum=optimum),
         grades=np.asarray([_grade(step.direction, step.oracle) for step in steps]),
         spectrum=to_numpy(steps[-1].matrix.eigenvalues()).astype(float) / steps[-1].rate,
+        predicted=predicted_run(problem, optimizer, optimum, w0),
     )
 
 

@@ -4,36 +4,35 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from sofim_ref import plots
 from sofim_ref.arrays.sums import norm
-from sofim_ref.convergence import LinearQuadratic, replay
-from sofim_ref.optimizers import Method
-from sofim_ref.reporting import Block, Column, Heading, Paragraph, Picture, Report, Table, finite
-from sofim_ref.studies import convergence
-from sofim_ref.studies.convergence import Studied, Study
-from sofim_ref.studies.convex_problems import two_measurements
+from sofim_ref.convergence import CompanionNorm, LinearQuadratic
+from sofim_ref.reporting import Block, Column, Heading, Paragraph, Report, Table, finite
+from sofim_ref.studies.convergence_pictures import pictures
 from sofim_ref.studies.methods import named_failures
-from sofim_ref.studies.structures import draw_structures
-from sofim_ref.training.minimize import minimize
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from sofim_ref.studies.predicted_run import SHARE, PredictedRun
+from sofim_ref.studies.studied import Studied, Study
 
 UNMOVED = 1e-12
 """A run that ends nearer to its start than this share of the first error doesn't move."""
 
 TAIL = "the last half of the steps above rounding, ± its standard error"
 BOUND = (
-    "For a step w⁺ = w − η C⁻¹ ∇f(w) and Δ = w − w*, ‖Δ⁺‖ ≤ ξ₁‖Δ‖ + ξ₂‖Δ‖² with ξ₁ = ‖I − η C⁻¹ ∇²f(w)‖ and ξ₂ = ½ η "
-    "M ‖C⁻¹‖, M being the Lipschitz constant of the Hessian. It applies to a step on all examples with the gradient "
-    "itself; where there is momentum, a minibatch, weight decay or a line search, there is no bound. It covers a step "
-    "if it exceeds what rounding may do; where it doesn't, pictures are grey."
+    "With Δ = w − w*, a step w⁺ = w − η C⁻¹ ∇f(w) ends at ‖Δ⁺‖ ≤ ξ₁‖Δ‖ + ξ₂‖Δ‖², where ξ₁ = ‖I − η C⁻¹ ∇²f(w)‖ and "
+    "ξ₂ = ½ η M_H ‖C⁻¹‖, M_H being the Lipschitz constant of the Hessian. Where a step is made of a moment M of the "
+    "gradients, the pair (Δ, M) is what it maps linearly, up to ‖Δ‖²: ‖(Δ⁺, M⁺)‖_P ≤ ξ₀ + ξ₁‖(Δ, M)‖_P + ξ₂‖Δ‖² in "
+    "a norm of pairs that is never below ‖Δ‖. ξ₀ is what doesn't shrink with the error: it is 0 but for weight decay "
+    "and minibatches. The bound applies with momentum, weight decay, minibatches and line searches."
+)
+CERTIFICATE = (
+    "It certifies the steps of this run. C is the run's own, and so is the norm, except for SOFIM's moment and heavy "
+    "ball: theirs follows from the Hessian's spectrum, β and η/ρ. That other runs contract too is a theorem about the "
+    "method only where C has a limit that is known beforehand: it says of SOFIM's moment and of heavy ball from where "
+    "they converge, and how fast. The bound covers a step if it exceeds what rounding may do; where it doesn't, "
+    "pictures are grey."
 )
 
 
@@ -50,19 +49,20 @@ def report_convergence(study: Study) -> Report:
     >>> from sofim_ref.studies import study_convergence
     >>> bowl = sr.problems.Quadratic(np.diag([1.0, 3.0]), np.ones(2))
     >>> report = report_convergence(study_convergence(bowl, [Method.of(sr.SGD(lr=0.5))], title="A bowl"))
-    >>> report.blocks[3].text
+    >>> report.blocks[4].text
     'Every step that the bound covers ended within it: 47 of 47.'
     """
     blocks: list[Block] = [
         Paragraph(_setting(study)),
         Heading("The bound"),
         Paragraph(BOUND),
+        Paragraph(CERTIFICATE),
         _verdict(study),
         _table(study),
         *_remarks(study),
     ]
     if study.entries:
-        blocks += [Heading("Pictures"), *_pictures(study)]
+        blocks += [Heading("Pictures"), *pictures(study, _verdict(study).text)]
     return Report(study.title, "How fast methods converge, and how fast they must.", tuple(blocks), _numbers(study))
 
 
@@ -104,8 +104,10 @@ def _table(study: Study) -> Table:
         Column(
             "rate", lambda rate: _fit(rate.rate, rate.rate_error), note="that of linear convergence, in those steps."
         ),
+        Column("norm", words=True, note="that of the bound, ‖Δ‖ being ‖w − w*‖."),
+        Column("ξ₀", finite(".1g"), note="in the last step; – where it is 0."),
         Column("ξ₁", finite(".2g"), note="in the last step."),
-        Column("ξ₂", finite(".3g"), note="in the last step; – where no M is proved."),
+        Column("ξ₂", finite(".3g"), note="in the last step; – where no M_H is proved."),
         Column("covered", lambda covered: "{} of {}".format(*covered), note="the steps whose bound exceeds rounding."),
         Column("decided", ".0%", note="the share of these that end on one side of it by more than rounding."),
         Column(
@@ -118,9 +120,11 @@ def _table(study: Study) -> Table:
     rows: list[tuple[Any, ...]] = [
         (
             entry.method.title,
-            math.inf if entry.failure else entry.bound.next_error[-1],
+            math.inf if entry.failure else entry.bound.next_distance[-1],
             entry.order,
             entry.rate,
+            "‖(Δ, M)‖_P" if "M" in entry.bound.norm else "‖Δ‖",
+            entry.bound.xi0[-1] or None,
             entry.bound.xi1[-1],
             entry.bound.xi2[-1],
             (int(entry.bound.covered.sum()), len(entry.bound.covered)),
@@ -130,7 +134,7 @@ def _table(study: Study) -> Table:
         )
         for entry in study.entries
     ]
-    rows += [(method.title, math.inf, *[None] * 8) for method in study.failed]
+    rows += [(method.title, math.inf, *[None] * 10) for method in study.failed]
     return Table("", columns, tuple(rows))
 
 
@@ -149,10 +153,10 @@ def _remarks(study: Study) -> Iterator[Paragraph]:
     yield from named_failures({entry.method: entry.failure for entry in study.entries} | study.failed)
     for entry in study.entries:
         first, *_, last = entry.trace.points or ()
-        if (way := float(norm(last - first))) < UNMOVED * entry.bound.error[0]:
+        if (way := float(norm(last - first))) < UNMOVED * entry.bound.distance[0]:
             yield Paragraph(
                 f"{entry.method.title} doesn't move: with {entry.optimizer!r} it ends {way:.0e} from its start, "
-                f"which is {entry.bound.error[0]:.2g} from w*."
+                f"which is {entry.bound.distance[0]:.2g} from w*."
             )
         if rising := int(np.isposinf(entry.grades).sum()):
             yield Paragraph(
@@ -161,68 +165,26 @@ def _remarks(study: Study) -> Iterator[Paragraph]:
             )
         if entry.bound.holds is False:
             yield Paragraph(f"{entry.method.title} went BEYOND the bound.", "bad")
+        if entry.bound.assumes:
+            yield Paragraph(f"{entry.method.title}: {entry.bound.assumes}.")
+        if entry.predicted is not None:
+            yield Paragraph(_promise(entry, entry.predicted))
         if entry.bound.reason:
             not_applicable = "not applicable, " * (entry.bound.holds is None)
             yield Paragraph(f"{entry.method.title}: {not_applicable}{entry.bound.reason}.")
 
 
-def _pictures(study: Study) -> Iterator[Picture]:
-    bounds = {_key(entry): entry.bound for entry in study.entries}
-    steps = {key: (found.error, found.next_error, found.applies) for key, found in bounds.items()}
-    orders = {entry.method.title: entry.order.order for entry in study.entries if entry.order is not None}
-    map_title = _listed("Fitted order of the last steps", orders, ".2f") or "Error after a step against error before it"
-    xi1 = {entry.method.title: float(entry.bound.xi1[-1]) for entry in study.entries}
-    yield Picture("error-map", plots.error_map(steps, title=map_title), "Error after a step against error before it")
-    yield Picture(
-        "error-bands", plots.error_bands(bounds, title=_verdict(study).text), "Error against step, with the bound"
+def _promise(entry: Studied, run: PredictedRun) -> str:
+    """Return what was known of a method before any run, and how a run from inside the ball compares with it."""
+    known, far = run.prediction, float(entry.bound.distance[0])
+    where = "every start" if math.isinf(known.radius) else f"every start within {known.radius:.2g} of w*"
+    took = f"took more than {len(run.error) - 1:,}" if run.observed is None else f"took {run.observed:,}"
+    return (
+        f"{entry.method.title}, known before any run: from {where}, after t steps ‖w − w*‖ is at most "
+        f"{known.factor:.3g} · {known.rate:.5g}ᵗ times that at the start (theorem {known.theorem} of "
+        f"docs/theory/moment.md), so that six digits take at most {run.promised:,} steps. A run that begins "
+        f"{run.error[0]:.2g} from w* {took}. The one in the table begins {far:.2g} from it."
     )
-    contractions = plots.contractions(bounds, title=_listed("ξ₁ in the last step", xi1, ".2g"))
-    yield Picture("contractions", contractions, "ξ₁ against step")
-    title = "The eigenvalues of each method's last C/η and of the Hessian at the optimum"
-    spectra = plots.spectra(study.spectrum, {_key(entry): entry.spectrum for entry in study.entries}, title=title)
-    yield Picture("spectra", spectra, "Eigenvalues of C/η and of the Hessian")
-    if (ellipses := _ellipses(study)) is not None:
-        yield Picture("ellipses", ellipses, "Paths in two dimensions, with the ellipses of C")
-    yield Picture("heat-maps", draw_structures(), "Every structure of matrix: what it stores, and what it represents")
-
-
-def _key(entry: Studied) -> Method:
-    """Return the method, with a title that says so if its run failed."""
-    if not entry.failure:
-        return entry.method
-    return replace(entry.method, title=f"{entry.method.title}, {entry.trace.status.name.lower()}")
-
-
-def _listed(what: str, values: dict[str, float], spec: str) -> str:
-    """Return a title that names up to five values, or the two extreme ones of more."""
-    known = [(value, name) for name, value in values.items() if math.isfinite(value)]
-    if len(known) > 5:
-        (low, lowest), (high, highest) = min(known), max(known)
-        return f"{what}: from {low:{spec}} ({lowest}) to {high:{spec}} ({highest})"
-    named = ", ".join(f"{name} {value:{spec}}" for value, name in known)
-    return f"{what}: {named}" if named else ""
-
-
-def _ellipses(study: Study) -> Figure | None:
-    """Draw the methods' paths on logistic regression of two measurements; None if no method has one there."""
-    problem = two_measurements()
-    optimum = problem.optimum()
-    spectrum = convergence.spectrum(problem, optimum)
-    paths = {}
-    for entry in study.entries:
-        with suppress(Exception):  # what a method does on the problem studied is reported; this one is an illustration
-            optimizer = convergence.settings(entry.method, spectrum, study.rho)
-            trace = minimize(
-                problem,
-                optimizer,
-                steps=25,
-                w0=optimum + np.asarray([2.0, 1.5]),
-                store_points=True,
-                on_interrupt="raise",
-            )
-            paths[entry.method] = [(step.oracle.w, step.matrix) for step in replay(problem, optimizer, trace)]
-    title = "Ellipses of the steps that each method's C counts as equally long: two measurements, logistic regression"
-    return plots.ellipses(problem, paths, optimum=optimum, title=title) if paths else None
 
 
 def _numbers(study: Study) -> dict[str, Any]:
@@ -253,6 +215,24 @@ def _of_method(entry: Studied) -> dict[str, Any]:
         "reason": entry.bound.reason,
         "decided": _share(entry.bound),
         **vars(entry.bound),
+        "companion": _norm(entry.bound.companion),
+        "predicted": None if entry.predicted is None else _prediction(entry.predicted),
         "dennis_more": entry.dennis_more,
         "grades": entry.grades,
+    }
+
+
+def _norm(found: CompanionNorm | None) -> dict[str, float] | None:
+    """Return what makes the closed-form norm, besides the Hessian's spectrum, and its rates."""
+    names = ("beta", "step", "K", "gamma", "spectral_radius")
+    return None if found is None else {name: getattr(found, name) for name in names}
+
+
+def _prediction(run: PredictedRun) -> dict[str, Any]:
+    return {
+        **vars(run.prediction),
+        "share": SHARE,
+        "promised": run.promised,
+        "observed": run.observed,
+        "error": run.error,
     }

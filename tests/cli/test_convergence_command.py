@@ -34,7 +34,7 @@ def test_a_data_set_of_the_tour_s_is_a_problem_too(tmp_path, capsys):
 
 
 def test_a_step_beyond_the_bound_ends_with_status_1(tmp_path, monkeypatch):
-    monkeypatch.setattr("sofim_ref.studies.convergence.Study.holds", False)
+    monkeypatch.setattr("sofim_ref.studies.studied.Study.holds", False)
     assert cli.main([*QUICK, "--out", str(tmp_path)]) == 1
 
 

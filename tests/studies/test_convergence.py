@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from sofim_ref import SGD, Newton, NystromSGD, Status, plots
-from sofim_ref.convergence import LinearQuadratic
+from sofim_ref.convergence import CompanionNorm, LinearQuadratic, best_parameters
 from sofim_ref.datasets import load
 from sofim_ref.matrices import BlockDiagonal, Dense, Kronecker, RankOne, ScaledIdentity
-from sofim_ref.optimizers import REGISTRY, Method
+from sofim_ref.optimizers import REGISTRY, Method, Preconditioned
 from sofim_ref.plots.heat_maps import stored
 from sofim_ref.plots.style import GREY
 from sofim_ref.problems import Constants, Function, MLPClassifier, Quadratic
@@ -44,6 +44,10 @@ def texts(report):
     return " ".join(block.text for block in report.blocks if isinstance(block, Paragraph))
 
 
+def pictures_of(report):
+    return {block.name: block.figure for block in report.blocks if isinstance(block, Picture)}
+
+
 def table_of(report):
     return next(block for block in report.blocks if isinstance(block, Table))
 
@@ -72,8 +76,13 @@ def test_the_four_methods_converge_as_theory_says(seen):
     assert f"SOFIM (moment): in {rising['sofim']} of 150 steps the loss rises along the direction" in texts(report)
     columns = [column.heading for column in table_of(report).columns]
     shown = {row[0]: row[columns.index("grade")] for row in table_of(report).rows}
-    assert shown["SOFIM (moment)"] == np.median(found["sofim"].grades) > 1.5 > 1.2 > shown["SOFIM (gradient)"] > 1
-    assert found["sofim"].bound.reason == "149 of 150 steps: momentum: v is not the gradient"
+    assert shown["SOFIM (moment)"] == np.median(found["sofim"].grades) > 1.5
+    assert 1.2 > shown["SOFIM (gradient)"] > 1
+    sofim, half = found["sofim"], 75
+    assert sofim.bound.companion.beta == 0.9
+    assert sofim.bound.companion.step == pytest.approx(1 / L, rel=0.9**half)  # up to its bias correction there
+    assert sofim.rate.rate == pytest.approx(sofim.bound.companion.spectral_radius, abs=0.02)
+    assert sofim.bound.xi1[-1] == pytest.approx(sofim.bound.companion.gamma, rel=1e-3)
 
 
 def test_every_registered_method_can_be_studied(monkeypatch):
@@ -82,9 +91,9 @@ def test_every_registered_method_can_be_studied(monkeypatch):
     assert [entry.method.name for entry in found.entries] == list(REGISTRY)
     assert not found.failed
     assert found.holds
-    assert not found.entries[list(REGISTRY).index("adam")].bound.applies[1:].any()
+    assert all(entry.bound.applies.all() for entry in found.entries)
     report = report_convergence(found)
-    title = next(block.figure for block in report.blocks if isinstance(block, Picture)).get_suptitle()
+    title = pictures_of(report)["error-map"].get_suptitle()
     assert title.replace("\n", " ").startswith("Fitted order of the last steps: from ")
 
 
@@ -139,6 +148,12 @@ def test_wrong_arguments_are_refused_before_any_work(arguments, error, message):
 # ------------------------------------------------------------ methods that fail
 
 
+class Astray(SGD):
+    def precondition(self, state, oracle):
+        state, choice = super().precondition(state, oracle)
+        return state, Preconditioned(choice.matrix, 0.5 * choice.vector)
+
+
 class Broken(SGD):
     def precondition(self, state, oracle):
         message = "this matrix is not mine"
@@ -165,8 +180,9 @@ def test_a_run_that_fails_is_named_drawn_and_counts_as_the_worst(tmp_path):
         ["broken", "failed"],
     ]
     assert "broken failed, which counts as the worst outcome: this matrix is not mine" in texts(report)
-    bands = next(block.figure for block in report.blocks if isinstance(block, Picture) and block.name == "error-bands")
-    assert [axes.get_title(loc="left") for axes in bands.axes] == ["too long, diverged", "Newton's"]
+    bands = pictures_of(report)["error-bands"]
+    titles = [axes.get_title(loc="left").split("\n")[0] for axes in bands.axes]
+    assert titles == ["too long, diverged", "Newton's"]
     report.write(tmp_path)
     json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"), parse_constant=pytest.fail)
 
@@ -187,7 +203,8 @@ def test_a_run_that_goes_astray_is_told_and_drawn(tmp_path):
 
 
 def test_the_error_map_shows_the_errors_with_both_slopes(bounds):
-    columns = {name: (found.error, found.next_error, found.applies) for name, found in bounds.items()}
+    columns = {name: (found.distance, found.next_distance, found.applies) for name, found in bounds.items()}
+    columns["astray"] = (*columns["sofim"][:2], ~columns["sofim"][2])
     left, right = plots.error_map(columns, title="message").axes
     by_name = {line.get_label(): line for line in left.lines}
     newton = by_name["Newton"]
@@ -195,24 +212,56 @@ def test_the_error_map_shows_the_errors_with_both_slopes(bounds):
     assert set(newton.get_ydata()) <= set(bounds["newton"].next_error[shown])
     assert {text.get_text() for text in left.texts} == {"slope 1", "slope 2"}
     assert left.get_xscale() == left.get_yscale() == right.get_xscale() == "log"
-    moment = by_name["SOFIM (moment) (bound doesn't apply)"]
-    assert moment.get_markerfacecolor() == GREY
-    assert newton.get_markerfacecolor() != GREY
+    assert by_name["astray (bound doesn't apply)"].get_markerfacecolor() == GREY
+    assert all(by_name[title].get_markerfacecolor() != GREY for title in ("Newton", "SOFIM (moment)"))
     gained = next(line for line in right.lines if line.get_marker() == newton.get_marker())
     assert gained.get_ydata()[-1] == pytest.approx(2 * gained.get_ydata()[-2], rel=0.1)  # digits double
 
 
-def test_bands_reach_from_the_error_to_the_bound_and_are_grey_where_there_is_none(bounds):
+def test_bands_reach_from_the_error_to_the_bound_in_the_norm_above_the_panel(bounds):
     panels = plots.error_bands(bounds, title="message").axes
-    by_title = {axes.get_title(loc="left"): axes for axes in panels}
+    by_title = {axes.get_title(loc="left").split("\n")[0]: axes for axes in panels}
     newton, found = by_title["Newton"], bounds["newton"]
     np.testing.assert_allclose(newton.lines[1].get_ydata(), found.bound + found.rounding)
-    assert len(newton.collections) == 1
-    moment = by_title["SOFIM (moment)"]
-    assert len(moment.patches) == (~bounds["sofim"].covered).sum()
-    assert moment.texts[0].get_text().startswith("grey: 149 of 150 steps")
-    assert "momentum: v is not the gradient" in moment.texts[0].get_text().replace("\n", " ")
-    assert not newton.texts
+    assert (len(newton.lines), len(newton.collections)) == (2, 1)
+    moment, found = by_title["SOFIM (moment)"], bounds["sofim"]
+    error, bound, distance = (line.get_ydata() for line in moment.lines)
+    np.testing.assert_array_equal(error, [*found.error, found.next_error[-1]])
+    np.testing.assert_array_equal(distance, [*found.distance, found.next_distance[-1]])
+    assert np.all(distance <= error * (1 + 1e-12))
+    assert np.all(error[1:] <= bound)
+    assert moment.get_title(loc="left") == "SOFIM (moment)\n‖(Δ, M)‖_P, in closed form"
+
+
+def test_no_panel_of_the_default_study_is_grey(seen, bounds):
+    assert [entry.method for entry in seen.entries] == list(METHODS)
+    for axes in plots.error_bands(bounds, title="message").axes:
+        assert not axes.patches
+        assert not axes.texts
+
+
+def test_a_promise_is_kept_by_a_run_from_the_edge_of_its_ball(seen):
+    found = {entry.method.name: entry.predicted for entry in seen.entries}
+    assert [name for name, run in found.items() if run] == ["sofim"]
+    run, steps = found["sofim"], np.arange(len(found["sofim"].error))
+    known = run.prediction
+    assert 0.99 * known.radius < run.error[0] < known.radius
+    assert np.all(run.error <= known.factor * known.rate**steps * run.error[0])
+    assert run.error[run.observed] <= 1e-6 * run.error[0] < run.error[run.observed - 1]
+    assert run.observed == steps[-1] < run.promised
+    report = report_convergence(seen)
+    assert f"so that six digits take at most {run.promised} steps. A run that begins" in texts(report)
+    assert f"from w* took {run.observed}. The one in the table begins" in texts(report)
+    drawn = pictures_of(report)
+    title = drawn["predicted-errors"].axes[0].get_title(loc="left").replace("\n", " ")
+    assert title == f"Six digits take SOFIM (moment) {run.observed} steps, at most {run.promised} promised"
+    title = drawn["rate-valley"].axes[0].get_title(loc="left").replace("\n", " ")
+    mu, L = seen.spectrum[[0, -1]]
+    best, taken = best_parameters(mu, L).rate, CompanionNorm(np.asarray([mu, L]), 0.9, 1 / L).spectral_radius
+    assert (
+        title
+        == f"Steps that gain a digit: at best {-1 / np.log10(best):.0f}, SOFIM (moment) {-1 / np.log10(taken):.0f}"
+    )
 
 
 def test_contractions_are_xi1(bounds):
@@ -254,38 +303,46 @@ def test_heat_maps_count_what_is_kept():
 def test_the_report_has_table_remarks_and_pictures(tmp_path):
     found = study_convergence(problem("iris"), named("newton", "sgd", "sofim"), title="Iris")
     report = report_convergence(found)
-    within, steps = (sum(n) for n in zip(*(row[6] for row in table_of(report).rows), strict=True))
+    within, steps = (sum(n) for n in zip(*(row[8] for row in table_of(report).rows), strict=True))
     assert steps > within == sum(entry.bound.covered.sum() for entry in found.entries)
     assert f"Every step that the bound covers ended within it: {within} of {steps}." in texts(report)
-    assert "SOFIM (moment): 149 of 150 steps: momentum: v is not the gradient." in texts(report)
     (table,) = (block for block in report.blocks if isinstance(block, Table))
     assert all(column.note for column in table.columns)
     page = report.write(tmp_path).read_text(encoding="utf-8")
     drawn = sorted(tmp_path.glob("*.png"))
-    assert len(drawn) == page.count("<img") == 6
+    assert len(drawn) == page.count("<img") == 8
     for picture in drawn:
         assert matplotlib.image.imread(picture).std() > 0.01
 
 
 def test_what_the_bound_decides_is_printed_and_where_it_does_not_apply_the_report_says_so(monkeypatch):
     monkeypatch.setattr(convergence, "STEPS", 20)
-    monkeypatch.setattr("sofim_ref.studies.convergence_report._pictures", lambda _: ())
-    methods = [Method.of(SGD(lr=0.2), label="plain"), Method.of(SGD(lr=0.2, weight_decay=0.1), label="decaying")]
+    monkeypatch.setattr("sofim_ref.studies.convergence_report.pictures", lambda *_: ())
+    methods = [
+        Method.of(SGD(lr=0.2), label="plain"),
+        Method.of(SGD(lr=0.2, weight_decay=0.1), label="decaying"),
+        Method.of(Astray(lr=0.2), label="astray"),
+    ]
     found = study_convergence(Quadratic(np.diag([1.0, 3.0]), np.ones(2)), methods)
     report = report_convergence(found)
     table = table_of(report)
     assert found.holds
-    plain, decaying = (dict(zip([column.heading for column in table.columns], row, strict=True)) for row in table.cells)
+    plain, decaying, astray = (
+        dict(zip([column.heading for column in table.columns], row, strict=True)) for row in table.cells
+    )
     assert plain["decided"] == f"{np.mean(found.entries[0].bound.decided):.0%}" != "0%"
-    assert decaying["decided"] == "–"
-    assert "decaying: not applicable, 20 of 20 steps: weight decay" in texts(report)
-    assert study_convergence(found.problem, methods[1:]).holds is None
+    assert (plain["ξ₀"], plain["norm"]) == ("–", "‖Δ‖")
+    floor = 0.2 * 0.1 * np.linalg.norm(found.optimum)  # η κ ‖w*‖: w* is not where decay ends
+    assert decaying["ξ₀"] == f"{floor:.1g}"
+    assert astray["decided"] == "–"
+    assert "astray: not applicable, 20 of 20 steps: v is neither the gradient nor the moment" in texts(report)
+    assert study_convergence(found.problem, methods[2:]).holds is None
 
 
 def test_steps_that_rounding_hides_are_within_nothing_and_a_run_that_does_not_move_is_named(monkeypatch):
     monkeypatch.setattr(convergence, "STEPS", 5)
     monkeypatch.setattr(
-        "sofim_ref.studies.convergence_report.draw_structures", lambda: plots.spectra([1.0], {}, title="-")
+        "sofim_ref.studies.convergence_pictures.draw_structures", lambda: plots.spectra([1.0], {}, title="-")
     )
     found = study_convergence(Quadratic(np.diag([1.0, 3.0]), np.ones(2)), named("sofim-gradient", "sgd"), rho=1e-300)
     sofim, sgd = (entry.bound for entry in found.entries)
@@ -294,17 +351,17 @@ def test_steps_that_rounding_hides_are_within_nothing_and_a_run_that_does_not_mo
     report = report_convergence(found)
     verdict = "Every step that the bound covers ended within it: 5 of 10."
     assert verdict in texts(report)
-    assert [row[6] for row in table_of(report).rows] == [(0, 5), (5, 5)]
+    assert [row[8] for row in table_of(report).rows] == [(0, 5), (5, 5)]
     assert "SOFIM (gradient): not applicable, 5 of 5 steps: rounding exceeds the bound." in texts(report)
     assert "SOFIM (gradient) doesn't move: with SOFIM(lr=3.33" in texts(report)
     assert "SGD doesn't move" not in texts(report)
-    bands = next(block.figure for block in report.blocks if isinstance(block, Picture) and block.name == "error-bands")
+    bands = pictures_of(report)["error-bands"]
     assert bands.get_suptitle() == verdict
     assert [len(axes.patches) for axes in bands.axes] == [5, 0]
 
 
 def test_a_panel_says_of_how_many_steps_a_reason_holds():
-    values = [np.asarray([1.0, 0.9, 0.8])] * 4 + [np.asarray([1.0, np.nan, np.nan]), np.asarray([0.1, np.nan, np.nan])]
+    values = [np.asarray([1.0, 0.9, 0.8])] * 7 + [np.asarray([1.0, np.nan, np.nan]), np.asarray([0.1, np.nan, np.nan])]
     mixed = LinearQuadratic(*values, ("", "far away", "momentum"), Constants(), 1.0)
     text = plots.error_bands({"one": mixed}, title="message").axes[0].texts[0].get_text()
     assert text.split("\n") == ["grey: 1 of 3 steps: far away", "1 of 3 steps: momentum"]
@@ -341,7 +398,7 @@ def test_a_step_beyond_the_bound_is_reported(seen):
     assert not wrong.holds
     assert "A step went BEYOND the bound." in texts(report)
     assert "Newton went BEYOND the bound." in texts(report)
-    bands = next(block.figure for block in report.blocks if isinstance(block, Picture) and block.name == "error-bands")
+    bands = pictures_of(report)["error-bands"]
     assert bands.get_suptitle() == "A step went BEYOND the bound."
 
 
