@@ -180,7 +180,7 @@ def _trial(
 
     def is_out_of_reach(record: Record, _: Array) -> bool:
         heights.append(math.log10(max(record.loss - optimal_loss, smallest)))
-        return mean(math.log10(smallest)) > best
+        return len(heights) <= steps and mean(math.log10(smallest)) > best
 
     trace = minimize(
         problem,

@@ -15,11 +15,11 @@ from mpmath import mp
 from sofim_ref import matrices as ours
 from sofim_ref.arrays import Array, Backend, eps, namespace, to_numpy
 from sofim_ref.matrices.cases import Case, Scales
-from sofim_ref.matrices.exact import exact
 from sofim_ref.matrices.matrix import Matrix
+from sofim_ref.verify.dyadic import Dyadic, Host
 from sofim_ref.verify.report import Measurement
 from sofim_ref.verify.solved_cases import RightHandSides, SolvedCase, as_rows
-from sofim_ref.verify.truth import DIGITS, Host, Truth
+from sofim_ref.verify.truth import DIGITS, Truth
 
 MATRICES: tuple[type[Matrix], ...] = tuple(
     kind
@@ -113,7 +113,7 @@ def evaluate_matrix(case: SolvedCase, backend: Backend) -> Iterator[Measurement]
     else:
         if factorized is not C:
             yield from _solve_errors("factorized, ", factorized, case, case.right_hand_sides[0], backend)
-    if np.abs(case.truth.C).max() <= float(np.finfo(case.matrix.like.dtype).max):
+    if case.truth.C.largest() <= float(np.finfo(case.matrix.like.dtype).max):
         off = _dense_error(C, case.truth)
         yield Measurement(f"to_dense, {case.label}", off, case.matrix.dense_bound(), solved=False)
 
@@ -128,7 +128,7 @@ def _solve_errors(
     except Exception as error:  # noqa: BLE001  # whatever a backend raises, the row says it
         yield Measurement.failed(f"{kind}solve ({case.label})", error, allowed.rounding)
         return
-    columns = zip(given.representable, given.labels, as_rows(given.values), as_rows(x), given.solutions.T, strict=True)
+    columns = zip(given.representable, given.labels, as_rows(given.values), as_rows(x), given.solutions, strict=True)
     for representable, label, b, column, solution in columns:
         if representable:
             forward = case.truth.forward_error(column, solution)
@@ -194,5 +194,5 @@ def _dense_error(C: Matrix, truth: Truth) -> float:
     if not np.isfinite(dense).all():
         return math.inf
     with mp.workdps(DIGITS):
-        error = np.abs(exact(dense) - truth.C).max()
-        return float(error / (float(info.eps) * np.abs(truth.C).max() + float(info.smallest_normal)))
+        error = (Dyadic.of(dense) - truth.C).largest()
+        return float(error / (float(info.eps) * truth.C.largest() + float(info.smallest_normal)))

@@ -77,7 +77,7 @@ def _step(
     if not np.isfinite(reached).all():
         return replace(measured, forward=math.inf), following, next_state
     with mp.workdps(DIGITS):
-        start, eta, solution = exact(w), exact(float(lr)), truth.solve(v)
+        start, eta, solution = exact(w), exact(float(lr)), truth.solve(v).rounded()
         target = start - eta * (solution + exact(float(optimizer.weight_decay)) * start)
         size = eta * truth.condition * norm(solution) + norm(start) + norm(target)
         unit = float(np.finfo(reached.dtype).eps)

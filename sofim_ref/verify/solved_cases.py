@@ -10,8 +10,9 @@ import numpy as np
 
 from sofim_ref.matrices import Matrix
 from sofim_ref.matrices.cases import Case, Scales
-from sofim_ref.matrices.exact import Exact, exact
-from sofim_ref.verify.truth import Host, Truth
+from sofim_ref.matrices.exact import exact
+from sofim_ref.verify.dyadic import Dyadic, Host
+from sofim_ref.verify.truth import Truth
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class RightHandSides:
         On the host.
     labels : tuple of str
         What each column is.
-    solutions : array of mpmath numbers, shape (d, k)
+    solutions : tuple of Dyadic
         x* for each column.
     representable : tuple of bool
         Whether the largest entry of x* is a normal number of the dtype. Other columns are solved, not judged.
@@ -34,7 +35,7 @@ class RightHandSides:
 
     values: Host
     labels: tuple[str, ...]
-    solutions: Exact
+    solutions: tuple[Dyadic, ...]
     representable: tuple[bool, ...]
     own: bool = False
 
@@ -43,17 +44,17 @@ class RightHandSides:
         """Solve for every column of v exactly."""
         info = np.finfo(v.dtype)
         V = as_rows(v).T
-        solutions, nonzero = truth.solve(V), np.abs(V).max(axis=0) > 0
+        solutions, nonzero = truth.solve(V).columns(), np.abs(V).max(axis=0) > 0
         representable = tuple(
-            not some or float(info.smallest_normal) <= size <= float(info.max)
-            for some, size in zip(nonzero, np.abs(solutions).max(axis=0), strict=True)
+            not some or float(info.smallest_normal) <= solution.largest() <= float(info.max)
+            for some, solution in zip(nonzero, solutions, strict=True)
         )
         return cls(v, labels, solutions, representable, own)
 
     def column(self, i: int) -> RightHandSides:
         """Return one column as a vector."""
         return RightHandSides(
-            self.values[:, i], self.labels[i : i + 1], self.solutions[:, i : i + 1], self.representable[i : i + 1]
+            self.values[:, i], self.labels[i : i + 1], self.solutions[i : i + 1], self.representable[i : i + 1]
         )
 
 

@@ -11,7 +11,8 @@ import numpy as np
 from mpmath import mp
 
 from sofim_ref.matrices import LowRank, RankOne
-from sofim_ref.verify.truth import DIGITS, Host, backward_error, spectral_norm
+from sofim_ref.verify.dyadic import Dyadic, Host
+from sofim_ref.verify.truth import DIGITS, backward_error
 
 _D, _K = 50, 4
 _RATIOS = (1e0, 1e2, 1e3, 1e4, 1e7, 1e10, 1e20, 1e30, 3e38)
@@ -97,8 +98,8 @@ def _low_rank(Q: Host, y: Host, length: float, shift: float) -> Comparison:
 
 def _both(C: RankOne | LowRank, v: Host, subject: Literal["RankOne", "LowRank"], length: float) -> Comparison:
     with mp.workdps(DIGITS):
-        dense = C.definition()
-        size = spectral_norm(dense)
+        dense = Dyadic.of(C.definition())
+        size = dense.spectral_norm()
 
     def error(form: Any) -> float:
         try:

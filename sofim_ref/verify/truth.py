@@ -11,12 +11,14 @@ import numpy as np
 from mpmath import mp
 
 from sofim_ref.matrices.exact import Exact, exact
+from sofim_ref.verify.dyadic import Dyadic, Host
 from sofim_ref.verify.elimination import inverse as inverted
-
-Host = np.ndarray[Any, Any]
 
 DIGITS = 50
 """The number of correct digits that an inverse has."""
+
+_GUARD = 34
+"""Bits beyond the digits, for what elimination adds up: ten digits."""
 
 _MOST_DIGITS = 6400
 
@@ -26,28 +28,15 @@ def norm(x: Exact) -> Any:
     return mp.sqrt(mp.fdot(x, x))
 
 
-def product(A: Exact, B: Exact) -> Exact:
-    """Return AB, each entry rounded once, for B of shape (d,) or (d, k): half the time of ``A @ B``."""
-    if B.ndim == 1:
-        return np.asarray([mp.fdot(row, B) for row in A], dtype=object)
-    return np.asarray([[mp.fdot(row, column) for column in B.T] for row in A], dtype=object)
-
-
-def spectral_norm(A: Exact) -> Any:
-    """Return ‖A‖₂, shape (d, d), to 15 digits: scaled to entries in [-1, 1], the rest is NumPy's in float64."""
-    largest = np.abs(A).max()
-    return largest * exact(float(np.linalg.norm((A / largest).astype(np.float64), 2))) if largest else largest
-
-
 @dataclass(frozen=True)
 class Truth:
     """A matrix C by its definition, with its inverse.
 
     Parameters
     ----------
-    C : array of mpmath numbers, shape (d, d)
+    C : Dyadic, shape (d, d)
         The matrix, rounded to 50 digits.
-    inverse : array of mpmath numbers, shape (d, d)
+    inverse : Dyadic, shape (d, d)
         C⁻¹, whose relative error is below 10⁻⁵⁰.
     digits : int
         The digits it took: 50 and as many as the condition number has.
@@ -55,8 +44,8 @@ class Truth:
         ‖C‖₂ and ‖C⁻¹‖₂.
     """
 
-    C: Exact
-    inverse: Exact
+    C: Dyadic
+    inverse: Dyadic
     digits: int
     norm: Any
     inverse_norm: Any
@@ -76,16 +65,17 @@ class Truth:
         digits = 2 * DIGITS
         while digits <= _MOST_DIGITS:
             with mp.workdps(digits):
-                C = define()
+                definition = define()
+                C = Dyadic.of(definition)
                 try:
-                    inverse = inverted(C)
+                    inverse = inverted(C, mp.prec + _GUARD)
                 except ZeroDivisionError:
                     inverse = None
                 if inverse is not None:
-                    sizes = spectral_norm(C), spectral_norm(inverse)
+                    sizes = C.spectral_norm(), inverse.spectral_norm()
                     if sizes[0] * sizes[1] <= mp.mpf(10) ** (digits - DIGITS):
                         with mp.workdps(DIGITS):
-                            return cls(np.asarray(+C), inverse, digits, *sizes)
+                            return cls(Dyadic.of(np.asarray(+definition)), inverse, digits, *sizes)
             digits *= 2
         msg = f"the matrix is singular to {_MOST_DIGITS} digits."
         raise ZeroDivisionError(msg)
@@ -95,12 +85,9 @@ class Truth:
         """The condition number κ = ‖C‖₂ ‖C⁻¹‖₂."""
         return self.norm * self.inverse_norm
 
-    def solve(self, v: Host) -> Exact:
-        """Return x* = C⁻¹v for floating-point v of shape (d,) or (d, k), rounded to 50 digits."""
-        with mp.workdps(self.digits):
-            x = product(self.inverse, exact(v))
-        with mp.workdps(DIGITS):
-            return np.asarray(+x)
+    def solve(self, v: Host) -> Dyadic:
+        """Return x* = C⁻¹v for floating-point v of shape (d,) or (d, k)."""
+        return self.inverse @ Dyadic.of(v)
 
     def backward_error(self, x: Host, v: Host, tolerance: float = 0.0) -> float:
         """Return by how many eps C or v would have to change for x to be exact: see `backward_error`."""
@@ -111,20 +98,21 @@ class Truth:
         if not np.isfinite(x).all() or not v.any():
             return float("nan" if np.isnan(x).any() else x.any() and "inf"), tolerance
         with mp.workdps(DIGITS):
-            X, b, length = exact(x), exact(v), norm(exact(v))
-            unit = (self.norm * (norm(X) + _underflow(x)) + length) * float(np.finfo(x.dtype).eps)
-            return float(norm(product(self.C, X) - b) / length), tolerance + float(rounding * unit / length)
+            X, b = Dyadic.of(x), Dyadic.of(v)
+            length = b.norm()
+            unit = (self.norm * (X.norm() + _underflow(x)) + length) * float(np.finfo(x.dtype).eps)
+            return float((self.C @ X - b).norm() / length), tolerance + float(rounding * unit / length)
 
-    def forward_error(self, x: Host, solution: Exact) -> float:
+    def forward_error(self, x: Host, solution: Dyadic) -> float:
         r"""Return ‖x − x*‖ in units of κ eps (‖x*‖ + ω), with the ω of `backward_error`; ∞ if not finite."""
         if not np.isfinite(x).all():
             return float("inf")
         with mp.workdps(DIGITS):
-            unit = self.condition * float(np.finfo(x.dtype).eps) * (norm(solution) + _underflow(x))
-            return float(norm(exact(x) - solution) / unit)
+            unit = self.condition * float(np.finfo(x.dtype).eps) * (solution.norm() + _underflow(x))
+            return float((Dyadic.of(x) - solution).norm() / unit)
 
 
-def backward_error(C: Exact, C_norm: Any, x: Host, v: Host, tolerance: float = 0.0) -> float:
+def backward_error(C: Dyadic, C_norm: Any, x: Host, v: Host, tolerance: float = 0.0) -> float:
     r"""Return by how many eps C or v would have to change for x to be exact; NaN or ∞ if x has one in it.
 
     .. math:: \eta = \frac{\max(\|C x - v\| - \tau \|v\|, 0)}
@@ -138,9 +126,10 @@ def backward_error(C: Exact, C_norm: Any, x: Host, v: Host, tolerance: float = 0
     if not np.isfinite(x).all():
         return float("nan" if np.isnan(x).any() else "inf")
     with mp.workdps(DIGITS):
-        X, b = exact(x), exact(v)
-        allowed = C_norm * (norm(X) + _underflow(x)) + norm(b)
-        excess = max(norm(product(C, X) - b) - exact(tolerance) * norm(b), mp.zero)
+        X, b = Dyadic.of(x), Dyadic.of(v)
+        length = b.norm()
+        allowed = C_norm * (X.norm() + _underflow(x)) + length
+        excess = max((C @ X - b).norm() - exact(tolerance) * length, mp.zero)
         return float(excess / (allowed * float(np.finfo(x.dtype).eps)))
 
 

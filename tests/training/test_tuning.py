@@ -82,6 +82,7 @@ def check_against_search_to_the_end(problem, method, **settings):
         k = choice.ended_early.get(lr)
         expected = scores[lr] if k is None else bounds[lr][k]
         assert math.isclose(score, expected, rel_tol=1e-12, abs_tol=1e-12)
+        assert k is None or k < settings["steps"]
         assert k is None or choice.scores[choice.lr] < score <= scores[lr] + 1e-12 * (1 + abs(score))
     return choice
 
