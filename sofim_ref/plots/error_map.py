@@ -79,7 +79,7 @@ def _apart(columns: tuple[Any, ...], floor: float, ceiling: float) -> tuple[Any,
 
 def _draw(panels: tuple[Axes, Axes], style: Mapping[str, Any], steps: tuple[Any, Any, Any]) -> None:
     error, following, applies = steps
-    covered = bool(applies[1:].all())  # the first step of a method with momentum has no past, and is always covered
+    covered = bool(applies.all())
     marks = {
         "linestyle": "none",
         "marker": style["marker"],

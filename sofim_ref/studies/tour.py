@@ -59,7 +59,7 @@ class Entry:
     reached : Record or None
         The first with a gap of at most `SHARE` of that at the start; None if there is none.
     errors : tuple of array, or None
-        ‖w − w*‖ before each step and after it, and whether the linear-quadratic bound covers the step; None beyond
+        ‖w − w*‖ before each step and after it, and whether the linear-quadratic bound applies to it; None beyond
         `SMALL` parameters.
     failure : str
         Why the method failed; empty if it didn't.
@@ -233,8 +233,7 @@ def _with_gaps(entry: Entry, trace: Trace, dataset: Dataset, optimum: Array | No
     errors = None
     if optimum is not None and entry.optimizer is not None and trace.points is not None and len(trace.points) > 1:
         distances = np.asarray([float(norm(w - optimum)) for w in trace.points])
-        steps = replay(dataset.train, entry.optimizer, trace.points)
-        covered = [not (step.reason or step.averaging.kept or step.decay) for step in steps]
+        covered = [not step.reason for step in replay(dataset.train, entry.optimizer, trace)]
         errors = distances[:-1], distances[1:], np.asarray(covered)
     held_out_error = float(dataset.test.error(trace.w))
     return replace(entry, final_gap=float(gaps[-1]), held_out_error=held_out_error, reached=reached, errors=errors)

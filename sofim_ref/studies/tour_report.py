@@ -23,9 +23,9 @@ CALLS = (
     "product with the Jacobian, the gradient. They don't all cost the same."
 )
 GREY = (
-    "Distances are from the optimum. Grey marks: steps to which the linear-quadratic bound doesn't apply, because of "
-    "momentum, minibatches, or a line search that shortened them. The convergence study has the bound and its "
-    "constants."
+    "Distances are from the optimum. Grey marks: steps to which the linear-quadratic bound doesn't apply, because C is "
+    "singular in its arithmetic, or v neither the gradient nor the moment that the method declares. The convergence "
+    "study has the bound and its constants."
 )
 FISHER = (
     "For logistic and softmax regression the exact Fisher matrix, with the curvature of the l2 term, is the Hessian: "

@@ -70,6 +70,14 @@ def test_every_step_size_was_searched_on_one_grid_with_one_budget(iris):
     assert all(entry.trace.records[-1].step <= iris[0].steps for entry in iris[0].entries)
 
 
+@pytest.mark.usefixtures("unverified")
+def test_the_bound_applies_to_every_step_with_moments_and_with_minibatches(iris):
+    small = take_tour(load("iris"), [REGISTRY["sofim"]], backend=NUMPY, quick=True, steps=5, batch_size=30)
+    for entry in (*iris[0].entries, *small.entries):
+        assert len(entry.errors[2]) > 1
+        assert entry.errors[2].all()
+
+
 def test_counts_stop_where_the_gap_is_first_a_hundredth(iris):
     for entry in iris[0].entries:
         gaps = tuning.gap(entry.trace, iris[0].optimal_loss)
