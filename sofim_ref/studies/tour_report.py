@@ -114,8 +114,8 @@ def _setting(tour: Tour) -> str:
     if grids:
         searched = (
             f"The step size is the best of the same {len(grids[0])} for every method ({grids[0][0]:g} to "
-            f"{grids[0][-1]:g}, evenly spaced in the logarithm), each tried for the same {tour.steps} steps from the "
-            "same start and judged by the mean log₁₀ of the loss gap; all other hyper-parameters are the defaults. "
+            f"{grids[0][-1]:g}, evenly spaced in the logarithm) by the mean log₁₀ of the loss gap over {tour.steps} "
+            "steps from one start; a trial ends early once it can't win. All other hyper-parameters are the defaults. "
         )
     if kept := [entry.method.title for entry in tour.entries if "lr" not in entry.method.space]:
         own = f"{_listed(kept)} {'keeps its' if len(kept) == 1 else 'keep their'} own step size. "
@@ -247,7 +247,7 @@ def _of_method(entry: Entry) -> dict[str, Any]:
         "optimizer": repr(entry.optimizer),
         "lr": None if callable(lr := getattr(entry.optimizer, "lr", None)) else lr,
         "lr_at_edge_of_grid": None if choice is None else choice.at_edge,
-        "lr_scores": choice and [{"lr": lr, "mean_log10_gap": score} for lr, score in choice.scores.items()],
+        "lr_scores": choice and choice.to_rows(),
         "status": trace and trace.status,
         "status_message": trace and trace.message,
         "loss_above_optimum_or_rounding": entry.final_gap,

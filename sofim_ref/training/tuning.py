@@ -45,6 +45,18 @@ class Choice:
         """Whether the best is the smallest or the largest of the grid: a wider grid might have a better one."""
         return bool(self.scores) and self.lr in (min(self.scores), max(self.scores))
 
+    def to_rows(self) -> list[dict[str, float | None]]:
+        """Return each step size with its score, or with the lower bound and the steps after which its trial ended."""
+        return [
+            {
+                "lr": lr,
+                "mean_log10_gap": score if (steps := self.ended_early.get(lr)) is None else None,
+                "mean_log10_gap_at_least": score,
+                "ended_after_steps": steps,
+            }
+            for lr, score in self.scores.items()
+        ]
+
 
 def gap(trace: Trace, optimal_loss: float) -> np.ndarray[Any, Any]:
     """Return how far each loss of a trace lies above the optimal one, shape (records,), at least by its rounding.

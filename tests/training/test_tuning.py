@@ -102,6 +102,8 @@ def test_trials_that_end_early_leave_the_winner_of_a_search_to_the_end(name):
     choice = check_against_search_to_the_end(problem, method, **settings, tolerance=1e-12)
     if name == "newton":
         assert len(choice.ended_early) == len(choice.scores) - 1
+        known = {row["lr"] for row in choice.to_rows() if row["mean_log10_gap"] is not None}
+        assert known == {choice.lr} == {row["lr"] for row in choice.to_rows() if row["ended_after_steps"] is None}
         assert max(choice.ended_early.values()) <= 8
 
 
