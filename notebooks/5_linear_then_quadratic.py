@@ -177,7 +177,8 @@ assert check("observed_order", observed_order).right
 
 # %% [markdown]
 # **What we saw.** "Linear-quadratic" is true of SOFIM, and of gradient descent. What matters is ξ₁, and SOFIM's tends to gradient
-# descent's. Superlinear convergence needs C/η to act like the Hessian along the errors, as Newton's does, and a quasi-Newton method's. The bound says nothing once momentum or minibatches come in; the library says so, and draws those steps grey.
+# descent's. Superlinear convergence needs C/η to act like the Hessian along the errors, as Newton's does, and a quasi-Newton
+# method's. With momentum the error itself may grow in a step: lesson 6 has the norm of error and moment in which the bound holds.
 #
 # ### For the teacher
 # 20 minutes. What usually goes wrong: the ratio of two errors is taken for the order. `sofim-ref convergence` prints the table of
