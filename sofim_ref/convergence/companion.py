@@ -92,14 +92,14 @@ class CompanionNorm:
             gap = _gap(nearest, beta) / 2
             short = gap * (1 - beta - gap) / (1 - gap)  # 1 + β − K
         else:
-            short = 1 + beta - K
+            short = float(1 + beta - K)
             gap = _gap(short, beta)
         if K is not None and not (2 * math.sqrt(beta) < K and 0 < short < nearest):
             least = max(2 * math.sqrt(beta), 1 + beta - nearest)
             msg = f"K must be between max(2√β, |c|) = {least:.6g} and 1 + β = {1 + beta:.6g}, got {shown(K)}."
             raise ValueError(msg)
         self.gamma = 1 - gap
-        self.K = self.gamma + beta / self.gamma if K is None else K
+        self.K = self.gamma + beta / self.gamma if K is None else float(K)
         self._below, above = (p - short) / self.K, (q - short) / self.K  # 1 − u, 1 + u
         self._rest = self._below * above  # 1 − u²
         orders = ((self.gamma, beta / self.gamma, 1 - beta / self.gamma), (beta / self.gamma, self.gamma, gap))

@@ -160,7 +160,7 @@ def test_constants_that_hold_in_a_ball_are_those_of_the_ball_found():
     known = problem.constants(problem.optimum(), found.ball)
     assert problem.constants().hessian_lipschitz is None
     with_them = predict(problem, optimizer, constants=known)
-    assert found.radius <= with_them.radius * (1 + 1e-3) <= 1.3 * found.radius
+    assert 0.8 * found.radius < with_them.radius < 1.2 * found.radius  # whose M is that of the whole ball at once
     twice = problem.constants(problem.optimum(), 2 * found.ball)
     assert predict(problem, optimizer, constants=twice).radius < found.radius
 
@@ -241,7 +241,6 @@ def test_a_rate_may_be_asked_for():
             r"step must be < 2\(1 \+ β\)/\(\(1 − β\)L\) = .* diverges",
         ),
     ],
-    ids=str,
 )
 def test_what_no_theorem_covers_is_refused_with_the_reason(optimizer, message):
     with pytest.raises(ValueError, match=message):
