@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from sofim_ref.convergence import best_parameters
 from sofim_ref.plots.line_styles import Key
@@ -46,9 +47,10 @@ def rate_valley(
         label = f"best: η/ρ = {best.step:.3g}, β = {best.beta:.4g}"
         axes.plot(*_at(*places[0]), "*", color="black", markersize=17, label=label)
         for place, (style, (step, beta)) in zip(places[1:], styled(marked), strict=True):
-            mark = {"color": style["color"], "marker": style["marker"], "markeredgecolor": "white", "markersize": 11}
+            mark = {"color": style["color"], "marker": style["marker"], "markersize": 10, "markeredgewidth": 2}
             label = f"{style['label']}: η/ρ = {step:.3g}, β = {beta:.4g}"
-            axes.plot(*_at(*place), linestyle="none", label=label, **mark)
+            halo = [withStroke(linewidth=4, foreground="white")]
+            axes.plot(*_at(*place), linestyle="none", label=label, path_effects=halo, **mark)
     return figure
 
 
@@ -63,8 +65,8 @@ def _valley(axes: Axes, root: float, places: Numbers) -> None:
     axes.set(xscale="log", yscale="log", xlim=x[[0, -1]], ylim=memory[[0, -1]])
     steps = steps_a_digit(x, 1 - 1 / memory[:, None], root)
     levels = [number * 10.0**k for k in range(-2, 12) for number in (1, 2, 5)]
-    levels = [level for level in levels if level > 0.5 * np.nanmin(steps)][:9]
-    axes.contourf(x, memory, np.log(steps), np.log(levels), cmap="viridis_r", extend="max", alpha=0.75)
+    levels = [level for level in levels if level > 1.3 * np.nanmin(steps)][:9]
+    axes.contourf(x, memory, np.log(steps), np.log(levels), cmap="viridis_r", extend="both", alpha=0.75)
     lines = axes.contour(x, memory, steps, levels, colors="white", linewidths=1)
     axes.clabel(lines, fmt="{:,.6g}".format, fontsize=12, colors="black")
     edge = np.minimum(2 * (2 * memory - 1) / root, x[-1])  # where η/ρ L = 2 (1 + β)/(1 − β)
