@@ -128,7 +128,7 @@ def _attempt(session, mutant, named, tests):
             for function in named[_key(code)]:
                 if len(code.co_freevars) == len(function.__code__.co_freevars):
                     function.__code__, replaced = code, True
-    for number, following in zip(tests, [*tests[1:], None], strict=True):
+    for number, following in zip(tests, [*tests, None][1:], strict=True):  # none, if no test reaches it
         _run(session.items[number], None if following is None else session.items[following])
         if session.testsfailed:
             return 1
