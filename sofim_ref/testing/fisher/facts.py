@@ -1,0 +1,133 @@
+"""What every candidate matrix is made of, on the host in float64: J, the likelihood's matrices, gradients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from sofim_ref.arrays import Array, from_numpy, to_numpy
+from sofim_ref.models import MLP, Layer, Linear
+from sofim_ref.problems import FiniteSum, Oracle, Problem
+from sofim_ref.testing.fisher.jacobians import DenseJacobian, Host, Jacobian, LayeredJacobian
+
+
+@dataclass(frozen=True, eq=False)
+class Facts:
+    """A problem's derivatives at one point on one batch.
+
+    Parameters
+    ----------
+    problem : Problem
+        The loss; for our own models its copy on the host in float64.
+    w : array, shape (d,)
+        The point, of the problem's backend.
+    batch : integer array, shape (B,), or None
+        The rows of the data that take part; all of them if None.
+    given_w : array, shape (d,)
+        The point as the user gave it: what a function of theirs is called with is like it.
+    """
+
+    problem: Problem
+    w: Array
+    batch: Array | None
+    given_w: Array
+
+    @cached_property
+    def oracle(self) -> Oracle:
+        """The oracle that answers."""
+        return self.problem.oracle(self.w, self.batch)
+
+    @property
+    def d(self) -> int:
+        """The number of parameters."""
+        return self.problem.dim
+
+    @property
+    def B(self) -> int:
+        """The number of examples in the batch."""
+        return self.oracle.size
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers that w is made of, none where they don't make up all of it."""
+        found, end = self.problem.layers, 0
+        for layer in found:
+            if layer.start != end:
+                return ()
+            end = layer.stop
+        return found if end == self.d and "layer_statistics_of" in self.problem.offers else ()
+
+    @cached_property
+    def biased(self) -> tuple[bool, ...]:
+        """Whether each layer has a bias: whether the last of its inputs is 1 in every example."""
+        return tuple(bool(np.all(h[:, -1] == 1.0)) and h.shape[1] > 1 for h in self.inputs)
+
+    @cached_property
+    def inputs(self) -> tuple[Host, ...]:
+        """The inputs h̄ of each layer, shape (B, rows)."""
+        return self.J.inputs if isinstance(self.J, LayeredJacobian) else ()
+
+    @cached_property
+    def J(self) -> Jacobian | None:
+        """The Jacobian of the outputs in w; None where the problem doesn't offer one."""
+        if self.layers:
+            units = np.eye(self.problem.n_outputs)
+            answers = [self._statistics(np.tile(unit, (self.B, 1))) for unit in units]
+            outputs = (np.stack([s for _, s in layer], axis=1) for layer in zip(*answers, strict=True))
+            return LayeredJacobian(self.layers, tuple(h for h, _ in answers[0]), tuple(outputs))
+        return DenseJacobian(self.ask("jacobian")) if "jacobian" in self.problem.offers else None
+
+    def ask(self, name: str) -> Host:
+        """Return an answer of the oracle on the host in float64."""
+        return to_numpy(self.oracle.ask(name)).astype(np.float64)
+
+    def offers(self, *names: str) -> bool:
+        """Return whether the problem answers these questions."""
+        return set(names) <= self.problem.offers
+
+    def back(self, u: Host) -> list[Host]:
+        """Return each layer's gradient in its sums, shape (B, columns), for u of shape (B, C) in the outputs."""
+        return [s for _, s in self._statistics(u)]
+
+    def _statistics(self, u: Host) -> list[tuple[Host, Host]]:
+        answer = self.oracle.layer_statistics_of(from_numpy(u, like=self.oracle.w))
+        return [(to_numpy(x.inputs).astype(np.float64), to_numpy(x.gradients).astype(np.float64)) for x in answer]
+
+    @cached_property
+    def gradient(self) -> Host:
+        """The gradient of the mean loss without its l2 term, shape (d,)."""
+        return self.ask("gradient") - self.problem.l2 * to_numpy(self.w).astype(np.float64)
+
+    def hvp(self, V: Host) -> Host:
+        """Return the Hessian without its l2 term times V, shape (d, k)."""
+        columns = [to_numpy(self.oracle.hvp(from_numpy(v, like=self.oracle.w))) for v in V.T]
+        return np.stack(columns, axis=1).astype(np.float64) - self.problem.l2 * V
+
+    @cached_property
+    def hessian(self) -> Host:
+        """The Hessian without its l2 term, shape (d, d)."""
+        H = self.ask("hessian") if self.offers("hessian") else self.hvp(np.eye(self.d))
+        return H - self.problem.l2 * np.eye(self.d)
+
+    def elsewhere(self, w: Host, batch: Host | None = None) -> Facts:
+        """Return the facts at another point, on another batch."""
+        rows = self.batch if batch is None else from_numpy(batch, like=self.w)
+        return Facts(self.problem, from_numpy(w, like=self.w), rows, self.given_w)
+
+
+def facts_at(problem: Problem, w: Array, batch: Array | None) -> Facts:
+    """Return the facts, refusing what `Oracle` refuses; our own models answer on the host in float64."""
+    problem.oracle(w, batch)
+    if isinstance(problem, FiniteSum) and isinstance(problem.model, Linear | MLP):
+        rows = None if batch is None else to_numpy(batch)
+        host = problem.on(to_numpy(problem.features).astype(np.float64), to_numpy(problem.targets))
+        return Facts(host, to_numpy(w).astype(np.float64), rows, w)
+    return Facts(problem, w, batch, w)
+
+
+def likelihood_of(facts: Facts) -> Any:
+    """Return the problem's likelihood, None where it has none."""
+    return getattr(facts.problem, "likelihood", None)

@@ -1,0 +1,137 @@
+"""What a user gives: a matrix, a diagonal, blocks or a function, on the host; and the refusal of what can't be one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from sofim_ref.arrays import Array, from_numpy, to_numpy
+from sofim_ref.arrays.validation import an_array
+from sofim_ref.testing.fisher.facts import Facts
+from sofim_ref.testing.fisher.jacobians import Host
+from sofim_ref.testing.fisher.layouts import Layout
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """A user's numbers.
+
+    Parameters
+    ----------
+    form : {"dense", "diagonal", "blocks", "function"}
+        What was given; blocks are written into one matrix.
+    d : int
+        The number of parameters that it covers.
+    eps : float
+        That of the dtype in which it came.
+    values : array, shape (d, d) or (d,), optional
+        The numbers; None for a function.
+    product : callable, optional
+        For a function: from (d, k) to (d, k), on the host.
+    groups : integer array, shape (d,), optional
+        For blocks: the block of each place.
+    """
+
+    form: Literal["dense", "diagonal", "blocks", "function"]
+    d: int
+    eps: float
+    values: Host | None = None
+    product: Callable[[Host], Host] | None = None
+    groups: Host | None = None
+
+
+def on_host(argument: str, x: Array) -> tuple[Host, float]:
+    """Return an array on the host in float64, with the eps of its dtype; refuse what is none, or not finite."""
+    x = np.asarray(x) if isinstance(x, list | tuple) else x
+    an_array(argument, x)
+    name = str(x.dtype).rpartition(".")[2]
+    eps = {"bfloat16": 2.0**-7, "float16": 2.0**-10, "float32": 2.0**-23}.get(name, 2.0**-52)
+    host = to_numpy(x).astype(np.float64)
+    if not np.all(np.isfinite(host)):
+        where = tuple(int(k) for k in np.argwhere(~np.isfinite(host))[0])
+        count = int(np.sum(~np.isfinite(host)))
+        msg = f"{argument} must be finite, got {host[where]} at {where}, one of {count} such entries."
+        raise ValueError(msg)
+    return host, eps
+
+
+def given(F: Any, facts: Facts, layouts: list[Layout]) -> Given:
+    """Return what the user gave, refusing shapes that no layout of the parameters has."""
+    if callable(F) and not hasattr(F, "shape"):
+        return _function(F, facts)
+    if isinstance(F, Sequence) and not isinstance(F, str) and F and getattr(F[0], "ndim", 0) >= 1:
+        return _blocks(F, facts, layouts)
+    values, eps = on_host("F", F)
+    if values.ndim not in (1, 2) or (values.ndim == 2 and values.shape[0] != values.shape[1]):
+        msg = f"F must have shape (d, d) or (d,) with d = {facts.d}, got {values.shape}.{_hint(values.shape, facts)}"
+        raise ValueError(msg)
+    _fitting(values.shape, facts, layouts)
+    return Given("dense" if values.ndim == 2 else "diagonal", len(values), eps, values)
+
+
+def _blocks(F: Sequence[Array], facts: Facts, layouts: list[Layout]) -> Given:
+    found = [on_host(f"F[{i}]", block) for i, block in enumerate(F)]
+    for i, (block, _) in enumerate(found):
+        if block.ndim != 2 or block.shape[0] != block.shape[1]:
+            msg = f"F[{i}] must be a square matrix, the block of one layer, got shape {block.shape}."
+            raise ValueError(msg)
+    sizes = [len(block) for block, _ in found]
+    d = sum(sizes)
+    _fitting((d, d), facts, layouts)
+    values, start = np.zeros((d, d)), 0
+    for block, _ in found:
+        values[start : start + len(block), start : start + len(block)] = block
+        start += len(block)
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    return Given("blocks", d, max(eps for _, eps in found), values, groups=groups)
+
+
+def _fitting(shape: tuple[int, ...], facts: Facts, layouts: list[Layout]) -> None:
+    """Refuse a size that no layout has, with what it looks like."""
+    if all(shape[0] != len(layout.index) for layout in layouts):
+        expected = f"({facts.d}, {facts.d})" if len(shape) == 2 else f"({facts.d},)"
+        msg = f"F must have shape {expected}, got {shape}.{_hint(shape, facts)}"
+        raise ValueError(msg)
+
+
+def _hint(shape: tuple[int, ...], facts: Facts) -> str:
+    """Return what a wrong shape looks like, as a sentence with a space before it, or nothing."""
+    d, biases = facts.d, sum(layer.columns for layer, has in zip(facts.layers, facts.biased, strict=False) if has)
+    if len(shape) == 2 and shape[0] != shape[1]:
+        if shape == (facts.B, d):
+            return " These look like per-example gradients: the empirical Fisher is GᵀG/B of them."
+        return " It isn't square."
+    power = " squared" if len(shape) == 2 else ""
+    if shape[0] == d + 1:
+        return f" This is (d + 1){power}: did you append the bias twice?"
+    if biases and shape[0] == d + biases:
+        return f" This is (d + {biases}){power}, with as many more as there are biases: did you append them twice?"
+    if shape[0] == facts.B:
+        return f" This is (B){power}: is it the Gram matrix GGᵀ of the batch's gradients, in place of GᵀG?"
+    if facts.problem.n_outputs > 1 and shape[0] * facts.problem.n_outputs == d:
+        return f" This is (d/C){power}: the matrix of one output alone?"
+    if any(shape[0] == layer.stop - layer.start for layer in facts.layers):
+        return " One of the layers has that size: pass a list with a block for each layer."
+    return ""
+
+
+def _function(F: Callable[[Array], Array], facts: Facts) -> Given:
+    """Return a function on the host of the user's one, refusing what doesn't return a vector like its argument."""
+    seen: list[float] = []
+
+    def product(V: Host) -> Host:
+        columns = []
+        for v in V.T:
+            host, eps = on_host("what F returned", F(from_numpy(v, like=facts.given_w)))
+            if host.shape != (facts.d,):
+                msg = f"F must return an array of shape ({facts.d},) for a v of that shape, got {host.shape}."
+                raise ValueError(msg)
+            seen.append(eps)
+            columns.append(host)
+        return np.stack(columns, axis=1)
+
+    product(np.ones((facts.d, 1)))
+    return Given("function", facts.d, max(seen), product=product)

@@ -1,0 +1,140 @@
+"""The orders in which others flatten a model's parameters, and the parts of a matrix that they keep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from sofim_ref.models import Layer
+
+Host = np.ndarray[Any, Any]
+
+BIASES = {
+    "last": "the bias last",
+    "first": "the bias first",
+    "unit last": "each unit's bias after its weights",
+    "unit first": "each unit's bias before its weights",
+    "all last": "all biases after all weights",
+    "all first": "all biases before all weights",
+    "none": "no biases",
+}
+"""The places where others put the biases, and how a sentence says it."""
+
+ORDERS = {"rows": "row by row", "columns": "column by column"}
+"""How a layer's W, shape (inputs, outputs), is flattened; torch keeps its transpose: column by column here."""
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """An order of the parameters: place i of the user's vector is parameter ``index[i]`` of this library's w.
+
+    Parameters
+    ----------
+    name : str
+        How a sentence says it: "column by column with the bias first, layers in reverse".
+    index : integer array, shape (d,), or fewer where biases are left out
+        The parameter at each place.
+    """
+
+    name: str
+    index: Host
+
+
+def layouts(layers: tuple[Layer, ...], biased: tuple[bool, ...], d: int) -> list[Layout]:
+    """Return every layout once, this library's own first: row by row with the bias last, first layer first."""
+    native = np.arange(d)
+    if not layers:
+        return [Layout("this library's order", native), Layout("the reverse order", native[::-1])]
+    found: dict[bytes, Layout] = {}
+    for reverse, (bias, place), (order, words) in product((False, True), BIASES.items(), ORDERS.items()):
+        blocks = [_split(native, layer, has) for layer, has in zip(layers, biased, strict=True)]
+        index = np.concatenate(list(_places(blocks[::-1] if reverse else blocks, order, bias)))
+        name = f"{words} with {place}" if any(biased) else words
+        if index.size:
+            found.setdefault(index.tobytes(), Layout(name + ", layers in reverse" * reverse, index))
+    return list(found.values())
+
+
+def _split(native: Host, layer: Layer, has_bias: bool) -> tuple[Host, Host]:
+    """Return the parameters of W, shape (inputs, outputs), and of b, shape (outputs,) or (0,)."""
+    block = native[layer.start : layer.stop].reshape(layer.rows, layer.columns)
+    return (block[:-1], block[-1]) if has_bias else (block, block[0, :0])
+
+
+def _places(blocks: list[tuple[Host, Host]], order: str, bias: str) -> Iterator[Host]:
+    """Yield the parameters, piece by piece, as an order of W and a place of the bias put them."""
+    if bias == "all first":
+        yield from (b for _, b in blocks)
+    for W, b in blocks:
+        if bias.startswith("unit") and b.size:
+            rows = (b[None], W) if bias == "unit first" else (W, b[None])
+            yield _flat(np.concatenate(rows), order)
+            continue
+        if bias == "first":
+            yield b
+        yield _flat(W, order)
+        if bias == "last":
+            yield b
+    if bias == "all last":
+        yield from (b for _, b in blocks)
+
+
+def _flat(W: Host, order: str) -> Host:
+    return W.ravel() if order == "rows" else W.T.ravel()
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """The entries of a matrix that are kept, the others being zero: those of two parameters of one group.
+
+    Parameters
+    ----------
+    name : {"whole", "blocks", "diagonal"}
+        What `FisherVerdict.part` says.
+    words : str
+        How a sentence says it.
+    groups : integer array, shape (d,)
+        The group of each parameter.
+    """
+
+    name: str
+    words: str
+    groups: Host
+
+
+def parts(layers: tuple[Layer, ...], biased: tuple[bool, ...], d: int) -> list[Part]:
+    """Return the whole matrix, its blocks of a layer, of a tensor, of a unit, and its diagonal, each once."""
+    layer_of, tensor_of, unit_of = np.zeros(d, int), np.zeros(d, int), np.zeros(d, int)
+    units = 0
+    for number, (layer, has) in enumerate(zip(layers, biased, strict=True)):
+        here = slice(layer.start, layer.stop)
+        rows, columns = np.divmod(np.arange(layer.stop - layer.start), layer.columns)
+        layer_of[here] = number
+        tensor_of[here] = 2 * number + (has & (rows == layer.rows - 1))
+        unit_of[here] = units + columns
+        units += layer.columns
+    found: dict[bytes, Part] = {}
+    for name, words, groups in (
+        ("whole", "", np.zeros(d, int)),
+        ("blocks", "its blocks of one layer each", layer_of),
+        ("blocks", "its blocks of one tensor each, weights and biases apart", tensor_of),
+        ("blocks", "its blocks of one output unit each", unit_of),
+        ("diagonal", "its diagonal", np.arange(d)),
+    ):
+        _, first = np.unique(groups, return_inverse=True)
+        found.setdefault(first.tobytes(), Part(name, words, groups))
+    return list(found.values())
+
+
+def place_name(layers: tuple[Layer, ...], biased: tuple[bool, ...], parameter: int) -> str:
+    """Return a parameter's name in words: "layer 2, weight 3 × 5", or "parameter 7" where there are no layers."""
+    for number, (layer, has) in enumerate(zip(layers, biased, strict=True), start=1):
+        if layer.start <= parameter < layer.stop:
+            row, column = divmod(parameter - layer.start, layer.columns)
+            what = f"bias {column + 1}" if has and row == layer.rows - 1 else f"weight {row + 1} × {column + 1}"
+            return f"layer {number}, {what}"
+    return f"parameter {parameter}"

@@ -1,0 +1,217 @@
+"""The candidates, layouts and parts that explain a user's numbers: a few entries prune, all entries confirm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from sofim_ref.testing.fisher.candidates import DENSE, Candidate, HessianCandidate
+from sofim_ref.testing.fisher.fit import ACCEPTED, Factors, Named, fitted, named
+from sofim_ref.testing.fisher.given import Given
+from sofim_ref.testing.fisher.jacobians import Host
+from sofim_ref.testing.fisher.layouts import Layout, Part
+
+PRUNED = 2e-3
+"""The relative residual on a few entries above which a hypothesis is given up."""
+COLUMNS, ROWS = 6, 40
+"""The numbers of columns, and of entries in each, that prune."""
+
+
+Places = Callable[[int], tuple[int, int]]
+
+
+@dataclass(frozen=True, eq=False)
+class Match:
+    """A hypothesis that explains the user's numbers.
+
+    Parameters
+    ----------
+    candidate, layout, part
+        The matrix, the order of its parameters, and what of it is kept.
+    named : Named
+        Factor and shift, with their residual over all the numbers that were compared.
+    worst : pair of int
+        The places of the entry that is furthest off.
+    """
+
+    candidate: Candidate
+    layout: Layout
+    part: Part
+    named: Named
+    worst: tuple[int, int]
+
+    @property
+    def residual(self) -> float:
+        """The relative residual."""
+        return self.named.fit.residual
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """What is compared with what.
+
+    Parameters
+    ----------
+    given : Given
+        The user's numbers.
+    layouts, parts
+        The orders and the parts in question.
+    factors : Factors
+        The named factors.
+    l2 : float
+        The problem's.
+    seed : int
+        What the entries and vectors are drawn from.
+    """
+
+    given: Given
+    layouts: list[Layout]
+    parts: list[Part]
+    factors: Factors
+    l2: float
+    seed: int = 0
+    memory: dict[bytes, Host] = field(default_factory=dict)
+
+    @property
+    def fitting(self) -> list[Layout]:
+        """The layouts that cover as many parameters as the user's numbers do."""
+        return [layout for layout in self.layouts if len(layout.index) == self.given.d]
+
+    def matches(self, candidates: list[Candidate]) -> list[Match]:
+        """Return every hypothesis that explains all the numbers, in the order of the candidates."""
+        if self.given.form == "diagonal":
+            hypotheses = list(self._of_diagonals(candidates))
+        else:
+            hypotheses = list(self._of_entries(candidates))
+        return [match for hypothesis in hypotheses if (match := self.confirmed(*hypothesis))]
+
+    def confirmed(self, candidate: Candidate, layout: Layout, part: Part) -> Match | None:
+        """Return the hypothesis with its fit of all the numbers; None where they disagree."""
+        a, x, i, places = self._numbers(candidate, layout, part)
+        fit = fitted(a, x, i, self.given.eps)
+        if fit is None or fit.residual > ACCEPTED:
+            return None
+        found = named(a, x, i, fit, self.factors, self.l2, 100 * self.given.eps * fit.amplification)
+        off = int(np.argmax(np.abs(a - found.fit.scale * x - found.fit.shift * i)))
+        return Match(candidate, layout, part, found, places(off))
+
+    # ------------------------------------------------------------ all the numbers
+
+    def _numbers(self, candidate: Candidate, layout: Layout, part: Part) -> tuple[Host, Host, Host, Places]:
+        """Return a, x, i, flat, and the function from a place in them to the user's row and column."""
+        given, index, d = self.given, layout.index, self.given.d
+        if given.form == "function":
+            V = self.probes
+            x = kept_product(candidate, part.groups, layout, V)
+            k = V.shape[1]
+            return self.products(V).ravel(), x.ravel(), V.ravel(), lambda place: (place // k, place // k)
+        assert given.values is not None
+        if given.form == "diagonal":
+            return given.values, candidate.diagonal[index], np.ones(d), lambda place: (place, place)
+        x = candidate.dense[np.ix_(index, index)]
+        groups = self._groups(part, layout)
+        if np.any(groups != groups[0]):
+            x = x * (groups[:, None] == groups)
+        return given.values.ravel(), x.ravel(), np.eye(d).ravel(), lambda place: divmod(place, d)
+
+    def _groups(self, part: Part, layout: Layout) -> Host:
+        return part.groups[layout.index] if self.given.groups is None else self.given.groups
+
+    @cached_property
+    def probes(self) -> Host:
+        """Vectors of signs that tell a function's products apart, shape (d, 3)."""
+        return np.random.default_rng((self.seed, 1)).choice([-1.0, 1.0], (self.given.d, 3))
+
+    def products(self, V: Host) -> Host:
+        """Return the user's products, each asked for once."""
+        assert self.given.product is not None
+        key = V.tobytes()
+        if key not in self.memory:
+            self.memory[key] = self.given.product(V)
+        return self.memory[key]
+
+    # ------------------------------------------------------------ a few numbers
+
+    def _of_diagonals(self, candidates: list[Candidate]) -> Iterator[tuple[Candidate, Layout, Part]]:
+        """Yield what explains a diagonal; that of a large Hessian isn't made."""
+        for candidate in candidates:
+            if not (isinstance(candidate, HessianCandidate) and self.given.d > DENSE):
+                yield from ((candidate, layout, self.parts[-1]) for layout in self.fitting)
+
+    def _of_entries(self, candidates: list[Candidate]) -> Iterator[tuple[Candidate, Layout, Part]]:
+        """Yield what explains a few entries."""
+        rows, columns, values = self.sample
+        i = (rows[:, None] == columns).astype(np.float64).ravel()
+        kept = [self.parts[0]] if self.given.groups is not None else self.parts
+        masks = {}
+        for layout in self.fitting:
+            for part in kept:
+                groups = self._groups(part, layout)
+                masks[layout, part] = (groups[rows][:, None] == groups[columns]).ravel()
+        a, size = values.ravel(), np.abs(values).max()
+        for candidate in candidates:
+            for layout in self.fitting:
+                x = candidate.entries(layout.index[rows], layout.index[columns]).ravel()
+                for part in kept:
+                    mask = masks[layout, part]
+                    if np.any(np.abs(a[~mask]) > PRUNED * size):
+                        continue
+                    fit = fitted(a, x * mask, i, self.given.eps)
+                    if fit is not None and fit.residual <= PRUNED:
+                        yield candidate, layout, part
+
+    @cached_property
+    def sample(self) -> tuple[Host, Host, Host]:
+        """Rows, columns, and the user's numbers there: columns spread over w, in each its large and other entries."""
+        given, rng = self.given, np.random.default_rng(self.seed)
+        if given.form == "function":
+            weights = np.abs(self.products(self.probes[:, :1])[:, 0])
+        else:
+            assert given.values is not None
+            weights = np.abs(np.diagonal(given.values))
+        alive = np.flatnonzero(weights > 1e-9 * weights.max()) if weights.any() else np.arange(given.d)
+        columns = np.unique([rng.choice(piece) for piece in np.array_split(alive, min(COLUMNS, len(alive)))])
+        if given.form == "function":
+            taken = self.products(_units(given.d, columns))
+        else:
+            assert given.values is not None
+            taken = given.values[:, columns]
+        size = np.max(np.abs(taken), axis=1)
+        order = np.argsort(-size, kind="stable")[: int(np.count_nonzero(size))]
+        others = rng.choice(order, min(ROWS // 2, len(order)), replace=False) if len(order) else order
+        rows = np.unique(np.concatenate([columns, order[: ROWS // 2], others]))
+        return rows, columns, taken[rows]
+
+
+def _units(d: int, columns: Host) -> Host:
+    V = np.zeros((d, len(columns)))
+    V[columns, np.arange(len(columns))] = 1.0
+    return V
+
+
+MANY = 64
+"""The number of groups above which a part of a matrix that isn't formed has no products."""
+
+
+def kept_product(candidate: Candidate, groups: Host, layout: Layout, V: Host) -> Host:
+    """Return the product of a part of a candidate with V, both in a layout's order, shape (d, k)."""
+    inside = np.empty_like(V)
+    inside[layout.index] = V
+    names = np.unique(groups)
+    if len(names) == 1:
+        found = candidate.product(inside)
+    elif len(names) == len(groups):
+        found = candidate.diagonal[:, None] * inside
+    elif len(groups) <= DENSE:
+        found = (candidate.dense * (groups[:, None] == groups)) @ inside
+    elif len(names) <= MANY:
+        found = np.zeros_like(V)
+        for name in names:
+            here = (groups == name)[:, None]
+            found += here * candidate.product(here * inside)
+    else:
+        found = np.full_like(V, np.inf)
+    return found[layout.index]

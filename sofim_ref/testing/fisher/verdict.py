@@ -1,0 +1,142 @@
+"""What `check_fisher` says: the matrix, its factor, its layout and what else it may be, and the sentence of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sofim_ref.arrays import Array
+
+ARTICLES = ("JᵀJ", "K-FAC", "EKFAC")
+
+
+@dataclass(frozen=True, eq=False)
+class FisherVerdict:
+    """Which matrix a user's Fisher is; printed, it says so in sentences.
+
+    Parameters
+    ----------
+    kind : str
+        ``"named"``; ``"about"``, where it agrees to a few digits only; ``"tie"``, where several matrices coincide here
+        that differ elsewhere; ``"too little"``, where there are too few numbers to tell; ``"none"``; or what is wrong:
+        ``"not symmetric"``, ``"not linear"``, ``"not deterministic"``.
+    matrix : str or None
+        The matrix's name: ``"exact Fisher"``, ``"Gauss–Newton"``, ``"Hessian"``, ``"empirical Fisher"``, …
+    variant : str
+        What distinguishes it from others of that name.
+    scale : float or None
+        The factor by which it was multiplied.
+    scale_name : str or None
+        The factor's name: ``"1"``, ``"B"``, ``"1/B"``, ``"2"``, …; None where it has none.
+    layout : str
+        The order of the parameters.
+    part : {"whole", "blocks", "diagonal"}
+        What of the matrix is kept.
+    part_words : str
+        Which blocks.
+    l2 : bool
+        Whether the problem's l2 is in it.
+    damping : float
+        The multiple of I that is added beyond the l2.
+    relative_error : float
+        The norm of what isn't explained, relative to the matrix without its damping.
+    alternatives : tuple of str
+        The matrices that can't be told from it at this point on this batch.
+    transform : str
+        What was done to the matrix: ``"inverse"``, ``"Cholesky factor"``, …; empty if nothing was.
+    difference : float or None
+        How far the exact Fisher is from it, relative to the exact Fisher, scale and damping aside.
+    where : str
+        The entry at which that difference is largest, in words.
+    point, batch : array or None
+        Where those that can't be told apart here differ.
+    notes : tuple of str
+        Sentences that follow.
+    """
+
+    kind: str
+    matrix: str | None = None
+    variant: str = ""
+    scale: float | None = None
+    scale_name: str | None = None
+    layout: str = ""
+    part: str = "whole"
+    part_words: str = ""
+    l2: bool = False
+    damping: float = 0.0
+    relative_error: float = float("nan")
+    alternatives: tuple[str, ...] = ()
+    transform: str = ""
+    difference: float | None = None
+    where: str = ""
+    point: Array | None = None
+    batch: Array | None = None
+    notes: tuple[str, ...] = ()
+    reduction: str = ""
+
+    def propose(self) -> tuple[Array, Array | None]:
+        """Return a point and a batch at which the matrices that can't be told apart here differ.
+
+        Raises
+        ------
+        ValueError
+            If there is nothing to tell apart, or nothing that was drawn tells.
+        """
+        if self.point is None:
+            msg = "No point is proposed: " + (
+                "nothing is tied." if self.kind != "tie" else "none that was drawn tells."
+            )
+            raise ValueError(msg)
+        return self.point, self.batch
+
+    def __str__(self) -> str:
+        """Return the verdict in sentences."""
+        return " ".join([self._first(), *self.notes]) if self.matrix else " ".join(self.notes)
+
+    __repr__ = __str__
+
+    def _first(self) -> str:
+        whole = f"the {self.matrix}" + (f" {self.variant}" if self.variant else "")
+        what = f"{self.part_words} of {whole}".replace("its ", "the ", 1) if self.part_words else whole
+        if self.transform:
+            what = f"the {self.transform} of {what}"
+        verb = {"about": "This is about", "tie": "This may be"}.get(self.kind, "This is")
+        pieces = [f"{verb} {what}"]
+        if self.reduction:
+            pieces.append(self.reduction)
+        if self.l2:
+            pieces.append("with the problem's l2")
+        if self.damping:
+            pieces.append(f"with {self.damping:.3g} I added")
+        if self.layout:
+            pieces.append(f"of layers flattened {self.layout}")
+        text = ", ".join(pieces)
+        if self.kind == "about":
+            text += f", to {self.relative_error:.1e}"
+        if self.difference is not None:
+            text += f"; the exact Fisher differs by {_percent(self.difference)}"
+            text += f" (largest at {self.where})" if self.where else ""
+        return text + "."
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2g} %" if share < 1 else f"{100 * share:.0f} %"
+
+
+def reduction(scale: float, name: str | None, sizes: Any) -> str:
+    """Return what a factor does to a mean over the batch, in words."""
+    B, N, C = sizes.B, sizes.N, sizes.C
+    words = {
+        "1": "",
+        "B": f"summed over the batch of {B} instead of averaged",
+        "N": f"times the number of examples, N = {N}",
+        "1/B": f"divided by the batch size {B} once more",
+        "1/N": f"divided by the number of examples {N} once more",
+        "2": "times 2",
+        "C": f"summed over the {C} outputs' factor C",
+    }
+    if name is None:
+        return f"times {scale:.6g}, a factor without a name"
+    if name in words:
+        return words[name]
+    return f"times {name}, {scale:.6g}"
