@@ -15,6 +15,7 @@ from sofim_ref.convergence import (
     dennis_more,
     grade,
     linear_quadratic_bound,
+    observed_constants,
     order_of_convergence,
     replay,
 )
@@ -55,7 +56,8 @@ def study_convergence(
     problem : Problem
         Convex, with an optimum that it knows: any of this library's with a linear model, or one of your own. For a
         network or another loss without a known optimum runs are measured from the local minimum that Newton's method
-        reaches from the initial point; no bound is proved there, and a run may end in another minimum.
+        reaches from the initial point; the Lipschitz constant of the bound is then that which each run shows, and a run
+        may end in another minimum.
     methods : sequence of Method, optional
         Those of `METHODS` that fit the problem if not given.
     title : str, optional
@@ -150,7 +152,9 @@ def _studied(method: Method, optimizer: Optimizer[Any], problem: Problem, optimu
     if len(trace.records) < 2:
         msg = f"no step of the run can be studied. {trace.message}"
         raise ValueError(msg)
-    bound = linear_quadratic_bound(problem, optimizer, trace, optimum=optimum)
+    proved = problem.constants(optimum, 1.0).hessian_lipschitz is not None
+    constants = None if proved else observed_constants(problem, trace, optimum=optimum)
+    bound = linear_quadratic_bound(problem, optimizer, trace, optimum=optimum, constants=constants)
     steps = list(replay(problem, optimizer, trace))
     distances = np.append(bound.distance, bound.next_distance[-1])
     return Studied(

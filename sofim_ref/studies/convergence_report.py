@@ -85,7 +85,8 @@ def _setting(study: Study) -> str:
     start = "w = 0" if known and float(norm(study.optimum)) else "the problem's initial point"
     local = (
         " The loss has no known optimum: w* is the local minimum that Newton's method reaches from the initial point, "
-        "and a method that ends in another one keeps its distance from it."
+        "and a method that ends in another one keeps its distance from it. No M_H is proved there: the bound takes the "
+        "smallest that each run's gradients agree with, and so says of a step that it does what its linear part says."
     )
     return (
         f"{problem.name}: {size}d = {problem.dim} parameters, l2 = {problem.l2:g}; all examples in every step, from "

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from sofim_ref import SGD, Newton, NystromSGD, Status, plots
-from sofim_ref.convergence import CompanionNorm, LinearQuadratic, best_parameters
+from sofim_ref.convergence import CompanionNorm, LinearQuadratic, best_parameters, observed_constants
+from sofim_ref.convergence.reasons import GIVEN
 from sofim_ref.datasets import load
 from sofim_ref.matrices import BlockDiagonal, Dense, Kronecker, RankOne, ScaledIdentity
 from sofim_ref.optimizers import REGISTRY, Method, Preconditioned
@@ -403,14 +404,19 @@ def test_a_step_beyond_the_bound_is_reported(seen):
 
 
 @pytest.mark.slow
-def test_around_a_local_minimum_of_a_network_newton_is_quadratic_and_nothing_is_bounded():
+def test_around_a_local_minimum_of_a_network_the_bound_takes_what_each_run_shows_for_the_constant():
     iris = load("iris").train
     network = MLPClassifier(iris.features, iris.targets, hidden=(2,), l2=1e-2)
     found = study_convergence(network, [Method.of(Newton(), label="Newton"), Method.of(SGD(lr=0.5), label="SGD")])
     assert found.reference == "local minimum"
-    assert not any(entry.bound.applies.any() for entry in found.entries)
+    assert found.holds
+    for entry in found.entries:
+        shown = observed_constants(network, entry.trace, optimum=found.optimum)
+        assert entry.bound.constants == shown
+        assert GIVEN in entry.bound.assumes
+    assert found.entries[1].bound.applies.all()  # Newton's method stops where the Hessian is indefinite
     assert "no known optimum" in texts(report := report_convergence(found))
-    assert "Not applicable: the bound covers no step." in texts(report)
+    assert "No M_H is proved there" in texts(report)
 
 
 def test_a_problem_that_knows_no_minimum_is_refused_before_any_run():
