@@ -50,7 +50,7 @@ class DeclaredMoment:
         a, unit = averaging, float(np.finfo(g.dtype).eps)
         allowed = (
             abs(a.of_moment) * self.rounding
-            + 4 * (unit + UNIT * abs(a.kept * a.of_moment)) * abs(a.of_moment) * _length(self.value)
+            + 4 * unit * abs(a.of_moment) * _length(self.value)
             + 4 * unit * abs(a.of_gradient) * _length(g)
             + _underflow(g)
         )

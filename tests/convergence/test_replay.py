@@ -62,7 +62,8 @@ def test_a_method_that_learns_from_its_steps_learns_from_those_of_the_run_weight
 
 
 @pytest.mark.parametrize(
-    ("share", "moved", "reason"), [(1e-9, 0.0, UNDECLARED), (0.0, 4e-8, ELSEWHERE), (0.0, 1e-9, "")]
+    ("share", "moved", "reason"),
+    [(1e-9, 0.0, UNDECLARED), (1e-9, 1.0, UNDECLARED), (0.0, 4e-8, ELSEWHERE), (0.0, 1e-9, "")],
 )
 def test_what_is_rounding_is_measured_by_the_gradient_and_by_the_step(share, moved, reason):
     """A step of length 1.2, of which √eps are 1.9e-8, from a point of length 5."""

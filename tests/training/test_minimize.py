@@ -475,6 +475,8 @@ def test_a_run_that_goes_on_keeps_to_the_records_of_the_first():
     second = minimize(problem, SGD(), steps=25, w0=first.w, state=first.state, **setting)
     assert first["step"].tolist() == [0, 10, 15]
     assert second["step"].tolist() == [15, 20, 30, 40]
+    lost = minimize(problem, SGD(lr=1e200), steps=25, w0=first.w, state=first.state, **setting)
+    assert (lost["step"].tolist(), lost.batches) == ([15], ())
     whole = minimize(problem, SGD(), steps=40, **setting)
     assert np.asarray(first.batches + second.batches).tolist() == np.asarray(whole.batches).tolist()
 
