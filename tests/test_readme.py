@@ -56,7 +56,9 @@ def test_no_file_names_a_package_registry():
 NEEDS_JAX = pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX isn't installed")
 
 
-@pytest.mark.parametrize("page", ["convergence.md", "race.md", pytest.param("jax.md", marks=NEEDS_JAX)])
+@pytest.mark.parametrize(
+    "page", ["convergence.md", "theory/moment.md", "race.md", pytest.param("jax.md", marks=NEEDS_JAX)]
+)
 def test_the_code_of_a_page_runs_as_it_stands(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 import sofim_ref as sr
-from sofim_ref.convergence import CompanionNorm
+from sofim_ref.convergence import CompanionNorm, best_parameters
 from sofim_ref.convergence.heavy_ball import global_momentum
 from sofim_ref.convergence.known_steps import adapted_steps, plain_steps
 from sofim_ref.convergence.theorems import first_step_norm
@@ -329,6 +329,19 @@ def test_inequality_14_is_attained_on_a_quadratic_by_a_constant_step(seed):
     assert ONE_PERCENT * norm.gamma < norm.norm(*after) / norm.norm(*z) <= norm.gamma * ROUNDING
 
 
+@given(seed=SEEDS, share=st.floats(0.1, 0.9), rho=st.floats(0.01, 100))
+def test_the_explicit_radius_of_theorem_a(seed, share, rho):
+    norm, _ = drawn(rng_of(seed), 3)
+    beta, step, ell, M = norm.beta, norm.step, norm.eigenvalues[-1], 0.7
+    gamma = norm.gamma + share * (1 - norm.gamma)
+    half_way = (gamma + norm.gamma) / 2
+    alpha, G = half_way + beta / half_way, float(norm.remainder_norm(step))
+    Y = (alpha**2 - norm.K**2) ** 0.5 / float(norm.difference_norm(step, 0))
+    R = min((gamma - norm.gamma) / (M * G), (rho * Y / (1 - Y)) ** 0.5 / ell if Y < 1 else np.inf)
+    y = (ell * R) ** 2 / (rho + (ell * R) ** 2)
+    assert norm.step_norm(step * (1 - y)) + G * M / 2 * R <= gamma * ROUNDING
+
+
 @given(beta=st.floats(0.05, 0.95), t=st.integers(1, 30), y=st.floats(1e-3, 1), part=st.floats(0, 1))
 def test_inequality_15_how_far_bias_correction_takes_a(beta, t, y, part):
     """With ā = 1; attained at a = c_t, and where c_t = 1 at a = 1 − y."""
@@ -429,6 +442,15 @@ def test_the_corollary_for_heavy_ball_holds_for_hessians_that_change_at_random(b
         H = (Q * rng.choice([mu, L], 2)) @ Q.T  # the extremes do most
         before, now = now, now - (1 - beta) * step * H @ now + beta * (now - before)
         assert np.linalg.norm(now) <= factor * rate**t * np.linalg.norm(first) * ROUNDING
+
+
+def test_the_common_rate_at_the_best_parameters_exceeds_one_from_3_plus_root_8_on():
+    for kappa in (2.0, 3 + 8**0.5, 100.0):
+        best = best_parameters(1.0, kappa)
+        rate, _, _ = global_momentum(1.0, kappa, best.beta, best.step)
+        assert rate == pytest.approx((1 + 2**0.5) * best.rate, rel=1e-9)
+        assert (rate < 1 - 1e-9) == (kappa < 5)
+    assert (1 + 2**0.5) * best_parameters(1.0, 3 + 8**0.5).rate == pytest.approx(1.0)
 
 
 def test_a_common_rate_that_is_not_attained_is_replaced_by_one_that_is():
