@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from sofim_ref.arrays import Array
 from sofim_ref.arrays.validation import count
 from sofim_ref.problems import Problem
-from sofim_ref.testing.fisher.candidates import candidates
+from sofim_ref.testing.fisher.factors import factor_matches, given_pairs, nearest_factors
 from sofim_ref.testing.fisher.facts import Facts, facts_at
-from sofim_ref.testing.fisher.fit import TIMES, Factors
+from sofim_ref.testing.fisher.failures import nothing, wrong
+from sofim_ref.testing.fisher.fit import Factors
 from sofim_ref.testing.fisher.given import given
 from sofim_ref.testing.fisher.layouts import layouts, parts
-from sofim_ref.testing.fisher.match import Match, Search
-from sofim_ref.testing.fisher.verdict import FisherVerdict, reduction
+from sofim_ref.testing.fisher.match import Search
+from sofim_ref.testing.fisher.report import factor_verdict, verdict_of
+from sofim_ref.testing.fisher.ties import every_candidate
+from sofim_ref.testing.fisher.transforms import undone
+from sofim_ref.testing.fisher.verdict import FisherVerdict
 
 
 def check_fisher(
@@ -29,12 +34,36 @@ def check_fisher(
     """Return which matrix F is."""
     count("seed", seed, minimum=0)
     facts = facts_at(problem, w, batch)
+    if isinstance(F, list | tuple) and F and isinstance(F[0], list | tuple) and len(F[0]) == 2:
+        pairs, eps = given_pairs(list(F), facts)
+        return factor_verdict(factor_matches(pairs, facts, eps), facts, eps)
     orders = layouts(facts.layers, facts.biased, facts.d)
     found = given(F, facts, orders)
-    factors = Factors(facts.B, problem.size, problem.n_outputs)
-    search = Search(found, orders, parts(facts.layers, facts.biased, facts.d), factors, problem.l2, seed)
-    matches = search.matches(candidates(facts))
-    return _verdict(search, facts, matches)
+    search = Search(
+        found,
+        every_candidate(facts),
+        orders,
+        parts(facts.layers, facts.biased, facts.d),
+        Factors(facts.B, problem.size, problem.n_outputs),
+        problem.l2,
+        seed,
+    )
+    return wrong(search) or _explained(search, facts)
+
+
+def _explained(search: Search, facts: Facts) -> FisherVerdict:
+    """Return the verdict on numbers as they are, on what they may have been made of, or on their Kronecker factors."""
+    hypotheses = len(search.candidates) * len(search.fitting) * len(search.parts)
+    for transform, numbers in (("", search.given), *undone(search.given)):
+        tried = replace(search, given=numbers, memory={}) if transform else search
+        matches = tried.matches()
+        if matches:
+            return verdict_of(tried, facts, matches, transform, hypotheses * (1 + 9 * bool(transform)))
+    for layout, pairs in nearest_factors(search.given, search.fitting, facts.layers):
+        found = factor_matches(pairs, facts, search.given.eps)
+        if found:
+            return replace(factor_verdict(found, facts, search.given.eps), layout=layout.name)
+    return nothing(search, facts)
 
 
 def assert_fisher(
@@ -79,34 +108,3 @@ def assert_fisher(
         msg = f"F should be the {matrix}, times {scale}. {verdict}"
         raise AssertionError(msg)
     return verdict
-
-
-def _verdict(search: Search, facts: Facts, matches: list[Match]) -> FisherVerdict:
-    if not matches:
-        return FisherVerdict("none", notes=("This is none of the matrices that are known here.",))
-    least = min(match.residual for match in matches)
-    eps = search.given.eps
-    tied = [m for m in matches if m.residual <= max(TIMES * least, 50 * eps * m.named.fit.amplification)]
-    first = min(tied, key=lambda match: match.named.rank)
-    names = dict.fromkeys(m.candidate.name for m in tied if m.named.rank == first.named.rank)
-    fit, part = first.named.fit, first.part
-    alternatives = tuple(name for name in names if name != first.candidate.name)
-    kind = "named" if fit.residual <= 100 * eps * fit.amplification else "about"
-    name = first.candidate.name
-    if part.name == "diagonal" and name == "mean-gradient outer product":
-        name = "squared mean gradient"
-    return FisherVerdict(
-        kind,
-        matrix=name,
-        variant=first.candidate.variant,
-        scale=fit.scale,
-        scale_name=first.named.scale_name,
-        layout=first.layout.name,
-        part="blocks" if search.given.form == "blocks" else part.name,
-        part_words=part.words,
-        l2=first.candidate.l2 or first.named.shift_name == "l2",
-        damping=fit.shift if first.named.shift_name == "damping" else 0.0,
-        relative_error=fit.residual,
-        alternatives=alternatives,
-        reduction=reduction(fit.scale, first.named.scale_name, search.factors),
-    )

@@ -56,6 +56,7 @@ def layouts(layers: tuple[Layer, ...], biased: tuple[bool, ...], d: int) -> list
         name = f"{words} with {place}" if any(biased) else words
         if index.size:
             found.setdefault(index.tobytes(), Layout(name + ", layers in reverse" * reverse, index))
+    found.setdefault(native[::-1].tobytes(), Layout("entry by entry from the last to the first", native[::-1]))
     return list(found.values())
 
 

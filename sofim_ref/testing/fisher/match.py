@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -20,9 +20,6 @@ COLUMNS, ROWS = 6, 40
 """The numbers of columns, and of entries in each, that prune."""
 
 
-Places = Callable[[int], tuple[int, int]]
-
-
 @dataclass(frozen=True, eq=False)
 class Match:
     """A hypothesis that explains the user's numbers.
@@ -33,15 +30,12 @@ class Match:
         The matrix, the order of its parameters, and what of it is kept.
     named : Named
         Factor and shift, with their residual over all the numbers that were compared.
-    worst : pair of int
-        The places of the entry that is furthest off.
     """
 
     candidate: Candidate
     layout: Layout
     part: Part
     named: Named
-    worst: tuple[int, int]
 
     @property
     def residual(self) -> float:
@@ -57,6 +51,8 @@ class Search:
     ----------
     given : Given
         The user's numbers.
+    candidates : list of Candidate
+        The matrices in question.
     layouts, parts
         The orders and the parts in question.
     factors : Factors
@@ -68,6 +64,7 @@ class Search:
     """
 
     given: Given
+    candidates: list[Candidate]
     layouts: list[Layout]
     parts: list[Part]
     factors: Factors
@@ -80,42 +77,48 @@ class Search:
         """The layouts that cover as many parameters as the user's numbers do."""
         return [layout for layout in self.layouts if len(layout.index) == self.given.d]
 
-    def matches(self, candidates: list[Candidate]) -> list[Match]:
+    def matches(self) -> list[Match]:
         """Return every hypothesis that explains all the numbers, in the order of the candidates."""
         if self.given.form == "diagonal":
-            hypotheses = list(self._of_diagonals(candidates))
+            hypotheses = list(self._of_diagonals())
         else:
-            hypotheses = list(self._of_entries(candidates))
+            hypotheses = list(self._of_entries())
         return [match for hypothesis in hypotheses if (match := self.confirmed(*hypothesis))]
 
     def confirmed(self, candidate: Candidate, layout: Layout, part: Part) -> Match | None:
         """Return the hypothesis with its fit of all the numbers; None where they disagree."""
-        a, x, i, places = self._numbers(candidate, layout, part)
+        a, x, i = self.numbers(candidate, layout, part)
         fit = fitted(a, x, i, self.given.eps)
         if fit is None or fit.residual > ACCEPTED:
             return None
-        found = named(a, x, i, fit, self.factors, self.l2, 100 * self.given.eps * fit.amplification)
-        off = int(np.argmax(np.abs(a - found.fit.scale * x - found.fit.shift * i)))
-        return Match(candidate, layout, part, found, places(off))
+        tolerance = 100 * self.given.eps * fit.amplification
+        return Match(candidate, layout, part, named(a, x, i, fit, self.factors, self.l2, tolerance))
 
     # ------------------------------------------------------------ all the numbers
 
-    def _numbers(self, candidate: Candidate, layout: Layout, part: Part) -> tuple[Host, Host, Host, Places]:
-        """Return a, x, i, flat, and the function from a place in them to the user's row and column."""
-        given, index, d = self.given, layout.index, self.given.d
+    def numbers(self, candidate: Candidate, layout: Layout, part: Part) -> tuple[Host, Host, Host]:
+        """Return a, x and i of a hypothesis, flat."""
+        given = self.given
+        x = self.kept(candidate, layout, part).ravel()
         if given.form == "function":
-            V = self.probes
-            x = kept_product(candidate, part.groups, layout, V)
-            k = V.shape[1]
-            return self.products(V).ravel(), x.ravel(), V.ravel(), lambda place: (place // k, place // k)
+            return self.products(self.probes).ravel(), x, self.probes.ravel()
         assert given.values is not None
-        if given.form == "diagonal":
-            return given.values, candidate.diagonal[index], np.ones(d), lambda place: (place, place)
-        x = candidate.dense[np.ix_(index, index)]
-        groups = self._groups(part, layout)
-        if np.any(groups != groups[0]):
-            x = x * (groups[:, None] == groups)
-        return given.values.ravel(), x.ravel(), np.eye(d).ravel(), lambda place: divmod(place, d)
+        i = np.ones(given.d) if given.form == "diagonal" else np.eye(given.d).ravel()
+        return given.values.ravel(), x, i
+
+    def kept(self, candidate: Candidate, layout: Layout, part: Part) -> Host:
+        """Return what a hypothesis makes of a candidate: a diagonal, a matrix, or for a function its products."""
+        index = layout.index
+        if self.given.form == "function":
+            return kept_product(candidate, part.groups, layout, self.probes)
+        if self.given.form == "diagonal":
+            return np.asarray(candidate.diagonal[index])
+        x, groups = candidate.dense[np.ix_(index, index)], self._groups(part, layout)
+        return x * (groups[:, None] == groups) if np.any(groups != groups[0]) else x
+
+    def explained(self, match: Match, other: Candidate | None = None) -> Host:
+        """Return what a match, or another candidate in its place, makes of the candidate, without factor and shift."""
+        return self.kept(other or match.candidate, match.layout, match.part)
 
     def _groups(self, part: Part, layout: Layout) -> Host:
         return part.groups[layout.index] if self.given.groups is None else self.given.groups
@@ -135,13 +138,13 @@ class Search:
 
     # ------------------------------------------------------------ a few numbers
 
-    def _of_diagonals(self, candidates: list[Candidate]) -> Iterator[tuple[Candidate, Layout, Part]]:
+    def _of_diagonals(self) -> Iterator[tuple[Candidate, Layout, Part]]:
         """Yield what explains a diagonal; that of a large Hessian isn't made."""
-        for candidate in candidates:
+        for candidate in self.candidates:
             if not (isinstance(candidate, HessianCandidate) and self.given.d > DENSE):
                 yield from ((candidate, layout, self.parts[-1]) for layout in self.fitting)
 
-    def _of_entries(self, candidates: list[Candidate]) -> Iterator[tuple[Candidate, Layout, Part]]:
+    def _of_entries(self) -> Iterator[tuple[Candidate, Layout, Part]]:
         """Yield what explains a few entries."""
         rows, columns, values = self.sample
         i = (rows[:, None] == columns).astype(np.float64).ravel()
@@ -152,7 +155,7 @@ class Search:
                 groups = self._groups(part, layout)
                 masks[layout, part] = (groups[rows][:, None] == groups[columns]).ravel()
         a, size = values.ravel(), np.abs(values).max()
-        for candidate in candidates:
+        for candidate in self.candidates:
             for layout in self.fitting:
                 x = candidate.entries(layout.index[rows], layout.index[columns]).ravel()
                 for part in kept:

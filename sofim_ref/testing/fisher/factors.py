@@ -1,0 +1,126 @@
+"""Kronecker factors of a user's: as given, or as a matrix has them whose blocks are Kronecker products."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from sofim_ref.models import Layer
+from sofim_ref.testing.fisher.facts import Facts
+from sofim_ref.testing.fisher.fit import ACCEPTED, Fit, fitted
+from sofim_ref.testing.fisher.given import Given, on_host
+from sofim_ref.testing.fisher.jacobians import Host
+from sofim_ref.testing.fisher.kronecker import FactorPair, factor_pairs
+from sofim_ref.testing.fisher.layouts import Layout
+
+Pairs = list[tuple[Host, Host]]
+
+
+@dataclass(frozen=True)
+class FactorMatch:
+    """K-FAC's factors that explain a user's, up to a factor of each and a multiple of I.
+
+    Parameters
+    ----------
+    pair : FactorPair
+        The factors.
+    fits : tuple of pairs of Fit
+        Of A and of G, one a layer.
+    order : str
+        Where the bias stands in A, in words; empty if last.
+    """
+
+    pair: FactorPair
+    fits: tuple[tuple[Fit, Fit], ...]
+    order: str
+
+    @property
+    def residual(self) -> float:
+        """The largest relative residual of a factor."""
+        return max(fit.residual for both in self.fits for fit in both)
+
+    @property
+    def amplification(self) -> float:
+        """The largest share of a factor's rounding that its shift brings."""
+        return max(fit.amplification for both in self.fits for fit in both)
+
+    @property
+    def scales(self) -> Host:
+        """The factor of each layer's product A ⊗ G, the only one that matters."""
+        return np.asarray([a.scale * g.scale for a, g in self.fits])
+
+    @property
+    def dampings(self) -> Host:
+        """The product of the two shifts of each layer, relative to the factors: λ of K-FAC's factored damping."""
+        return np.asarray([(a.shift / a.scale) * (g.shift / g.scale) for a, g in self.fits])
+
+
+def given_pairs(F: list[tuple[object, object]], facts: Facts) -> tuple[Pairs, float]:
+    """Return the user's factors on the host, A first, and the eps of their dtype; refuse other shapes."""
+    if len(F) != len(facts.layers):
+        msg = f"F must have a pair (A, G) for each of the {len(facts.layers)} layers, got {len(F)} pairs."
+        raise ValueError(msg)
+    found, eps = [], 0.0
+    for k, (layer, pair) in enumerate(zip(facts.layers, F, strict=True)):
+        (A, first), (G, second) = (on_host(f"F[{k}][{i}]", x) for i, x in enumerate(pair))
+        eps = max(eps, first, second)
+        shapes, wanted = (A.shape, G.shape), ((layer.rows,) * 2, (layer.columns,) * 2)
+        if shapes == wanted[::-1] != wanted:
+            A, G = G, A
+        elif shapes != wanted:
+            hint = " A has no row and column for the bias." if A.shape == (layer.rows - 1,) * 2 else ""
+            msg = f"F[{k}] must be factors A of shape {wanted[0]} and G of shape {wanted[1]}, got {A.shape} and {G.shape}.{hint}"
+            raise ValueError(msg)
+        found.append((A, G))
+    return found, eps
+
+
+def factor_matches(pairs: Pairs, facts: Facts, eps: float) -> list[FactorMatch]:
+    """Return the candidates whose factors explain all the user's."""
+    found = []
+    for order in ("", "with the bias first in A"):
+        for pair in factor_pairs(facts):
+            fits = []
+            for (A, G), a, g in zip(pairs, pair.A, pair.G, strict=True):
+                x = np.roll(a, (1, 1), (0, 1)) if order else a
+                both = [fitted(Y.ravel(), X.ravel(), np.eye(len(X)).ravel(), eps) for Y, X in ((A, x), (G, g))]
+                if any(fit is None or fit.residual > ACCEPTED for fit in both):
+                    break
+                fits.append((both[0], both[1]))
+            else:
+                found.append(FactorMatch(pair, tuple(fits), order))  # type: ignore[arg-type]  # none is None here
+    return found
+
+
+def nearest_factors(given: Given, layouts: list[Layout], layers: tuple[Layer, ...]) -> Iterator[tuple[Layout, Pairs]]:
+    """Yield the layouts in which every block of a layer is a Kronecker product, with its factors."""
+    if given.form not in ("dense", "blocks") or given.values is None or not layers:
+        return
+    for layout in layouts:
+        if len(layout.index) != layers[-1].stop:
+            continue
+        places = np.argsort(layout.index)
+        pairs = []
+        for layer in layers:
+            here = places[layer.start : layer.stop]
+            pair = _split(given.values[np.ix_(here, here)], layer)
+            if pair is None:
+                break
+            pairs.append(pair)
+        else:
+            yield layout, pairs
+
+
+def _split(block: Host, layer: Layer) -> tuple[Host, Host] | None:
+    """Return A and G with block = A ⊗ G, by the cross through Van Loan's rearrangement's largest entry; or None."""
+    p, c = layer.rows, layer.columns
+    R = block.reshape(p, c, p, c).transpose(0, 2, 1, 3).reshape(p * p, c * c)
+    i, j = np.unravel_index(np.argmax(np.abs(R)), R.shape)
+    if R[i, j] == 0:
+        return None
+    a, g = R[:, j], R[i] / R[i, j]
+    if np.linalg.norm(R - np.outer(a, g)) > ACCEPTED * np.linalg.norm(R):
+        return None
+    return a.reshape(p, p), g.reshape(c, c)

@@ -1,0 +1,149 @@
+"""K-FAC and EKFAC of any labels, exact in those of the model, and K-FAC's factors with mistakes in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from sofim_ref.models import Layer
+from sofim_ref.testing.fisher.candidates import Candidate
+from sofim_ref.testing.fisher.facts import Facts
+from sofim_ref.testing.fisher.jacobians import Host, LayeredJacobian
+from sofim_ref.testing.fisher.output_matrices import outer
+
+
+@dataclass(frozen=True, eq=False)
+class FactorPair:
+    """K-FAC's factors of every layer, under the name of the matrix that they make.
+
+    Parameters
+    ----------
+    name : str
+        What `FisherVerdict.matrix` says.
+    A, G : tuple of arrays, shapes (rows, rows) and (columns, columns)
+        The factors of each layer.
+    established : bool
+        Whether the literature knows the matrix; others are mistakes.
+    """
+
+    name: str
+    A: tuple[Host, ...]
+    G: tuple[Host, ...]
+    established: bool = True
+
+
+def factor_pairs(facts: Facts) -> Iterator[FactorPair]:
+    """Yield K-FAC's factors for exact and for the data's labels, then those with a mistake in A or in G."""
+    J = facts.J
+    if not isinstance(J, LayeredJacobian) or not facts.offers("output_fisher", "output_gradient"):
+        return
+    B = facts.B
+    u = facts.ask("output_gradient")
+    A = tuple(h.T @ h / B for h in J.inputs)
+    exact, empirical = (_second(J, M) for M in (facts.ask("output_fisher"), outer(u)))
+    yield FactorPair("K-FAC", A, exact)
+    yield FactorPair("K-FAC, empirical", A, empirical)
+    mean = tuple(np.outer(h.mean(axis=0), h.mean(axis=0)) for h in J.inputs)
+    centred = tuple(a - m for a, m in zip(A, mean, strict=True))
+    mean_G = tuple(np.outer(s.mean(axis=0), s.mean(axis=0)) for s in facts.back(u))
+    for G, labels in ((exact, ""), (empirical, ", empirical")):
+        yield FactorPair(f"K-FAC{labels}, A of the mean input", mean, G, established=False)
+        yield FactorPair(f"K-FAC{labels}, A centred", centred, G, established=False)
+    yield FactorPair("K-FAC, G of the mean gradient", A, mean_G, established=False)
+
+
+def _second(J: LayeredJacobian, M: Host) -> tuple[Host, ...]:
+    """Return the mean of Sᵀ M S over the batch for each layer: G for the labels that M stands for."""
+    return tuple(S.reshape(-1, S.shape[2]).T @ (M @ S).reshape(-1, S.shape[2]) / len(S) for S in J.outputs)
+
+
+@dataclass(frozen=True, eq=False)
+class LayerwiseCandidate(Candidate):
+    """A block-diagonal matrix Q (D) Qᵀ a layer, with Q = P ⊗ R: K-FAC in A's and G's eigenvectors, or EKFAC.
+
+    Parameters
+    ----------
+    layers : tuple of Layer
+    P, R : tuple of arrays, shapes (rows, rows) and (columns, columns)
+        Orthogonal.
+    D : tuple of arrays, shape (rows, columns)
+        The eigenvalues.
+    factors : FactorPair, optional
+        K-FAC's, from which its entries are quick.
+    """
+
+    layers: tuple[Layer, ...]
+    P: tuple[Host, ...]
+    R: tuple[Host, ...]
+    D: tuple[Host, ...]
+    factors: FactorPair | None = None
+    grouped = True
+
+    def product(self, V: Host) -> Host:
+        """Return X V, shape (d, k)."""
+        found = np.empty_like(V)
+        for layer, P, R, D in self._each():
+            block = V[layer.start : layer.stop].T.reshape(-1, layer.rows, layer.columns)
+            inside = (P.T @ block @ R) * D
+            found[layer.start : layer.stop] = (P @ inside @ R.T).reshape(len(block), -1).T
+        return found
+
+    def entries(self, rows: Host, columns: Host) -> Host:
+        """Return X[rows, columns], shape (n, m)."""
+        found = np.zeros((len(rows), len(columns)))
+        for number, (layer, P, R, D) in enumerate(self._each()):
+            here, there = ((layer.start <= k) & (k < layer.stop) for k in (rows, columns))
+            if here.any() and there.any():
+                (i, a), (j, b) = (np.divmod(k - layer.start, layer.columns) for k in (rows[here], columns[there]))
+                if self.factors:
+                    A, G = self.factors.A[number], self.factors.G[number]
+                    found[np.ix_(here, there)] = A[np.ix_(i, j)] * G[np.ix_(a, b)]
+                    continue
+                left = np.einsum("np,pq,nq->npq", P[i], D, R[a]).reshape(len(i), -1)
+                right = np.einsum("np,nq->npq", P[j], R[b]).reshape(len(j), -1)
+                found[np.ix_(here, there)] = left @ right.T
+        return found
+
+    @cached_property
+    def diagonal(self) -> Host:
+        """The diagonal, shape (d,)."""
+        return np.concatenate([((P**2) @ D @ (R**2).T).ravel() for _, P, R, D in self._each()])
+
+    @cached_property
+    def dense(self) -> Host:
+        """X, shape (d, d)."""
+        d = self.layers[-1].stop
+        found = np.zeros((d, d))
+        for layer, P, R, D in self._each():
+            Q = np.kron(P, R)
+            found[layer.start : layer.stop, layer.start : layer.stop] = (Q * D.ravel()) @ Q.T
+        return found
+
+    def _each(self) -> Any:
+        return zip(self.layers, self.P, self.R, self.D, strict=True)
+
+
+def layerwise(facts: Facts) -> list[Candidate]:
+    """Return K-FAC and EKFAC, those with a mistake in a factor last."""
+    J, found, mistakes = facts.J, [], []
+    for pair in factor_pairs(facts):
+        assert isinstance(J, LayeredJacobian)
+        (a, P), (g, R) = (zip(*(np.linalg.eigh(X) for X in factors), strict=True) for factors in (pair.A, pair.G))
+        D = tuple(np.outer(x, y) for x, y in zip(a, g, strict=True))
+        kfac = LayerwiseCandidate(pair.name, J.layers, P, R, D, pair, established=pair.established)
+        if not pair.established:
+            mistakes.append(kfac)
+            continue
+        M = facts.ask("output_fisher") if pair.name == "K-FAC" else outer(facts.ask("output_gradient"))
+        moments = tuple(_moments(h @ p, S @ r, M) for h, S, p, r in zip(J.inputs, J.outputs, P, R, strict=True))
+        found += [kfac, LayerwiseCandidate(f"E{pair.name.replace('-', '')}", J.layers, P, R, moments)]
+    return found + mistakes
+
+
+def _moments(h: Host, S: Host, M: Host) -> Host:
+    """Return the mean squares of the gradients in a basis, shape (rows, columns), for rotated inputs and outputs."""
+    return np.asarray((h * h).T @ np.sum(S * (M @ S), axis=1) / len(h))

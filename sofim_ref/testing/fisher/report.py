@@ -1,0 +1,132 @@
+"""From the hypotheses that explain a user's numbers to the verdict."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from sofim_ref.arrays import from_numpy
+from sofim_ref.testing.fisher.factors import FactorMatch
+from sofim_ref.testing.fisher.facts import Facts
+from sofim_ref.testing.fisher.fit import TIMES, Factors
+from sofim_ref.testing.fisher.jacobians import Host
+from sofim_ref.testing.fisher.layouts import place_name
+from sofim_ref.testing.fisher.match import Match, Search
+from sofim_ref.testing.fisher.ties import Ties, reason, ties
+from sofim_ref.testing.fisher.verdict import FisherVerdict, reduction
+
+SPARE = 3.0
+"""The digits by which the numbers that agree must outweigh those that chose among the hypotheses."""
+
+
+def verdict_of(search: Search, facts: Facts, matches: list[Match], transform: str, hypotheses: int) -> FisherVerdict:
+    """Return the verdict of the hypotheses that explain the user's numbers, of which there is one at least."""
+    eps = search.given.eps
+    least = min(match.residual for match in matches)
+    tied = [m for m in matches if m.residual <= max(TIMES * least, 50 * eps * m.named.fit.amplification)]
+    first = min(tied, key=lambda match: match.named.rank)
+    same = [m for m in tied if m.named.rank == first.named.rank]
+    others = {m.candidate: None for m in same if m.candidate is not first.candidate}
+    told = ties(first.candidate, list(others), facts, search.seed)
+    fit, part = first.named.fit, first.part
+    grouped = part.name == "whole" and first.candidate.grouped and len(facts.layers) > 1
+    name = title(first.candidate.name, part.name)
+    kind = "named" if fit.residual <= 100 * eps * fit.amplification else "about"
+    kind = "tie" if told.accidental else kind
+    notes = [reason(name, told.equal, facts), _tie(told)]
+    if _digits(search, first) < math.log10(hypotheses) + SPARE:
+        kind = "too little"
+        notes = ["There are too few numbers here to tell it from others with a factor or a shift of their own."]
+    shares = search.factors.others(first.named.scale_name) if first.named.scale_name else ()
+    if shares:
+        notes.append(f"The factor {first.named.scale_name} is {' and '.join(shares)} here too.")
+    difference, where = (None, "") if name == "exact Fisher" or transform else _from_exact(search, facts, first)
+    return FisherVerdict(
+        kind,
+        matrix=name,
+        variant=first.candidate.variant,
+        scale=fit.scale,
+        scale_name=first.named.scale_name,
+        layout=first.layout.name,
+        part="blocks" if search.given.form == "blocks" or grouped else part.name,
+        part_words=part.words,
+        l2=first.candidate.l2 or first.named.shift_name == "l2",
+        damping=fit.shift if first.named.shift_name == "damping" else 0.0,
+        relative_error=fit.residual,
+        alternatives=tuple(dict.fromkeys(title(n, part.name) for n in (*told.equal, *told.accidental))),
+        transform=transform,
+        difference=difference,
+        where=where,
+        point=None if told.point is None else from_numpy(told.point, like=facts.given_w),
+        batch=None if told.batch is None else from_numpy(told.batch, like=facts.given_w),
+        notes=tuple(note for note in notes if note),
+        reduction=reduction(fit.scale, first.named.scale_name, search.factors),
+    )
+
+
+def title(name: str, part: str) -> str:
+    """Return a candidate's name for a part of it: the diagonal of ḡḡᵀ has one of its own."""
+    return "squared mean gradient" if (name, part) == ("mean-gradient outer product", "diagonal") else name
+
+
+def _tie(told: Ties) -> str:
+    if not told.accidental:
+        return ""
+    where = "propose() returns a point and a batch at which they differ" if told.point is not None else ""
+    remedy = f": {where}." if where else ", nor at any other point that was drawn."
+    return f"At this point on this batch it can't be told from the {' or the '.join(told.accidental)}{remedy}"
+
+
+def _digits(search: Search, match: Match) -> float:
+    """Return how many decimal digits of the user's numbers the hypothesis explains beyond those that it was fitted to."""
+    x = np.abs(search.explained(match))
+    sizes = x[x > 1e-9 * x.max()] if x.size else x
+    distinct = len(np.unique(np.round(np.log(sizes), 6)))
+    free = (match.named.scale_name is None) + (match.named.shift_name == "damping")
+    return (distinct - free) * min(15.0, -math.log10(max(match.residual, search.given.eps)))
+
+
+def _from_exact(search: Search, facts: Facts, match: Match) -> tuple[float | None, str]:
+    """Return how far the exact Fisher is from what was found, scale and shift aside, and the entry furthest off."""
+    exact = next((each for each in search.candidates if each.name == "exact Fisher"), None)
+    if exact is None:
+        return None, ""
+    x, y = search.explained(match), search.explained(match, exact)
+    size = float(np.linalg.norm(y))
+    off = np.abs(x - y)
+    if size == 0:
+        return None, ""
+    place: Host = np.unravel_index(int(np.argmax(off)), off.shape)  # type: ignore[assignment]  # a tuple of integers
+    names = [place_name(facts.layers, facts.biased, int(match.layout.index[k])) for k in place]
+    at = names[0] if search.given.form in ("diagonal", "function") or names[0] == names[-1] else " by ".join(names)
+    return float(np.linalg.norm(off)) / size, "" if search.given.form == "function" else at
+
+
+def factor_verdict(matches: list[FactorMatch], facts: Facts, eps: float) -> FisherVerdict:
+    """Return the verdict on Kronecker factors."""
+    if not matches:
+        return FisherVerdict("none", notes=("These are none of K-FAC's factors that are known here.",))
+    first = min(matches, key=lambda match: match.residual)
+    sizes = Factors(facts.B, facts.problem.size, facts.problem.n_outputs)
+    scale = float(first.scales[0])
+    alike = np.allclose(first.scales, scale, rtol=1e-6)
+    name, value = sizes.nearest(scale)
+    known = alike and abs(scale / value - 1) <= max(5 * first.residual, 1e-6)
+    notes = ["Of Kronecker factors only their product's scale can be seen."]
+    if not alike:
+        notes.append(f"The layers' products have different scales: {', '.join(f'{s:.4g}' for s in first.scales)}.")
+    if first.dampings.any() and not np.allclose(first.dampings, first.dampings[0], rtol=1e-3):
+        notes.append(f"Their damping differs: {', '.join(f'{x:.3g}' for x in first.dampings)}.")
+    return FisherVerdict(
+        "named" if first.residual <= 100 * eps * first.amplification else "about",
+        matrix=first.pair.name,
+        scale=value if known else scale if alike else None,
+        scale_name=name if known else None,
+        layout=first.order,
+        part="blocks" if len(facts.layers) > 1 else "whole",
+        damping=float(first.dampings[0]),
+        relative_error=first.residual,
+        notes=tuple(notes),
+        reduction=reduction(scale, name if known else None, sizes) if alike else "",
+    )
