@@ -45,7 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit status: 0 done, 1 a check failed or a file can't be written, 2 a bad argument, 130 interrupted.
+        The exit status: 0 done, 1 a check failed, a file can't be written or memory is short, 2 a bad argument, 130
+        interrupted.
 
     Examples
     --------
@@ -80,12 +81,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not isinstance(ended.__context__, BrokenPipeError):
             raise
         return 0
-    except OSError as error:
-        return _say_which_file(error)
+    except (OSError, MemoryError) as error:
+        return _say_what_is_missing(error)
 
 
-def _say_which_file(error: OSError) -> int:
-    """Print which file can't be read or written, and return the exit status; raise an error that is about none."""
+def _say_what_is_missing(error: OSError | MemoryError) -> int:
+    """Print what memory is short for, or which file can't be read or written; raise an error that is about none."""
+    if isinstance(error, MemoryError):
+        print(f"sofim-ref: {str(error) or 'memory is short.'}", file=sys.stderr)
+        return 1
     if error.filename is None:
         if error.errno not in ONLY_WRITING:
             raise error

@@ -8,11 +8,12 @@ from typing import Any, TypeGuard, TypeVar
 
 import numpy as np
 
-from sofim_ref.arrays import Array, device, eps, from_numpy, namespace, to_numpy
+from sofim_ref.arrays import Array, eps, from_numpy, namespace, to_numpy
 from sofim_ref.arrays.sums import norm
 from sofim_ref.models import Linear
 from sofim_ref.problems import Constants, FiniteSum, Problem, Quadratic
 from sofim_ref.problems.oracle import Oracle
+from sofim_ref.problems.problem import hessian_of_products
 
 Host = np.ndarray[Any, Any]
 P = TypeVar("P", bound=Problem)
@@ -194,9 +195,7 @@ def hessian(oracle: Oracle) -> Array:
     """Return ∇²f(w), shape (d, d): as the problem computes it, or by one product a column."""
     if "hessian" in oracle.offers:
         return oracle.hessian()
-    xp, w = namespace(oracle.w), oracle.w
-    eye = xp.eye(w.shape[0], dtype=w.dtype, device=device(w))
-    return xp.stack([oracle.hvp(eye[:, i]) for i in range(w.shape[0])], axis=1)
+    return hessian_of_products(oracle)
 
 
 def _answers_as(problem: Problem, base: type[P]) -> TypeGuard[P]:

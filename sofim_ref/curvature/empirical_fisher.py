@@ -39,4 +39,4 @@ def empirical_fisher(oracle: Oracle, *, damping: float = 0.0, include_l2: bool =
     array([[1.25]])
     """
     shift = total_damping(oracle, damping, include_l2=include_l2)
-    return outer_products(oracle, Oracle.per_example_gradients, shift)
+    return outer_products(oracle, "empirical Fisher", Oracle.per_example_gradients, shift)

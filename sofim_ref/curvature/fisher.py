@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sofim_ref.arrays import namespace
 from sofim_ref.arrays.tracing import is_traced
-from sofim_ref.curvature.assemble import damped, total_damping
+from sofim_ref.curvature.assemble import check_dense, damped, total_damping
 from sofim_ref.matrices import Dense, LowRank
 from sofim_ref.problems.oracle import Oracle
 
@@ -35,6 +35,8 @@ def fisher(oracle: Oracle, *, damping: float = 0.0, include_l2: bool = False) ->
     ------
     TypeError, ValueError
         If the problem doesn't offer what is needed, or `damping` is negative.
+    MemoryError
+        If a dense matrix would take more than half of the memory that is free.
 
     Notes
     -----
@@ -53,6 +55,7 @@ def fisher(oracle: Oracle, *, damping: float = 0.0, include_l2: bool = False) ->
     shift = total_damping(oracle, damping, include_l2=include_l2)
     B, d = oracle.size, oracle.w.shape[0]
     if (not is_traced(shift) and shift <= 0) or d <= B or d <= B * oracle.outputs().shape[1]:
+        check_dense(oracle, "Fisher", oracle.problem.n_outputs, products="matrix_free_fisher")
         return damped(oracle.average(lambda rows: rows.gauss_newton_of(rows.output_fisher())), shift)
     xp = namespace(oracle.w)
     J, S = oracle.jacobian(), oracle.output_fisher_factor()

@@ -33,6 +33,8 @@ def hessian(oracle: Oracle, *, damping: float = 0.0, include_l2: bool = False) -
     ------
     TypeError, ValueError
         If the problem has no Hessian, or `damping` is negative.
+    MemoryError
+        If it would take more than half of the memory that is free.
 
     Notes
     -----

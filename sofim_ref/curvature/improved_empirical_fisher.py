@@ -42,7 +42,7 @@ def improved_empirical_fisher(oracle: Oracle, *, damping: float = 0.0, include_l
     array([[5.]])
     """
     shift = total_damping(oracle, damping, include_l2=include_l2)
-    return outer_products(oracle, _scaled_gradients, shift)
+    return outer_products(oracle, "improved empirical Fisher", _scaled_gradients, shift)
 
 
 def _scaled_gradients(rows: Oracle) -> Array:

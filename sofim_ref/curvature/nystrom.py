@@ -6,6 +6,7 @@ import numpy as np
 
 from sofim_ref.arrays import Array, device, eps, from_numpy, namespace
 from sofim_ref.arrays.generators import a_generator
+from sofim_ref.arrays.memory import check_memory
 from sofim_ref.arrays.validation import count, positive
 from sofim_ref.curvature.assemble import an_oracle
 from sofim_ref.matrices import LowRank
@@ -38,6 +39,8 @@ def nystrom(oracle: Oracle, rng: np.random.Generator, *, columns: int, rho: floa
     ------
     TypeError, ValueError
         If the problem has no Hessian-vector products, or a number is out of its range.
+    MemoryError
+        If Z would take more than half of the memory that is free.
 
     Notes
     -----
@@ -77,6 +80,7 @@ def nystrom_factor(oracle: Oracle, rng: np.random.Generator, *, columns: int) ->
     if columns > d:
         msg = f"columns must be at most {d}, the number of parameters, got {columns}."
         raise ValueError(msg)
+    check_memory(f"a factor of {columns:,} columns", (columns, d), oracle.w, remedy="fewer columns take less")
     xp = namespace(oracle.w)
     chosen = from_numpy(rng.choice(d, size=columns, replace=False), like=oracle.w)
     units = xp.astype(xp.arange(d, dtype=chosen.dtype, device=device(oracle.w)) == chosen[:, None], oracle.w.dtype)

@@ -40,6 +40,8 @@ def sampled_fisher(
     ------
     TypeError, ValueError
         If `samples` is not an integer >= 1, or as `fisher` does.
+    MemoryError
+        As `fisher` does; also where `LowRank`'s Z would take that much.
 
     Notes
     -----
@@ -62,4 +64,4 @@ def sampled_fisher(
     def drawn(rows: Oracle) -> Array:
         return rows.per_example_gradients_of(rows.sampled_output_gradient(rng))
 
-    return outer_products(oracle, drawn, shift, draws=samples)
+    return outer_products(oracle, "sampled Fisher", drawn, shift, draws=samples)

@@ -91,6 +91,7 @@ class BlockDiagonal(Matrix):
 
     def to_dense(self) -> Array:
         """Return the blocks along the diagonal, zeros elsewhere, shape (d, d)."""
+        self.check_memory()
         xp, rows = namespace(self.like), []
         for block, start, stop in self._places():
             before, after = (

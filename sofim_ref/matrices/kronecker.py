@@ -122,6 +122,7 @@ class Kronecker(Matrix):
 
     def to_dense(self) -> Array:
         """Return A ⊗ G, shape (d, d)."""
+        self.check_memory()
         xp = namespace(self.left)
         products = self.left[:, None, :, None] * self.right[None, :, None, :]
         return xp.reshape(products, self.shape)

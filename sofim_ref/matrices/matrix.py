@@ -12,6 +12,7 @@ import numpy as np
 
 from sofim_ref.arrays import Array, device, eps, namespace, to_numpy
 from sofim_ref.arrays.factorizations import SingularMatrixError
+from sofim_ref.arrays.memory import check_memory
 from sofim_ref.arrays.validation import same_backend
 from sofim_ref.matrices.exact import Exact, exact
 from sofim_ref.matrices.extremes import Extremes
@@ -97,7 +98,14 @@ class Matrix(ABC):
 
     @abstractmethod
     def to_dense(self) -> Array:
-        """Return C written out, shape (d, d). It costs d² numbers."""
+        """Return C written out, shape (d, d). It costs d² numbers.
+
+        Raises
+        ------
+        MemoryError
+            If they would take more than half of the memory that is free where C lies, before anything is allocated;
+            `Dense` has them already.
+        """
 
     def eigenvalues(self) -> Array:
         """Return the eigenvalues of C in ascending order, shape (d,); by default from `to_dense`, O(d³)."""
@@ -163,8 +171,16 @@ class Matrix(ABC):
             msg = f"v must have shape ({self.dim},) or ({self.dim}, k), got {tuple(v.shape)}."
             raise ValueError(msg)
 
+    def check_memory(self) -> None:
+        """Refuse to write C out where its d² numbers would take more than half of the memory that is free."""
+        remedy = "C @ v and C.solve(v) take C as it is"
+        check_memory(
+            f"{type(self).__name__} written out", self.shape, self.like, instead={"a product": self.dim}, remedy=remedy
+        )
+
     def identity(self) -> Array:
-        """Return I, shape (d, d), with the backend, device and dtype of C."""
+        """Return I, shape (d, d), with the backend, device and dtype of C; refuse to where memory is short."""
+        self.check_memory()
         like = self.like
         return namespace(like).eye(self.dim, dtype=like.dtype, device=device(like))
 

@@ -16,6 +16,7 @@ from sofim_ref.problems.constants import Constants, linear_constants
 from sofim_ref.problems.minimizer import minimizer
 from sofim_ref.problems.oracle import Oracle
 from sofim_ref.problems.problem import Problem, hessian_of_products
+from sofim_ref.problems.sizes import check_gauss_newton, check_hessian, check_rows
 from sofim_ref.problems.supervised_data import check_data
 
 
@@ -130,6 +131,7 @@ class FiniteSum(Problem):
 
     def answer_per_example_gradients_of(self, at: Oracle, u: Array) -> Array:
         """Return Jₙᵀ uₙ for each example, shape (B, d)."""
+        check_rows("the gradients", at, 1)
         return self.model.per_example_vjp(at.w, self._tape(at), u)
 
     def answer_hvp(self, at: Oracle, v: Array) -> Array:
@@ -141,6 +143,7 @@ class FiniteSum(Problem):
         """Return the Hessian, shape (d, d): the Gauss–Newton matrix for a linear model, else a product a column."""
         if not self.model.linear:
             return hessian_of_products(at)
+        check_hessian(at)
         eye = namespace(at.w).eye(self.dim, dtype=at.w.dtype, device=device(at.w))
         return at.gauss_newton_of(at.output_hessian()) + self.l2 * eye
 
@@ -150,6 +153,7 @@ class FiniteSum(Problem):
 
     def answer_jacobian(self, at: Oracle) -> Array:
         """Return the derivative of the outputs in w, shape (B, C, d)."""
+        check_rows("the Jacobian", at, self.n_outputs)
         outputs, tape = self._forward(at)
         return self.model.jacobian(at.w, tape, outputs)
 
@@ -175,6 +179,7 @@ class FiniteSum(Problem):
 
     def answer_gauss_newton_of(self, at: Oracle, H: Array) -> Array:
         """Return (1/B) Σₙ Jₙᵀ Hₙ Jₙ, shape (d, d)."""
+        check_gauss_newton(at)
         return self.model.gauss_newton(at.w, self._tape(at), H / at.size)
 
     def answer_gauss_newton_product(self, at: Oracle, H: Array, v: Array) -> Array:

@@ -52,6 +52,8 @@ class Oracle:
         If `problem` is no `Problem`, `w` not a 1-D floating array of length d, or `batch` not a 1-D integer array with
         a row, both on the backend and device of the problem's own arrays; in a question, if its argument has another
         shape, backend, device or dtype than is due beside w, or draws no random numbers.
+    MemoryError
+        In a question, if its answer would take more than half of the memory that is free, before it is computed.
 
     Examples
     --------

@@ -15,6 +15,7 @@ from sofim_ref.problems.calls import Calls
 from sofim_ref.problems.constants import Constants
 from sofim_ref.problems.oracle import Oracle
 from sofim_ref.problems.question import QUESTIONS, answers_of
+from sofim_ref.problems.sizes import check_hessian
 
 
 class Problem(ABC):
@@ -164,6 +165,7 @@ class Problem(ABC):
 
 def hessian_of_products(at: Oracle) -> Array:
     """Return the Hessian, shape (d, d), from one product for each of its columns, made symmetric."""
+    check_hessian(at)
     xp, d = namespace(at.w), at.w.shape[0]
     eye = xp.eye(d, dtype=at.w.dtype, device=device(at.w))
     H = xp.stack([at.hvp(eye[:, i]) for i in range(d)], axis=1)
