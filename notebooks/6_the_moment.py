@@ -42,15 +42,15 @@ for t in range(1, 6):
 #
 # One parameter, the loss w²/2, SOFIM with β = 0.8 and η/ρ = 2. **Predict:** does the error |w − w*| get smaller in every step?
 #
-# The moment still points where the path was going when it passes the optimum: the error returns. What a step acts on is the pair
-# (Δ, M) of error and moment, and there is a norm of pairs, ‖(Δ, M)‖_P, that every step shrinks. Its balls are ellipses. Each number
-# is a step; move β and η/ρ:
+# A step acts on the pair (Δ, M) of error and moment. Each pair is a point, numbered by step, and through it goes the ellipse of all
+# pairs that are as long in a norm ‖(Δ, M)‖_P, which depends on β and η/ρ. Move them:
 
 # %%
 demos.moment_plane()
 
 # %% [markdown]
-# Does each step end inside the ellipse on which it begins? And which β makes the norm fall fastest, for which η/ρ?
+# The error returns: where the path passes the optimum the moment still points onwards. But each step ends inside the ellipse on
+# which it begins. Which β makes the norm fall fastest, for which η/ρ?
 
 # %%
 beta, step = 0.8, 2.0
