@@ -140,7 +140,7 @@ class HessianCandidate(Candidate):
 
     def product(self, V: Host) -> Host:
         """Return H V, shape (d, k)."""
-        return self.dense @ V if "dense" in vars(self) else self.facts.hvp(V)
+        return np.asarray(self.dense @ V) if "dense" in vars(self) else self.facts.hvp(V)
 
     def entries(self, rows: Host, columns: Host) -> Host:
         """Return H[rows, columns], shape (n, m), of columns made once each."""
@@ -162,6 +162,31 @@ class HessianCandidate(Candidate):
         return self.facts.hessian
 
 
+@dataclass(frozen=True, eq=False)
+class DiagonalCandidate(Candidate):
+    """Numbers that stand where a diagonal belongs."""
+
+    numbers: Host
+
+    def product(self, V: Host) -> Host:
+        """Return X V, shape (d, k)."""
+        return self.numbers[:, None] * V
+
+    def entries(self, rows: Host, columns: Host) -> Host:
+        """Return X[rows, columns], shape (n, m)."""
+        return self.numbers[rows][:, None] * (rows[:, None] == columns)
+
+    @cached_property
+    def diagonal(self) -> Host:
+        """The numbers, shape (d,)."""
+        return self.numbers
+
+    @cached_property
+    def dense(self) -> Host:
+        """X, shape (d, d)."""
+        return np.diag(self.numbers)
+
+
 DENSE = 4096
 """The largest d for which the Hessian is formed to compare with others."""
 
@@ -172,10 +197,12 @@ def candidates(facts: Facts) -> list[Candidate]:
     mistakes: list[Candidate] = []
     J = facts.J
     for each in output_matrices(facts) if J is not None else ():
+        assert J is not None
         candidate = OutputCandidate(each.name, J, each.M, established=each.established)
         (found if each.established else mistakes).append(candidate)
     if facts.offers("hvp") or facts.offers("hessian"):
         found.insert(min(2, len(found)), HessianCandidate("Hessian", facts))
+    mistakes += _of_diagonals(facts)
     if J is None and facts.offers("per_example_gradients"):
         G = facts.ask("per_example_gradients")[:, None, :]
         found.append(OutputCandidate("empirical Fisher", DenseJacobian(G), np.ones((facts.B, 1, 1))))
@@ -190,3 +217,14 @@ def candidates(facts: Facts) -> list[Candidate]:
         centred = ((-1.0, facts.gradient),)
         found += [replace(each, name="covariance of the gradients", corrections=centred) for each in empirical]
     return found + mistakes
+
+
+def _of_diagonals(facts: Facts) -> list[Candidate]:
+    """Return the numbers that others put where the diagonal of a Fisher matrix belongs."""
+    found: list[Candidate] = [DiagonalCandidate("mean gradient itself", facts.gradient, established=False)]
+    if facts.offers("per_example_gradients") and facts.B * facts.d <= BLOCK:
+        G = facts.ask("per_example_gradients")
+        found.append(
+            DiagonalCandidate("mean of the gradients' magnitudes", np.mean(np.abs(G), axis=0), established=False)
+        )
+    return found

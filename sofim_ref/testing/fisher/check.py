@@ -8,17 +8,22 @@ from typing import Any
 from sofim_ref.arrays import Array
 from sofim_ref.arrays.validation import count
 from sofim_ref.problems import Problem
+from sofim_ref.testing.fisher.draws import drawn
 from sofim_ref.testing.fisher.factors import factor_matches, given_pairs, nearest_factors
 from sofim_ref.testing.fisher.facts import Facts, facts_at
 from sofim_ref.testing.fisher.failures import nothing, wrong
 from sofim_ref.testing.fisher.fit import Factors
 from sofim_ref.testing.fisher.given import given
+from sofim_ref.testing.fisher.histories import gradients, of_history
 from sofim_ref.testing.fisher.layouts import layouts, parts
 from sofim_ref.testing.fisher.match import Search
-from sofim_ref.testing.fisher.report import factor_verdict, verdict_of
+from sofim_ref.testing.fisher.report import estimate_verdict, factor_verdict, verdict_of
 from sofim_ref.testing.fisher.ties import every_candidate
 from sofim_ref.testing.fisher.transforms import undone
 from sofim_ref.testing.fisher.verdict import FisherVerdict
+
+DRAWS = 10
+"""The least number of calls from which a mean and a variance are judged."""
 
 
 def check_fisher(
@@ -38,16 +43,24 @@ def check_fisher(
         pairs, eps = given_pairs(list(F), facts)
         return factor_verdict(factor_matches(pairs, facts, eps), facts, eps)
     orders = layouts(facts.layers, facts.biased, facts.d)
-    found = given(F, facts, orders)
+    candidates = every_candidate(facts)
+    if history is not None:
+        candidates = [*of_history(gradients(history, facts)), *candidates]
+    if draws is not None:
+        count("draws", draws, minimum=DRAWS)
     search = Search(
-        found,
-        every_candidate(facts),
+        given(F if draws is None else F(), facts, orders),
+        candidates,
         orders,
         parts(facts.layers, facts.biased, facts.d),
         Factors(facts.B, problem.size, problem.n_outputs),
         problem.l2,
         seed,
     )
+    if draws is not None:
+        calls = drawn(F, draws, search, facts)
+        if not calls.constant:
+            return estimate_verdict(calls.estimates(facts), draws, search)
     return wrong(search) or _explained(search, facts)
 
 
@@ -63,7 +76,7 @@ def _explained(search: Search, facts: Facts) -> FisherVerdict:
         found = factor_matches(pairs, facts, search.given.eps)
         if found:
             return replace(factor_verdict(found, facts, search.given.eps), layout=layout.name)
-    return nothing(search, facts)
+    return nothing(search)
 
 
 def assert_fisher(

@@ -71,7 +71,8 @@ def given_pairs(F: list[tuple[object, object]], facts: Facts) -> tuple[Pairs, fl
             A, G = G, A
         elif shapes != wanted:
             hint = " A has no row and column for the bias." if A.shape == (layer.rows - 1,) * 2 else ""
-            msg = f"F[{k}] must be factors A of shape {wanted[0]} and G of shape {wanted[1]}, got {A.shape} and {G.shape}.{hint}"
+            got = f"got {A.shape} and {G.shape}"
+            msg = f"F[{k}] must be factors A of shape {wanted[0]} and G of shape {wanted[1]}, {got}.{hint}"
             raise ValueError(msg)
         found.append((A, G))
     return found, eps

@@ -46,7 +46,7 @@ class Facts:
         return self.problem.dim
 
     @property
-    def B(self) -> int:
+    def B(self) -> int:  # noqa: N802  # the formulas' letter
         """The number of examples in the batch."""
         return self.oracle.size
 
@@ -71,7 +71,7 @@ class Facts:
         return self.J.inputs if isinstance(self.J, LayeredJacobian) else ()
 
     @cached_property
-    def J(self) -> Jacobian | None:
+    def J(self) -> Jacobian | None:  # noqa: N802  # the formulas' letter
         """The Jacobian of the outputs in w; None where the problem doesn't offer one."""
         if self.layers:
             units = np.eye(self.problem.n_outputs)

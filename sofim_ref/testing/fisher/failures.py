@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from sofim_ref.testing.fisher.facts import Facts
 from sofim_ref.testing.fisher.fit import fitted
 from sofim_ref.testing.fisher.match import Search
 from sofim_ref.testing.fisher.report import title
@@ -25,7 +24,7 @@ def wrong(search: Search) -> FisherVerdict | None:
         size = max(float(np.linalg.norm(Fu)), float(np.linalg.norm(Fv)))
         allowed = max(LINEAR, 100 * given.eps) * size
         if size == 0:
-            return FisherVerdict("none", notes=("F v is zero for every v that was tried.",))
+            return FisherVerdict("zero", notes=("F v is zero for every v that was tried.",))
         off = float(np.linalg.norm(again - Fu))
         if off > allowed:
             text = f"F is not deterministic: called twice with one v it differs by {off / size:.2g} of its norm. "
@@ -37,11 +36,11 @@ def wrong(search: Search) -> FisherVerdict | None:
             text = f"F is not linear: F(2u − 3v) differs from 2F(u) − 3F(v) by {off / size:.2g} of the norm of F u."
             return FisherVerdict("not linear", notes=(text,))
     elif not np.any(given.values):
-        return FisherVerdict("none", notes=("F is zero everywhere.",))
+        return FisherVerdict("zero", notes=("F is zero everywhere: nothing was accumulated in it.",))
     return None
 
 
-def nothing(search: Search, facts: Facts) -> FisherVerdict:
+def nothing(search: Search) -> FisherVerdict:
     """Return the verdict on numbers that nothing explains: what they are not, and what they are nearest to."""
     notes = []
     given = search.given

@@ -129,7 +129,9 @@ class LayerwiseCandidate(Candidate):
 
 def layerwise(facts: Facts) -> list[Candidate]:
     """Return K-FAC and EKFAC, those with a mistake in a factor last."""
-    J, found, mistakes = facts.J, [], []
+    J = facts.J
+    found: list[Candidate] = []
+    mistakes: list[Candidate] = []
     for pair in factor_pairs(facts):
         assert isinstance(J, LayeredJacobian)
         (a, P), (g, R) = (zip(*(np.linalg.eigh(X) for X in factors), strict=True) for factors in (pair.A, pair.G))

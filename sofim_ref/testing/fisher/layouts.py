@@ -121,10 +121,10 @@ def parts(layers: tuple[Layer, ...], biased: tuple[bool, ...], d: int) -> list[P
     found: dict[bytes, Part] = {}
     for name, words, groups in (
         ("whole", "", np.zeros(d, int)),
-        ("blocks", "its blocks of one layer each", layer_of),
-        ("blocks", "its blocks of one tensor each, weights and biases apart", tensor_of),
-        ("blocks", "its blocks of one output unit each", unit_of),
-        ("diagonal", "its diagonal", np.arange(d)),
+        ("blocks", "the blocks of one layer each", layer_of),
+        ("blocks", "the blocks of one tensor each, weights and biases apart", tensor_of),
+        ("blocks", "the blocks of one output unit each", unit_of),
+        ("diagonal", "the diagonal", np.arange(d)),
     ):
         _, first = np.unique(groups, return_inverse=True)
         found.setdefault(first.tobytes(), Part(name, words, groups))

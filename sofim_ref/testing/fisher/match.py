@@ -79,10 +79,7 @@ class Search:
 
     def matches(self) -> list[Match]:
         """Return every hypothesis that explains all the numbers, in the order of the candidates."""
-        if self.given.form == "diagonal":
-            hypotheses = list(self._of_diagonals())
-        else:
-            hypotheses = list(self._of_entries())
+        hypotheses = list(self._of_diagonals() if self.given.form == "diagonal" else self._of_entries())
         return [match for hypothesis in hypotheses if (match := self.confirmed(*hypothesis))]
 
     def confirmed(self, candidate: Candidate, layout: Layout, part: Part) -> Match | None:
@@ -114,7 +111,7 @@ class Search:
         if self.given.form == "diagonal":
             return np.asarray(candidate.diagonal[index])
         x, groups = candidate.dense[np.ix_(index, index)], self._groups(part, layout)
-        return x * (groups[:, None] == groups) if np.any(groups != groups[0]) else x
+        return np.asarray(x * (groups[:, None] == groups)) if np.any(groups != groups[0]) else x
 
     def explained(self, match: Match, other: Candidate | None = None) -> Host:
         """Return what a match, or another candidate in its place, makes of the candidate, without factor and shift."""

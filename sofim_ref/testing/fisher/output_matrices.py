@@ -84,10 +84,9 @@ def _categorical(likelihood: Categorical, f: Host, u: Host) -> dict[str, Host]:
         "empirical Fisher for the most probable labels": outer(p - top),
         "exact Fisher without −ppᵀ": p[:, :, None] * eye,
         "outer products averaged uniformly over the labels": weighted(one / len(one) * np.ones_like(p)),
-        "outer products weighted by p²": weighted(p * p),
         "outer products weighted by the logits": weighted(f),
         "outer products weighted by log p": weighted(log_p),
-        "outer products of the gradients of p, summed over classes": D @ D,
+        "outer products weighted by p²": D @ D,  # those of the gradients of p, summed over classes
         "outer products of the gradients of p, weighted by p": D @ (p[:, :, None] * D),
         "outer product of the gradient of p(y)": outer(np.sum(p * y, axis=1, keepdims=True) * u),
         "outer product of the logit of y's gradient": outer(y),
@@ -110,14 +109,13 @@ def _bernoulli(likelihood: Bernoulli, f: Host, u: Host) -> dict[str, Host]:
         "empirical Fisher for the most probable labels": outer(p - (p > 0.5)),
         "exact Fisher with p in place of p(1−p)": p[:, :, None],
         "outer products averaged uniformly over the labels": ((p * p + (1 - p) ** 2) / 2)[:, :, None],
-        "outer products weighted by p²": (p**2 * (1 - p) ** 2 * 2)[:, :, None],
-        "outer products of the gradients of p": outer(p * (1 - p)),
+        "outer products weighted by p²": (2 * (p * (1 - p)) ** 2)[:, :, None],
         "empirical Fisher of squared errors of the logits": outer(f - y),
         "empirical Fisher of squared errors of the probabilities": outer(p * (1 - p) * u),
     }
 
 
-def _poisson(likelihood: Poisson, f: Host, u: Host) -> dict[str, Host]:
+def _poisson(_: Poisson, f: Host, u: Host) -> dict[str, Host]:
     rate = np.exp(f)
     return {
         "exact Fisher with counts in place of rates": (rate - u)[:, :, None],

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from sofim_ref.arrays import from_numpy
+from sofim_ref.testing.fisher.draws import Estimate
 from sofim_ref.testing.fisher.factors import FactorMatch
 from sofim_ref.testing.fisher.facts import Facts
 from sofim_ref.testing.fisher.fit import TIMES, Factors
@@ -14,7 +15,7 @@ from sofim_ref.testing.fisher.jacobians import Host
 from sofim_ref.testing.fisher.layouts import place_name
 from sofim_ref.testing.fisher.match import Match, Search
 from sofim_ref.testing.fisher.ties import Ties, reason, ties
-from sofim_ref.testing.fisher.verdict import FisherVerdict, reduction
+from sofim_ref.testing.fisher.verdict import FisherVerdict, reduction, words
 
 SPARE = 3.0
 """The digits by which the numbers that agree must outweigh those that chose among the hypotheses."""
@@ -37,7 +38,7 @@ def verdict_of(search: Search, facts: Facts, matches: list[Match], transform: st
     notes = [reason(name, told.equal, facts), _tie(told)]
     if _digits(search, first) < math.log10(hypotheses) + SPARE:
         kind = "too little"
-        notes = ["There are too few numbers here to tell it from others with a factor or a shift of their own."]
+        notes = ["Here are too few numbers to tell it from others with a factor or a shift of their own."]
     shares = search.factors.others(first.named.scale_name) if first.named.scale_name else ()
     if shares:
         notes.append(f"The factor {first.named.scale_name} is {' and '.join(shares)} here too.")
@@ -75,11 +76,11 @@ def _tie(told: Ties) -> str:
         return ""
     where = "propose() returns a point and a batch at which they differ" if told.point is not None else ""
     remedy = f": {where}." if where else ", nor at any other point that was drawn."
-    return f"At this point on this batch it can't be told from the {' or the '.join(told.accidental)}{remedy}"
+    return f"At this point on this batch it can't be told from {' or '.join(words(name)[0] for name in told.accidental)}{remedy}"
 
 
 def _digits(search: Search, match: Match) -> float:
-    """Return how many decimal digits of the user's numbers the hypothesis explains beyond those that it was fitted to."""
+    """Return how many digits of the user's numbers the hypothesis explains, beyond those that it was fitted to."""
     x = np.abs(search.explained(match))
     sizes = x[x > 1e-9 * x.max()] if x.size else x
     distinct = len(np.unique(np.round(np.log(sizes), 6)))
@@ -98,9 +99,17 @@ def _from_exact(search: Search, facts: Facts, match: Match) -> tuple[float | Non
     if size == 0:
         return None, ""
     place: Host = np.unravel_index(int(np.argmax(off)), off.shape)  # type: ignore[assignment]  # a tuple of integers
-    names = [place_name(facts.layers, facts.biased, int(match.layout.index[k])) for k in place]
-    at = names[0] if search.given.form in ("diagonal", "function") or names[0] == names[-1] else " by ".join(names)
+    at = entry_name(facts, *(int(match.layout.index[k]) for k in place))
     return float(np.linalg.norm(off)) / size, "" if search.given.form == "function" else at
+
+
+def entry_name(facts: Facts, row: int, column: int | None = None) -> str:
+    """Return the name of an entry of a matrix, or of its diagonal, in words."""
+    first = place_name(facts.layers, facts.biased, row)
+    if column is None or column == row:
+        return first
+    layer, other = first.partition(", ")[0], place_name(facts.layers, facts.biased, column)
+    return f"{first} with {other.removeprefix(f'{layer}, ')}"
 
 
 def factor_verdict(matches: list[FactorMatch], facts: Facts, eps: float) -> FisherVerdict:
@@ -116,6 +125,8 @@ def factor_verdict(matches: list[FactorMatch], facts: Facts, eps: float) -> Fish
     notes = ["Of Kronecker factors only their product's scale can be seen."]
     if not alike:
         notes.append(f"The layers' products have different scales: {', '.join(f'{s:.4g}' for s in first.scales)}.")
+    if first.dampings.any():
+        notes.append("Its damping is that of both factors: (A + πγI) ⊗ (G + γ/π I) with γ² the number given.")
     if first.dampings.any() and not np.allclose(first.dampings, first.dampings[0], rtol=1e-3):
         notes.append(f"Their damping differs: {', '.join(f'{x:.3g}' for x in first.dampings)}.")
     return FisherVerdict(
@@ -129,4 +140,40 @@ def factor_verdict(matches: list[FactorMatch], facts: Facts, eps: float) -> Fish
         relative_error=first.residual,
         notes=tuple(notes),
         reduction=reduction(scale, name if known else None, sizes) if alike else "",
+    )
+
+
+def estimate_verdict(estimates: list[Estimate], draws: int, search: Search) -> FisherVerdict:
+    """Return the verdict on matrices that are different at each call."""
+    if not estimates:
+        text = f"The mean of {draws} calls is none of the matrices that are known here: an estimate of none, or biased."
+        return FisherVerdict("none", notes=(text,))
+    first = estimates[0]
+    sampled = first.candidate.name == "exact Fisher" and first.labels is not None
+    name = title(first.candidate.name, first.part.name)
+    count = round(first.labels) if sampled and first.labels else 0
+    scale_name = first.scale_name
+    if count > 1 and abs(first.scale / count - 1) < 0.3 and scale_name != "1":
+        scale_name = "S"
+    others = tuple(dict.fromkeys(title(x.candidate.name, x.part.name) for x in estimates if x.scale_name))
+    notes = [f"Of {draws} calls the mean is unbiased as far as they tell (p = {first.p_value:.2g})."]
+    if sampled:
+        notes.append(f"Their variance is that of {count} label{'s' * (count != 1)} drawn from the model an example.")
+    elif first.candidate.name == "exact Fisher":
+        notes.append("Their variance is not that of labels drawn for each example on its own.")
+    return FisherVerdict(
+        "named",
+        matrix="sampled Fisher" if sampled else name,
+        variant="" if sampled else "estimated from random numbers",
+        scale=first.scale,
+        scale_name=scale_name,
+        layout=first.layout.name,
+        part=first.part.name,
+        part_words=first.part.words,
+        relative_error=first.error,
+        alternatives=tuple(other for other in others if other != name),
+        notes=tuple(notes),
+        reduction=reduction(first.scale, scale_name, search.factors),
+        labels=first.labels,
+        p_value=first.p_value,
     )

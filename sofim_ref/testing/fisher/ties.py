@@ -10,6 +10,7 @@ from sofim_ref.testing.fisher.candidates import Candidate, candidates
 from sofim_ref.testing.fisher.facts import Facts
 from sofim_ref.testing.fisher.jacobians import Host
 from sofim_ref.testing.fisher.kronecker import layerwise
+from sofim_ref.testing.fisher.verdict import words
 
 POINTS, ROWS = 3, 128
 """The number of points that are drawn, and of examples in the batch that is proposed."""
@@ -61,8 +62,8 @@ def ties(first: Candidate, others: list[Candidate], facts: Facts, seed: int) -> 
     equal = tuple(each.name for key, each in names.items() if not differ[key] and each.established)
     accidental = {key: set(numbers) for key, numbers in differ.items() if numbers}
     telling = set.intersection(*accidental.values()) if accidental else set()
-    w, batch = points[min(telling)] if telling else (None, None)
-    return Ties(equal, tuple(dict.fromkeys(name for name, _ in accidental)), w, batch)
+    point, rows = points[min(telling)] if telling else (None, None)
+    return Ties(equal, tuple(dict.fromkeys(name for name, _ in accidental)), point, rows)
 
 
 def _drawn(facts: Facts, seed: int, number: int) -> tuple[Host, Host]:
@@ -84,4 +85,4 @@ def reason(first: str, equal: tuple[str, ...], facts: Facts) -> str:
     if {"Gauss–Newton", "Hessian"} <= both and getattr(getattr(facts.problem, "model", None), "linear", False):
         reasons.append("the model is linear")
     because = f": {' and '.join(reasons)}" if reasons else ", at every point that was drawn"
-    return f"It is the {' and the '.join(equal)} too{because}."
+    return f"It is {' and '.join(words(name)[0] for name in equal)} too{because}."

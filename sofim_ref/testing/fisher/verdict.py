@@ -7,7 +7,8 @@ from typing import Any
 
 from sofim_ref.arrays import Array
 
-ARTICLES = ("JᵀJ", "K-FAC", "EKFAC")
+DIAGONALS = ("squared mean gradient", "mean gradient itself", "mean of the gradients' magnitudes")
+"""The names that say already that they are a diagonal's."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +53,12 @@ class FisherVerdict:
         Where those that can't be told apart here differ.
     notes : tuple of str
         Sentences that follow.
+    reduction : str
+        What the factor does to a mean over the batch, in words.
+    labels : float or None
+        With ``draws=``: how many labels were drawn for each example, as the variance has it.
+    p_value : float or None
+        With ``draws=``: the probability of a mean as far from the matrix as this one, if it is unbiased.
     """
 
     kind: str
@@ -73,6 +80,8 @@ class FisherVerdict:
     batch: Array | None = None
     notes: tuple[str, ...] = ()
     reduction: str = ""
+    labels: float | None = None
+    p_value: float | None = None
 
     def propose(self) -> tuple[Array, Array | None]:
         """Return a point and a batch at which the matrices that can't be told apart here differ.
@@ -96,12 +105,18 @@ class FisherVerdict:
     __repr__ = __str__
 
     def _first(self) -> str:
-        whole = f"the {self.matrix}" + (f" {self.variant}" if self.variant else "")
-        what = f"{self.part_words} of {whole}".replace("its ", "the ", 1) if self.part_words else whole
+        """Return the first sentence: which matrix it is, and how it was scaled, shifted and laid out."""
+        assert self.matrix is not None
+        what, several = words(self.matrix)
+        what += f" {self.variant}" if self.variant else ""
+        if self.part_words and self.matrix not in DIAGONALS:
+            what, several = f"{self.part_words} of {what}", self.part == "blocks"
         if self.transform:
-            what = f"the {self.transform} of {what}"
-        verb = {"about": "This is about", "tie": "This may be"}.get(self.kind, "This is")
-        pieces = [f"{verb} {what}"]
+            what, several = f"the {self.transform} of {what}", False
+        verb = ("These are" if several else "This is") if self.kind != "tie" else "This may be"
+        if self.p_value is not None:
+            verb = "In the mean " + verb[0].lower() + verb[1:]
+        pieces = [f"{verb}{' about' * (self.kind == 'about')} {what}"]
         if self.reduction:
             pieces.append(self.reduction)
         if self.l2:
@@ -119,6 +134,17 @@ class FisherVerdict:
         return text + "."
 
 
+def words(matrix: str) -> tuple[str, bool]:
+    """Return a matrix's name as a sentence has it, and whether it is a plural."""
+    if matrix.startswith(("K-FAC", "EKFAC")):
+        method, _, rest = matrix.partition(", ")
+        labels = {"": "for the model's labels", "empirical": "for the labels in the data"}
+        return f"{method}'s matrix {labels.get(rest, f'({rest})')}", False
+    if matrix == "Gauss–Newton":
+        return "the Gauss–Newton matrix", False
+    return matrix if matrix == "JᵀJ" else f"the {matrix}", matrix.startswith("outer products")
+
+
 def _percent(share: float) -> str:
     return f"{100 * share:.2g} %" if share < 1 else f"{100 * share:.0f} %"
 
@@ -133,7 +159,8 @@ def reduction(scale: float, name: str | None, sizes: Any) -> str:
         "1/B": f"divided by the batch size {B} once more",
         "1/N": f"divided by the number of examples {N} once more",
         "2": "times 2",
-        "C": f"summed over the {C} outputs' factor C",
+        "S": "summed over the labels drawn instead of averaged",
+        "C": f"times the number of outputs, C = {C}",
     }
     if name is None:
         return f"times {scale:.6g}, a factor without a name"
