@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from sofim_ref.arrays.validation import an_instance
 from sofim_ref.plots.line_styles import Key, line_styles, title_of
@@ -104,8 +105,8 @@ def draw_level(axes: Axes, height: float, label: str, colour: str = "black") -> 
     """Draw a thin horizontal line with its meaning written above its right end."""
     axes.axhline(height, color=colour, linewidth=1, zorder=0)
     at: Any = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "ha": "right", "va": "bottom"}
-    paper = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}
-    axes.annotate(label, (1, height), (0, 4), **at, fontsize=12, bbox=paper, zorder=10)
+    outline = [withStroke(linewidth=3, foreground="white")]  # of the letters: a box would hide the ends of curves
+    axes.annotate(label, (1, height), (0, 4), **at, fontsize=12, path_effects=outline, zorder=10)
 
 
 def labelled(argument: str, data: object, kind: type = object, remedy: str = "") -> None:

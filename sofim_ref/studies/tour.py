@@ -170,7 +170,7 @@ def take_tour(
     Budget(problem, steps, None, batch_size, 1)
     check_methods(methods, problem, steps=steps)
     grid = GRID[::2] if quick else GRID
-    tries = [1 + len(grid) * ("lr" in method.space) for method in methods]
+    tries = [len(grid) if "lr" in method.space else 1 for method in methods]
     total = 2 + sum(tries)
 
     tell = progress or (lambda *_: None)
@@ -187,6 +187,7 @@ def take_tour(
     )
     tolerance = 1e-10 * float(norm(problem.oracle(problem.initial_point(seed)).gradient()))
     budget: dict[str, Any] = {"steps": steps, "batch_size": batch_size, "seed": seed, "tolerance": tolerance}
+    budget["store_points"] = problem.dim <= SMALL
     entries = []
     for begin, method in zip(itertools.accumulate([2, *tries]), methods, strict=False):
         done = itertools.count(begin)
@@ -195,11 +196,11 @@ def take_tour(
             if "lr" in method.space:
                 trying = partial(announce, done, f"trying step sizes for {method.title}")
                 choice = choose_lr(problem, method, optimal_loss=optimal_loss, grid=grid, before_each=trying, **budget)
-            announce(done, f"training {method.title}")
             optimizer = method.build(steps=steps, seed=seed, **({} if choice is None else {"lr": choice.lr}))
-            trace = minimize(
-                problem, optimizer, record_every=1, store_points=problem.dim <= SMALL, **budget, on_interrupt="raise"
-            )
+            trace = None if choice is None else choice.trace
+            if trace is None:
+                announce(done, f"training {method.title}")
+                trace = minimize(problem, optimizer, record_every=1, **budget, on_interrupt="raise")
             entries.append(Entry(method, optimizer, choice, trace))
         except Exception as error:  # noqa: BLE001  # whatever a method raises is a finding about it, and doesn't end the tour
             entries.append(Entry(method, choice=choice, failure=str(error) or type(error).__name__))

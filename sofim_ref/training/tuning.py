@@ -34,11 +34,14 @@ class Choice:
         ended early a lower bound on it, above the best. Empty where none was searched.
     ended_early : dict
         The number of steps that each trial took which could no longer win.
+    trace : Trace or None
+        The run with the best step size; None where none was searched.
     """
 
     lr: float | Schedule
     scores: dict[float, float]
     ended_early: dict[float, int] = field(default_factory=dict)
+    trace: Trace | None = field(default=None, repr=False, compare=False)
 
     @property
     def at_edge(self) -> bool:
@@ -100,6 +103,7 @@ def choose_lr(
     batch_size: int | None = None,
     seed: int = 0,
     tolerance: float = 0.0,
+    store_points: bool = False,
     before_each: Callable[[], Any] | None = None,
 ) -> Choice:
     r"""Run a method with every step size of a grid for the same number of steps and return the best step size.
@@ -116,7 +120,7 @@ def choose_lr(
         The loss at the optimum, from which gaps are measured.
     grid : iterable of float
         The step sizes.
-    batch_size, seed, tolerance
+    batch_size, seed, tolerance, store_points
         As in `minimize`; the method's own random numbers are drawn from the seed too.
     before_each : callable, optional
         Called before each step size is tried.
@@ -157,7 +161,11 @@ def choose_lr(
         raise TypeError(msg)
     if "lr" not in method.space:
         return Choice(method.build(steps=steps).lr, {})
-    grid, scores, ended_early = tuple(grid), dict.fromkeys(grid, math.inf), {}
+    grid = tuple(grid)
+    scores, ended_early, traces = dict.fromkeys(grid, math.inf), {}, {}
+    budget: dict[str, Any] = {"batch_size": batch_size, "seed": seed, "tolerance": tolerance}
+    if grid:  # what a backend compiles in the first step is no trial's time
+        minimize(problem, method.build(steps=steps, seed=seed, lr=grid[0]), steps=1, **budget, on_interrupt="raise")
     for lr in sorted(grid, key=lambda lr: abs(lr - 1) / (abs(lr) + 1)):  # by |log lr|
         if before_each is not None:
             before_each()
@@ -167,17 +175,18 @@ def choose_lr(
             optimal_loss,
             min(scores.values()),
             steps=steps,
-            batch_size=batch_size,
-            seed=seed,
-            tolerance=tolerance,
+            store_points=store_points,
+            **budget,
         )
+        if scores[lr] == min(scores.values()):
+            traces[lr] = trace
         if trace.status is Status.STOPPED:
             ended_early[lr] = trace.records[-1].step
     best = min(scores, key=scores.__getitem__)
     if math.isinf(scores[best]):
         msg = f"{method.title} diverged with every step size from {min(scores):g} to {max(scores):g}."
         raise ValueError(msg)
-    return Choice(best, scores, ended_early)
+    return Choice(best, scores, ended_early, traces[best])
 
 
 def _trial(

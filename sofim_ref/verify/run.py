@@ -75,7 +75,7 @@ def verify(  # noqa: PLR0913  # what there is to choose
     What is allowed is each class's own `solve_bound` and `dense_bound`. A method's step is compared with w − lr·C⁻¹v, C
     from `to_dense`, whose own rounding is allowed on top.
 
-    Cost on one core: some ten seconds on NumPy and on torch, a minute on JAX, which compiles; three if `quick`.
+    Cost on one core: some six seconds on NumPy and on torch, a minute on JAX, which compiles; two if `quick`.
     Inverses are computed once for all backends. A class that is no dataclass can't be moved: NumPy alone evaluates it.
 
     Examples

@@ -100,6 +100,9 @@ def test_trials_that_end_early_leave_the_winner_of_a_search_to_the_end(name):
     problem, method = sr.datasets.load("iris").train, sr.optimizers.REGISTRY[name]
     settings = {"steps": 12, "optimal_loss": problem.value(problem.optimum()), "grid": tuning.GRID[::2]}
     choice = check_against_search_to_the_end(problem, method, **settings, tolerance=1e-12)
+    run = sr.minimize(problem, method.build(steps=12, lr=choice.lr), steps=12, tolerance=1e-12)
+    assert choice.trace["loss"].tolist() == run["loss"].tolist()
+    assert (choice.trace.status, choice.trace.optimizer) == (run.status, run.optimizer)
     if name == "newton":
         assert len(choice.ended_early) == len(choice.scores) - 1
         known = {row["lr"] for row in choice.to_rows() if row["mean_log10_gap"] is not None}
