@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from sofim_ref.arrays import Array, eps, from_numpy, namespace, to_numpy
+from sofim_ref.arrays.validation import count
 from sofim_ref.problems import Problem
-from sofim_ref.testing.product_explanations import Explanation, explanations
 from sofim_ref.testing.fisher.facts import Facts, facts_at
 from sofim_ref.testing.fisher.jacobians import Host
 from sofim_ref.testing.fisher.layouts import place_name
+from sofim_ref.testing.product_explanations import NONE, Explanation, exactly, explanations
 from sofim_ref.testing.product_terms import TITLES, terms
 
 LEVELS = (1e-7, 2e-3)
@@ -49,7 +50,7 @@ class CurvatureVerdict:
     place: str = ""
     returned: float = math.nan
     exact: float = math.nan
-    explanation: Explanation = Explanation()
+    explanation: Explanation = NONE
 
     @property
     def holds(self) -> bool | None:
@@ -78,7 +79,9 @@ class CurvatureVerdict:
             return f"This is {title}: off by {off}, no more than rounding explains."
         if self.kind == "inexact":
             digits = math.floor(-math.log10(self.relative_error))
-            return f"This is {title} to {digits} digits, off by {off}: a difference quotient, or lower precision inside."
+            return (
+                f"This is {title} to {digits} digits, off by {off}: a difference quotient, or lower precision inside."
+            )
         told = {
             "not finite": "the answer has NaN or infinity in it",
             "not linear": "it isn't linear: f(u + v) is not f(u) + f(v)",
@@ -86,7 +89,7 @@ class CurvatureVerdict:
             "zero": "it is zero",
         }.get(self.kind) or self.explanation.words
         first = f" First departure, {self.place}: {self.returned:.6g}, exact {self.exact:.6g}." if self.place else ""
-        return f"This is not {title}: {told}. It is off by {off}.{first}"
+        return f"This is not {title}: {told}. The relative error is {off}.{first}"
 
     __repr__ = __str__
 
@@ -96,8 +99,12 @@ def check_curvature(
     w: Array,
     batch: Array | None = None,
     *,
+    hvp: Callable[[Array], Array] | None = None,
+    ggnvp: Callable[[Array], Array] | None = None,
+    jvp: Callable[[Array], Array] | None = None,
+    vjp: Callable[[Array], Array] | None = None,
+    per_example_gradients: Callable[[], Array] | Array | None = None,
     seed: int = 0,
-    **answer: Callable[..., Array] | Array,
 ) -> CurvatureVerdict:
     """Compare a product with derivatives that somebody else wrote with the exact one, and say which term is missing.
 
@@ -109,12 +116,14 @@ def check_curvature(
         The point.
     batch : integer array, shape (B,), optional
         The rows that take part; all of them if not given.
+    hvp, ggnvp : callable, optional
+        v ↦ H v, the l2 term included, and v ↦ (1/B) Σₙ JₙᵀHₙJₙ v without it. Exactly one of these five is given.
+    jvp, vjp : callable, optional
+        v ↦ J v, shape (B, C), and u ↦ Σₙ Jₙᵀuₙ for u of shape (B, C); J is the outputs' derivative in w.
+    per_example_gradients : array, shape (B, d), or callable without arguments that returns it, optional
+        The gradients of each example's loss, without the l2 term.
     seed : int
         What the vectors are drawn from.
-    **answer : callable or array
-        One of ``hvp`` (v ↦ Hv, the l2 term included), ``ggnvp`` (v ↦ (1/B) Σ JᵀHJ v), ``jvp`` (v ↦ Jv, shape (B, C)),
-        ``vjp`` (u ↦ Σₙ Jₙᵀuₙ for u of shape (B, C)), ``per_example_gradients`` (a function without arguments or an
-        array, shape (B, d), without the l2 term).
 
     Returns
     -------
@@ -123,8 +132,8 @@ def check_curvature(
     Raises
     ------
     TypeError, ValueError
-        If not exactly one product is given, one of another name, or what it returns has another shape; or the problem
-        doesn't offer what it is compared with.
+        If not exactly one product is given, or what it returns has another shape; or the problem doesn't offer what it
+        is compared with.
 
     Notes
     -----
@@ -146,7 +155,10 @@ def check_curvature(
     >>> verdict.holds, verdict.missing
     (False, ('activation', 'weights'))
     """
-    if len(answer) != 1 or not set(answer) <= set(TITLES):
+    count("seed", seed, minimum=0)
+    every = {"hvp": hvp, "ggnvp": ggnvp, "jvp": jvp, "vjp": vjp, "per_example_gradients": per_example_gradients}
+    answer = {name: value for name, value in every.items() if value is not None}
+    if len(answer) != 1:
         msg = f"exactly one of {', '.join(TITLES)} must be given, got {', '.join(map(repr, answer)) or 'none'}."
         raise TypeError(msg)
     ((product, given),) = answer.items()
@@ -154,10 +166,9 @@ def check_curvature(
     asked, made = _Asked(facts, product, given, w), terms(facts, product)
     V = np.random.default_rng(seed).standard_normal((asked.inputs, 2))
     Y = np.stack([asked(v) for v in V.T], axis=1) if asked.inputs else asked(None)[:, None]
-    parts = [term.of(V) for term in made]
-    exact = np.asarray(sum(part for part, term in zip(parts, made, strict=True) if term.due))
+    exact = exactly(made, V)
     unit = eps(namespace(w), w.dtype)
-    allowed = 100 * unit * sum(float(np.linalg.norm(part)) for part in parts)
+    allowed = 100 * unit * sum(float(np.linalg.norm(term.of(V))) for term in made)
     kind = _kind(asked, V, Y, exact, allowed)
     if kind in ("right", "not deterministic"):
         return CurvatureVerdict(product, kind, _relative_error(Y, exact))
@@ -165,7 +176,8 @@ def check_curvature(
     for level in LEVELS if kind == "unknown" else ():
         for found in explanations(facts, product, made, V, Y):
             if found.residual <= max(level, 300 * unit) * size:
-                return replace(_departure(facts, product, found.kind, Y, exact), explanation=found)
+                told = found if level == LEVELS[0] else replace(found, words=f"{found.words}, to about three digits")
+                return replace(_departure(facts, product, found.kind, Y, exact), explanation=told)
     return _departure(facts, product, kind, Y, exact)
 
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from sofim_ref.testing.fisher.facts import Facts
+from sofim_ref.testing.fisher.fit import Factors
 from sofim_ref.testing.fisher.jacobians import Host
 from sofim_ref.testing.fisher.layouts import layouts
-from sofim_ref.testing.product_terms import TITLES, Map, Term, blocks, others
+from sofim_ref.testing.product_terms import TITLES, Term, blocks, others
 
 SIMPLE = 1e-3
 """How near a factor must be to one with a name."""
@@ -44,18 +45,17 @@ class Explanation:
     found: str = ""
 
 
+NONE = Explanation()
+"""Where there is none."""
+
+
 def explanations(facts: Facts, product: str, made: list[Term], V: Host, Y: Host) -> Iterator[Explanation]:
     """Yield every explanation of answers Y to the vectors V, the simplest first."""
-    parts = [term.of(V)[:, : Y.shape[1]] for term in made]
-    exact = np.asarray(sum(part for part, term in zip(parts, made, strict=True) if term.due))
-
-    def right(U: Host) -> Host:
-        return np.asarray(sum(term.of(U) for term in made if term.due))
-
+    exact = exactly(made, V)
     scale, residual = _scaled(exact, Y)
     name = factor_name(facts, scale)
     yield Explanation("scaled", f"it is {name} times {TITLES[product]}", residual, name)
-    yield from _by_terms(facts, made, parts, Y)
+    yield from _by_terms(facts, made, V, Y)
     for other, of in others(facts, product):
         shift = [V] if product in ("hvp", "ggnvp") else []
         fitted, residual = _fit([of(V), *shift], Y)
@@ -63,13 +63,17 @@ def explanations(facts: Facts, product: str, made: list[Term], V: Host, Y: Host)
         words = f"it is the {'product with the ' * bool(shift)}{other}" + f", times {name}" * (name != "1")
         words += f", plus {fitted[-1]:.4g} v" * bool(shift and abs(fitted[-1]) > SIMPLE * abs(fitted[0]))
         yield Explanation("another", words, residual, name * (name != "1"), found=other)
+    if product == "per_example_gradients":
+        yield from _by_places_of_rows(facts, exact, Y)
+    elif product != "jvp":
+        yield from _by_places(facts, product, made, V, Y)
     if product != "jvp":
-        yield from _by_places(facts, product, right, V, Y, exact)
         yield from _by_blocks(facts, product, exact, Y)
 
 
-def _by_terms(facts: Facts, made: list[Term], parts: list[Host], Y: Host) -> Iterator[Explanation]:
+def _by_terms(facts: Facts, made: list[Term], V: Host, Y: Host) -> Iterator[Explanation]:
     """Yield the explanation by a factor for each term, those that are zero here left out."""
+    parts = [term.of(V) for term in made]
     largest = max(float(np.linalg.norm(part)) for part in parts)
     kept = [(t, p) for t, p in zip(made, parts, strict=True) if np.linalg.norm(p) > 1e-9 * largest]
     if len(kept) < 2:
@@ -86,27 +90,34 @@ def _by_terms(facts: Facts, made: list[Term], parts: list[Host], Y: Host) -> Ite
     yield Explanation("terms", "; ".join(words), residual, missing=missing, found=", ".join(added))
 
 
-def _by_places(facts: Facts, product: str, right: Map, V: Host, Y: Host, exact: Host) -> Iterator[Explanation]:
-    """Yield explanations by another order of the parameters, in v, in the answer or in both, or of the examples."""
-    backward = np.arange(facts.d)[::-1]
-    orders = [(x.name, x.index) for x in layouts(facts.layers, facts.biased, facts.d) if len(x.index) == facts.d]
-    for name, index in [*orders[1:], ("backwards", backward)]:
-        if product == "per_example_gradients":
-            yield _placed(f"parameters are flattened {name}", exact.reshape(facts.B, -1)[:, index].reshape(-1, 1), Y)
-            continue
+def _by_places(facts: Facts, product: str, made: list[Term], V: Host, Y: Host) -> Iterator[Explanation]:
+    """Yield explanations by another order of the parameters, in v, in the answer or in both."""
+    exact = exactly(made, V)
+    for name, index in _orders(facts):
         yield _placed(f"the answer's parameters are in another order, {name}", exact[index], Y)
-        if product == "vjp":
-            continue
-        inside = np.empty_like(V)
-        inside[index] = V
-        moved = right(inside)
-        yield _placed(f"v's parameters are taken in another order, {name}", moved, Y)
-        yield _placed(f"parameters are flattened {name}", moved[index], Y)
-    if product == "per_example_gradients":
-        rows, own = Y.reshape(facts.B, -1), exact.reshape(facts.B, -1)
-        nearest = np.argmin(np.linalg.norm(rows[:, None] - own[None], axis=2), axis=1)
-        if len(set(nearest.tolist())) == facts.B:
-            yield _placed("the examples are in another order", own[nearest].reshape(-1, 1), Y)
+        if product != "vjp":
+            inside = np.empty_like(V)
+            inside[index] = V
+            moved = exactly(made, inside)
+            yield _placed(f"v's parameters are taken in another order, {name}", moved, Y)
+            yield _placed(f"parameters are flattened {name}", moved[index], Y)
+
+
+def _by_places_of_rows(facts: Facts, exact: Host, Y: Host) -> Iterator[Explanation]:
+    """Yield explanations by another order of the parameters or of the examples."""
+    rows, own = Y.reshape(facts.B, -1), exact.reshape(facts.B, -1)
+    for name, index in _orders(facts):
+        yield _placed(f"parameters are flattened {name}", own[:, index], rows)
+    nearest = np.stack([np.argmin(np.linalg.norm(own - row, axis=1)) for row in rows])
+    if len(np.unique(nearest)) == facts.B:
+        yield _placed("the examples are in another order", own[nearest], rows)
+
+
+def _orders(facts: Facts) -> list[tuple[str, Host]]:
+    """Return the names and indices of the orders of all parameters but this library's own."""
+    every = layouts(facts.layers, facts.biased, facts.d)
+    found = [(layout.name, layout.index) for layout in every[1:] if len(layout.index) == facts.d]
+    return [*found, ("backwards", np.arange(facts.d)[::-1])]
 
 
 def _by_blocks(facts: Facts, product: str, exact: Host, Y: Host) -> Iterator[Explanation]:
@@ -136,15 +147,15 @@ def _placed(words: str, moved: Host, Y: Host) -> Explanation:
     return Explanation("places", words, float(np.linalg.norm(moved - Y)), found=words)
 
 
+def exactly(made: list[Term], V: Host) -> Host:
+    """Return what the product does with V: the sum of the terms that belong to it."""
+    return np.asarray(sum(term.of(V) for term in made if term.due))
+
+
 def factor_name(facts: Facts, factor: float) -> str:
     """Return a factor's name: "B" for the size of the batch, its number where it has none."""
-    N, B, C = facts.problem.size, facts.B, facts.problem.n_outputs
-    named = {
-        "1": 1.0, "−1": -1.0, "B": B, "1/B": 1 / B, "2": 2.0, "1/2": 0.5, "N": N, "1/N": 1 / N, "C": C, "1/C": 1 / C,
-        "B²": B**2, "1/B²": 1 / B**2, "N/B": N / B, "B/N": B / N, "−2": -2.0, "−B": -B,
-    }  # fmt: skip
-    near = [name for name, value in named.items() if abs(factor - value) <= SIMPLE * abs(value)]
-    return near[0] if near else f"{factor:.4g}"
+    name, value = Factors(facts.B, facts.problem.size, facts.problem.n_outputs).nearest(factor)
+    return name if abs(factor / value - 1) <= SIMPLE else f"{factor:.4g}"
 
 
 def _scaled(X: Host, Y: Host) -> tuple[float, float]:

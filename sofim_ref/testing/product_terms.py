@@ -42,11 +42,13 @@ class Term:
 
 def terms(facts: Facts, product: str) -> list[Term]:
     """Return the terms whose sum is the product, and those that are added to it by mistake."""
-    return list({"hvp": _hvp, "ggnvp": _ggnvp, "jvp": _jvp, "vjp": _vjp, "per_example_gradients": _rows}[product](facts))
+    return list(
+        {"hvp": _hvp, "ggnvp": _ggnvp, "jvp": _jvp, "vjp": _vjp, "per_example_gradients": _rows}[product](facts)
+    )
 
 
 def others(facts: Facts, product: str) -> Iterator[tuple[str, Map]]:
-    """Yield what is taken for the product: other matrices for those of d × d, the mean's derivative for the outputs'."""
+    """Yield what is taken for the product: another matrix's, or the mean's derivative for the outputs'."""
     if product in ("hvp", "ggnvp"):
         yield from ((f"{each.name} {each.variant}".strip(), each.product) for each in candidates(facts))
     if product == "jvp" and facts.offers("output_fisher"):
@@ -101,7 +103,7 @@ def _vjp(facts: Facts) -> Iterator[Term]:
 
 def _rows(facts: Facts) -> Iterator[Term]:
     g, w = facts.ask("per_example_gradients"), to_numpy(facts.w).astype(np.float64)
-    yield Term("gradients", "the gradients", lambda _: g.reshape(-1, 1))
+    yield Term("gradients", "the gradient of each example's loss", lambda _: g.reshape(-1, 1))
     if facts.problem.l2:
         penalty = np.tile(facts.problem.l2 * w, len(g))[:, None]
         yield Term("l2", "the l2 term's gradient", lambda _: penalty, due=False)
@@ -137,7 +139,9 @@ def _activation(facts: Facts) -> Map:
         found = np.zeros_like(V)
         for shorter, start, tape, bent in parts:
             for column, v in zip(found.T, V[: len(start)].T, strict=True):
-                column[: len(start)] += shorter.vjp(start, tape, bent * shorter.jvp(start, tape, np.ascontiguousarray(v)))
+                column[: len(start)] += shorter.vjp(
+                    start, tape, bent * shorter.jvp(start, tape, np.ascontiguousarray(v))
+                )
         return found
 
     return product

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -48,6 +50,8 @@ class Exhibit:
         How it shows.
     setting : str
         The name of the setting that it is shown in, or of the optimizer that it is meant to be.
+    settings : mapping
+        What else the check is given: how often a sampled matrix is drawn, an optimizer's hyper-parameters.
     says : mapping
         Fields of the verdict, and what they must be.
 
@@ -62,6 +66,7 @@ class Exhibit:
     check: str
     symptom: Symptom
     setting: str
+    settings: Mapping[str, Any]
     says: Mapping[str, Any]
 
     def __call__(self, *arguments: Any) -> Any:
@@ -79,8 +84,23 @@ class Exhibit:
 
     @property
     def mistake(self) -> str:
-        """What the mistake is: the first sentence of the function's docstring, without its full stop."""
-        return re.sub(r"\s+", " ", (self.function.__doc__ or "").split("\n\n")[0]).strip().removesuffix(".")
+        """What the mistake is: the first paragraph of the function's docstring, a sentence."""
+        return self._paragraphs[0]
+
+    @property
+    def remark(self) -> str:
+        """What follows from it, and where it was seen: the docstring's other paragraphs."""
+        return " ".join(self._paragraphs[1:])
+
+    @property
+    def code(self) -> str:
+        """The function's lines below its docstring."""
+        text = textwrap.dedent(inspect.getsource(self.function))
+        return textwrap.dedent(text.split('"""', 2)[2]).strip("\n")
+
+    @property
+    def _paragraphs(self) -> list[str]:
+        return [" ".join(part.split()) for part in inspect.cleandoc(self.function.__doc__ or "").split("\n\n")]
 
     @property
     def threads(self) -> tuple[str, ...]:
@@ -89,7 +109,7 @@ class Exhibit:
 
 
 def exhibit(
-    check: str, symptom: Symptom, setting: str, **says: Any
+    check: str, symptom: Symptom, setting: str, settings: Mapping[str, Any] = MappingProxyType({}), **says: Any
 ) -> Callable[[Callable[..., Any]], Exhibit]:
     """Return the decorator that makes an `Exhibit` of a function."""
-    return lambda function: Exhibit(function, check, symptom, setting, MappingProxyType(says))
+    return lambda function: Exhibit(function, check, symptom, setting, settings, MappingProxyType(says))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from sofim_ref.testing.museum.exhibit import Symptom, exhibit
-from sofim_ref.testing.museum.setting import Host, Setting, second_moment
+from sofim_ref.testing.museum.setting import Setting, second_moment
 
 
 @exhibit("fisher", Symptom.LAYERS, "classes", matrix="K-FAC, empirical", scale=1.0)
-def factors_with_the_data_s_labels(at: Setting) -> Host:
+def factors_with_the_data_s_labels(at: Setting) -> Any:
     """G is made of the gradients for the labels in the data, as the backward pass of the loss leaves them.
 
     gpauloski/kfac-pytorch#109, yaroslavvb/kfac_pytorch#1.
@@ -18,7 +20,7 @@ def factors_with_the_data_s_labels(at: Setting) -> Host:
 
 
 @exhibit("fisher", Symptom.LAYERS, "classes", matrix="K-FAC, empirical", scale_name="1/B²")
-def factor_of_the_mean_loss(at: Setting) -> Host:
+def factor_of_the_mean_loss(at: Setting) -> Any:
     """G is made of the gradients of the mean loss, each 1/B of what it should be, so that G is 1/B² of itself.
 
     wiseodd/natural-gradients#2.
@@ -26,8 +28,8 @@ def factor_of_the_mean_loss(at: Setting) -> Host:
     return at.blocks(*[(second_moment(h), second_moment(s / at.B)) for h, s in at.layers])
 
 
-@exhibit("fisher", Symptom.LAYERS, "classes", matrix=None)
-def factor_of_the_mean_input(at: Setting) -> Host:
+@exhibit("fisher", Symptom.LAYERS, "classes", matrix="K-FAC, empirical, A of the mean input")
+def factor_of_the_mean_input(at: Setting) -> Any:
     """A is the outer product of the mean input, h̄ h̄ᵀ, in place of the mean of the outer products.
 
     A matrix of rank one in each layer.
@@ -35,17 +37,17 @@ def factor_of_the_mean_input(at: Setting) -> Host:
     return at.blocks(*[(np.outer(h.mean(axis=0), h.mean(axis=0)), second_moment(s)) for h, s in at.layers])
 
 
-@exhibit("fisher", Symptom.LAYERS, "classes", matrix=None)
-def factor_of_the_mean_gradient(at: Setting) -> Host:
-    """G is the outer product of the layer's mean gradient, which a weight's .grad has, in place of the mean of products.
+@exhibit("fisher", Symptom.LAYERS, "classes", matrix="K-FAC, G of the mean gradient")
+def factor_of_the_mean_gradient(at: Setting) -> Any:
+    """G is the outer product of the layer's mean gradient, in place of the mean of the outer products.
 
     It vanishes at a minimum.
     """
     return at.blocks(*[(second_moment(h), np.outer(s.mean(axis=0), s.mean(axis=0))) for h, s in at.layers])
 
 
-@exhibit("fisher", Symptom.LAYERS, "classes", matrix=None)
-def centred_inputs(at: Setting) -> Host:
+@exhibit("fisher", Symptom.LAYERS, "classes", matrix="K-FAC, empirical, A centred")
+def centred_inputs(at: Setting) -> Any:
     """A is the inputs' covariance, their mean subtracted: with it the bias's 1 becomes 0.
 
     tensorflow/kfac#43.
@@ -53,8 +55,8 @@ def centred_inputs(at: Setting) -> Host:
     return at.blocks(*[(np.cov(h, rowvar=False, bias=True), second_moment(s)) for h, s in at.layers])
 
 
-@exhibit("fisher", Symptom.SHAPE, "classes", error="(3, 3)")
-def inputs_without_the_bias(at: Setting) -> list[tuple[Host, Host]]:
+@exhibit("fisher", Symptom.SHAPE, "classes", error="A has no row and column for the bias")
+def inputs_without_the_bias(at: Setting) -> Any:
     """A has no row and column for the bias, which the gradient that it multiplies has.
 
     EleutherAI/bergson#277.
@@ -63,7 +65,7 @@ def inputs_without_the_bias(at: Setting) -> list[tuple[Host, Host]]:
 
 
 @exhibit("fisher", Symptom.LAYERS, "classes", matrix="K-FAC, empirical", scale=1.0)
-def factors_swapped(at: Setting) -> Host:
+def factors_swapped(at: Setting) -> Any:
     """G ⊗ A stands for A ⊗ G: right for weights kept column after column, wrong for rows.
 
     Textbooks' vec stacks columns, an array's ravel rows.
@@ -71,19 +73,22 @@ def factors_swapped(at: Setting) -> Host:
     return at.blocks(*[(second_moment(s), second_moment(h)) for h, s in at.layers])
 
 
-@exhibit("fisher", Symptom.LAYERS, "classes", matrix=None)
-def damping_in_both_factors(at: Setting) -> Host:
-    """The whole damping is added to A and to G, where each should have its root.
+@exhibit("fisher", Symptom.LAYERS, "classes", matrix="K-FAC, empirical", scale_name="1")
+def damping_in_both_factors(at: Setting) -> Any:
+    """The whole damping λ is added to A and to G, where each should have its root: what acts is λ².
 
-    The product has λ(A ⊗ I + I ⊗ G) + λ² I on it. Thrandis/EKFAC-pytorch#4 asks about the right shares.
+    The product has λ(A ⊗ I + I ⊗ G) + λ²I in it. Thrandis/EKFAC-pytorch#4 asks about the right shares.
     """
     return at.blocks(
-        *[(second_moment(h) + 0.1 * np.eye(h.shape[1]), second_moment(s) + 0.1 * np.eye(s.shape[1])) for h, s in at.layers]
+        *[
+            (second_moment(h) + 0.1 * np.eye(h.shape[1]), second_moment(s) + 0.1 * np.eye(s.shape[1]))
+            for h, s in at.layers
+        ]
     )
 
 
 @exhibit("fisher", Symptom.LAYERS, "classes", matrix=None)
-def inputs_before_the_activation(at: Setting) -> Host:
+def inputs_before_the_activation(at: Setting) -> Any:
     """The last layer's inputs are those before the activation, not after it.
 
     A hook on the linear layer's output in place of the next one's input.

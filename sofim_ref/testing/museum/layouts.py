@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -10,8 +10,14 @@ from sofim_ref.testing.museum.exhibit import Symptom, exhibit
 from sofim_ref.testing.museum.setting import Host, Setting, second_moment
 
 
-@exhibit("fisher", Symptom.PLACES, "classes", matrix="empirical Fisher", scale=1.0)
-def column_after_column(at: Setting) -> Host:
+@exhibit(
+    "fisher",
+    Symptom.PLACES,
+    "classes",
+    matrix="empirical Fisher",
+    layout="column by column with each unit's bias after its weights",
+)
+def column_after_column(at: Setting) -> Any:
     """Weight matrices are flattened column after column, where the optimizer takes them row after row.
 
     microsoft/ADBench#36, jax-ml/jax#453.
@@ -19,8 +25,8 @@ def column_after_column(at: Setting) -> Host:
     return second_moment(np.concatenate([_weights(at, k).reshape(at.B, -1) for k in _numbered(at)], axis=1))
 
 
-@exhibit("fisher", Symptom.PLACES, "classes", matrix="empirical Fisher", scale=1.0)
-def bias_first(at: Setting) -> Host:
+@exhibit("fisher", Symptom.PLACES, "classes", matrix="empirical Fisher", layout="row by row with the bias first")
+def bias_first(at: Setting) -> Any:
     """Each layer's bias comes before its weights, where the optimizer takes it after them.
 
     Harmless until the gradient that is multiplied is flattened the other way.
@@ -29,8 +35,14 @@ def bias_first(at: Setting) -> Host:
     return second_moment(at.g[:, np.concatenate(order)])
 
 
-@exhibit("fisher", Symptom.PLACES, "classes", matrix="empirical Fisher", scale=1.0)
-def last_layer_first(at: Setting) -> Host:
+@exhibit(
+    "fisher",
+    Symptom.PLACES,
+    "classes",
+    matrix="empirical Fisher",
+    layout="row by row with the bias last, layers in reverse",
+)
+def last_layer_first(at: Setting) -> Any:
     """The layers come in the order of the backward pass: the last one first.
 
     A list that hooks append to.
@@ -38,17 +50,8 @@ def last_layer_first(at: Setting) -> Host:
     return second_moment(np.concatenate([at.g[:, x.start : x.stop] for x in at.problem.layers[::-1]], axis=1))
 
 
-@exhibit("fisher", Symptom.PLACES, "classes", matrix="empirical Fisher", scale=1.0)
-def reversed_vector(at: Setting) -> Callable[[Host], Host]:
-    """The product F v is right for a v whose entries stand in reverse order.
-
-    brianguenter/FastDifferentiation.jl#2.
-    """
-    return lambda v: np.asarray(at.g.T @ (at.g @ v[::-1]) / at.B)[::-1]
-
-
-@exhibit("fisher", Symptom.SHAPE, "classes", error="(33, 33)")
-def without_the_biases(at: Setting) -> Host:
+@exhibit("fisher", Symptom.SHAPE, "classes", matrix="empirical Fisher", layout="row by row with no biases")
+def without_the_biases(at: Setting) -> Any:
     """The weights have a Fisher matrix and the biases none, so that d is too small.
 
     A filter on parameters' names, or on those with two axes.
@@ -57,8 +60,8 @@ def without_the_biases(at: Setting) -> Host:
     return second_moment(at.g[:, weights])
 
 
-@exhibit("fisher", Symptom.SHAPE, "classes", error="bias")
-def a_bias_too_many(at: Setting) -> Host:
+@exhibit("fisher", Symptom.SHAPE, "classes", error="did you append the bias twice?")
+def a_bias_too_many(at: Setting) -> Any:
     """A column of ones was appended to inputs that had one: d + 1 parameters, or more.
 
     The layer has a bias, and the features have an intercept.
@@ -67,7 +70,7 @@ def a_bias_too_many(at: Setting) -> Host:
 
 
 @exhibit("fisher", Symptom.INDEFINITE, "classes", matrix="empirical Fisher", transform="lower triangle")
-def one_triangle(at: Setting) -> Host:
+def one_triangle(at: Setting) -> Any:
     """Only the lower triangle is filled, as symmetric routines want it, and the matrix is used as it stands.
 
     What a syrk leaves behind.
@@ -76,7 +79,7 @@ def one_triangle(at: Setting) -> Host:
 
 
 @exhibit("fisher", Symptom.INDEFINITE, "classes", matrix="empirical Fisher", transform="Cholesky factor")
-def cholesky_factor(at: Setting) -> Host:
+def cholesky_factor(at: Setting) -> Any:
     """A Cholesky factor of the damped matrix is used as if it were the matrix.
 
     NVIDIA/Model-Optimizer#408, where the factor of an inverse is used as the inverse.
@@ -85,7 +88,7 @@ def cholesky_factor(at: Setting) -> Host:
 
 
 @exhibit("fisher", Symptom.OUTPUTS, "classes", matrix="empirical Fisher", transform="inverse")
-def inverse_for_the_matrix(at: Setting) -> Host:
+def inverse_for_the_matrix(at: Setting) -> Any:
     """The inverse of the damped matrix is handed on as the matrix.
 
     A function that is called preconditioner may return either.
@@ -94,7 +97,7 @@ def inverse_for_the_matrix(at: Setting) -> Host:
 
 
 @exhibit("fisher", Symptom.PART, "classes", matrix="empirical Fisher", part="blocks")
-def no_block_between_layers(at: Setting) -> Host:
+def no_block_between_layers(at: Setting) -> Any:
     """The blocks between layers are zero, as if the layers' gradients were uncorrelated.
 
     An approximation that many have on purpose: a whole matrix it is not.
@@ -106,7 +109,7 @@ def no_block_between_layers(at: Setting) -> Host:
 
 
 @exhibit("fisher", Symptom.PART, "classes", matrix=None)
-def frozen_layer(at: Setting) -> Host:
+def frozen_layer(at: Setting) -> Any:
     """The first layer's gradients are zero: it was frozen, or its outputs detached.
 
     requires_grad=False left on after fine-tuning.
@@ -117,23 +120,23 @@ def frozen_layer(at: Setting) -> Host:
 
 
 @exhibit("fisher", Symptom.OUTPUTS, "classes", matrix=None)
-def stale_weights(at: Setting) -> Host:
+def stale_weights(at: Setting) -> Any:
     """The matrix belongs to an earlier point than the gradient that it is to multiply.
 
     Refreshed every so many steps, or computed before the step and used after it.
     """
-    return second_moment(np.asarray(at.problem.oracle(0.9 * at.w, at.batch).per_example_gradients()))
+    return second_moment(at.problem.oracle(0.9 * at.w, at.batch).per_example_gradients())
 
 
 @exhibit("fisher", Symptom.OUTPUTS, "classes", matrix=None)
-def other_data(at: Setting) -> Host:
+def other_data(at: Setting) -> Any:
     """The matrix belongs to other data than the gradient: features not standardized as in training.
 
     A transform that was fitted anew on the data at hand.
     """
     X = at.problem.features
     problem = at.problem.on((X - X.mean(axis=0)) / X.std(axis=0), at.problem.targets)
-    return second_moment(np.asarray(problem.oracle(at.w, at.batch).per_example_gradients()))
+    return second_moment(problem.oracle(at.w, at.batch).per_example_gradients())
 
 
 def _numbered(at: Setting) -> range:

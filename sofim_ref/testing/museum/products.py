@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from sofim_ref.testing.museum.exhibit import Symptom, exhibit
@@ -9,80 +11,90 @@ from sofim_ref.testing.museum.setting import Host, Setting, second_moment
 
 
 @exhibit("curvature", Symptom.SECOND, "classes", product="hvp", missing=("activation", "weights"))
-def gauss_newton_for_the_hessian(at: Setting, v: Host) -> Host:
+def gauss_newton_for_the_hessian(at: Setting, v: Host) -> Any:
     """The Gauss–Newton product is called a Hessian-vector product: the model's second derivative is absent.
 
     Equal at a perfect fit and for a linear model.
     """
-    return np.asarray(at.oracle.gauss_newton_product(at.oracle.output_hessian(), v)) + at.problem.l2 * v
+    return at.oracle.gauss_newton_product(at.oracle.output_hessian(), v) + at.problem.l2 * v
 
 
 @exhibit("curvature", Symptom.SECOND, "classes", product="hvp", missing=("activation",))
-def activation_s_second_derivative(at: Setting, v: Host) -> Host:
+def activation_s_second_derivative(at: Setting, v: Host) -> Any:
     """The backward pass is differentiated with φ' held fixed: the activation's second derivative is absent.
 
     Right for relu, whose second derivative is zero; wrong for tanh. A custom backward that autodiff can't see through.
     """
-    (h, s), (h1, s1) = at.layers
+    (h, _), (h1, s1) = at.layers
     W, V, V1 = _blocks(at, at.w)[1][:-1], *_blocks(at, v)
     slope = 1 - h1[:, :-1] ** 2
     h1_dot = np.concatenate([slope * (h @ V), np.zeros((at.B, 1))], axis=1)
     z_dot = h1 @ V1 + h1_dot[:, :-1] @ W
-    s1_dot = np.einsum("bce,be->bc", np.asarray(at.oracle.output_hessian()), z_dot)
+    s1_dot = np.einsum("bce,be->bc", at.oracle.output_hessian(), z_dot)
     s_dot = (s1_dot @ W.T + s1 @ V1[:-1].T) * slope
     flat = np.concatenate([(h.T @ s_dot).ravel(), (h1.T @ s1_dot + h1_dot.T @ s1).ravel()])
-    return np.asarray(flat / at.B + at.problem.l2 * v)
+    return flat / at.B + at.problem.l2 * v
 
 
 @exhibit("curvature", Symptom.SECOND, "classes", product="hvp", missing=("Gauss–Newton",))
-def loss_without_a_second_derivative(at: Setting, v: Host) -> Host:
+def loss_without_a_second_derivative(at: Setting, v: Host) -> Any:
     """The loss's gradient p − y is taken as a constant: the Gauss–Newton part is absent, the model's own is right.
 
-    A fused softmax cross-entropy whose gradient has no gradient. tensorflow/tensorflow#7403, tensorflow/tensorflow#5876.
+    A fused softmax cross-entropy whose gradient has no gradient. tensorflow/tensorflow#7403 and
+    tensorflow/tensorflow#5876.
     """
     oracle = at.oracle
-    return np.asarray(oracle.hvp(v)) - np.asarray(oracle.gauss_newton_product(oracle.output_hessian(), v))
+    return oracle.hvp(v) - oracle.gauss_newton_product(oracle.output_hessian(), v)
 
 
 @exhibit("curvature", Symptom.DECAY, "classes", product="hvp", missing=("l2",))
-def penalty_left_out(at: Setting, v: Host) -> Host:
+def penalty_left_out(at: Setting, v: Host) -> Any:
     """The Hessian of the penalty, l2 · v, is not added, though the gradient has the penalty's.
 
     Weight decay that the optimizer adds is in no loss that is differentiated twice.
     """
-    return np.asarray(at.oracle.hvp(v)) - at.problem.l2 * v
+    return at.oracle.hvp(v) - at.problem.l2 * v
 
 
 @exhibit("curvature", Symptom.FACTOR, "classes", product="hvp", scale_name="B")
-def summed_products(at: Setting, v: Host) -> Host:
+def summed_products(at: Setting, v: Host) -> Any:
     """The product is that of the summed loss.
 
     reduction="sum" in the second pass and "mean" in the first.
     """
-    return at.B * np.asarray(at.oracle.hvp(v))
+    return at.B * at.oracle.hvp(v)
 
 
 @exhibit("curvature", Symptom.TINY, "classes", product="hvp", kind="inexact")
-def difference_of_gradients(at: Setting, v: Host) -> Host:
+def difference_of_gradients(at: Setting, v: Host) -> Any:
     """The product is a one-sided difference of gradients with a step of 1e-4: four digits.
 
     Right as an idea; the error is proportional to the step.
     """
     gradient = at.problem.oracle(at.w + 1e-4 * v, at.batch).gradient
-    return np.asarray((gradient() - at.oracle.gradient()) / 1e-4)
+    return (gradient() - at.oracle.gradient()) / 1e-4
 
 
 @exhibit("curvature", Symptom.SECOND, "classes", product="hvp", kind="not linear")
-def squared_in_v(at: Setting, v: Host) -> Host:
+def squared_in_v(at: Setting, v: Host) -> Any:
     """vᵀHv multiplies v: a product that grows with the square of v, and isn't linear.
 
     A Rayleigh quotient's numerator where the product was meant.
     """
-    return np.asarray(v * (v @ np.asarray(at.oracle.hvp(v))))
+    return v * (v @ at.oracle.hvp(v))
+
+
+@exhibit("curvature", Symptom.PLACES, "classes", product="hvp", kind="places")
+def reversed_vector(at: Setting, v: Host) -> Any:
+    """The entries of v are taken in reverse order.
+
+    brianguenter/FastDifferentiation.jl#2.
+    """
+    return at.oracle.hvp(v[::-1].copy())
 
 
 @exhibit("curvature", Symptom.ZERO, "classes", product="ggnvp", kind="zero")
-def divergence_from_itself(at: Setting, v: Host) -> Host:
+def divergence_from_itself(_: Setting, v: Host) -> Any:
     """The divergence of a policy from itself is differentiated twice, and neither of the two is detached: it is zero.
 
     dongminlee94/deep_rl#5, ajlangley/cpo-pytorch#10. With one of the two detached it is the Fisher product
@@ -92,7 +104,7 @@ def divergence_from_itself(at: Setting, v: Host) -> Host:
 
 
 @exhibit("curvature", Symptom.OUTPUTS, "classes", product="ggnvp", missing=("−ppᵀ",))
-def product_without_cross_terms(at: Setting, v: Host) -> Host:
+def product_without_cross_terms(at: Setting, v: Host) -> Any:
     """The loss's second derivative in the logits is diag(p), its −ppᵀ absent.
 
     See also the Fisher matrix with the same mistake.
@@ -101,7 +113,7 @@ def product_without_cross_terms(at: Setting, v: Host) -> Host:
 
 
 @exhibit("curvature", Symptom.OUTPUTS, "classes", product="ggnvp", found="JᵀJ")
-def product_of_the_jacobian_alone(at: Setting, v: Host) -> Host:
+def product_of_the_jacobian_alone(at: Setting, v: Host) -> Any:
     """JᵀJv is called a Gauss–Newton product, whatever the loss is.
 
     Right for a squared error.
@@ -110,7 +122,7 @@ def product_of_the_jacobian_alone(at: Setting, v: Host) -> Host:
 
 
 @exhibit("curvature", Symptom.LABELS, "classes", product="ggnvp", found="empirical Fisher")
-def empirical_product(at: Setting, v: Host) -> Host:
+def empirical_product(at: Setting, v: Host) -> Any:
     """The mean of g (gᵀv) is called a Gauss–Newton product.
 
     The empirical Fisher is neither Fisher nor Gauss–Newton away from a perfect fit of the model.
@@ -119,16 +131,16 @@ def empirical_product(at: Setting, v: Host) -> Host:
 
 
 @exhibit("curvature", Symptom.OUTPUTS, "classes", product="ggnvp", found="Hessian")
-def hessian_for_gauss_newton(at: Setting, v: Host) -> Host:
+def hessian_for_gauss_newton(at: Setting, v: Host) -> Any:
     """Differentiating the loss twice gives the Hessian, not the Gauss–Newton matrix, which is never indefinite.
 
     What hvp gives when ggnvp was meant.
     """
-    return np.asarray(at.oracle.hvp(v))
+    return at.oracle.hvp(v)
 
 
 @exhibit("curvature", Symptom.PLACES, "classes", product="jvp", missing=("layer 1's biases", "layer 2's biases"))
-def jvp_without_biases(at: Setting, v: Host) -> Host:
+def jvp_without_biases(at: Setting, v: Host) -> Any:
     """The biases' part of v has no effect on the outputs.
 
     A linear layer's bias that isn't a parameter of the function that is differentiated.
@@ -140,7 +152,7 @@ def jvp_without_biases(at: Setting, v: Host) -> Host:
 
 
 @exhibit("curvature", Symptom.OUTPUTS, "classes", product="jvp", found="derivative of the mean, not of the outputs")
-def jvp_of_probabilities(at: Setting, v: Host) -> Host:
+def jvp_of_probabilities(at: Setting, v: Host) -> Any:
     """The derivative is that of the probabilities, where that of the logits was meant.
 
     The model ends in a softmax.
@@ -150,7 +162,7 @@ def jvp_of_probabilities(at: Setting, v: Host) -> Host:
 
 
 @exhibit("curvature", Symptom.FACTOR, "classes", product="vjp", scale_name="1/B")
-def averaged_vjp(at: Setting, u: Host) -> Host:
+def averaged_vjp(at: Setting, u: Host) -> Any:
     """Jᵀu is averaged over the examples, where its definition has a sum.
 
     The mean of the loss is in u already.
@@ -159,7 +171,7 @@ def averaged_vjp(at: Setting, u: Host) -> Host:
 
 
 @exhibit("curvature", Symptom.PLACES, "classes", product="vjp", kind="places")
-def transposed_vjp(at: Setting, u: Host) -> Host:
+def transposed_vjp(at: Setting, u: Host) -> Any:
     """The weights' gradients are transposed before they are flattened.
 
     A framework that keeps its weights (outputs, inputs), and one that keeps them (inputs, outputs).
@@ -169,7 +181,7 @@ def transposed_vjp(at: Setting, u: Host) -> Host:
 
 
 @exhibit("curvature", Symptom.FACTOR, "classes", product="per_example_gradients", scale_name="1/B")
-def shares_of_the_mean_gradient(at: Setting) -> Host:
+def shares_of_the_mean_gradient(at: Setting) -> Any:
     """Each example's gradient is its share of the mean loss's: 1/B of its own.
 
     f-dangel/backpack#49, alexrame/fishr#2, bethgelab/foolbox#439.
@@ -178,7 +190,7 @@ def shares_of_the_mean_gradient(at: Setting) -> Host:
 
 
 @exhibit("curvature", Symptom.DECAY, "classes", product="per_example_gradients", found="l2")
-def penalty_in_every_example(at: Setting) -> Host:
+def penalty_in_every_example(at: Setting) -> Any:
     """The penalty's gradient, l2 · w, is in the gradient of every example.
 
     Of the loss that is differentiated it is a part; of an example's likelihood it is none.
@@ -187,7 +199,7 @@ def penalty_in_every_example(at: Setting) -> Host:
 
 
 @exhibit("curvature", Symptom.PLACES, "classes", product="per_example_gradients", kind="places")
-def examples_in_another_order(at: Setting) -> Host:
+def examples_in_another_order(at: Setting) -> Any:
     """The rows are sorted by label: right gradients, of other examples than it says.
 
     A loader that shuffles, between the two passes.

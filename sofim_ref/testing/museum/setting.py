@@ -22,7 +22,7 @@ FEATURES, HIDDEN = 3, 5
 LIKELIHOODS: dict[str, tuple[Likelihood, int]] = {
     "classes": (Categorical(3), 3),
     "yes or no": (Bernoulli(), 1),
-    "numbers": (Gaussian(), 2),
+    "numbers": (Gaussian(), 3),
     "counts": (Poisson(), 1),
     "mean and spread": (LocationScale(), 2),
 }
@@ -95,16 +95,16 @@ class Setting:
 
     @cached_property
     def layers(self) -> list[tuple[Host, Host]]:
-        """The inputs, with the 1 of the bias, and the output gradients of each layer, shapes (B, rows), (B, columns)."""
+        """The inputs, with the bias's 1, and output gradients of each layer, shapes (B, rows), (B, columns)."""
         return [(to_numpy(x.inputs), to_numpy(x.gradients)) for x in self.oracle.layer_statistics()]
 
     def back(self, u: Host) -> Host:
-        """Return Jₙᵀ uₙ for each example, shape (B, d): the gradients that follow from u, shape (B, C), in the outputs."""
-        return np.einsum("bcd,bc->bd", self.J, u)
+        """Return Jₙᵀ uₙ for each example, shape (B, d), for u of shape (B, C) in place of ∇ℓ."""
+        return np.asarray(np.einsum("bcd,bc->bd", self.J, u))
 
     def sandwich(self, H: Host) -> Host:
         """Return the mean of Jₙᵀ Hₙ Jₙ over the batch, shape (d, d), for H of shape (B, C, C)."""
-        return np.einsum("bci,bce,bej->ij", self.J, H, self.J) / self.B
+        return np.asarray(np.einsum("bci,bce,bej->ij", self.J, H, self.J)) / self.B
 
     def blocks(self, *factors: tuple[Host, Host]) -> Host:
         """Return the block-diagonal matrix of A ⊗ G, one a layer, shape (d, d)."""
@@ -127,14 +127,14 @@ def setting(name: str, seed: int = 0) -> Setting:
     likelihood, C = LIKELIHOODS[name]
     rng = np.random.default_rng(seed)
     X = rng.standard_normal((N, FEATURES))
-    targets = {
-        "classes": lambda: np.concatenate([np.arange(C), rng.integers(0, C, N - C)]),
-        "yes or no": lambda: rng.integers(0, 2, N),
-        "numbers": lambda: rng.standard_normal((N, C)),
-        "counts": lambda: rng.poisson(1.5, N),
-        "mean and spread": lambda: rng.standard_normal(N),
-    }[name]()
-    problem = FiniteSum(MLP((FEATURES, HIDDEN, C)), likelihood, X, targets, L2)
+    targets: dict[str, Host] = {
+        "classes": np.concatenate([np.arange(C), rng.integers(0, C, N - C)]),
+        "yes or no": rng.integers(0, 2, N),
+        "numbers": rng.standard_normal((N, C)),
+        "counts": rng.poisson(1.5, N),
+        "mean and spread": rng.standard_normal(N),
+    }
+    problem = FiniteSum(MLP((FEATURES, HIDDEN, C)), likelihood, X, targets[name], L2)
     w = 0.5 * rng.standard_normal(problem.dim)
     return Setting(problem, w, rng.permutation(N)[:B])
 

@@ -1,0 +1,64 @@
+"""The checks say of every exhibit what it must be said of it, in other settings too, and the page lists them all."""
+
+import re
+
+import museum_page
+import numpy as np
+import pytest
+
+from sofim_ref.testing.museum import EXHIBITS, Symptom, setting
+from sofim_ref.testing.museum.asking import ask
+from sofim_ref.testing.museum.setting import LIKELIHOODS
+
+EVERY = pytest.mark.parametrize("exhibit", EXHIBITS.values(), ids=list(EXHIBITS))
+
+
+@EVERY
+def test_its_check_says_what_it_must(exhibit):
+    said = ask(exhibit)
+    assert said.departures(exhibit) == {}, said.sentence
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 6))
+@EVERY
+def test_in_other_settings_too(exhibit, seed):
+    said = ask(exhibit, seed)
+    assert said.departures(exhibit) == {}, said.sentence
+
+
+@EVERY
+def test_it_is_documented_and_short(exhibit):
+    assert exhibit.mistake.endswith(".")
+    assert exhibit.mistake.count(". ") == 0
+    assert exhibit.remark
+    assert len(exhibit.code.splitlines()) <= 12
+    assert exhibit.says
+
+
+def test_there_are_many_of_every_kind_and_most_have_a_thread():
+    checks = [exhibit.check for exhibit in EXHIBITS.values()]
+    assert len(EXHIBITS) >= 40
+    assert min(checks.count(check) for check in ("fisher", "curvature", "optimizer")) >= 10
+    assert sum(bool(exhibit.threads) for exhibit in EXHIBITS.values()) >= 40
+    assert {exhibit.symptom for exhibit in EXHIBITS.values()} == set(Symptom)
+
+
+def test_the_page_is_that_of_today():
+    assert museum_page.PAGE.read_text(encoding="utf-8") == museum_page.page(), "run: python tests/museum_page.py"
+    assert len(re.findall(r"^```python$", museum_page.page(), flags=re.MULTILINE)) == len(EXHIBITS)
+
+
+@pytest.mark.parametrize("name", LIKELIHOODS)
+def test_a_setting_s_arrays_belong_together(name):
+    """Everything that exhibits are made of gives the same gradient, and the same Gauss–Newton matrix."""
+    at = setting(name)
+    mean = np.asarray(at.oracle.gradient()) - at.problem.l2 * at.w
+    tiny = 100 * np.finfo(float).eps * np.abs(at.g).max()
+    np.testing.assert_allclose(at.g.mean(axis=0), mean, rtol=0, atol=tiny)
+    np.testing.assert_allclose(at.back(np.asarray(at.oracle.output_gradient())), at.g, rtol=0, atol=tiny)
+    outer = [(h[:, :, None] * s[:, None, :]).reshape(at.B, -1) for h, s in at.layers]
+    np.testing.assert_allclose(np.concatenate(outer, axis=1), at.g, rtol=0, atol=tiny)
+    G = np.asarray(at.oracle.gauss_newton_of(at.oracle.output_hessian()))
+    largest = 100 * np.finfo(float).eps * np.abs(G).max()
+    np.testing.assert_allclose(at.sandwich(np.asarray(at.oracle.output_hessian())), G, rtol=0, atol=largest)
