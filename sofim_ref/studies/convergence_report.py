@@ -179,10 +179,11 @@ def _promise(entry: Studied, run: PredictedRun) -> str:
     """Return what was known of a method before any run, and how a run from inside the ball compares with it."""
     known, far = run.prediction, float(entry.bound.distance[0])
     where = "every start" if math.isinf(known.radius) else f"every start within {known.radius:.2g} of w*"
+    theorem = "the global corollary" if known.theorem == "global" else f"theorem {known.theorem}"
     took = f"took more than {len(run.error) - 1:,}" if run.observed is None else f"took {run.observed:,}"
     return (
         f"{entry.method.title}, known before any run: from {where}, after t steps ‖w − w*‖ is at most "
-        f"{known.factor:.3g} · {known.rate:.5g}ᵗ times that at the start (theorem {known.theorem} of "
+        f"{known.factor:.3g} · {known.rate:.5g}ᵗ times that at the start ({theorem} of "
         f"docs/theory/moment.md), so that six digits take at most {run.promised:,} steps. A run that begins "
         f"{run.error[0]:.2g} from w* {took}. The one in the table begins {far:.2g} from it."
     )

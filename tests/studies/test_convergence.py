@@ -316,6 +316,23 @@ def test_the_report_has_table_remarks_and_pictures(tmp_path):
         assert matplotlib.image.imread(picture).std() > 0.01
 
 
+def test_a_promise_from_any_start_says_so(monkeypatch):
+    monkeypatch.setattr("sofim_ref.studies.convergence_report.pictures", lambda *_: ())
+    bowl = Quadratic(np.diag([1.0, 4.0]), np.ones(2))
+    found = study_convergence(bowl, [Method.of(SGD(lr=0.2, momentum=0.1), label="light ball")])
+    said = texts(report_convergence(found))
+    assert "light ball, known before any run: from every start, after t steps" in said
+    assert "(the global corollary of docs/theory/moment.md)" in said
+    numbers = report_convergence(found).summary()["methods"][0]
+    assert numbers["predicted"]["radius"] is None  # infinite
+    assert (
+        numbers["predicted"]["promised"] >= numbers["predicted"]["observed"] == len(numbers["predicted"]["error"]) - 1
+    )
+    assert numbers["companion"]["beta"] == 0.1
+    assert (numbers["norm"], numbers["assumes"]) == ("‖(Δ, M)‖_P, in closed form", "")
+    assert numbers["xi0"] == [0.0] * len(numbers["error"])
+
+
 def test_what_the_bound_decides_is_printed_and_where_it_does_not_apply_the_report_says_so(monkeypatch):
     monkeypatch.setattr(convergence, "STEPS", 20)
     monkeypatch.setattr("sofim_ref.studies.convergence_report.pictures", lambda *_: ())
