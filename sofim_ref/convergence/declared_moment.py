@@ -64,4 +64,4 @@ def _length(x: Numbers) -> float:
 
 def _underflow(g: Numbers) -> float:
     """Return what four roundings of each entry are below the smallest normal number."""
-    return 4 * float(np.finfo(g.dtype).smallest_subnormal) * g.shape[0] ** 0.5
+    return float(4 * np.finfo(g.dtype).smallest_subnormal * g.shape[0] ** 0.5)
