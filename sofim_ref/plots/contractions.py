@@ -13,10 +13,11 @@ from sofim_ref.plots.style import draw, draw_level, labelled, picture, styled
 
 
 def contractions(bounds: Mapping[Key, LinearQuadratic], *, title: str) -> Figure:
-    r"""Draw :math:`\xi_1 = \|I - \eta C^{-1} \nabla^2 f(w)\|_2` at each step, on logarithmic axes.
+    r"""Draw ξ₁ at each step, on logarithmic axes: the norm of the step's linear part, in the norm of the bound.
 
-    Below 1 a step shrinks a small error in every direction. ξ₁ compares C with the Hessian, so it is drawn for methods
-    with momentum too, which it doesn't bound. Values below 1e-15 are rounding, and are drawn there.
+    For a step along :math:`C^{-1} \nabla f(w)` it is :math:`\|I - \eta C^{-1} \nabla^2 f(w)\|_2`; for a method with a
+    moment that of the map of (Δ, M), in ‖·‖_P. Below 1 a step shrinks a small error in every direction. Values below
+    1e-15 are rounding, and are drawn there.
 
     Parameters
     ----------
