@@ -144,8 +144,8 @@ class HessianCandidate(Candidate):
 
     def entries(self, rows: Host, columns: Host) -> Host:
         """Return H[rows, columns], shape (n, m), of columns made once each."""
-        if self.facts.d <= DENSE:
-            return self.dense[np.ix_(rows, columns)]
+        if "dense" in vars(self) or self.facts.d <= FEW:
+            return np.asarray(self.dense[np.ix_(rows, columns)])
         for j in columns:
             if int(j) not in self.known:
                 self.known[int(j)] = self.facts.hvp(np.eye(1, self.facts.d, int(j)).T)[:, 0]
@@ -187,8 +187,8 @@ class DiagonalCandidate(Candidate):
         return np.diag(self.numbers)
 
 
-DENSE = 4096
-"""The largest d for which the Hessian is formed to compare with others."""
+DENSE, FEW = 4096, 200
+"""The largest d for which a Hessian's diagonal is compared, and for which it is formed to look at a few entries."""
 
 
 def candidates(facts: Facts) -> list[Candidate]:

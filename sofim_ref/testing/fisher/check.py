@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from sofim_ref.arrays import Array
@@ -67,7 +68,7 @@ def check_fisher(
 def _explained(search: Search, facts: Facts) -> FisherVerdict:
     """Return the verdict on numbers as they are, on what they may have been made of, or on their Kronecker factors."""
     hypotheses = len(search.candidates) * len(search.fitting) * len(search.parts)
-    for transform, numbers in (("", search.given), *undone(search.given)):
+    for transform, numbers in chain([("", search.given)], undone(search.given)):
         tried = replace(search, given=numbers, memory={}) if transform else search
         matches = tried.matches()
         if matches:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from sofim_ref.testing.fisher.fit import fitted
-from sofim_ref.testing.fisher.match import Search
+from sofim_ref.testing.fisher.jacobians import Host
+from sofim_ref.testing.fisher.match import Search, kept_product
 from sofim_ref.testing.fisher.report import title
-from sofim_ref.testing.fisher.verdict import FisherVerdict
+from sofim_ref.testing.fisher.verdict import FisherVerdict, words
 
+EXACT = 500
+"""The largest d for which all eigenvalues are computed."""
 LINEAR = 1e-4
 """The relative departure above which a function is not linear, or not deterministic, beyond 100 eps."""
 
@@ -56,7 +59,7 @@ def nothing(search: Search) -> FisherVerdict:
                 f"{skew[i, j] / np.abs(F).max():.2g} of its largest entry apart."
             )
         else:
-            least = float(np.linalg.eigvalsh(F)[0])
+            least = _least_eigenvalue(F)
             if least < -1e3 * given.eps * np.abs(F).max():
                 notes.append(
                     f"F is not positive semidefinite, as a Fisher matrix is: its least eigenvalue is {least:.3g}."
@@ -74,16 +77,33 @@ def nothing(search: Search) -> FisherVerdict:
 
 def _nearest(search: Search) -> str:
     """Return the sentence that says which established matrix comes nearest, with a factor of its own."""
-    found = []
-    for candidate in search.candidates:
-        if not candidate.established:
-            continue
-        for layout in search.fitting[:1]:
-            a, x, i = search.numbers(candidate, layout, search.parts[-1 if search.given.form == "diagonal" else 0])
-            fit = fitted(a, x, i, search.given.eps)
-            if fit is not None and np.isfinite(fit.residual):
-                found.append((fit.residual, title(candidate.name, "diagonal" * (search.given.form == "diagonal")), fit))
+    found, layout = [], search.fitting[0]
+    for candidate in (each for each in search.candidates if each.established):
+        if search.given.form == "diagonal":
+            assert search.given.values is not None
+            a, x = search.given.values, candidate.diagonal[layout.index]
+        else:
+            a = search.products(search.probes).ravel()
+            x = kept_product(candidate, search.parts[0].groups, layout, search.probes).ravel()
+        fit = fitted(a, x, np.zeros_like(a), search.given.eps)
+        if fit is not None and np.isfinite(fit.residual):
+            found.append((fit.residual, candidate.name, fit.scale))
     if not found:
         return "No matrix is near it."
-    residual, name, fit = min(found, key=lambda item: item[0])
-    return f"The nearest, in this library's layout, is the {name} times {fit.scale:.3g}, off by {100 * residual:.2g} %."
+    residual, name, scale = min(found)
+    name = title(name, "diagonal" * (search.given.form == "diagonal"))
+    return (
+        f"The nearest, in this library's layout, is {words(name)[0]} times {scale:.3g}, off by {100 * residual:.2g} %."
+    )
+
+
+def _least_eigenvalue(F: Host) -> float:
+    """Return the least eigenvalue of a symmetric matrix, to two digits where it is large."""
+    if len(F) <= EXACT:
+        return float(np.linalg.eigvalsh(F)[0])
+    from scipy.sparse.linalg import ArpackNoConvergence, eigsh
+
+    try:
+        return float(eigsh(F, k=1, which="SA", tol=1e-2, maxiter=200, return_eigenvectors=False)[0])
+    except ArpackNoConvergence:
+        return 0.0

@@ -122,12 +122,14 @@ class Search:
 
     @cached_property
     def probes(self) -> Host:
-        """Vectors of signs that tell a function's products apart, shape (d, 3)."""
-        return np.random.default_rng((self.seed, 1)).choice([-1.0, 1.0], (self.given.d, 3))
+        """Vectors that tell products apart, shape (d, 3): normal numbers, since signs alone may be in a null space."""
+        return np.random.default_rng((self.seed, 1)).standard_normal((self.given.d, 3))
 
     def products(self, V: Host) -> Host:
         """Return the user's products, each asked for once."""
-        assert self.given.product is not None
+        if self.given.product is None:
+            assert self.given.values is not None
+            return np.asarray(self.given.values @ V)
         key = V.tobytes()
         if key not in self.memory:
             self.memory[key] = self.given.product(V)
@@ -198,7 +200,7 @@ MANY = 64
 
 def kept_product(candidate: Candidate, groups: Host, layout: Layout, V: Host) -> Host:
     """Return the product of a part of a candidate with V, both in a layout's order, shape (d, k)."""
-    inside = np.empty_like(V)
+    inside = np.zeros((len(groups), V.shape[1]))
     inside[layout.index] = V
     names = np.unique(groups)
     if len(names) == 1:
@@ -208,10 +210,10 @@ def kept_product(candidate: Candidate, groups: Host, layout: Layout, V: Host) ->
     elif len(groups) <= DENSE:
         found = (candidate.dense * (groups[:, None] == groups)) @ inside
     elif len(names) <= MANY:
-        found = np.zeros_like(V)
+        found = np.zeros_like(inside)
         for name in names:
             here = (groups == name)[:, None]
             found += here * candidate.product(here * inside)
     else:
-        found = np.full_like(V, np.inf)
+        found = np.full_like(inside, np.inf)
     return found[layout.index]

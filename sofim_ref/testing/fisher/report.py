@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from sofim_ref.arrays import from_numpy
+from sofim_ref.testing.fisher.candidates import Candidate
 from sofim_ref.testing.fisher.draws import Estimate
 from sofim_ref.testing.fisher.factors import FactorMatch
 from sofim_ref.testing.fisher.facts import Facts
@@ -17,6 +18,8 @@ from sofim_ref.testing.fisher.match import Match, Search
 from sofim_ref.testing.fisher.ties import Ties, reason, ties
 from sofim_ref.testing.fisher.verdict import FisherVerdict, reduction, words
 
+ENOUGH = 10_000
+"""The number of entries among which those that differ are counted."""
 SPARE = 3.0
 """The digits by which the numbers that agree must outweigh those that chose among the hypotheses."""
 
@@ -28,8 +31,11 @@ def verdict_of(search: Search, facts: Facts, matches: list[Match], transform: st
     tied = [m for m in matches if m.residual <= max(TIMES * least, 50 * eps * m.named.fit.amplification)]
     first = min(tied, key=lambda match: match.named.rank)
     same = [m for m in tied if m.named.rank == first.named.rank]
-    others = {m.candidate: None for m in same if m.candidate is not first.candidate}
-    told = ties(first.candidate, list(others), facts, search.seed)
+    others: dict[Candidate, Match] = {}
+    for match in same:
+        if match.candidate is not first.candidate:
+            others.setdefault(match.candidate, match)
+    told = ties(first, list(others.values()), facts, search.seed)
     fit, part = first.named.fit, first.part
     grouped = part.name == "whole" and first.candidate.grouped and len(facts.layers) > 1
     name = title(first.candidate.name, part.name)
@@ -81,7 +87,7 @@ def _tie(told: Ties) -> str:
 
 def _digits(search: Search, match: Match) -> float:
     """Return how many digits of the user's numbers the hypothesis explains, beyond those that it was fitted to."""
-    x = np.abs(search.explained(match))
+    x = np.abs(search.explained(match)).ravel()[:ENOUGH]
     sizes = x[x > 1e-9 * x.max()] if x.size else x
     distinct = len(np.unique(np.round(np.log(sizes), 6)))
     free = (match.named.scale_name is None) + (match.named.shift_name == "damping")
@@ -126,12 +132,15 @@ def factor_verdict(matches: list[FactorMatch], facts: Facts, eps: float) -> Fish
     if not alike:
         notes.append(f"The layers' products have different scales: {', '.join(f'{s:.4g}' for s in first.scales)}.")
     if first.dampings.any():
-        notes.append("Its damping is that of both factors: (A + πγI) ⊗ (G + γ/π I) with γ² the number given.")
+        (a, g), *_ = first.fits
+        added = f"{a.shift / a.scale:.3g} I to A and {g.shift / g.scale:.3g} I to G"
+        notes.append(f"Of the first layer's factors it adds {added}, if both have their own scale.")
     if first.dampings.any() and not np.allclose(first.dampings, first.dampings[0], rtol=1e-3):
         notes.append(f"Their damping differs: {', '.join(f'{x:.3g}' for x in first.dampings)}.")
     return FisherVerdict(
         "named" if first.residual <= 100 * eps * first.amplification else "about",
         matrix=first.pair.name,
+        variant="damped in both factors" * bool(first.dampings.any()),
         scale=value if known else scale if alike else None,
         scale_name=name if known else None,
         layout=first.order,

@@ -10,6 +10,7 @@ from sofim_ref.testing.fisher.candidates import Candidate, candidates
 from sofim_ref.testing.fisher.facts import Facts
 from sofim_ref.testing.fisher.jacobians import Host
 from sofim_ref.testing.fisher.kronecker import layerwise
+from sofim_ref.testing.fisher.match import Match, kept_product
 from sofim_ref.testing.fisher.verdict import words
 
 POINTS, ROWS = 3, 128
@@ -43,27 +44,33 @@ def every_candidate(facts: Facts) -> list[Candidate]:
     return sorted([*candidates(facts), *layerwise(facts)], key=lambda each: not each.established)
 
 
-def ties(first: Candidate, others: list[Candidate], facts: Facts, seed: int) -> Ties:
+def ties(first: Match, others: list[Match], facts: Facts, seed: int) -> Ties:
     """Return which of the others equal the first elsewhere too, and a point and a batch that tell the rest apart."""
-    if not others:
-        return Ties()
-    names = {(each.name, each.variant): each for each in others}
-    differ: dict[tuple[str, str], list[int]] = {key: [] for key in names}
-    points = [_drawn(facts, seed, k) for k in range(POINTS)]
+    differ: dict[tuple[str, str], set[int]] = {key(each): set() for each in others}
+    points = [_drawn(facts, seed, k) for k in range(POINTS)] if others else []
     for number, (w, batch) in enumerate(points):
-        there = facts.elsewhere(w, batch)
-        found = {(each.name, each.variant): each for each in every_candidate(there)}
-        v = np.random.default_rng((seed, number)).choice([-1.0, 1.0], (facts.d, 1))
-        x = found[first.name, first.variant].product(v)[:, 0]
-        for key in names:
-            y = found[key].product(v)[:, 0]
+        there = {(x.name, x.variant): x for x in every_candidate(facts.elsewhere(w, batch))}
+        v = np.random.default_rng((seed, number)).standard_normal((len(first.layout.index), 1))
+
+        def product(match: Match, there: dict[tuple[str, str], Candidate] = there, v: Host = v) -> Host:
+            return kept_product(there[key(match)], match.part.groups, match.layout, v)[:, 0]
+
+        x = product(first)
+        for each in others:
+            y = product(each)
             if np.linalg.norm(y - x * (x @ y) / (x @ x)) > DIFFERENT * np.linalg.norm(y):
-                differ[key].append(number)
-    equal = tuple(each.name for key, each in names.items() if not differ[key] and each.established)
-    accidental = {key: set(numbers) for key, numbers in differ.items() if numbers}
-    telling = set.intersection(*accidental.values()) if accidental else set()
+                differ[key(each)].add(number)
+    names = {key(each): each.candidate for each in others}
+    equal = dict.fromkeys(names[k].name for k, where in differ.items() if not where and names[k].established)
+    accidental = [where for where in differ.values() if where]
+    telling = set.intersection(*accidental) if accidental else set()
     point, rows = points[min(telling)] if telling else (None, None)
-    return Ties(equal, tuple(dict.fromkeys(name for name, _ in accidental)), point, rows)
+    return Ties(tuple(equal), tuple(dict.fromkeys(name for (name, _), where in differ.items() if where)), point, rows)
+
+
+def key(match: Match) -> tuple[str, str]:
+    """Return the name and variant of a match's candidate."""
+    return match.candidate.name, match.candidate.variant
 
 
 def _drawn(facts: Facts, seed: int, number: int) -> tuple[Host, Host]:
@@ -82,7 +89,7 @@ def reason(first: str, equal: tuple[str, ...], facts: Facts) -> str:
     reasons = []
     if {"exact Fisher", "Gauss–Newton"} <= both:
         reasons.append("the likelihood is canonical")
-    if {"Gauss–Newton", "Hessian"} <= both and getattr(getattr(facts.problem, "model", None), "linear", False):
+    if {"Gauss–Newton", "Hessian"} <= both and len(facts.layers) == 1:
         reasons.append("the model is linear")
     because = f": {' and '.join(reasons)}" if reasons else ", at every point that was drawn"
     return f"It is {' and '.join(words(name)[0] for name in equal)} too{because}."

@@ -10,6 +10,9 @@ import numpy as np
 from sofim_ref.testing.fisher.given import Given
 from sofim_ref.testing.fisher.jacobians import Host
 
+SMALL = 800
+"""The largest d for which eigenvalues are computed, for a pseudo-inverse or a square."""
+
 
 def undone(given: Given) -> Iterator[tuple[str, Given]]:
     """Yield the names of transforms, each with the matrix that the user's is it of, and the eps that it leaves."""
@@ -43,19 +46,30 @@ def _of_dense(F: Host) -> Iterator[tuple[str, Host, float]]:
             inverse = np.linalg.inv(L)
             yield "inverse of the Cholesky factor", inverse.T @ inverse, _condition(L)
         return
-    values, Q = np.linalg.eigh((F + F.T) / 2)
-    if not np.allclose(F, F.T, rtol=0, atol=1e-6 * np.abs(F).max()):
+    if np.abs(F - F.T).max() > 1e-6 * np.abs(F).max():
         return
-    size = np.abs(values)
-    condition = size.max() / size.min() if size.min() > 0 else np.inf
-    yield "inverse", (Q / values) @ Q.T, condition
     yield "square root", F @ F, 4.0
-    yield "inverse square root", (Q / values**2) @ Q.T, condition**2
+    inverse = _inverse(F)
+    if inverse is not None:
+        condition = float(np.linalg.norm(F) * np.linalg.norm(inverse))
+        yield "inverse", inverse, condition
+        yield "inverse square root", inverse @ inverse, condition**2
+    if len(F) > SMALL:
+        return
+    values, Q = np.linalg.eigh((F + F.T) / 2)
+    size = np.abs(values)
     rank = size > len(F) * np.finfo(float).eps * size.max()
     if not rank.all():
         yield "pseudo-inverse", (Q[:, rank] / values[rank]) @ Q[:, rank].T, size.max() / size[rank].min()
     if values.min() >= -1e-9 * size.max():
         yield "square", (Q * np.sqrt(np.maximum(values, 0))) @ Q.T, 1e4
+
+
+def _inverse(F: Host) -> Host | None:
+    try:
+        return np.asarray(np.linalg.inv(F))
+    except np.linalg.LinAlgError:
+        return None
 
 
 def _condition(L: Host) -> float:

@@ -121,7 +121,9 @@ class FisherVerdict:
             pieces.append(self.reduction)
         if self.l2:
             pieces.append("with the problem's l2")
-        if self.damping:
+        if self.damping and self.variant == "damped in both factors":
+            pieces.append(f"the product of the two {self.damping:.3g}")
+        elif self.damping:
             pieces.append(f"with {self.damping:.3g} I added")
         if self.layout:
             pieces.append(f"of layers flattened {self.layout}")
