@@ -71,10 +71,10 @@ GROUPS = {
     "the least of two": (
         {
             "proc/self/cgroup": "0::/a/b\n",
-            "sys/fs/cgroup/a/memory.max": "4000\n",
-            "sys/fs/cgroup/a/memory.current": "3500\n",
-            "sys/fs/cgroup/a/b/memory.max": "3000\n",
-            "sys/fs/cgroup/a/b/memory.current": "5\n",
+            "sys/fs/cgroup/a/memory.max": "9000\n",
+            "sys/fs/cgroup/a/memory.current": "5\n",
+            "sys/fs/cgroup/a/b/memory.max": "4000\n",
+            "sys/fs/cgroup/a/b/memory.current": "3500\n",
         },
         500,
     ),

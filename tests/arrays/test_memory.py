@@ -115,8 +115,8 @@ def test_a_matrix_that_is_there_already_is_returned(free):
 def test_the_sentence_has_every_size(free):
     free(31_234_567_890)
     d = 235_146
-    X = np.broadcast_to(np.float64(0.5), (64, d))
-    problem = LogisticRegression(X, np.arange(64) % 2, intercept=False)
+    X = np.broadcast_to(np.float64(0.5), (65, d))
+    problem = LogisticRegression(X, np.arange(65) % 2, intercept=False)
     with pytest.raises(MemoryError) as refused:
         curvature.fisher(problem.oracle(np.zeros(d)))
     assert str(refused.value) == (
@@ -130,6 +130,7 @@ def test_the_sentence_has_every_size(free):
     ("C", "N", "said"),
     [
         (2, 2, "`LowRank` from 2 examples takes 192 bytes"),
+        (2, 1, "`LowRank` from 1 example takes 96 bytes"),
         (3, 2, "`LowRank` from 1 example takes 144 bytes"),
         (6, 7, ""),
     ],
@@ -152,11 +153,12 @@ def test_low_rank_is_offered_where_it_is_smaller_and_then_made(C, N, said, free)
         assert type(curvature.fisher(at.problem.oracle(ONES, rows), damping=1.0)) is kind
 
 
-def test_a_width_is_that_of_the_dtype(free):
-    for dtype, width in ((np.float32, 4), (np.float64, 8)):
+def test_a_width_is_that_of_the_dtype(xp, free):
+    for dtype in xp.dtypes:
+        width = {"float32": 4, "float64": 8}[dtype]
         free(2 * width * 36 - 1)
         with pytest.raises(MemoryError, match=f"would take {width * 36} bytes; a product takes {width * 6} bytes"):
-            matrices.Diagonal(ONES.astype(dtype)).to_dense()
+            matrices.Diagonal(xp.asarray(ONES, dtype)).to_dense()
 
 
 def test_what_is_free_is_asked_only_where_it_matters(monkeypatch):
