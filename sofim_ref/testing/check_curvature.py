@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from sofim_ref.arrays import Array, eps, from_numpy, namespace, to_numpy
-from sofim_ref.arrays.validation import count
+from sofim_ref.arrays.validation import an_array, count
 from sofim_ref.problems import Problem
 from sofim_ref.testing.fisher.facts import Facts, facts_at
 from sofim_ref.testing.fisher.jacobians import Host
@@ -228,6 +228,7 @@ class _Asked:
         else:
             shaped = v.reshape(B, C) if self.product == "vjp" else v
             returned = self.given(from_numpy(np.ascontiguousarray(shaped), like=self.like))
+        an_array(f"what {self.product} returned", returned)
         host = to_numpy(returned).astype(np.float64)
         if host.shape != due:
             msg = f"{self.product} must return an array of shape {due}, got {host.shape}."
