@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sofim_ref.arrays import Array, eps, namespace
+from sofim_ref.arrays.memory import check_memory
 from sofim_ref.likelihoods.likelihood import Bounds
 
 
@@ -52,6 +53,11 @@ def linear_constants(X: Array, bounds: Bounds, l2: float) -> Constants:
         For least squares μ and L are exact but for the rounding of the matrices, (N + p) eps times their norm, allowed
         for in all. Where numbers overflow nothing is known.
 
+    Raises
+    ------
+    MemoryError
+        If a matrix of shape (p, p) would take more than half of the memory that is free.
+
     Notes
     -----
     M: example n's second derivative in its outputs changes by at most :math:`c_n \|\bar x_n\| \|w - w'\|`, times
@@ -71,6 +77,7 @@ def linear_constants(X: Array, bounds: Bounds, l2: float) -> Constants:
 def _extreme_eigenvalues(X: Array, weights: Array | float) -> tuple[float, float] | None:
     """Return the extreme eigenvalues of X̄ᵀdiag(a)X̄/N, their rounding allowed for; None if it overflows."""
     xp, (N, p) = namespace(X), X.shape
+    check_memory("the mean of x̄x̄ᵀ", (p, p), X, remedy="bounds take constants= of your own")
     A = X * xp.sqrt(weights * xp.ones_like(X[:, 0]))[:, None]
     A = A.T @ A / N
     if _finite(xp.sum(A)) is None:

@@ -43,6 +43,10 @@ def by_products():
     return Function(6, lambda w: w @ w / 2, lambda w: w, hvp=lambda _, v: v).oracle(ONES)
 
 
+def logistic():
+    return LogisticRegression(np.eye(6), np.arange(6) % 2, intercept=False, l2=0.1)
+
+
 def rng():
     return np.random.default_rng(0)
 
@@ -64,9 +68,8 @@ SQUARE = {
     "the dense Hessian, of a network": lambda: curvature.hessian(network()),
     "the dense Hessian, by products": lambda: by_products().hessian(),
     "the dense Hessian, on the host": lambda: hessian_of(by_products()),
-    "the dense Hessian, on the way to an optimum": lambda: LogisticRegression(
-        np.eye(6), np.arange(6) % 2, intercept=False, l2=0.1
-    ).optimum(),
+    "the dense Hessian, on the way to an optimum": lambda: logistic().optimum(),
+    "the mean of x̄x̄ᵀ": lambda: logistic().constants(),
 }
 """What is refused, and what makes it with d = 6."""
 
