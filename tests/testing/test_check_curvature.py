@@ -1,6 +1,8 @@
 """`check_curvature` says right of what is right, nothing else, and finds every term's factor."""
 
 import itertools
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -126,9 +128,9 @@ def test_the_hessian_s_terms_add_up_and_those_that_are_zero_are_not_missed(activ
 
 
 @pytest.mark.slow
-def test_the_activation_s_term_is_what_a_constant_derivative_leaves_out(hidden=(4, 3)):
+def test_the_activation_s_term_is_what_a_constant_derivative_leaves_out():
     """JAX differentiates a tanh whose derivative it takes for a constant."""
-    jax = pytest.importorskip("jax")
+    jax, sizes = pytest.importorskip("jax"), (2, 4, 3, 3)
     from networks import cross_entropy, mlp  # noqa: F401  # it switches JAX to float64
 
     @jax.custom_jvp
@@ -142,12 +144,12 @@ def test_the_activation_s_term_is_what_a_constant_derivative_leaves_out(hidden=(
 
     rng = np.random.default_rng(3)
     X, y = rng.standard_normal((6, 2)), np.arange(6) % 3
-    problem = FiniteSum(MLP((2, *hidden, 3)), Categorical(3), X, y)
+    problem = FiniteSum(MLP(sizes), Categorical(3), X, y)
     w = 0.7 * rng.standard_normal(problem.dim)
 
     def loss(w, phi):
         h, at = X, 0
-        for before, after in itertools.pairwise((2, *hidden, 3)):
+        for before, after in itertools.pairwise(sizes):
             W = w[at : at + (before + 1) * after].reshape(before + 1, after)
             z, at = h @ W[:-1] + W[-1], at + (before + 1) * after
             h = phi(z)
@@ -217,7 +219,7 @@ def test_calls_that_differ_or_have_no_number_are_said_to():
     found = verdict(at, "hvp", lambda v: rng.standard_normal(v.shape))
     assert found.kind == "not deterministic"
     assert "two calls with the same argument give different answers" in str(found)
-    found = verdict(at, "vjp", lambda u: np.full(at.w.size, np.nan))
+    found = verdict(at, "vjp", lambda _: np.full(at.w.size, np.nan))
     assert found.kind == "not finite"
     assert "NaN or infinity" in str(found)
 
@@ -245,3 +247,15 @@ def test_a_problem_that_offers_too_little_is_refused():
     w = np.asarray([0.3, -0.7])
     with pytest.raises(TypeError, match="Quadratic has no outputs to differentiate: hvp"):
         check_curvature(sr.problems.Quadratic(np.eye(2), np.ones(2)), w, jvp=lambda v: v)
+
+
+def test_the_page_s_example_says_what_the_page_says():
+    page = (Path(__file__).parents[2] / "docs" / "testing.md").read_text(encoding="utf-8")
+    section = page.split("## Products with derivatives")[1].split("\n## ")[0]
+    (example,) = re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)
+    said = " ".join(
+        line.strip() for line in section.splitlines() if line.startswith("    ") and line[4:] not in example
+    )
+    printed = []
+    exec(example, {"print": lambda found: printed.append(str(found))})
+    assert re.fullmatch(re.escape(said).replace("…", r"\S+?"), printed[0])
