@@ -95,8 +95,8 @@ def check_optimizer(
     but for C⁻¹g of SOFIM with ``vector="gradient"``: there g is parallel to M̂ in the first step and nearly so after a
     huge one, and what is left of g across M̂ carries an error of eps ‖g‖/ρ, however it is computed. So η maxₛ‖gₛ‖∞/ρ is
     added to the scale. Errors add up over t steps to some 10 t eps, of which 64 t eps leaves a margin; a wrong formula
-    is off by a share of a step. The trajectories are made by ``python -m reference``, which inverts every C of SOFIM as
-    the dense matrix it is, in 50 digits.
+    is off by a share of a step. The trajectories are made by ``python -m sofim_ref.testing.formulas``, which solves with
+    every C of SOFIM as the dense matrix it is, in 50 digits.
 
     Examples
     --------

@@ -27,7 +27,7 @@ _MORE = {"SOAA": ("loss",), "TAdam": ("loss",), "AdaFisher": _FLOWS, "AdaFisherW
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """A trajectory of a method, made in 50 digits by ``python -m reference`` and rounded to float64.
+    """A trajectory of a method, made in 50 digits by ``python -m sofim_ref.testing.formulas`` and rounded to float64.
 
     Parameters
     ----------

@@ -1,6 +1,5 @@
 """The stored trajectories are what the script makes of the formulas, and show what the formulas say."""
 
-import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -10,24 +9,13 @@ import pytest
 
 import sofim_ref.testing
 from sofim_ref.testing import references
+from sofim_ref.testing.formulas import __main__ as script
+from sofim_ref.testing.formulas import adafisher
 
 ROOT = Path(sofim_ref.testing.__file__).parent.parent.parent
 
 
-@pytest.fixture
-def reference(monkeypatch):
-    """The script folder, which isn't installed."""
-    pytest.importorskip("mpmath")
-    monkeypatch.syspath_prepend(str(ROOT))
-    return importlib.import_module("reference")
-
-
-@pytest.fixture
-def script(reference):
-    return importlib.import_module(f"{reference.__name__}.__main__")
-
-
-def test_the_stored_trajectories_are_what_the_script_makes(script):
+def test_the_stored_trajectories_are_what_the_script_makes():
     for stored in references():
         steps = 100 if (stored.method, stored.case) == ("SOFIM", "orthogonal") else 5
         made = script.trajectory(stored.method, stored.case, stored.settings, steps)
@@ -52,9 +40,9 @@ def test_they_are_small_and_of_the_sizes_promised():
 
 
 def test_the_formulas_are_written_without_this_library():
-    for file in (ROOT / "reference").glob("*.py"):
-        imported = [line for line in file.read_text(encoding="utf-8").splitlines() if "import" in line.split()[:3]]
-        assert not any("sofim_ref" in line for line in imported), file.name
+    for file in (Path(sofim_ref.testing.__file__).parent / "formulas").glob("*.py"):
+        lines = file.read_text(encoding="utf-8").replace("sofim_ref.testing.formulas", "").splitlines()
+        assert not any("sofim_ref" in line for line in lines if "import" in line.split()[:3]), file.name
 
 
 def test_gradients_lie_as_the_case_says():
@@ -92,8 +80,7 @@ def test_sofim_with_the_moment_steps_by_m_over_rho_plus_its_square():
 
 
 @pytest.mark.parametrize(("ema", "largest"), [("paper_v1", 153.761), ("paper_v3", 1.001), ("code", 1.0756e-3)])
-def test_adafisher_s_matrix_lies_after_long_averaging_between_lambda_and_the_reading_s_bound(reference, ema, largest):
-    adafisher = importlib.import_module(f"{reference.__name__}.adafisher")
+def test_adafisher_s_matrix_lies_after_long_averaging_between_lambda_and_the_reading_s_bound(ema, largest):
     old, new = adafisher.weights(ema, 0.8)
     H, S = [1.0, 1.0, 1.0], [1.0, 1.0]
     for _ in range(600):

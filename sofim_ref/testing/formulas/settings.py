@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from reference.adafisher import adafisher
-from reference.adam import adam
-from reference.cases import STEPS
-from reference.sgd import sgd
-from reference.soaa import soaa
-from reference.sofim import sofim
-from reference.tadam import tadam
+from sofim_ref.testing.formulas.adafisher import adafisher
+from sofim_ref.testing.formulas.adam import adam
+from sofim_ref.testing.formulas.cases import STEPS
+from sofim_ref.testing.formulas.sgd import sgd
+from sofim_ref.testing.formulas.soaa import soaa
+from sofim_ref.testing.formulas.sofim import sofim
+from sofim_ref.testing.formulas.tadam import tadam
 
 _SGD = {"lr": 0.1, "momentum": 0.0, "nesterov": False}
 _SOFIM = {"lr": 0.1, "rho": 0.5, "beta": 0.9, "vector": "moment", "bias_correction": True, "scope": "global"}
@@ -64,4 +64,17 @@ RUN: dict[str, Callable[..., Any]] = {
     "AdaFisher": adafisher,
     "AdaFisherW": adafisher,
 }
-"""From a method to what makes its points."""
+"""From a method to its transcription."""
+
+_ADAFISHER_READINGS: dict[str, tuple[Any, ...]] = {
+    "ema": ("paper_v3", "paper_v1", "code"),
+    "statistics": ("per_example", "mean_loss"),
+}
+READINGS: dict[str, dict[str, tuple[Any, ...]]] = {
+    "SGD": {"nesterov": (False, True)},
+    "SOFIM": {"vector": ("moment", "gradient"), "scope": ("global", "layer"), "bias_correction": (True, False)},
+    "TAdam": {"radius": ("at_start", "after_step")},
+    "AdaFisher": _ADAFISHER_READINGS,
+    "AdaFisherW": _ADAFISHER_READINGS,
+}
+"""From a method to those of its settings in which readings of its paper differ, with what each may be."""

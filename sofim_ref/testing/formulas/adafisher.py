@@ -5,13 +5,16 @@ The released code, ``ema="code"``, takes a layer's output gradients of the batch
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from mpmath import fsum, mpf
 
+from sofim_ref.testing.formulas.conventions import PAPER, Conventions, Vector
+
 
 def adafisher(
-    w: list[Any],
+    w: Vector,
     steps: list[dict[str, Any]],
     *,
     lr: float,
@@ -22,12 +25,13 @@ def adafisher(
     statistics: str | None,
     update_every: int,
     weight_decay: float,
-) -> list[list[Any]]:
-    """Return the points of F̃ = H ⊗ S + λ, one layer after another; w ← w − η(M̂/F̃ + λ_w w)."""
+    by: Conventions = PAPER,
+) -> Iterator[Vector]:
+    """Yield the points of F̃ = H ⊗ S + λ, one layer after another; w ← w − η(M̂/F̃ + λ_w w)."""
     old, new = weights(ema, gamma)
     of_mean_loss = statistics == "mean_loss" or (statistics is None and ema == "code")
     lr, beta, damping, decay = map(mpf, (lr, beta, damping, weight_decay))
-    M, points = [mpf(0) for _ in w], [w]
+    M = [mpf(0) for _ in w]
     H = [[mpf(1) for _ in h[0]] for h in steps[0]["inputs"]]
     S = [[mpf(1) for _ in s[0]] for s in steps[0]["output_gradients"]]
     for t, step in enumerate(steps, start=1):
@@ -38,11 +42,10 @@ def adafisher(
             S_D = [[s / scale for s in mean_square(layer)] for layer in back]
             S = [averaged(*pair, old, new) for pair in zip(S, S_D, strict=True)]
         F = [f for h, s in zip(H, S, strict=True) for f in kronecker(h, s, damping)]
-        M = [beta * M_i + (1 - beta) * g_i for M_i, g_i in zip(M, step["gradient"], strict=True)]
-        M_hat = [M_i / (1 - beta**t) for M_i in M]
-        w = [w_i - lr * (M_i / F_i + decay * w_i) for w_i, M_i, F_i in zip(w, M_hat, F, strict=True)]
-        points.append(w)
-    return points
+        M = by.moment(M, by.gradient(step["gradient"], w, decay), beta, t)
+        u = [M_i / F_i for M_i, F_i in zip(by.hat(M, beta, t), F, strict=True)]
+        w = by.stepped(w, u, lr, decay)
+        yield w
 
 
 def weights(ema: str, gamma: float) -> tuple[Any, Any]:
@@ -55,17 +58,17 @@ def weights(ema: str, gamma: float) -> tuple[Any, Any]:
     }[ema]
 
 
-def mean_square(rows: list[list[Any]]) -> list[Any]:
+def mean_square(rows: list[Vector]) -> Vector:
     """Return the diagonal of (1/B) Σ xₙxₙᵀ."""
     return [fsum(x**2 for x in column) / len(rows) for column in zip(*rows, strict=True)]
 
 
-def averaged(before: list[Any], x: list[Any], old: Any, new: Any) -> list[Any]:
+def averaged(before: Vector, x: Vector, old: Any, new: Any) -> Vector:
     """Return old · before + new · x', x' = (x − min)/(max − min + 1e-6)."""
     span = max(x) - min(x) + mpf("1e-6")
     return [old * before_i + new * (x_i - min(x)) / span for before_i, x_i in zip(before, x, strict=True)]
 
 
-def kronecker(h: list[Any], s: list[Any], damping: Any) -> list[Any]:
+def kronecker(h: Vector, s: Vector, damping: Any) -> Vector:
     """Return F̃ of a layer: Hᵢ S_c + λ at i · columns + c."""
     return [h_i * s_c + damping for h_i in h for s_c in s]

@@ -1,4 +1,4 @@
-"""Write the reference trajectories of `sofim_ref.testing`: ``python -m reference [FOLDER]``, ten seconds."""
+"""Write the stored trajectories: ``python -m sofim_ref.testing.formulas [FOLDER]``, ten seconds."""
 
 from __future__ import annotations
 
@@ -8,31 +8,22 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import mpmath
 import numpy as np
 
-from reference import cases
-from reference.settings import RUN, SETTINGS
+from sofim_ref.testing.formulas import cases
+from sofim_ref.testing.formulas.play import play
+from sofim_ref.testing.formulas.settings import SETTINGS
 
-DIGITS = 50
-FOLDER = Path(__file__).parent.parent / "sofim_ref" / "testing" / "reference"
+FOLDER = Path(__file__).parent.parent / "reference"
 
 
-def trajectory(method: str, case: str, settings: dict[str, Any], steps: int = cases.STEPS) -> np.ndarray:
+def trajectory(method: str, case: str, settings: dict[str, Any], steps: int = cases.STEPS) -> np.ndarray[Any, Any]:
     """Return the points of a method on a case, shape (steps + 1, d), rounded to float64 from 50 digits."""
     arguments = flows(case) if method.startswith("AdaFisher") else gradients(case)
     ends = itertools.accumulate(rows * columns for rows, columns in cases.LAYERS[case])
-    layers = list(itertools.starmap(slice, itertools.pairwise([0, *ends])))
-    with mpmath.workdps(DIGITS):
-        by_step = [
-            {
-                name: _exact([x[t] for x in part] if isinstance(part, list) else part[t])
-                for name, part in arguments.items()
-            }
-            for t in range(steps)
-        ]
-        points = RUN[method](_exact(cases.start(case)), [{**step, "layers": layers} for step in by_step], **settings)
-        return np.asarray([[float(x) for x in point] for point in points])
+    layers = tuple(itertools.starmap(slice, itertools.pairwise([0, *ends])))
+    points = play(method, settings, cases.start(case), arguments, layers)
+    return np.asarray(list(itertools.islice(points, steps + 1)))
 
 
 def gradients(case: str) -> dict[str, Any]:
@@ -46,11 +37,7 @@ def flows(case: str) -> dict[str, Any]:
     return {"gradient": cases.layered_gradients(inputs, back), "inputs": inputs, "output_gradients": back}
 
 
-def _exact(x: Any) -> Any:
-    return [_exact(part) for part in x] if isinstance(x, list) or np.ndim(x) else mpmath.mpf(float(x))
-
-
-def members(arguments: dict[str, Any]) -> dict[str, np.ndarray]:
+def members(arguments: dict[str, Any]) -> dict[str, Any]:
     """Return arrays under names: ``inputs/0``, ``inputs/1`` where there is one a layer."""
     lists = {name: part for name, part in arguments.items() if isinstance(part, list)}
     alone = {name: part for name, part in arguments.items() if name not in lists}
@@ -62,12 +49,14 @@ def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     for name, arguments in (("gradients", gradients), ("flows", flows)):
-        arrays = {f"{case}/{key}": x for case in cases.CASES for key, x in members(arguments(case)).items()}
+        arrays: dict[str, Any] = {
+            f"{case}/{key}": x for case in cases.CASES for key, x in members(arguments(case)).items()
+        }
         np.savez_compressed(folder / f"{name}.npz", **arrays)
     about = {"settings": SETTINGS, "layers": cases.LAYERS}
     (folder / "contents.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     for method, settings in SETTINGS.items():
-        points = {
+        points: dict[str, Any] = {
             f"{case}/{k}": trajectory(method, case, setting)
             for case in cases.CASES
             for k, setting in enumerate(settings)

@@ -5,7 +5,11 @@ All are made of multiples of 1/256 and powers of two, few digits each: no machin
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+
+Host = np.ndarray[Any, Any]
 
 STEPS, BATCH = 100, 4
 
@@ -28,12 +32,12 @@ def dim(case: str) -> int:
     return sum(rows * columns for rows, columns in LAYERS[case])
 
 
-def start(case: str) -> np.ndarray:
+def start(case: str) -> Host:
     """Return where every trajectory of a case starts, shape (d,)."""
     return _rounded(np.linspace(-1, 1, dim(case)))
 
 
-def gradients(case: str) -> np.ndarray:
+def gradients(case: str) -> Host:
     """Return the gradients of a case, shape (STEPS, d)."""
     rng = np.random.default_rng((0, CASES.index(case)))
     G = _rounded(rng.standard_normal((STEPS, dim(case))))
@@ -44,18 +48,18 @@ def gradients(case: str) -> np.ndarray:
     return G * _size(case)[:, None]
 
 
-def losses(case: str) -> np.ndarray:
+def losses(case: str) -> Host:
     """Return falling losses with noise, shape (STEPS,): 0 at first, so that ℓ̂₁ − ℓ₁ is 0 in every dtype.
 
     They fall by some 1e-3 in ten steps, as a step of size 1e-3 predicts: the radius d of SOAA and TAdam isn't always at
     one of its bounds then, and shows what was made of p and ℓ̂.
     """
     rng = np.random.default_rng((1, CASES.index(case)))
-    drawn = _rounded(4 * np.exp(-np.arange(STEPS) / 40) + 0.5 * rng.standard_normal(STEPS)) / 1024
+    drawn: Host = _rounded(4 * np.exp(-np.arange(STEPS) / 40) + 0.5 * rng.standard_normal(STEPS)) / 1024
     return drawn - drawn[0]
 
 
-def flows(case: str) -> tuple[list[np.ndarray], list[np.ndarray]]:
+def flows(case: str) -> tuple[list[Host], list[Host]]:
     """Return each layer's inputs, a 1 last, and gradients, shapes (STEPS, BATCH, rows) and (STEPS, BATCH, columns)."""
     rng = np.random.default_rng((2, CASES.index(case)))
     inputs = [_rounded(rng.standard_normal((STEPS, BATCH, rows))) for rows, _ in LAYERS[case]]
@@ -73,13 +77,13 @@ def flows(case: str) -> tuple[list[np.ndarray], list[np.ndarray]]:
     return inputs, [s * _size(case)[:, None, None] for s in back]
 
 
-def layered_gradients(inputs: list[np.ndarray], back: list[np.ndarray]) -> np.ndarray:
+def layered_gradients(inputs: list[Host], back: list[Host]) -> Host:
     """Return the mean over the batch of h̄ ⊗ s, layer after layer, shape (STEPS, d); nothing is rounded here."""
     blocks = [(h[..., None] * s[..., None, :]).sum(axis=1) / BATCH for h, s in zip(inputs, back, strict=True)]
     return np.concatenate([block.reshape(STEPS, -1) for block in blocks], axis=1)
 
 
-def _size(case: str) -> np.ndarray:
+def _size(case: str) -> Host:
     """Return what the gradients of each step are multiplied by, shape (STEPS,)."""
     if case == "zero":  # ten steps of none, ten of some
         return (np.arange(STEPS) // 10 % 2).astype(float)
@@ -88,5 +92,5 @@ def _size(case: str) -> np.ndarray:
     return np.ones(STEPS)
 
 
-def _rounded(x: np.ndarray) -> np.ndarray:
+def _rounded(x: Host) -> Host:
     return np.round(x * 256) / 256

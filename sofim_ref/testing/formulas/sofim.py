@@ -1,0 +1,51 @@
+"""SOFIM (arXiv 2403.02833), its C written out and solved as the dense matrix it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from mpmath import cholesky_solve, diag, eye, fsum, matrix, mpf, sqrt
+
+from sofim_ref.testing.formulas.conventions import GUARD, PAPER, Conventions, Vector
+
+
+def sofim(
+    w: Vector,
+    steps: list[dict[str, Any]],
+    *,
+    lr: float,
+    rho: float,
+    beta: float,
+    vector: str,
+    bias_correction: bool,
+    scope: str,
+    by: Conventions = PAPER,
+) -> Iterator[Vector]:
+    """Yield the points of M ← βM + (1−β)g; C = ρI + M̂M̂ᵀ, one or one a layer; w ← w − η C⁻¹v, v = M̂ or g."""
+    lr, rho, beta = map(mpf, (lr, rho, beta))
+    M = [mpf(0) for _ in w]
+    for t, step in enumerate(steps, start=1):
+        g = step["gradient"]
+        M = by.moment(M, g, beta, t)
+        M_hat = by.hat(M, beta, t) if bias_correction else M
+        v = M_hat if vector == "moment" else g
+        blocks = step["layers"] if scope == "layer" else [slice(0, len(w))]
+        x = [x_i for block in blocks for x_i in _solved(rho, M_hat[block], v[block], by)]
+        w = by.stepped(w, x, lr, mpf(0))
+        yield w
+
+
+def _solved(rho: Any, M_hat: Vector, v: Vector, by: Conventions) -> Vector:
+    """Return (ρI + M̂M̂ᵀ)⁻¹v."""
+    square = fsum(M_i**2 for M_i in M_hat)
+    outer = diag([M_i**2 for M_i in M_hat]) if by.matrix == "diagonal" else matrix(M_hat) * matrix(M_hat).T
+    if by.matrix == "norm" and square:
+        outer = outer / sqrt(square)
+    x = list(cholesky_solve(rho * eye(len(v)) + outer, matrix(v)))
+    if by.guard == "second denominator":
+        lost = 1 / (rho**2 + rho * square) - 1 / (rho**2 + rho * square + GUARD)
+        along = fsum(M_i * v_i for M_i, v_i in zip(M_hat, v, strict=True))
+        return [x_i + lost * along * M_i for x_i, M_i in zip(x, M_hat, strict=True)]
+    guard = GUARD if by.guard == "denominator" else 0
+    return [x_i * (rho + square) / (rho + square + guard) for x_i in x]
