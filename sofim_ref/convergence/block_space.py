@@ -59,13 +59,12 @@ def terms_in_blocks(run: Run, past: Past, about: Reference, a: Host) -> Terms:
 def spectral_norm(X: Host) -> Host:
     """Return the spectral norms of matrices of shape (..., m, m), m = 1 or 2.
 
-    The squares of the singular values of X add up to ‖X‖_F², and their product is det² X.
+    With σ and σ′ the singular values of ((a, b), (c, d)), (σ ± σ′)² is (a + d)² + (b − c)² and (a − d)² + (b + c)².
     """
     if X.shape[-1] == 1:
         return np.abs(X[..., 0, 0])
-    square = np.sum(X**2, axis=(-2, -1))
-    determinant = 2 * np.abs(X[..., 0, 0] * X[..., 1, 1] - X[..., 0, 1] * X[..., 1, 0])
-    return np.asarray((np.sqrt(square + determinant) + np.sqrt(np.maximum(square - determinant, 0.0))) / 2)
+    a, b, c, d = X[..., 0, 0], X[..., 0, 1], X[..., 1, 0], X[..., 1, 1]
+    return np.asarray((np.hypot(a + d, b - c) + np.hypot(a - d, b + c)) / 2)
 
 
 def _blocks(past: Past, eigenvalues: Host, a: Host) -> tuple[Host, Host]:

@@ -201,6 +201,20 @@ def test_the_comparison_notices_a_term_that_is_wrong_by_1_percent(term, share, m
     assert random_moment_runs.campaign(2, seed=3, first=51)[1]
 
 
+@pytest.mark.parametrize("apart", [0.5, 1e-8, 0.0])
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_the_norm_of_a_block_has_all_digits_where_its_singular_values_are_close(apart, sign):
+    """A block with singular values σ and σ′ = σ(1 − apart) has the norm σ, however small their difference."""
+    turn = np.asarray([[0.6, -0.8], [0.8, 0.6]])
+    block = turn @ np.diag([0.75, sign * 0.75 * (1 - apart)]) @ turn
+    found = block_space.spectral_norm(np.stack([block, block.T]))
+    np.testing.assert_allclose(found, 0.75, rtol=4 * np.finfo(float).eps)
+
+
+def test_a_random_run_with_close_singular_values_is_certified_as_50_digits_have_it():
+    assert random_moment_runs.campaign(1, first=5350)[1] == []
+
+
 # ------------------------------------------------------------ singular Hessians, and networks
 
 
