@@ -164,7 +164,8 @@ def check_curvature(
     ((product, given),) = answer.items()
     facts = facts_at(problem, w, batch)
     asked, made = _Asked(facts, product, given, w), terms(facts, product)
-    V = np.random.default_rng(seed).standard_normal((asked.inputs, 2))
+    V = from_numpy(np.random.default_rng(seed).standard_normal((asked.inputs, 2)), like=w)
+    V = to_numpy(V).astype(np.float64)  # as w's dtype rounds it
     Y = np.stack([asked(v) for v in V.T], axis=1) if asked.inputs else asked(None)[:, None]
     exact = exactly(made, V)
     unit = eps(namespace(w), w.dtype)
