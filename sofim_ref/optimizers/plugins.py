@@ -96,7 +96,7 @@ def open_plugin(file_or_module: str | Path, known: Iterable[str] | None = None) 
     """
     name = str(file_or_module)
     try:
-        module = _from_file(Path(name)) if name.endswith(".py") else _from_path(name)
+        module = module_of_file(Path(name)) if name.endswith(".py") else _from_path(name)
     except (Exception, SystemExit) as error:
         msg = f"plugin {name!r} can't be imported: {_reason(error)}"
         raise ValueError(msg) from error
@@ -167,7 +167,7 @@ def _from_path(module: str) -> ModuleType:
     return importlib.import_module(module)
 
 
-def _from_file(path: Path) -> ModuleType:
+def module_of_file(path: Path) -> ModuleType:
     """Import a file under a name made of its place and its text: the same file again is the same module."""
     path = path.resolve()
     text = path.read_bytes()
