@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sofim_ref.testing.check import Disagreement, check_optimizer
-from sofim_ref.testing.check_curvature import check_curvature
 from sofim_ref.testing.fisher import check_fisher
 from sofim_ref.testing.museum.exhibit import Exhibit
 from sofim_ref.testing.museum.setting import setting
+from sofim_ref.testing.products import check_curvature
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,83 +14,12 @@ from sofim_ref.problems import Problem
 from sofim_ref.testing.fisher.facts import Facts, facts_at
 from sofim_ref.testing.fisher.jacobians import Host
 from sofim_ref.testing.fisher.layouts import place_name
-from sofim_ref.testing.product_explanations import NONE, Explanation, exactly, explanations
-from sofim_ref.testing.product_terms import TITLES, terms
+from sofim_ref.testing.products.explanations import NONE, Explanation, exactly, explanations
+from sofim_ref.testing.products.terms import TITLES, terms
+from sofim_ref.testing.products.verdict import CurvatureVerdict
 
 LEVELS = (1e-7, 2e-3)
 """How far, relative to itself, an answer may be from its explanation: exactly, and to some digits only."""
-
-
-@dataclass(frozen=True, eq=False)
-class CurvatureVerdict:
-    """The result of `check_curvature`; printed, it is a sentence or two.
-
-    Parameters
-    ----------
-    product : str
-        What was checked: "hvp", "ggnvp", "jvp", "vjp" or "per_example_gradients".
-    kind : str
-        "right"; "inexact", where only the first digits are; "scaled"; "terms", where some are missing, too many or
-        scaled; "another", where it is another product; "places", where entries are in another order; "blocks", where it
-        is right but for some layers; "zero", "not finite", "not linear", "not deterministic" or "unknown".
-    relative_error : float
-        ‖returned − exact‖ / ‖exact‖ over the vectors tried.
-    place : str
-        The first component that departs, in words; empty where none does.
-    returned, exact : float
-        Its value in the answer, and what it should be.
-    explanation : Explanation
-        Scale, missing terms, and what it is in the place of what it should be.
-    """
-
-    product: str
-    kind: str
-    relative_error: float
-    place: str = ""
-    returned: float = math.nan
-    exact: float = math.nan
-    explanation: Explanation = NONE
-
-    @property
-    def holds(self) -> bool | None:
-        """Whether it is right to rounding; None where only to some digits."""
-        return None if self.kind == "inexact" else self.kind == "right"
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """The terms that are absent."""
-        return self.explanation.missing
-
-    @property
-    def scale_name(self) -> str:
-        """The factor's name: "B" where a sum stands for a mean; empty where there is none."""
-        return self.explanation.scale_name
-
-    @property
-    def found(self) -> str:
-        """What it is, where it is something else than what it should be; empty elsewhere."""
-        return self.explanation.found
-
-    def __str__(self) -> str:
-        """Return the verdict in sentences."""
-        title, off = TITLES[self.product], f"{self.relative_error:.2g}"
-        if self.kind == "right":
-            return f"This is {title}: off by {off}, no more than rounding explains."
-        if self.kind == "inexact":
-            digits = math.floor(-math.log10(self.relative_error))
-            return (
-                f"This is {title} to {digits} digits, off by {off}: a difference quotient, or lower precision inside."
-            )
-        told = {
-            "not finite": "the answer has NaN or infinity in it",
-            "not linear": "it isn't linear: f(u + v) is not f(u) + f(v)",
-            "not deterministic": "two calls with the same argument give different answers",
-            "zero": "it is zero",
-        }.get(self.kind) or self.explanation.words
-        first = f" First departure, {self.place}: {self.returned:.6g}, exact {self.exact:.6g}." if self.place else ""
-        return f"This is not {title}: {told}. The relative error is {off}.{first}"
-
-    __repr__ = __str__
 
 
 def check_curvature(
@@ -173,13 +101,21 @@ def check_curvature(
     kind = _kind(asked, V, Y, exact, allowed)
     if kind in ("right", "not deterministic"):
         return CurvatureVerdict(product, kind, _relative_error(Y, exact))
-    size = float(np.linalg.norm(Y))
-    for level in LEVELS if kind == "unknown" else ():
-        for found in explanations(facts, product, made, V, Y):
-            if found.residual <= max(level, 300 * unit) * size:
-                told = found if level == LEVELS[0] else replace(found, words=f"{found.words}, to about three digits")
-                return replace(_departure(facts, product, found.kind, Y, exact), explanation=told)
-    return _departure(facts, product, kind, Y, exact)
+    found = NONE
+    if kind == "unknown":
+        found = _first(explanations(facts, product, made, V, Y), float(np.linalg.norm(Y)), 300 * unit)
+    return replace(_departure(facts, product, kind if found is NONE else found.kind, Y, exact), explanation=found)
+
+
+def _first(every: Iterator[Explanation], size: float, rounding: float) -> Explanation:
+    """Return the first explanation that is exact, else the first to about three digits, else `NONE`."""
+    rough = NONE
+    for found in every:
+        if found.residual <= max(LEVELS[0], rounding) * size:
+            return found
+        if rough is NONE and found.residual <= LEVELS[1] * size:
+            rough = replace(found, words=f"{found.words}, to about three digits")
+    return rough
 
 
 def _kind(asked: _Asked, V: Host, Y: Host, exact: Host, allowed: float) -> str:

@@ -17,7 +17,7 @@ from sofim_ref.testing import check_curvature
 from sofim_ref.testing.fisher.facts import facts_at
 from sofim_ref.testing.museum import setting
 from sofim_ref.testing.museum.setting import LIKELIHOODS
-from sofim_ref.testing.product_terms import TITLES, terms
+from sofim_ref.testing.products.terms import TITLES, terms
 
 EPS = float(np.finfo(float).eps)
 
@@ -250,7 +250,7 @@ def test_a_problem_that_offers_too_little_is_refused():
 
 
 def test_the_page_s_example_says_what_the_page_says():
-    page = (Path(__file__).parents[2] / "docs" / "testing.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "testing.md").read_text(encoding="utf-8")
     section = page.split("## Products with derivatives")[1].split("\n## ")[0]
     (example,) = re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)
     said = " ".join(

@@ -11,7 +11,7 @@ from sofim_ref.testing.fisher.facts import Facts
 from sofim_ref.testing.fisher.fit import Factors
 from sofim_ref.testing.fisher.jacobians import Host
 from sofim_ref.testing.fisher.layouts import layouts
-from sofim_ref.testing.product_terms import TITLES, Term, blocks, others
+from sofim_ref.testing.products.terms import TITLES, Term, blocks, others
 
 SIMPLE = 1e-3
 """How near a factor must be to one with a name."""
