@@ -174,7 +174,7 @@ class DiagonalCandidate(Candidate):
 
     def entries(self, rows: Host, columns: Host) -> Host:
         """Return X[rows, columns], shape (n, m)."""
-        return self.numbers[rows][:, None] * (rows[:, None] == columns)
+        return np.asarray(self.numbers[rows][:, None] * (rows[:, None] == columns))
 
     @cached_property
     def diagonal(self) -> Host:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from sofim_ref.models import Layer
 from sofim_ref.testing.fisher.facts import Facts
-from sofim_ref.testing.fisher.fit import ACCEPTED, Fit, fitted
+from sofim_ref.testing.fisher.fit import ACCEPTED, Fit, Numbers
 from sofim_ref.testing.fisher.given import Given, on_host
 from sofim_ref.testing.fisher.jacobians import Host
 from sofim_ref.testing.fisher.kronecker import FactorPair, factor_pairs
@@ -57,25 +57,28 @@ class FactorMatch:
         return np.asarray([(a.shift / a.scale) * (g.shift / g.scale) for a, g in self.fits])
 
 
-def given_pairs(F: list[tuple[object, object]], facts: Facts) -> tuple[Pairs, float]:
-    """Return the user's factors on the host, A first, and the eps of their dtype; refuse other shapes."""
+def given_pairs(F: Sequence[Sequence[object]], facts: Facts) -> tuple[list[Pairs], float]:
+    """Return the user's factors on the host, A first, in each reading that fits, and their eps; refuse other shapes."""
     if len(F) != len(facts.layers):
         msg = f"F must have a pair (A, G) for each of the {len(facts.layers)} layers, got {len(F)} pairs."
         raise ValueError(msg)
-    found, eps = [], 0.0
-    for k, (layer, pair) in enumerate(zip(facts.layers, F, strict=True)):
-        (A, first), (G, second) = (on_host(f"F[{k}][{i}]", x) for i, x in enumerate(pair))
-        eps = max(eps, first, second)
-        shapes, wanted = (A.shape, G.shape), ((layer.rows,) * 2, (layer.columns,) * 2)
-        if shapes == wanted[::-1] != wanted:
-            A, G = G, A
-        elif shapes != wanted:
-            hint = " A has no row and column for the bias." if A.shape == (layer.rows - 1,) * 2 else ""
-            got = f"got {A.shape} and {G.shape}"
-            msg = f"F[{k}] must be factors A of shape {wanted[0]} and G of shape {wanted[1]}, {got}.{hint}"
-            raise ValueError(msg)
-        found.append((A, G))
-    return found, eps
+    placed = [[on_host(f"F[{k}][{i}]", x) for i, x in enumerate(pair)] for k, pair in enumerate(F)]
+    eps = max(precision for pair in placed for _, precision in pair)
+    pairs = [(pair[0][0], pair[1][0]) for pair in placed]
+    readings = [pairs, [(G, A) for A, G in pairs]]
+    fitting = [each for each in readings if all(_shaped(A, G, x) for (A, G), x in zip(each, facts.layers, strict=True))]
+    if not fitting:
+        k, layer = next((k, x) for k, x in enumerate(facts.layers) if not _shaped(*pairs[k], x))
+        A, G = pairs[k]
+        hint = " A has no row and column for the bias." if A.shape == (layer.rows - 1,) * 2 else ""
+        wanted = f"A of shape {(layer.rows,) * 2} and G of shape {(layer.columns,) * 2}"
+        msg = f"F[{k}] must be factors {wanted}, got {A.shape} and {G.shape}.{hint}"
+        raise ValueError(msg)
+    return fitting, eps
+
+
+def _shaped(A: Host, G: Host, layer: Layer) -> bool:
+    return (A.shape, G.shape) == ((layer.rows,) * 2, (layer.columns,) * 2)
 
 
 def factor_matches(pairs: Pairs, facts: Facts, eps: float) -> list[FactorMatch]:
@@ -86,7 +89,7 @@ def factor_matches(pairs: Pairs, facts: Facts, eps: float) -> list[FactorMatch]:
             fits = []
             for (A, G), a, g in zip(pairs, pair.A, pair.G, strict=True):
                 x = np.roll(a, (1, 1), (0, 1)) if order else a
-                both = [fitted(Y.ravel(), X.ravel(), np.eye(len(X)).ravel(), eps) for Y, X in ((A, x), (G, g))]
+                both = [Numbers(Y.ravel(), X.ravel(), np.eye(len(X)).ravel()).fitted(eps) for Y, X in ((A, x), (G, g))]
                 if any(fit is None or fit.residual > ACCEPTED for fit in both):
                     break
                 fits.append((both[0], both[1]))

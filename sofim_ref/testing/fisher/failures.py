@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sofim_ref.testing.fisher.fit import fitted
+from sofim_ref.testing.fisher.fit import Numbers
 from sofim_ref.testing.fisher.jacobians import Host
 from sofim_ref.testing.fisher.match import Search, kept_product
 from sofim_ref.testing.fisher.report import title
@@ -85,7 +85,7 @@ def _nearest(search: Search) -> str:
         else:
             a = search.products(search.probes).ravel()
             x = kept_product(candidate, search.parts[0].groups, layout, search.probes).ravel()
-        fit = fitted(a, x, np.zeros_like(a), search.given.eps)
+        fit = Numbers(a, x, np.zeros_like(a)).fitted(search.given.eps)
         if fit is not None and np.isfinite(fit.residual):
             found.append((fit.residual, candidate.name, fit.scale))
     if not found:

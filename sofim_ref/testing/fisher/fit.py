@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ class Factors:
     N: int
     C: int
 
-    @property
+    @cached_property
     def named(self) -> dict[str, float]:
         """From a name to its factor; one of two equal factors is left out, the simpler stays."""
         B, N, C = float(self.B), float(self.N), float(self.C)
@@ -107,31 +108,39 @@ class Fit:
     shifted: bool
 
 
-def fitted(a: Host, x: Host, i: Host, eps: float) -> Fit | None:
-    """Return the fit of flat arrays a by x, and by i where a shift is worth it; None where x explains nothing of a.
+@dataclass(frozen=True, eq=False)
+class Numbers:
+    """A user's numbers a, a candidate's x, and those of I, all flat and of one length."""
 
-    A shift is kept if it makes the residual `TIMES` smaller and what is left without one exceeds rounding.
-    """
-    size = float(np.linalg.norm(a))
-    xx, xi, ii, xa, ia = (float(p @ q) for p, q in ((x, x), (x, i), (i, i), (x, a), (i, a)))
-    if size == 0 or xx == 0:
-        return None
-    plain = _of(a, x, i, xa / xx, 0.0, size)
-    determinant = xx * ii - xi * xi
-    if determinant <= 1e-10 * xx * ii or (plain is not None and plain.residual <= 10 * eps * plain.amplification):
-        return plain
-    both = _of(a, x, i, (xa * ii - ia * xi) / determinant, (xx * ia - xi * xa) / determinant, size)
-    if both is None or (plain is not None and plain.residual <= TIMES * both.residual):
-        return plain
-    return both
+    a: Host
+    x: Host
+    i: Host
 
+    def fitted(self, eps: float) -> Fit | None:
+        """Return the fit of a by x, and by i where a shift is worth it; None where x explains nothing of a.
 
-def _of(a: Host, x: Host, i: Host, s: float, delta: float, size: float) -> Fit | None:
-    norm = abs(s) * float(np.linalg.norm(x))
-    if not norm > 1e-12 * size:
-        return None
-    off = a - s * x - delta * i if delta else a - s * x
-    return Fit(s, delta, float(np.linalg.norm(off)) / norm, size / norm, bool(delta))
+        A shift is kept if it makes the residual `TIMES` smaller and what is left without one exceeds rounding.
+        """
+        a, x, i = self.a, self.x, self.i
+        xx, xi, ii, xa, ia = (float(p @ q) for p, q in ((x, x), (x, i), (i, i), (x, a), (i, a)))
+        if xx == 0 or not a.any():
+            return None
+        plain = self.fit(xa / xx)
+        determinant = xx * ii - xi * xi
+        if determinant <= 1e-10 * xx * ii or (plain is not None and plain.residual <= 10 * eps * plain.amplification):
+            return plain
+        both = self.fit((xa * ii - ia * xi) / determinant, (xx * ia - xi * xa) / determinant)
+        if both is None or (plain is not None and plain.residual <= TIMES * both.residual):
+            return plain
+        return both
+
+    def fit(self, s: float, delta: float = 0.0) -> Fit | None:
+        """Return the residual of s and δ; None where s x is lost in the rounding of a."""
+        size, norm = float(np.linalg.norm(self.a)), abs(s) * float(np.linalg.norm(self.x))
+        if not norm > 1e-12 * size:
+            return None
+        off = self.a - s * self.x - delta * self.i if delta else self.a - s * self.x
+        return Fit(s, delta, float(np.linalg.norm(off)) / norm, size / norm, bool(delta))
 
 
 @dataclass(frozen=True)
@@ -161,21 +170,19 @@ class Named:
         )
 
 
-def named(a: Host, x: Host, i: Host, fit: Fit, factors: Factors, l2: float, tolerance: float) -> Named:
+def named(numbers: Numbers, fit: Fit, factors: Factors, l2: float, eps: float) -> Named:
     """Return the fit with names, refitted with the factor that its name stands for."""
+    a, x, i = numbers.a, numbers.x, numbers.i
+    tolerance = 100 * eps * fit.amplification
     name, value = factors.nearest(fit.scale)
     if abs(fit.scale / value - 1) <= ACCEPTED:
-        off = a - value * x
-        delta = float(off @ i) / float(i @ i) if fit.shifted else 0.0
-        size = float(np.linalg.norm(a))
-        again = _of(a, x, i, value, delta, size)
-        assert again is not None
-        fit = again
+        delta = float((a - value * x) @ i) / float(i @ i) if fit.shifted else 0.0
+        fit = numbers.fit(value, delta) or fit
     else:
         name = ""
     if not fit.shifted:
         return Named(fit, name or None, "")
-    near = 10 * max(fit.residual, tolerance) / max(abs(fit.shift), 1e-300) * float(np.linalg.norm(fit.scale * x))
-    allowed = min(near / float(np.linalg.norm(i)), 1e-3)
-    known = l2 and min(abs(fit.shift / target - 1) for target in (l2, fit.scale * l2)) <= max(allowed, 1e-9)
+    near = 10 * max(fit.residual, tolerance) * float(np.linalg.norm(fit.scale * x)) / float(np.linalg.norm(i))
+    allowed = max(min(near / abs(fit.shift), 1e-3), 1e-9)
+    known = l2 > 0 and min(abs(fit.shift / target - 1) for target in (l2, fit.scale * l2)) <= allowed
     return Named(fit, name or None, "l2" if known else "damping")

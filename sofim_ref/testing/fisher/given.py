@@ -99,23 +99,22 @@ def _fitting(shape: tuple[int, ...], facts: Facts, layouts: list[Layout]) -> Non
 
 def _hint(shape: tuple[int, ...], facts: Facts) -> str:
     """Return what a wrong shape looks like, as a sentence with a space before it, or nothing."""
-    d, biases = facts.d, sum(layer.columns for layer, has in zip(facts.layers, facts.biased, strict=False) if has)
+    d, B, C = facts.d, facts.B, facts.problem.n_outputs
     if len(shape) == 2 and shape[0] != shape[1]:
-        if shape == (facts.B, d):
-            return " These look like per-example gradients: the empirical Fisher is GᵀG/B of them."
-        return " It isn't square."
+        gradients = " These look like per-example gradients: the empirical Fisher is GᵀG/B of them."
+        return gradients if shape == (B, d) else " It isn't square."
+    biases = sum(layer.columns for layer, has in zip(facts.layers, facts.biased, strict=False) if has)
     power = " squared" if len(shape) == 2 else ""
-    if shape[0] == d + 1:
-        return f" This is (d + 1){power}: did you append the bias twice?"
-    if biases and shape[0] == d + biases:
-        return f" This is (d + {biases}){power}, with as many more as there are biases: did you append them twice?"
-    if shape[0] == facts.B:
-        return f" This is (B){power}: is it the Gram matrix GGᵀ of the batch's gradients, in place of GᵀG?"
-    if facts.problem.n_outputs > 1 and shape[0] * facts.problem.n_outputs == d:
-        return f" This is (d/C){power}: the matrix of one output alone?"
-    if any(shape[0] == layer.stop - layer.start for layer in facts.layers):
-        return " One of the layers has that size: pass a list with a block for each layer."
-    return ""
+    looks = {
+        d + 1: f" This is (d + 1){power}: did you append the bias twice?",
+        d + biases: f" This is (d + {biases}){power}, one more for each bias: did you append them twice?",
+        B: f" This is B{power}: is it the Gram matrix GGᵀ of the batch's gradients, in place of GᵀG?",
+        d // C if d % C == 0 else -1: f" This is (d/C){power}: the matrix of one output alone?",
+    }
+    for layer in facts.layers:
+        size = layer.stop - layer.start
+        looks.setdefault(size, " One of the layers has that size: pass a list with a block for each layer.")
+    return looks.get(shape[0], "")
 
 
 def _function(F: Callable[[Array], Array], facts: Facts) -> Given:

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from sofim_ref.testing.fisher.candidates import DENSE, Candidate, HessianCandidate
-from sofim_ref.testing.fisher.fit import ACCEPTED, Factors, Named, fitted, named
+from sofim_ref.testing.fisher.fit import ACCEPTED, Factors, Named, Numbers, named
 from sofim_ref.testing.fisher.given import Given
 from sofim_ref.testing.fisher.jacobians import Host
 from sofim_ref.testing.fisher.layouts import Layout, Part
@@ -84,24 +84,23 @@ class Search:
 
     def confirmed(self, candidate: Candidate, layout: Layout, part: Part) -> Match | None:
         """Return the hypothesis with its fit of all the numbers; None where they disagree."""
-        a, x, i = self.numbers(candidate, layout, part)
-        fit = fitted(a, x, i, self.given.eps)
+        numbers = self.numbers(candidate, layout, part)
+        fit = numbers.fitted(self.given.eps)
         if fit is None or fit.residual > ACCEPTED:
             return None
-        tolerance = 100 * self.given.eps * fit.amplification
-        return Match(candidate, layout, part, named(a, x, i, fit, self.factors, self.l2, tolerance))
+        return Match(candidate, layout, part, named(numbers, fit, self.factors, self.l2, self.given.eps))
 
     # ------------------------------------------------------------ all the numbers
 
-    def numbers(self, candidate: Candidate, layout: Layout, part: Part) -> tuple[Host, Host, Host]:
-        """Return a, x and i of a hypothesis, flat."""
+    def numbers(self, candidate: Candidate, layout: Layout, part: Part) -> Numbers:
+        """Return a, x and i of a hypothesis."""
         given = self.given
         x = self.kept(candidate, layout, part).ravel()
         if given.form == "function":
-            return self.products(self.probes).ravel(), x, self.probes.ravel()
+            return Numbers(self.products(self.probes).ravel(), x, self.probes.ravel())
         assert given.values is not None
         i = np.ones(given.d) if given.form == "diagonal" else np.eye(given.d).ravel()
-        return given.values.ravel(), x, i
+        return Numbers(given.values.ravel(), x, i)
 
     def kept(self, candidate: Candidate, layout: Layout, part: Part) -> Host:
         """Return what a hypothesis makes of a candidate: a diagonal, a matrix, or for a function its products."""
@@ -161,7 +160,7 @@ class Search:
                     mask = masks[layout, part]
                     if np.any(np.abs(a[~mask]) > PRUNED * size):
                         continue
-                    fit = fitted(a, x * mask, i, self.given.eps)
+                    fit = Numbers(a, x * mask, i).fitted(self.given.eps)
                     if fit is not None and fit.residual <= PRUNED:
                         yield candidate, layout, part
 

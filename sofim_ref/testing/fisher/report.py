@@ -80,13 +80,13 @@ def title(name: str, part: str) -> str:
 def _tie(told: Ties) -> str:
     if not told.accidental:
         return ""
-    where = "propose() returns a point and a batch at which they differ" if told.point is not None else ""
-    remedy = f": {where}." if where else ", nor at any other point that was drawn."
-    return f"At this point on this batch it can't be told from {' or '.join(words(name)[0] for name in told.accidental)}{remedy}"
+    others = " or ".join(words(name)[0] for name in told.accidental)
+    where = "propose() returns a point and a batch where they differ" if told.point is not None else "nor elsewhere"
+    return f"At this point on this batch it can't be told from {others}: {where}."
 
 
 def _digits(search: Search, match: Match) -> float:
-    """Return how many digits of the user's numbers the hypothesis explains, beyond those that it was fitted to."""
+    """Return how many digits of the numbers a hypothesis explains beyond those that it was fitted to."""
     x = np.abs(search.explained(match)).ravel()[:ENOUGH]
     sizes = x[x > 1e-9 * x.max()] if x.size else x
     distinct = len(np.unique(np.round(np.log(sizes), 6)))

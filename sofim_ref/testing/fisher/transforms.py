@@ -43,8 +43,8 @@ def _of_dense(F: Host) -> Iterator[tuple[str, Host, float]]:
         yield "Cholesky factor", L @ L.T, 4.0
         yield "transposed Cholesky factor", L.T @ L, 4.0
         if np.all(np.diagonal(L)):
-            inverse = np.linalg.inv(L)
-            yield "inverse of the Cholesky factor", inverse.T @ inverse, _condition(L)
+            root = np.linalg.inv(L)
+            yield "inverse of the Cholesky factor", root.T @ root, float(np.linalg.norm(L) * np.linalg.norm(root)) ** 2
         return
     if np.abs(F - F.T).max() > 1e-6 * np.abs(F).max():
         return
@@ -70,7 +70,3 @@ def _inverse(F: Host) -> Host | None:
         return np.asarray(np.linalg.inv(F))
     except np.linalg.LinAlgError:
         return None
-
-
-def _condition(L: Host) -> float:
-    return float(np.linalg.cond(L)) ** 2

@@ -59,6 +59,11 @@ class FisherVerdict:
         With ``draws=``: how many labels were drawn for each example, as the variance has it.
     p_value : float or None
         With ``draws=``: the probability of a mean as far from the matrix as this one, if it is unbiased.
+
+    Examples
+    --------
+    >>> print(FisherVerdict("named", matrix="Hessian", scale=1.0, scale_name="1", l2=True))
+    This is the Hessian, with the problem's l2.
     """
 
     kind: str
@@ -105,35 +110,36 @@ class FisherVerdict:
     __repr__ = __str__
 
     def _first(self) -> str:
-        """Return the first sentence: which matrix it is, and how it was scaled, shifted and laid out."""
-        assert self.matrix is not None
-        what, several = words(self.matrix)
-        what += f" {self.variant}" if self.variant else ""
-        if self.part_words and self.matrix not in DIAGONALS:
-            what, several = f"{self.part_words} of {what}", self.part == "blocks"
-        if self.transform:
-            what, several = f"the {self.transform} of {what}", False
+        """Return the first sentence: which matrix it is, how it was made, and how far the exact Fisher is."""
+        what, several = self._what()
         verb = ("These are" if several else "This is") if self.kind != "tie" else "This may be"
         if self.p_value is not None:
             verb = "In the mean " + verb[0].lower() + verb[1:]
-        pieces = [f"{verb}{' about' * (self.kind == 'about')} {what}"]
-        if self.reduction:
-            pieces.append(self.reduction)
-        if self.l2:
-            pieces.append("with the problem's l2")
-        if self.damping and self.variant == "damped in both factors":
-            pieces.append(f"the product of the two {self.damping:.3g}")
-        elif self.damping:
-            pieces.append(f"with {self.damping:.3g} I added")
-        if self.layout:
-            pieces.append(f"of layers flattened {self.layout}")
-        text = ", ".join(pieces)
+        pieces = [f"{verb}{' about' * (self.kind == 'about')} {what}", self.reduction, *self._shifts()]
+        pieces.append(f"of layers flattened {self.layout}" if self.layout else "")
+        text = ", ".join(piece for piece in pieces if piece)
         if self.kind == "about":
             text += f", to {self.relative_error:.1e}"
         if self.difference is not None:
             text += f"; the exact Fisher differs by {_percent(self.difference)}"
             text += f" (largest at {self.where})" if self.where else ""
         return text + "."
+
+    def _what(self) -> tuple[str, bool]:
+        """Return the matrix, its part and what was done to it in words, and whether that is a plural."""
+        assert self.matrix is not None
+        what, several = words(self.matrix)
+        what += f" {self.variant}" if self.variant else ""
+        if self.part_words and self.matrix not in DIAGONALS:
+            what, several = f"{self.part_words} of {what}", self.part == "blocks"
+        return (f"the {self.transform} of {what}", False) if self.transform else (what, several)
+
+    def _shifts(self) -> list[str]:
+        """Return what was added to the matrix, in words."""
+        found = ["with the problem's l2"] if self.l2 and "l2" not in self.variant else []
+        if self.damping and self.variant == "damped in both factors":
+            return [*found, f"the product of the two {self.damping:.3g}"]
+        return [*found, f"with {self.damping:.3g} I added"] if self.damping else found
 
 
 def words(matrix: str) -> tuple[str, bool]:

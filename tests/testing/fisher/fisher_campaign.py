@@ -3,6 +3,7 @@
 The matrices come from `curvature` and from loops over examples, never from the check's own candidates.
 """
 
+# ruff: noqa: T201  # a script prints
 import sys
 import time
 from collections import Counter
@@ -30,17 +31,7 @@ MATRICES = [
     "EKFAC",
     "EKFAC, empirical",
 ]
-SCALES = {
-    "1": lambda B, N, C: 1.0,
-    "B": lambda B, N, C: B,
-    "N": lambda B, N, C: N,
-    "1/B": lambda B, N, C: 1 / B,
-    "1/N": lambda B, N, C: 1 / N,
-    "2": lambda B, N, C: 2.0,
-    "1/2": lambda B, N, C: 0.5,
-    "1/B²": lambda B, N, C: B**-2.0,
-    "C": lambda B, N, C: C,
-}
+SCALES = ["1", "B", "N", "1/B", "1/N", "2", "1/2", "1/B²", "C"]
 BIASES = ["last", "first", "unit last", "unit first", "all last", "all first"]
 
 
@@ -154,18 +145,24 @@ def order_of(rng, problem):
     return np.array(early + middle + late), f"{order}, bias {bias}{', reversed' * reverse}"
 
 
+def scale_of(name, B, N, C):
+    """The factor of that name."""
+    whole = {"1": 1.0, "2": 2.0, "B": B, "N": N, "C": C}
+    return whole[name] if name in whole else {"1/B": 1 / B, "1/N": 1 / N, "1/2": 0.5, "1/B²": 1 / B**2}[name]
+
+
 def case(seed):
     """A random case."""
     rng = np.random.default_rng((seed, 14))
     problem = problem_of(rng)
     w = 0.6 * rng.standard_normal(problem.dim)
     B = int(rng.integers(6, problem.size + 1))
-    batch = None if B == problem.size else rng.permutation(problem.size)[:B]
+    batch = None if problem.size == B else rng.permutation(problem.size)[:B]
     oracle = problem.oracle(w, batch)
     matrix = MATRICES[rng.integers(len(MATRICES))]
     X = matrix_of(matrix, oracle)
-    scale_name = list(SCALES)[rng.integers(len(SCALES))] if rng.random() < 0.7 else "1"
-    scale = SCALES[scale_name](B, problem.size, problem.n_outputs)
+    scale_name = SCALES[rng.integers(len(SCALES))] if rng.random() < 0.7 else "1"
+    scale = scale_of(scale_name, B, problem.size, problem.n_outputs)
     size = abs(scale) * np.abs(np.diag(X)).mean()
     shift = [0.0, 0.0, problem.l2, float(10 ** rng.uniform(-4, 1)) * size][rng.integers(4)]
     part = ["whole", "whole", "blocks", "diagonal"][rng.integers(4)]
@@ -181,7 +178,8 @@ def case(seed):
         if part != "diagonal"
         else ["dense", "diagonal", "function"][rng.integers(3)]
     )
-    words = f"{matrix} × {scale_name} + {shift:.2g} I, {part} as {form}, {order}, {problem.likelihood}, {problem.model}, B = {B}"
+    words = f"{matrix} × {scale_name} + {shift:.2g} I, {part} as {form}, {order}, "
+    words += f"{problem.likelihood}, {problem.model}, B = {B}"
     return Case(problem, w, batch, matrix, scale, shift, form, part, of_form(dense, form), dense, words)
 
 

@@ -1,0 +1,285 @@
+"""check_fisher: what it says of matrices that are known, on any backend, and of what is none."""
+
+import numpy as np
+import pytest
+
+from sofim_ref import curvature
+from sofim_ref.arrays import to_numpy
+from sofim_ref.problems import (
+    GaussianFit,
+    LeastSquares,
+    LogisticRegression,
+    MLPClassifier,
+    MLPRegressor,
+    Quadratic,
+    SoftmaxRegression,
+)
+from sofim_ref.testing import assert_fisher, check_fisher
+
+ROWS = np.arange(16)
+
+
+def network(asarray=np.asarray, l2=0.01):
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((40, 4)), np.arange(40) % 3
+    problem = MLPClassifier(asarray(X), asarray(y), hidden=(5,), l2=l2)
+    return problem, asarray(0.6 * rng.standard_normal(problem.dim))
+
+
+@pytest.fixture(scope="module")
+def at():
+    problem, w = network()
+    return problem, w, ROWS
+
+
+def gradients(at):
+    return at[0].oracle(*at[1:]).per_example_gradients()
+
+
+def fisher(at):
+    return np.array(curvature.fisher(at[0].oracle(*at[1:])).to_dense())
+
+
+@pytest.mark.slow_on("jax", "array_api_strict")
+def test_arrays_of_any_backend_and_dtype(xp):
+    problem, w = network(lambda x: xp.asarray(np.asarray(x)))
+    F = curvature.empirical_fisher(problem.oracle(w)).to_dense()
+    verdict = check_fisher(F, problem, w)
+    assert (verdict.kind, verdict.matrix, verdict.scale_name) == ("named", "empirical Fisher", "1")
+    product = check_fisher(lambda v: F @ v, problem, w)
+    assert (product.matrix, product.part) == ("empirical Fisher", "whole")
+
+
+def test_the_sentence_says_factor_layout_and_how_far_the_exact_fisher_is(at):
+    problem, _, _ = at
+    places = [np.arange(x.start, x.stop).reshape(x.rows, x.columns) for x in problem.layers]
+    index = np.concatenate([np.concatenate([x[-1], x[:-1].T.ravel()]) for x in places])
+    G = gradients(at)[:, index]
+    said = str(check_fisher(G.T @ G, *at))
+    assert said.startswith(
+        "This is the empirical Fisher, summed over the batch of 16 instead of averaged, of layers flattened column by "
+        "column with the bias first; the exact Fisher differs by "
+    )
+    off = np.abs((G.T @ G / 16) - (F := fisher(at)[np.ix_(index, index)]))
+    assert f"differs by {100 * np.linalg.norm(off) / np.linalg.norm(F):.2g} % (largest at layer 1, weight" in said
+
+
+def test_l2_and_damping_are_told_from_each_other(at):
+    F, I = fisher(at), np.eye(at[0].dim)  # noqa: E741  # the identity
+    plain, l2, damped = (check_fisher(F + shift * I, *at) for shift in (0.0, 0.01, 0.2))
+    assert (plain.l2, plain.damping) == (False, 0.0)
+    assert (l2.l2, l2.damping) == (True, 0.0)
+    assert not damped.l2
+    assert damped.damping == pytest.approx(0.2)
+
+
+def test_blocks_tensors_units_and_the_diagonal(at):
+    F = fisher(at)
+    first, second = at[0].layers
+    blocks = [F[x.start : x.stop, x.start : x.stop] for x in (first, second)]
+    assert check_fisher(blocks, *at).part == "blocks"
+    assert check_fisher(np.diag(F).copy(), *at).part == "diagonal"
+    assert check_fisher(np.diag(np.diag(F)), *at).part == "diagonal"
+    tensor = np.concatenate(
+        [np.repeat([2 * k, 2 * k + 1], [(x.rows - 1) * x.columns, x.columns]) for k, x in enumerate(at[0].layers)]
+    )
+    verdict = check_fisher(F * (tensor[:, None] == tensor), *at)
+    assert (verdict.part, "weights and biases apart" in str(verdict)) == ("blocks", True)
+
+
+def test_matrices_without_biases_are_a_layout_of_their_own(at):
+    weights = np.concatenate([np.arange(x.start, x.stop - x.columns) for x in at[0].layers])
+    verdict = check_fisher(fisher(at)[np.ix_(weights, weights)], *at)
+    assert (verdict.matrix, verdict.layout) == ("exact Fisher", "row by row with no biases")
+
+
+def test_equal_matrices_are_named_with_the_reason():
+    X = np.random.default_rng(0).standard_normal((20, 3))
+    problem = SoftmaxRegression(X, np.arange(20) % 3)
+    w = problem.initial_point() + 0.3 * np.random.default_rng(1).standard_normal(problem.dim)
+    verdict = check_fisher(problem.oracle(w).hessian(), problem, w)
+    assert (verdict.kind, verdict.matrix, verdict.alternatives) == (
+        "named",
+        "exact Fisher",
+        ("Gauss–Newton", "Hessian"),
+    )
+    assert "the likelihood is canonical and the model is linear" in str(verdict)
+    with pytest.raises(ValueError, match="No point is proposed: nothing is tied"):
+        verdict.propose()
+
+
+def test_a_tie_proposes_a_point_that_tells(at):
+    problem, w, _ = at
+    one = np.asarray([3])
+    g = problem.oracle(w, one).gradient() - 0.01 * w
+    verdict = check_fisher(np.outer(g, g), problem, w, one)
+    assert verdict.kind == "tie"
+    assert {verdict.matrix, *verdict.alternatives} >= {"empirical Fisher", "mean-gradient outer product"}
+    point, batch = verdict.propose()
+    there = problem.oracle(point, batch)
+    G = there.per_example_gradients()
+    told = check_fisher(G.T @ G / len(G), problem, point, batch)
+    assert (told.kind, told.matrix) == ("named", "empirical Fisher")
+
+
+def test_what_was_done_to_a_matrix_is_undone(at):
+    F = fisher(at) + 0.1 * np.eye(at[0].dim)
+    for made, name in (
+        (np.linalg.inv(F), "inverse"),
+        (np.linalg.cholesky(F), "Cholesky factor"),
+        (np.linalg.cholesky(F).T.copy(), "Cholesky factor"),
+        (np.tril(F), "lower triangle"),
+        (np.triu(F), "upper triangle"),
+        (F @ F, "square"),
+    ):
+        verdict = check_fisher(made, *at)
+        assert (verdict.matrix, verdict.transform) == ("exact Fisher", name), verdict
+        assert verdict.damping == pytest.approx(0.1, rel=1e-4)
+    root = check_fisher(np.sqrt(np.diag(fisher(at))), *at)
+    assert (root.matrix, root.transform, root.part) == ("exact Fisher", "square root", "diagonal")
+
+
+def test_kronecker_factors(at):
+    oracle = at[0].oracle(*at[1:])
+    pairs = [(x.inputs.T @ x.inputs / 16, x.gradients.T @ x.gradients / 16) for x in oracle.layer_statistics()]
+    verdict = check_fisher(pairs, *at)
+    assert (verdict.matrix, verdict.scale_name, verdict.part) == ("K-FAC, empirical", "1", "blocks")
+    summed = check_fisher([(16 * A, G) for A, G in pairs], *at)
+    assert summed.scale_name == "B"
+    swapped = check_fisher([(G, A) for A, G in pairs], *at)
+    assert swapped.matrix == "K-FAC, empirical"
+    damped = check_fisher([(A + 0.2 * np.eye(len(A)), G + 0.1 * np.eye(len(G))) for A, G in pairs], *at)
+    assert damped.variant == "damped in both factors"
+    assert damped.damping == pytest.approx(0.02)
+    with pytest.raises(ValueError, match=r"F\[0\] must be factors A of shape \(5, 5\).*no row and column for the bias"):
+        check_fisher([(A[:-1, :-1], G) for A, G in pairs], *at)
+    with pytest.raises(ValueError, match="a pair \\(A, G\\) for each of the 2 layers, got 1"):
+        check_fisher(pairs[:1], *at)
+
+
+def test_draws_tell_a_sampled_fisher_and_how_many_labels_it_has(at):
+    problem, w, rows = at
+    oracle, rng = problem.oracle(w, rows), np.random.default_rng(5)
+
+    def sampled(samples):
+        return np.diag(np.asarray(curvature.sampled_fisher(oracle, rng, samples=samples).to_dense())).copy()
+
+    one = check_fisher(lambda: sampled(1), *at, draws=60)
+    assert (one.matrix, one.scale_name, round(one.labels)) == ("sampled Fisher", "1", 1)
+    summed = check_fisher(lambda: 16 * sampled(3), *at, draws=60)
+    assert (summed.matrix, summed.scale_name, round(summed.labels)) == ("sampled Fisher", "B", 3)
+    biased = check_fisher(lambda: sampled(1) * np.linspace(0.5, 1.5, 43), *at, draws=200)
+    assert (biased.kind, biased.matrix) == ("none", None)
+    assert check_fisher(lambda: np.diag(fisher(at)), *at, draws=10).matrix == "exact Fisher"
+    assert check_fisher(sampled(1), *at).matrix is None
+    with pytest.raises(ValueError, match="draws must be an integer >= 10"):
+        check_fisher(lambda: sampled(1), *at, draws=2)
+
+
+def test_moving_averages_need_the_history(at):
+    problem, w, rows = at
+    rng = np.random.default_rng(3)
+    history = np.stack([problem.gradient(w + 0.1 * rng.standard_normal(w.size), batch=rows) for _ in range(6)])
+    weights = 0.1 * 0.9 ** np.arange(6)[::-1]
+    m, v = weights @ history, weights @ history**2
+    outer = check_fisher(np.outer(m, m), *at, history=history)
+    assert (outer.matrix, outer.variant) == ("mean-gradient outer product", "of a moving average with β = 0.9")
+    squares = check_fisher(v / (1 - 0.9**6), *at, history=history)
+    assert squares.matrix == "average of the gradients' outer products"
+    assert check_fisher(np.outer(m, m), *at).matrix is None
+    with pytest.raises(ValueError, match=r"history must have shape \(steps, 43\)"):
+        check_fisher(v, *at, history=m)
+
+
+@pytest.mark.parametrize(
+    ("F", "message"),
+    [
+        (
+            np.eye(44),
+            r"must have shape \(43, 43\), got \(44, 44\). This is \(d \+ 1\) squared: did you append the bias",
+        ),
+        (np.ones((16, 43)), "These look like per-example gradients: the empirical Fisher is GᵀG/B"),
+        (np.eye(16), "the Gram matrix GGᵀ"),
+        (np.eye(25), "One of the layers has that size"),
+        (np.ones((3, 4, 5)), r"must have shape \(d, d\) or \(d,\) with d = 43, got \(3, 4, 5\)"),
+        (np.full(43, np.nan), r"F must be finite, got nan at \(0,\), one of 43"),
+        ([np.eye(25), np.ones((18, 2))], r"F\[1\] must be a square matrix, the block of one layer"),
+        (lambda v: v[:5], r"F must return an array of shape \(43,\)"),
+    ],
+)
+def test_what_can_be_no_fisher_is_refused_with_a_hint(at, F, message):
+    with pytest.raises(ValueError, match=message):
+        check_fisher(F, *at)
+
+
+def test_what_is_no_array_is_refused(at):
+    with pytest.raises(TypeError, match="F must be an array"):
+        check_fisher("fisher", *at)
+
+
+def test_what_is_wrong_with_it_is_said(at):
+    F, rng = fisher(at), np.random.default_rng(0)
+    skew = F.copy()
+    skew[2, 7] += 1.0
+    verdict = check_fisher(skew, *at)
+    assert verdict.kind == "not symmetric"
+    assert f"F[2, 7] = {skew[2, 7]:.6g} and F[7, 2] = {F[7, 2]:.6g}" in str(verdict)
+    Q = rng.standard_normal(F.shape)
+    assert "not positive semidefinite" in str(check_fisher(Q + Q.T, *at))
+    assert check_fisher(lambda v: v * np.abs(v), *at).kind == "not linear"
+    assert check_fisher(lambda v: F @ v + rng.standard_normal(v.size), *at).kind == "not deterministic"
+    assert check_fisher(np.zeros_like(F), *at).kind == "zero"
+    assert check_fisher(3 * np.eye(len(F)), *at).kind == "too little"
+    nothing = check_fisher(Q @ Q.T, *at)
+    assert nothing.kind == "none"
+    assert "The nearest, in this library's layout, is" in str(nothing)
+
+
+@pytest.mark.parametrize("relative", [1e-12, 1e-9, 1e-6])
+def test_what_is_nearly_right_is_not_called_right(at, relative):
+    F = fisher(at)
+    F[3, 3] += relative * np.linalg.norm(F)
+    verdict = check_fisher(F, *at)
+    assert (verdict.kind, verdict.matrix) == ("about", "exact Fisher")
+    assert verdict.relative_error == pytest.approx(relative, rel=1e-2)
+    assert check_fisher(fisher(at) * (1 + relative), *at).kind == "about"
+
+
+def test_float32_arrays_are_named_to_their_own_digits(at):
+    problem, w, rows = at
+    F = fisher(at).astype(np.float32)
+    assert check_fisher(F, problem, w, rows).kind == "named"
+    assert check_fisher(F.astype(np.float64), problem, w, rows).kind == "about"
+
+
+def test_assert_fisher_fails_with_the_sentence(at):
+    F = fisher(at)
+    assert assert_fisher(F, at[0], at[1], "exact Fisher", at[2]).matrix == "exact Fisher"
+    assert assert_fisher(F, at[0], at[1], "Gauss–Newton", at[2])
+    with pytest.raises(AssertionError, match=r"F should be the empirical Fisher, times 1\. This is the exact Fisher"):
+        assert_fisher(F, at[0], at[1], "empirical Fisher", at[2])
+    with pytest.raises(AssertionError, match="times 2"):
+        assert_fisher(2 * F, at[0], at[1], "exact Fisher", at[2])
+    assert assert_fisher(2 * F, at[0], at[1], "exact Fisher", at[2], scale="2")
+    F[0, 0] *= 1 + 1e-5
+    with pytest.raises(AssertionError, match="This is about the exact Fisher"):
+        assert_fisher(F, at[0], at[1], "exact Fisher", at[2])
+    assert assert_fisher(F, at[0], at[1], "exact Fisher", at[2], tolerance=1e-4)
+
+
+def test_problems_of_other_kinds():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((12, 2))
+    fit = GaussianFit(rng.standard_normal(9))
+    w = np.asarray([0.3, 0.2])
+    assert check_fisher(curvature.gauss_newton(fit.oracle(w)).to_dense(), fit, w).matrix == "Gauss–Newton"
+    bowl = Quadratic(np.diag([1.0, 4.0, 9.0]), np.ones(3))
+    assert check_fisher(np.diag([1.0, 4.0, 9.0]), bowl, np.zeros(3)).matrix == "Hessian"
+    for problem in (
+        LeastSquares(X, X[:, 0] ** 2),
+        LogisticRegression(X, (X[:, 0] > 0).astype(int)),
+        MLPRegressor(X, X, hidden=(3,)),
+    ):
+        w = 0.5 * rng.standard_normal(problem.dim)
+        F = to_numpy(curvature.empirical_fisher(problem.oracle(w)).to_dense())
+        assert check_fisher(F, problem, w).matrix == "empirical Fisher"
