@@ -46,7 +46,7 @@ def said(exhibit):
     says = dict(exhibit.says)
     if exhibit.check == "optimizer":
         found = f"{exhibit.setting} departs in step {says['step']}"
-        return f"{found}; this is what {says['explained']} gives" if says["explained"] else found
+        return f"{found}; this is what {says['explained']} gives" if says["explained"] else f"{found}, unexplained"
     if "error" in says:
         return f"“{says['error']}”"
     if exhibit.check == "fisher":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,12 +72,6 @@ def _fields(exhibit: Exhibit, verdict: Any) -> Said:
 
 def _optimizer(exhibit: Exhibit) -> Said:
     try:
-        check_optimizer(exhibit, exhibit.setting, settings=dict(exhibit.settings))
+        return _fields(exhibit, check_optimizer(exhibit, exhibit.setting, settings=dict(exhibit.settings)))
     except Disagreement as found:
-        sentence = str(found)
-    else:
-        return Said("It agrees.", {})
-    step = re.search(r"departs in step (\d+)", sentence)
-    explained = re.search(r"This is what (.*) gives\.$", sentence)
-    fields = {"step": int(step[1]) if step else 0, "explained": explained[1] if explained else ""}
-    return Said(sentence, fields)
+        return _fields(exhibit, found)

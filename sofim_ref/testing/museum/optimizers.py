@@ -13,7 +13,7 @@ Stepped = tuple[Host, Any]
 """The next point and the next state."""
 
 
-@exhibit("optimizer", Symptom.EARLY, "Adam", step=1, explained="")
+@exhibit("optimizer", Symptom.EARLY, "Adam", step=1, kind="convention", explained="no bias correction")
 def adam_without_bias_correction(w: Host, state: Any, g: Host) -> Stepped:
     """Adam's averages begin at zero and are never divided by 1 − βᵗ.
 
@@ -24,7 +24,14 @@ def adam_without_bias_correction(w: Host, state: Any, g: Host) -> Stepped:
     return w - 1e-3 * m / (np.sqrt(v) + 1e-8), (m, v)
 
 
-@exhibit("optimizer", Symptom.EARLY, "Adam", step=1, explained="")
+@exhibit(
+    "optimizer",
+    Symptom.EARLY,
+    "Adam",
+    step=1,
+    kind="convention",
+    explained="a bias correction whose steps are counted twice",
+)
 def adam_that_counts_twice(w: Host, state: Any, g: Host) -> Stepped:
     """The step count is raised for each tensor, so that the bias correction ends too early.
 
@@ -35,7 +42,7 @@ def adam_that_counts_twice(w: Host, state: Any, g: Host) -> Stepped:
     return w - 1e-3 * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8), (t, m, v)
 
 
-@exhibit("optimizer", Symptom.TINY, "Adam", step=1, explained="")
+@exhibit("optimizer", Symptom.TINY, "Adam", step=1, kind="convention", explained="ε inside the root, √(v̂ + ε),")
 def epsilon_inside_the_root(w: Host, state: Any, g: Host) -> Stepped:
     """Adam's ε stands inside the root, where it acts as its own root, 1e-4, would outside.
 
@@ -46,7 +53,14 @@ def epsilon_inside_the_root(w: Host, state: Any, g: Host) -> Stepped:
     return w - 1e-3 * (m / (1 - 0.9**t)) / np.sqrt(v / (1 - 0.999**t) + 1e-8), (t, m, v)
 
 
-@exhibit("optimizer", Symptom.TINY, "Adam", step=1, explained="")
+@exhibit(
+    "optimizer",
+    Symptom.TINY,
+    "Adam",
+    step=1,
+    kind="convention",
+    explained="ε added before the bias correction, √v̂ + ε/√(1 − β₂ᵗ),",
+)
 def epsilon_scaled_by_the_correction(w: Host, state: Any, g: Host) -> Stepped:
     """The bias corrections are put into the step size, so that ε isn't corrected and counts for more at first.
 
@@ -58,7 +72,7 @@ def epsilon_scaled_by_the_correction(w: Host, state: Any, g: Host) -> Stepped:
     return w - lr * m / (np.sqrt(v) + 1e-8), (t, m, v)
 
 
-@exhibit("optimizer", Symptom.EARLY, "Adam", step=2, explained="")
+@exhibit("optimizer", Symptom.EARLY, "Adam", step=2, kind="setting", explained="beta2=0.0")
 def square_of_the_current_gradient(w: Host, state: Any, g: Host) -> Stepped:
     """The square of the current gradient stands for the average of squares.
 
@@ -69,7 +83,7 @@ def square_of_the_current_gradient(w: Host, state: Any, g: Host) -> Stepped:
     return w - 1e-3 * (m / (1 - 0.9**t)) / (np.abs(g) + 1e-8), (t, m)
 
 
-@exhibit("optimizer", Symptom.EARLY, "Adam", step=2, explained="")
+@exhibit("optimizer", Symptom.EARLY, "Adam", step=2, kind="unknown", explained="")
 def average_of_absolute_values(w: Host, state: Any, g: Host) -> Stepped:
     """The denominator is an average of |g|, not the root of one of g².
 
@@ -80,7 +94,9 @@ def average_of_absolute_values(w: Host, state: Any, g: Host) -> Stepped:
     return w - 1e-3 * (m / (1 - 0.9**t)) / (v / (1 - 0.999**t) + 1e-8), (t, m, v)
 
 
-@exhibit("optimizer", Symptom.DECAY, "AdamW", step=1, explained="")
+@exhibit(
+    "optimizer", Symptom.DECAY, "AdamW", step=1, kind="convention", explained="weight decay added to the gradient (l2)"
+)
 def decay_inside_the_gradient(w: Host, state: Any, g: Host) -> Stepped:
     """The decay is added to the gradient and goes through Adam's averages: l2 regularization, not AdamW.
 
@@ -92,7 +108,14 @@ def decay_inside_the_gradient(w: Host, state: Any, g: Host) -> Stepped:
     return w - 1e-3 * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8), (t, m, v)
 
 
-@exhibit("optimizer", Symptom.DECAY, "AdamW", step=1, explained="")
+@exhibit(
+    "optimizer",
+    Symptom.DECAY,
+    "AdamW",
+    step=1,
+    kind="convention",
+    explained="weight decay that isn't multiplied by the learning rate",
+)
 def decay_without_the_step_size(w: Host, state: Any, g: Host) -> Stepped:
     """The decay is subtracted whole, where torch's AdamW and this library's multiply it by the step size.
 
@@ -104,7 +127,15 @@ def decay_without_the_step_size(w: Host, state: Any, g: Host) -> Stepped:
     return w - step - 0.01 * w, (t, m, v)
 
 
-@exhibit("optimizer", Symptom.AVERAGE, "SGD", {"momentum": 0.9}, step=1, explained="")
+@exhibit(
+    "optimizer",
+    Symptom.AVERAGE,
+    "SGD",
+    {"momentum": 0.9},
+    step=1,
+    kind="convention",
+    explained="an average, b ← μb + (1−μ)g, in place of heavy ball",
+)
 def average_for_heavy_ball(w: Host, m: Any, g: Host) -> Stepped:
     """The gradients are averaged, with weight 1 − β on the new one, where heavy ball adds them.
 
@@ -114,7 +145,15 @@ def average_for_heavy_ball(w: Host, m: Any, g: Host) -> Stepped:
     return w - 0.1 * m, m
 
 
-@exhibit("optimizer", Symptom.EARLY, "SGD", {"momentum": 0.9}, step=2, explained="")
+@exhibit(
+    "optimizer",
+    Symptom.EARLY,
+    "SGD",
+    {"momentum": 0.9},
+    step=2,
+    kind="convention",
+    explained="dampening by 1 − μ from the second step on",
+)
 def dampened_from_the_second_step(w: Host, m: Any, g: Host) -> Stepped:
     """The first gradient enters the momentum whole and later ones with 1 − β: dampening without a correction.
 
@@ -124,7 +163,7 @@ def dampened_from_the_second_step(w: Host, m: Any, g: Host) -> Stepped:
     return w - 0.1 * m, m
 
 
-@exhibit("optimizer", Symptom.EARLY, "SGD", {"momentum": 0.9}, step=1, explained="nesterov=True")
+@exhibit("optimizer", Symptom.EARLY, "SGD", {"momentum": 0.9}, step=1, kind="convention", explained="nesterov=True")
 def nesterov_for_heavy_ball(w: Host, m: Any, g: Host) -> Stepped:
     """Nesterov's momentum is on where plain momentum was meant.
 
@@ -134,7 +173,7 @@ def nesterov_for_heavy_ball(w: Host, m: Any, g: Host) -> Stepped:
     return w - 0.1 * (g + 0.9 * m), m
 
 
-@exhibit("optimizer", Symptom.EARLY, "SOFIM", step=1, explained="bias_correction=False")
+@exhibit("optimizer", Symptom.EARLY, "SOFIM", step=1, kind="convention", explained="bias_correction=False")
 def sofim_without_bias_correction(w: Host, m: Any, g: Host) -> Stepped:
     """SOFIM's moment begins at zero and isn't divided by 1 − βᵗ.
 
@@ -144,7 +183,7 @@ def sofim_without_bias_correction(w: Host, m: Any, g: Host) -> Stepped:
     return w - 0.1 * m / (0.5 + m @ m), m
 
 
-@exhibit("optimizer", Symptom.AVERAGE, "SOFIM", step=1, explained="")
+@exhibit("optimizer", Symptom.AVERAGE, "SOFIM", step=1, kind="convention", explained="a guard, 1e-8 added to ρ + ‖M̂‖²,")
 def guard_in_the_denominator(w: Host, state: Any, g: Host) -> Stepped:
     """1e-8 is added to a denominator that can't be zero, since ρ > 0 is in it.
 
@@ -156,7 +195,7 @@ def guard_in_the_denominator(w: Host, state: Any, g: Host) -> Stepped:
     return w - 0.1 * m_hat / (0.5 + m_hat @ m_hat + 1e-8), (t, m)
 
 
-@exhibit("optimizer", Symptom.AVERAGE, "SOFIM", step=1, explained="")
+@exhibit("optimizer", Symptom.AVERAGE, "SOFIM", step=1, kind="convention", explained="the diagonal of M̂M̂ᵀ")
 def square_entry_by_entry(w: Host, state: Any, g: Host) -> Stepped:
     """The outer product is taken entry by entry: each parameter is divided by ρ + m², its own.
 
@@ -168,7 +207,7 @@ def square_entry_by_entry(w: Host, state: Any, g: Host) -> Stepped:
     return w - 0.1 * m_hat / (0.5 + m_hat**2), (t, m)
 
 
-@exhibit("optimizer", Symptom.AVERAGE, "SOFIM", step=2, explained="beta=0.0")
+@exhibit("optimizer", Symptom.AVERAGE, "SOFIM", step=2, kind="setting", explained="beta=0.0")
 def moment_never_kept(w: Host, state: Any, g: Host) -> Stepped:
     """The moment is computed and not stored, so that each step is made of its own gradient.
 
