@@ -12,6 +12,12 @@ from sofim_ref.convergence.companion import CompanionNorm
 
 Numbers = np.ndarray[Any, Any]
 
+MOST = 20_000
+"""The most first steps that theorem B′ follows, one by one."""
+
+LARGEST = 1e200
+"""The largest square of a norm's growth that is followed."""
+
 
 @dataclass(frozen=True)
 class Steps:
@@ -52,10 +58,11 @@ def plain_steps(norm: CompanionNorm, *, corrected: bool, complete: bool) -> Step
     return Steps("B" if corrected else "A", rows)
 
 
-def adapted_steps(norm: CompanionNorm, nominal: float) -> Steps:
+def adapted_steps(norm: CompanionNorm, nominal: float) -> Steps | None:
     r"""Return what theorem B′ knows, in norms from one to the next of which the step with c_tā contracts by `nominal`.
 
-    `nominal` is above γ_K, and `norm` has all eigenvalues.
+    `nominal` is above γ_K, and `norm` has all eigenvalues. None where more than `MOST` steps don't contract by it, or
+    numbers overflow.
 
     Backwards from the first step after which all contract by `nominal` in ‖·‖_P: P_s is P joined with
     :math:`A^\top P_{s+1} A / \text{nominal}^2`, in coordinates in which P is the identity.
@@ -63,6 +70,8 @@ def adapted_steps(norm: CompanionNorm, nominal: float) -> Steps:
     known = plain_steps(norm, corrected=True, complete=True)
     c, C, D, G = np.asarray(known.rows).T
     n = int(np.sum(norm.step_norm(c * norm.step) > nominal))
+    if n > MOST:
+        return None
     R, force = norm.factors(), (1 - norm.beta) * norm.eigenvalues
     inverse, kept = np.linalg.inv(R), np.full_like(force, norm.beta)
     next_moment = np.stack([force, kept], axis=-1)  # M⁺ of z
@@ -74,6 +83,8 @@ def adapted_steps(norm: CompanionNorm, nominal: float) -> Steps:
         D[s] = np.max(felt * np.sqrt(P[:, 0, 0]))
         G[s] = (1 - norm.beta) * max(_size(P, R @ np.asarray([-b, 1.0])) for b in (0.0, a))
         step = R @ np.stack([np.stack([1 - a * force, -a * kept], axis=-1), next_moment], axis=-2) @ inverse / nominal
+        if not np.max(np.abs(P)) * np.max(step**2) < LARGEST:
+            return None
         values, vectors = np.linalg.eigh(step.mT @ P @ step)
         P = eye + (vectors * np.maximum(values - 1, 0)[:, None, :]) @ vectors.mT
     rows = tuple(zip(c.tolist(), C.tolist(), D.tolist(), G.tolist(), strict=True))

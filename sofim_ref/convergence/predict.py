@@ -10,18 +10,24 @@ from typing import Any
 
 import numpy as np
 
-from sofim_ref.arrays import Array, to_numpy
+from sofim_ref.arrays import Array, eps, namespace, to_numpy
 from sofim_ref.arrays.validation import an_instance, positive, shown
 from sofim_ref.convergence.companion import CompanionNorm
 from sofim_ref.convergence.heavy_ball import global_momentum
 from sofim_ref.convergence.known_steps import adapted_steps, plain_steps
-from sofim_ref.convergence.spectral import DENSE, UNIT
+from sofim_ref.convergence.spectral import DENSE
 from sofim_ref.convergence.theorems import Basin, Setting, basin
 from sofim_ref.optimizers import SGD, SOFIM, Optimizer
 from sofim_ref.problems import Constants, Problem
 from sofim_ref.problems.point import check_point
 
 Numbers = np.ndarray[Any, Any]
+
+SHORT = 0.99
+"""The β up to which several norms are tried with bias correction; beyond, one."""
+
+LONGEST = 0.9999
+"""The largest β with bias correction."""
 
 
 @dataclass(frozen=True)
@@ -156,11 +162,20 @@ def predict(
     eigenvalues, complete = _eigenvalues(problem, target, known)
     setting = Setting(eigenvalues, complete, beta, step, rho, ball)
     r = CompanionNorm(eigenvalues, beta, step).spectral_radius
+    if 1 - r < 1e-13:
+        msg = f"the iteration must contract in float64, got a spectral radius of 1 − {1 - r:.1g}: H is ill-conditioned."
+        raise ValueError(msg)
     rate = (1 + r) / 2 if rate is None else rate
     if not r < rate < 1:
         msg = f"rate must be between the spectral radius {r:.6g} and 1, got {shown(rate)}."
         raise ValueError(msg)
     corrected = getattr(optimizer, "bias_correction", False)
+    if corrected and beta > LONGEST:
+        msg = (
+            f"optimizer must have beta <= {LONGEST} with bias_correction, whose first steps are followed one by one, "
+            f"got {beta:.7g}: without it there is no such limit."
+        )
+        raise ValueError(msg)
     best = max(_basins(setting, r, rate, corrected=corrected), key=lambda found: found.radius)
     return Prediction(best.theorem, best.radius, best.rate, best.factor, best.ball, best.norm.K, r)
 
@@ -195,8 +210,9 @@ def _constants(
     of_ball = cache(lambda R: problem.constants(target, R))
 
     def constants(R: float) -> tuple[float, float]:
-        rounded = 2 ** (math.ceil(8 * math.log2(R)) / 8)  # up, so that few balls are asked about
-        here = known if given or known.hessian_lipschitz is not None else of_ball(rounded)
+        here = known
+        if not given and known.hessian_lipschitz is None and math.inf > R:
+            here = of_ball(2 ** (math.ceil(8 * math.log2(R)) / 8))  # rounded up, so that few balls are asked about
         L, M = (math.inf if each is None else each for each in (here.L, here.hessian_lipschitz))
         return L, M
 
@@ -209,8 +225,9 @@ def _constants(
 def _eigenvalues(problem: Problem, target: Array, known: Constants) -> tuple[Numbers, bool]:
     """Return the eigenvalues of the Hessian at the optimum, or its μ and L, and whether they are all of them."""
     if "hessian" in problem.offers and problem.dim <= DENSE:
-        found = np.linalg.eigvalsh(to_numpy(problem.oracle(target).hessian()).astype(np.float64))
-        rounding = len(found) * UNIT * found[-1]
+        H = problem.oracle(target).hessian()
+        found = np.linalg.eigvalsh(to_numpy(H).astype(np.float64))
+        rounding = len(found) * eps(namespace(H), H.dtype) * found[-1]
         if known.hessian_lipschitz == 0:  # a quadratic: Δ's part in the null space neither moves nor is felt
             found = found[np.abs(found) > rounding]
         if len(found) and found[0] > rounding:
@@ -228,9 +245,11 @@ def _eigenvalues(problem: Problem, target: Array, known: Constants) -> tuple[Num
 
 def _basins(setting: Setting, slowest: float, rate: float, *, corrected: bool) -> Iterator[Basin]:
     """Yield what each theorem says in each of several norms."""
-    for share in np.linspace(0.1, 0.9, 5):
+    for share in np.linspace(0.1, 0.9, 5) if not corrected or setting.beta <= SHORT else (0.5,):
         norm = setting.norm(slowest + share * (rate - slowest))
         yield basin(setting, norm, plain_steps(norm, corrected=corrected, complete=setting.complete), rate)
         if corrected and setting.complete:
-            for part in (0.3, 0.6):
-                yield basin(setting, norm, adapted_steps(norm, norm.gamma + part * (rate - norm.gamma)), rate)
+            for part in (0.3, 0.6) if setting.beta <= SHORT else (0.5,):
+                steps = adapted_steps(norm, norm.gamma + part * (rate - norm.gamma))
+                if steps is not None:
+                    yield basin(setting, norm, steps, rate)

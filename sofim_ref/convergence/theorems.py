@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +16,9 @@ Numbers = np.ndarray[Any, Any]
 
 LOSS = 2.0
 """By how much the factor of a start at the radius may exceed that of a start very near the optimum."""
+
+GRAIN = 0.001
+"""By how much, at most, steps that are taken at once change the error."""
 
 SMALLEST = 1e-100
 """The smallest start that is tried, and one over the largest."""
@@ -115,7 +117,8 @@ class Majorant:
     def growth(self, start: float, limit: float = math.inf) -> tuple[float, float]:
         """Return Γ, the largest e_t/(e₀ rateᵗ) from e₀ = `start`, and the largest e_t; Γ is infinite beyond a limit.
 
-        Once a factor in ‖·‖_P is at most the rate, so are all later ones: c_t and e_t fall from then on.
+        Once a factor in ‖·‖_P is below 1, no later one is larger, since c_t and e_t fall from then on: many steps are
+        taken at once with the first one's factor, as long as they change e by no more than `GRAIN`.
 
         Parameters
         ----------
@@ -124,8 +127,8 @@ class Majorant:
         setting, norm, steps = self.setting, self.norm, self.steps
         moment, forgotten, theta, D_P = norm.pi * norm.N, 1 - norm.beta, norm.beta / norm.pi, steps.rows[-1][2]
         e = peak = promised = start
-        worst, last = 1.0, len(steps.rows) - 1
-        for t in itertools.count():
+        worst, last, t = 1.0, len(steps.rows) - 1, 0
+        while True:
             c, C, D, G = steps.rows[min(t, last)]
             smooth, half = setting.sizes(peak, e)
             y = setting.saturation(min(smooth * peak, c * (moment + forgotten * half) * e))
@@ -134,13 +137,14 @@ class Majorant:
             if t == 0:
                 whole = min(whole, first_step_norm(norm, c, y))
             factor = min(C * whole, steps.nominal + D * norm.step * c * y) + G * half
-            e, promised = e * factor, promised * self.rate
+            settled = t >= max(steps.settled, 1) and factor < 1
+            many = max(1, int(min(GRAIN / (1 - factor), 1 / (1 - self.rate)))) if settled else 1
+            e, promised, t = e * factor**many, promised * self.rate**many, t + many
             peak, worst = max(peak, e), max(worst, e / promised)
-            if t >= max(steps.settled, 1) and factor <= self.rate:
-                break
-            if not worst <= limit or (t >= last and not factor < 1):
+            if settled and factor <= self.rate:
+                return worst, peak
+            if not worst <= limit or (t > last and not factor < 1):
                 return math.inf, peak
-        return worst, peak
 
 
 def first_step_norm(norm: CompanionNorm, c: float, y: float) -> float:
