@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from itertools import chain
 from typing import Any
 
 from sofim_ref.arrays import Array
@@ -15,7 +15,7 @@ from sofim_ref.testing.fisher.facts import Facts, facts_at
 from sofim_ref.testing.fisher.failures import nothing, wrong
 from sofim_ref.testing.fisher.fit import Factors
 from sofim_ref.testing.fisher.given import given
-from sofim_ref.testing.fisher.histories import gradients, of_history
+from sofim_ref.testing.fisher.histories import fitted_averages, gradients, of_history
 from sofim_ref.testing.fisher.layouts import layouts, parts
 from sofim_ref.testing.fisher.match import Search
 from sofim_ref.testing.fisher.report import estimate_verdict, factor_verdict, verdict_of
@@ -78,11 +78,11 @@ def check_fisher(  # noqa: PLR0913  # what a check takes
     Notes
     -----
     A hypothesis is given up on a few entries, and accepted if all entries agree to 2·10⁻⁴; it is called by its name if
-    they agree to 100 eps ‖F‖/‖sX‖, and "about" it otherwise. Among several that agree equally well the factor 1 comes
-    first, then one with a name, then any. Those that coincide at w are compared at other points: they are either equal
-    for this problem, as Fisher and Gauss–Newton matrix of a canonical likelihood are, or tied, and then
-    `FisherVerdict.propose` returns a point and a batch that tell. A single matrix is never called a sampled Fisher:
-    that shows in repeated calls only.
+    they agree to 100 eps κ ‖F‖/‖sX‖, with κ X's condition number in w, and "about" it otherwise. Among several that
+    agree equally well the factor 1 comes first, then one with a name, then any. Those that coincide at w are compared
+    at other points: they are either equal for this problem, as Fisher and Gauss–Newton matrix of a canonical likelihood
+    are, or tied, and then `FisherVerdict.propose` returns a point and a batch that tell. A single matrix is never
+    called a sampled Fisher: that shows in repeated calls only.
 
     Cost some seconds for d = 2,000, and for a function at d = 10⁵, of which it asks about fifteen products. K-FAC's
     expand and reduce settings are one here, since no layer shares weights over a sequence.
@@ -110,8 +110,9 @@ def check_fisher(  # noqa: PLR0913  # what a check takes
         return factor_verdict([x for pairs in readings for x in factor_matches(pairs, facts, eps)], facts, eps)
     orders = layouts(facts.layers, facts.biased, facts.d)
     candidates = every_candidate(facts)
-    if history is not None:
-        candidates = [*of_history(gradients(history, facts)), *candidates]
+    steps = None if history is None else gradients(history, facts)
+    if steps is not None:
+        candidates = [*of_history(steps), *candidates]
     if draws is not None:
         count("draws", draws, minimum=DRAWS)
     search = Search(
@@ -127,14 +128,17 @@ def check_fisher(  # noqa: PLR0913  # what a check takes
         calls = drawn(F, draws, search, facts)
         if not calls.constant:
             return estimate_verdict(calls.estimates(facts), draws, search)
-    return wrong(search) or _explained(search, facts)
+    said = wrong(search) or _explained(search, facts)
+    if said.matrix is None and steps is not None:
+        again = _explained(replace(search, candidates=fitted_averages(steps, search)), facts)
+        return again if again.matrix else said
+    return said
 
 
 def _explained(search: Search, facts: Facts) -> FisherVerdict:
     """Return the verdict on numbers as they are, on what they may have been made of, or on their Kronecker factors."""
     hypotheses = len(search.candidates) * len(search.fitting) * len(search.parts)
-    for transform, numbers in chain([("", search.given)], undone(search.given)):
-        tried = replace(search, given=numbers, memory={}) if transform else search
+    for transform, tried in _tried(search):
         matches = tried.matches()
         if matches:
             return verdict_of(tried, facts, matches, transform, hypotheses * (1 + 9 * bool(transform)))
@@ -143,6 +147,15 @@ def _explained(search: Search, facts: Facts) -> FisherVerdict:
         if found:
             return replace(factor_verdict(found, facts, search.given.eps), layout=layout.name)
     return nothing(search)
+
+
+def _tried(search: Search) -> Iterator[tuple[str, Search]]:
+    """Yield the search as it is, then for what the numbers may have been made of by each transform."""
+    yield "", search
+    for transform, numbers in undone(search.given):
+        yield transform, replace(search, given=numbers, memory={})
+    if search.given.form == "function":
+        yield "inverse", search.inverted()
 
 
 def assert_fisher(  # noqa: PLR0913  # what a check takes

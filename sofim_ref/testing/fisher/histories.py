@@ -12,7 +12,9 @@ from sofim_ref.testing.fisher.candidates import Candidate, OuterProduct
 from sofim_ref.testing.fisher.facts import Facts
 from sofim_ref.testing.fisher.given import on_host
 from sofim_ref.testing.fisher.jacobians import Host
+from sofim_ref.testing.fisher.match import Search
 
+FIRST, SECOND = "mean-gradient outer product", "average of the gradients' outer products"
 BETAS = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 0.9999)
 """The weights of the past that are tried."""
 
@@ -45,19 +47,45 @@ class AveragedProducts(Candidate):
 
 def of_history(G: Host) -> list[Candidate]:
     """Return the averages of a history of gradients, shape (steps, d), oldest first, for each β and its correction."""
-    found: list[Candidate] = []
-    age = np.arange(len(G))[::-1]
-    for beta in BETAS:
-        weights = (1 - beta) * beta**age
-        for correction, words in ((1.0, ""), (1 - beta ** len(G), ", bias corrected")):
-            how = f"of a moving average with β = {beta:g}{words}"
-            found.append(OuterProduct("mean-gradient outer product", weights @ G / correction, variant=how))
-            found.append(
-                AveragedProducts("average of the gradients' outer products", G, weights / correction, variant=how)
-            )
+    found = [each for beta in BETAS for corrected in (False, True) for each in _averages(G, beta, corrected=corrected)]
     plain = np.full(len(G), 1 / len(G))
-    found.append(OuterProduct("mean-gradient outer product", plain @ G, variant="of the mean over all steps"))
-    found.append(AveragedProducts("average of the gradients' outer products", G, plain, variant="over all steps"))
+    found.append(OuterProduct(FIRST, plain @ G, variant="of the mean over all steps"))
+    found.append(AveragedProducts(SECOND, G, plain, variant="over all steps"))
+    return found
+
+
+def _averages(G: Host, beta: float, *, corrected: bool) -> list[Candidate]:
+    """Return the outer product of the gradients' moving average, and the moving average of their outer products."""
+    weights = (1 - beta) * beta ** np.arange(len(G))[::-1]
+    how = f"of a moving average with β = {beta:.6g}{', bias corrected' * corrected}"
+    weights = weights / (1 - beta ** len(G)) if corrected else weights
+    return [OuterProduct(FIRST, weights @ G, variant=how), AveragedProducts(SECOND, G, weights, variant=how)]
+
+
+def fitted_averages(G: Host, search: Search) -> list[Candidate]:
+    """Return the averages with the β that explains a user's diagonal best, in the layout in which it does."""
+    if search.given.values is None:
+        return []
+    from scipy.optimize import minimize_scalar
+
+    values = search.given.values
+    a = values if values.ndim == 1 else np.diagonal(values)
+    found: list[Candidate] = []
+    for kind in (0, 1):
+
+        def off(logit: float, index: Host, kind: int = kind) -> float:
+            x = _averages(G[:, index], 1 / (1 + np.exp(-logit)), corrected=False)[kind].diagonal
+            return float(np.linalg.norm(a / np.linalg.norm(a) - x / np.linalg.norm(x)))
+
+        grid = [
+            (off(logit, layout.index), logit, layout) for layout in search.fitting for logit in np.arange(-3, 10, 0.25)
+        ]
+        _, start, layout = min(grid, key=lambda each: each[0])
+        best = minimize_scalar(
+            off, bounds=(start - 0.3, start + 0.3), args=(layout.index,), method="bounded", options={"xatol": 1e-12}
+        )
+        beta = float(1 / (1 + np.exp(-best.x)))
+        found += [_averages(G, beta, corrected=corrected)[kind] for corrected in (False, True)]
     return found
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import product
 
 import numpy as np
 
@@ -61,6 +62,10 @@ class Search:
         The problem's.
     seed : int
         What the entries and vectors are drawn from.
+    memory : dict
+        Products that were asked for already.
+    vectors : array, shape (d, k), optional
+        For the inverse of a function: vectors whose products are known; no others are.
     """
 
     given: Given
@@ -71,6 +76,7 @@ class Search:
     l2: float
     seed: int = 0
     memory: dict[bytes, Host] = field(default_factory=dict)
+    vectors: Host | None = None
 
     @property
     def fitting(self) -> list[Layout]:
@@ -79,8 +85,18 @@ class Search:
 
     def matches(self) -> list[Match]:
         """Return every hypothesis that explains all the numbers, in the order of the candidates."""
-        hypotheses = list(self._of_diagonals() if self.given.form == "diagonal" else self._of_entries())
+        if self.vectors is not None:
+            known = (candidate for candidate in self.candidates if candidate.established)
+            hypotheses = list(product(known, self.fitting, self.parts[:1]))
+        else:
+            hypotheses = list(self._of_diagonals() if self.given.form == "diagonal" else self._of_entries())
         return [match for hypothesis in hypotheses if (match := self.confirmed(*hypothesis))]
+
+    def inverted(self) -> Search:
+        """Return the search for the matrix that a function is the inverse of, from the products that are known."""
+        V = self.probes
+        Y = self.products(V)
+        return replace(self, vectors=Y, memory={Y.tobytes(): V})
 
     def confirmed(self, candidate: Candidate, layout: Layout, part: Part) -> Match | None:
         """Return the hypothesis with its fit of all the numbers; None where they disagree."""
@@ -122,6 +138,8 @@ class Search:
     @cached_property
     def probes(self) -> Host:
         """Vectors that tell products apart, shape (d, 3): normal numbers, since signs alone may be in a null space."""
+        if self.vectors is not None:
+            return self.vectors
         return np.random.default_rng((self.seed, 1)).standard_normal((self.given.d, 3))
 
     def products(self, V: Host) -> Host:

@@ -8,6 +8,7 @@ import numpy as np
 
 from sofim_ref.arrays import from_numpy
 from sofim_ref.testing.fisher.candidates import Candidate
+from sofim_ref.testing.fisher.conditioning import condition
 from sofim_ref.testing.fisher.draws import Estimate
 from sofim_ref.testing.fisher.factors import FactorMatch
 from sofim_ref.testing.fisher.facts import Facts
@@ -18,6 +19,8 @@ from sofim_ref.testing.fisher.match import Match, Search
 from sofim_ref.testing.fisher.ties import Ties, reason, ties
 from sofim_ref.testing.fisher.verdict import FisherVerdict, reduction, words
 
+FAR = 1e6
+"""A condition number beyond which no residual is laid to rounding."""
 ENOUGH = 10_000
 """The number of entries among which those that differ are counted."""
 SPARE = 3.0
@@ -39,8 +42,7 @@ def verdict_of(search: Search, facts: Facts, matches: list[Match], transform: st
     fit, part = first.named.fit, first.part
     grouped = part.name == "whole" and first.candidate.grouped and len(facts.layers) > 1
     name = title(first.candidate.name, part.name)
-    kind = "named" if fit.residual <= 100 * eps * fit.amplification else "about"
-    kind = "tie" if told.accidental else kind
+    kind = "tie" if told.accidental else "named" if _to_rounding(first, facts, search) else "about"
     notes = [reason(name, told.equal, facts), _tie(told)]
     if _digits(search, first) < math.log10(hypotheses) + SPARE:
         kind = "too little"
@@ -70,6 +72,14 @@ def verdict_of(search: Search, facts: Facts, matches: list[Match], transform: st
         notes=tuple(note for note in notes if note),
         reduction=reduction(fit.scale, first.named.scale_name, search.factors),
     )
+
+
+def _to_rounding(match: Match, facts: Facts, search: Search) -> bool:
+    """Return whether what isn't explained is rounding: at most 100 eps κ, κ computed where it matters."""
+    fit, allowed = match.named.fit, 100 * search.given.eps * match.named.fit.amplification
+    if fit.residual <= allowed or fit.residual > FAR * allowed:
+        return fit.residual <= allowed
+    return fit.residual <= allowed * condition(match, facts, search.seed)
 
 
 def title(name: str, part: str) -> str:

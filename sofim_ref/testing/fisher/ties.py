@@ -50,6 +50,7 @@ def ties(first: Match, others: list[Match], facts: Facts, seed: int) -> Ties:
     points = [_drawn(facts, seed, k) for k in range(POINTS)] if others else []
     for number, (w, batch) in enumerate(points):
         there = {(x.name, x.variant): x for x in every_candidate(facts.elsewhere(w, batch))}
+        there |= {key(x): x.candidate for x in (first, *others) if key(x) not in there}  # averages over a history
         v = np.random.default_rng((seed, number)).standard_normal((len(first.layout.index), 1))
 
         def product(match: Match, there: dict[tuple[str, str], Candidate] = there, v: Host = v) -> Host:

@@ -244,9 +244,9 @@ def run(count, start=0, show=True):
         if show and verdict.kind == "named" and verdict.matrix in names(each.matrix):
             off = size / np.linalg.norm(each.dense - each.shift * np.eye(len(each.dense)))
             print(f"{seed} right though off by {off:.1e}: {each.words}\n    {verdict}")
-    print(
-        f"{time.perf_counter() - began:.0f} s; {dict(found)}; largest error of a right one {worst:.1e}; changed {dict(changed)}"
-    )
+    if show:
+        print(f"{time.perf_counter() - began:.0f} s; {dict(found)}; largest error of a right one {worst:.1e}")
+        print(f"perturbed: {dict(changed)}")
     return found, changed
 
 

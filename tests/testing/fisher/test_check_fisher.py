@@ -135,6 +135,8 @@ def test_what_was_done_to_a_matrix_is_undone(at):
         verdict = check_fisher(made, *at)
         assert (verdict.matrix, verdict.transform) == ("exact Fisher", name), verdict
         assert verdict.damping == pytest.approx(0.1, rel=1e-4)
+    solved = check_fisher(lambda v: np.linalg.solve(F, v), *at)
+    assert (solved.matrix, solved.transform, solved.damping) == ("exact Fisher", "inverse", pytest.approx(0.1))
     root = check_fisher(np.sqrt(np.diag(fisher(at))), *at)
     assert (root.matrix, root.transform, root.part) == ("exact Fisher", "square root", "diagonal")
 
@@ -187,6 +189,8 @@ def test_moving_averages_need_the_history(at):
     squares = check_fisher(v / (1 - 0.9**6), *at, history=history)
     assert squares.matrix == "average of the gradients' outer products"
     assert check_fisher(np.outer(m, m), *at).matrix is None
+    odd = 0.23 * 0.77 ** np.arange(6)[::-1] @ history**2
+    assert "β = 0.77" in check_fisher(odd, *at, history=history).variant
     with pytest.raises(ValueError, match=r"history must have shape \(steps, 43\)"):
         check_fisher(v, *at, history=m)
 
