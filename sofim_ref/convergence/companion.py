@@ -99,7 +99,7 @@ class CompanionNorm:
             msg = f"K must be between max(2√β, |c|) = {least:.6g} and 1 + β = {1 + beta:.6g}, got {shown(K)}."
             raise ValueError(msg)
         self.gamma = 1 - gap
-        self.K = self.gamma + beta / self.gamma if K is None else float(K)
+        self.K = self.gamma + beta / self.gamma
         self._below, above = (p - short) / self.K, (q - short) / self.K  # 1 − u, 1 + u
         self._rest = self._below * above  # 1 − u²
         orders = ((self.gamma, beta / self.gamma, 1 - beta / self.gamma), (beta / self.gamma, self.gamma, gap))

@@ -14,13 +14,13 @@ def spectrum(rng, k, condition=100.0, L=1.0):
 
 
 def stable_step(rng, beta, L):
-    return rng.uniform(0.05, 0.95) * 2 * (1 + beta) / ((1 - beta) * L)
+    return rng.uniform(0.05, 0.97) * 2 * (1 + beta) / ((1 - beta) * L)
 
 
 def drawn(rng, k=3, condition=100.0):
     """A norm with a K of its own or the usual one, and an a around its ā."""
-    beta = rng.uniform(0.05, 0.95)
-    lam = spectrum(rng, k, condition)
+    beta = rng.uniform(*((0.02, 0.2) if rng.random() < 0.5 else (0.2, 0.95)))
+    lam = spectrum(rng, k, condition ** rng.uniform(0.02, 1))
     step = stable_step(rng, beta, lam[-1])
     norm = CompanionNorm(lam, beta, step)
     if rng.random() < 0.5:

@@ -86,6 +86,23 @@ def test_the_ends_of_an_interval_say_all_but_the_exact_remainder(seed):
         assert ends.remainder_bound(a) == every.remainder_bound(a)
 
 
+def test_a_step_that_overshoots_has_the_larger_root_for_pi():
+    """At c = −K nearly, along the steepest of three directions: there 1 − 2θu + θ² is smaller for the smaller θ."""
+    lam = np.asarray([0.78, 0.9, 1.0])
+    norm = CompanionNorm(lam, 0.05, 2.12)
+    assert norm.pi == norm.gamma > norm.theta
+    assert norm.theta == pytest.approx(0.05 / norm.gamma)
+    P, H = dense(norm), np.diag(lam)
+    A = step_matrix(H, 0.05, 2.12)
+    assert norm.spectral_radius == pytest.approx(np.max(np.abs(np.linalg.eigvals(A))))
+    assert operator_norm(A, P, P) == pytest.approx(norm.gamma, rel=1e-10)
+    assert operator_norm(np.eye(6)[:, :3], P) == pytest.approx(norm.Z, rel=1e-10)
+    for a in (2.12, 3.0):
+        exact = operator_norm(force_matrix(3, 0.05, a), P)
+        assert float(norm.remainder_norm(a)) == pytest.approx(exact, rel=1e-10)
+        assert float(norm.remainder_bound(a)) == pytest.approx(exact, rel=1e-10)  # its maximum is at an end
+
+
 def test_numbers_come_in_the_shapes_of_their_arguments():
     norm = CompanionNorm(np.asarray([1.0, 2.0, 3.0]), 0.5, 0.5)
     z = np.ones((4, 2, 3))
@@ -126,9 +143,12 @@ def test_heavy_ball_is_the_case_of_a_constant_step():
         ({"beta": 0.0}, r"beta must be > 0, got 0: without a moment"),
         ({"step": 0.0}, r"step must be a finite number > 0"),
         ({"step": 3.0}, r"step must be < 2\(1 \+ β\)/\(\(1 − β\)L\) = 3, got 3: .* diverges"),
+        ({"beta": 0.25, "step": 2.0}, r"step must be < 2\(1 \+ β\)/\(\(1 − β\)L\) = 1.66667, got 2:"),
         ({"K": 1.5}, r"K must be between max\(2√β, \|c\|\) = 1.41421 and 1 \+ β = 1.5, got 1.5"),
         ({"K": 1.4}, r"K must be between"),
         ({"K": np.nan}, r"K must be between"),
+        ({"beta": 0.25, "K": 1.0}, r"K must be between max\(2√β, \|c\|\) = 1 and"),  # 2√β itself
+        ({"beta": 0.25, "step": 0.25, "K": 1.0625}, r"= 1.0625 and 1 \+ β = 1.25, got 1.0625"),  # and |c|
     ],
 )
 def test_what_is_no_norm_is_refused(change, message):
