@@ -1,4 +1,4 @@
-"""The command line: `sofim-ref tour`, `convergence`, `race`, `verify`, `lab`, `methods`, one file a command."""
+"""The command line, `sofim-ref tour`, `race`, `verify`, `check` and others: one file a command."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ COMMANDS = {
     "convergence": "Order, rate and linear-quadratic bound of methods on a convex loss.",
     "race": "Tune methods alike, race them over seeds to targets, write a report.",
     "verify": "Check every matrix and every method against dense inversion.",
+    "check": "Say which Fisher matrix a file of yours computes.",
     "lab": "Copy the lessons into a folder, and open them in JupyterLab.",
     "methods": "Print every method: C, v, cost, memory, source, what is open.",
 }

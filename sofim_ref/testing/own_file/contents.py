@@ -1,0 +1,163 @@
+"""What a user's file defines: functions that can be checked, and what it says of them."""
+
+from __future__ import annotations
+
+import ast
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from sofim_ref.arrays import BACKENDS, Backend, open_backend
+from sofim_ref.arrays.validation import one_of
+from sofim_ref.optimizers.plugins import module_of_file
+from sofim_ref.testing.museum.setting import LIKELIHOODS
+
+FUNCTIONS = {
+    "fisher": "parameters, X, y",
+    "fvp": "parameters, X, y, v",
+    "hvp": "parameters, X, y, v",
+    "ggnvp": "parameters, X, y, v",
+    "jvp": "parameters, X, y, v",
+    "vjp": "parameters, X, y, u",
+    "per_example_gradients": "parameters, X, y",
+    "step": "w, state, gradient",
+}
+"""The functions that are looked for, each with its arguments."""
+
+NAMED = ("fisher", "fvp", "step")
+"""Those of them whose name doesn't say already what they must be."""
+
+
+class OwnFileError(ValueError):
+    """Raised for a file that can't be checked: the message says why."""
+
+
+@dataclass(frozen=True, eq=False)
+class OwnFile:
+    """A user's file.
+
+    Parameters
+    ----------
+    path : Path
+    module : module
+        The file, imported.
+    functions : dict
+        Those of `FUNCTIONS` that it defines.
+    claims : dict
+        From a function's name to what ``IS`` says of it.
+    problem : str
+        Its ``PROBLEM``, one of `LIKELIHOODS`; "classes" if it has none.
+    backend : Backend
+        That of its ``BACKEND``; NumPy if it has none.
+    """
+
+    path: Path
+    module: ModuleType
+    functions: dict[str, Callable[..., Any]]
+    claims: dict[str, str]
+    problem: str
+    backend: Backend
+
+    @classmethod
+    def open(cls, path: Path) -> OwnFile:
+        """Import a file and see what it defines.
+
+        Parameters
+        ----------
+        path : Path
+
+        Raises
+        ------
+        OwnFileError
+            If there is no such file, it can't be imported, defines none of `FUNCTIONS`, or one of ``IS``, ``PROBLEM``
+            and ``BACKEND`` can't be used.
+        """
+        if path.suffix != ".py":
+            msg = f"must end in .py, got {str(path)!r}."
+            raise OwnFileError(msg)
+        try:
+            path.read_bytes()
+        except OSError as error:
+            msg = f"can't read {str(path)!r}: {error.strerror}."
+            raise OwnFileError(msg) from error
+        try:
+            module = module_of_file(path)
+        except (Exception, SystemExit) as error:  # whatever an import of somebody else's code raises
+            msg = f"{str(path)!r} can't be imported: {raised(error, path)}"
+            raise OwnFileError(msg) from error
+        functions = {name: getattr(module, name) for name in FUNCTIONS if callable(getattr(module, name, None))}
+        if not functions:
+            known = ", ".join(f"{name}({arguments})" for name, arguments in FUNCTIONS.items())
+            msg = f"{str(path)!r} must define one of the functions {known}, got none of them."
+            raise OwnFileError(msg)
+        problem, backend = getattr(module, "PROBLEM", "classes"), getattr(module, "BACKEND", "numpy")
+        try:
+            one_of("PROBLEM", problem, LIKELIHOODS)
+            one_of("BACKEND", backend, BACKENDS)
+            return cls(path, module, functions, _claims(module, functions), problem, open_backend(backend))
+        except (RuntimeError, TypeError, ValueError) as error:
+            msg = f"{str(path)!r}: {error}"
+            raise OwnFileError(msg) from error
+
+    def __call__(self, name: str, *arguments: Any) -> Any:
+        """Return what the function of that name returns; where it raises, say so with the line of the file."""
+        try:
+            return self.functions[name](*arguments)
+        except Exception as error:
+            msg = f"{name}({FUNCTIONS[name]}) in {str(self.path)!r} raises {raised(error, self.path)}"
+            raise OwnFileError(msg) from error
+
+
+def _claims(module: ModuleType, functions: Mapping[str, Any]) -> dict[str, str]:
+    """Return what ``IS`` says of each function, refusing what says nothing of one."""
+    said, named = getattr(module, "IS", {}), [name for name in NAMED if name in functions]
+    if isinstance(said, str) and len(named) == 1:
+        said = {named[0]: said}
+    if not isinstance(said, Mapping) or not all(isinstance(text, str) for text in said.values()):
+        due = f"a mapping from {' and '.join(named or NAMED)} to sentences" if len(named) != 1 else "a string"
+        msg = f"IS must be {due}, got {said!r}."
+        raise TypeError(msg)
+    for name in said:
+        if name not in named:
+            msg = f"IS must speak of {' or '.join(NAMED)} where the file defines it, got {name!r}."
+            raise ValueError(msg)
+    if "step" in functions and "step" not in said:
+        msg = "IS must name the optimizer that step is to be: IS = 'Adam, lr=0.01' say; got nothing of it."
+        raise ValueError(msg)
+    return dict(said)
+
+
+def optimizer_of(claim: str) -> tuple[str, dict[str, Any]]:
+    """Return the method and the settings that a claim names: "Adam, lr=0.01".
+
+    Examples
+    --------
+    >>> optimizer_of("SOFIM, vector='gradient', rho=0.5")
+    ('SOFIM', {'vector': 'gradient', 'rho': 0.5})
+    """
+    method, _, settings = claim.partition(",")
+    try:
+        call = ast.parse(f"dict({settings})", mode="eval").body
+        words = call.keywords if isinstance(call, ast.Call) and not call.args else None
+        found = {str(word.arg): ast.literal_eval(word.value) for word in words or ()}
+    except (SyntaxError, ValueError):
+        words = None
+    if words is None:
+        msg = f"IS must name an optimizer and its settings, 'Adam, lr=0.01' say, got {claim!r}."
+        raise ValueError(msg)
+    return method.strip(), found
+
+
+def raised(error: BaseException, path: Path) -> str:
+    """Return an error's class and first line, and the line of the file that it comes from."""
+    lines = [
+        frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path.resolve()
+    ]
+    if isinstance(error, SyntaxError):
+        lines = [error.lineno]
+    text = (str(error).strip().splitlines() or [""])[0].removesuffix(".")
+    said = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return f"{said}, in line {lines[-1]}." if lines else f"{said}."

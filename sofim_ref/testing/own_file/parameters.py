@@ -1,0 +1,106 @@
+"""Parameters by name, as a torch module's `state_dict` has them, and the way back to the order of this library's w."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from sofim_ref.arrays import Array, from_numpy, to_numpy
+from sofim_ref.arrays.validation import an_array
+from sofim_ref.models import Layer
+
+Host = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class NamedParameters:
+    """The weights and biases of an `MLP`, named and shaped as in torch's ``Sequential(Linear, Tanh, Linear)``.
+
+    Parameters
+    ----------
+    layers : tuple of Layer
+        The network's layers, each with a bias.
+
+    Examples
+    --------
+    >>> from sofim_ref.models import MLP
+    >>> NamedParameters(MLP((3, 5, 2)).layers).shapes
+    {'0.weight': (5, 3), '0.bias': (5,), '2.weight': (2, 5), '2.bias': (2,)}
+    """
+
+    layers: tuple[Layer, ...]
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of each array by its name."""
+        found: dict[str, tuple[int, ...]] = {}
+        for i, layer in enumerate(self.layers):
+            found |= {f"{2 * i}.weight": (layer.columns, layer.rows - 1), f"{2 * i}.bias": (layer.columns,)}
+        return found
+
+    def split(self, w: Host, like: Array) -> dict[str, Array]:
+        """Return the arrays that w, shape (d,), consists of, on the backend of `like`."""
+        arrays: list[Host] = []
+        for layer in self.layers:
+            block = w[layer.start : layer.stop].reshape(layer.rows, layer.columns)
+            arrays += [np.ascontiguousarray(block[:-1].T), block[-1].copy()]
+        return {name: from_numpy(x, like=like) for name, x in zip(self.shapes, arrays, strict=True)}
+
+    def join(self, argument: str, given: Any, lead: tuple[int, ...] = ()) -> Host:
+        """Return a user's arrays as one of shape (*lead, d) in this library's order, refusing other shapes.
+
+        Parameters
+        ----------
+        argument : str
+            What the arrays are called in a message.
+        given : mapping, sequence or array
+            Arrays of shape (*lead, *shape) by name or in order; or one of shape (*lead, d), flattened in order.
+        lead : tuple of int
+            The axes before those of a parameter.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If they are no arrays, too few or too many, or of other shapes.
+        """
+        pieces = []
+        for (name, shape), x in zip(self.shapes.items(), self._arrays(argument, given, lead), strict=True):
+            if x.shape != lead + shape:
+                msg = f"{argument}[{name!r}] must have shape {lead + shape}, got {x.shape}."
+                raise ValueError(msg)
+            pieces.append(np.swapaxes(x, -1, -2).reshape(*lead, prod(shape)) if len(shape) == 2 else x)
+        return np.concatenate(pieces, axis=-1)
+
+    def _arrays(self, argument: str, given: Any, lead: tuple[int, ...]) -> list[Host]:
+        """Return an array for each name, on the host; one that stands for all is cut into them."""
+        if isinstance(given, Mapping | list | tuple):
+            values = [on_host(f"{argument}[{i}]", x) for i, x in enumerate(in_order(given, self.shapes))]
+            if len(values) != len(self.shapes):
+                msg = f"{argument} must be an array for each of {', '.join(self.shapes)}, got {len(values)} of them."
+                raise ValueError(msg)
+            return values
+        whole, sizes = on_host(argument, given), [prod(shape) for shape in self.shapes.values()]
+        if whole.shape != (*lead, sum(sizes)):
+            msg = (
+                f"{argument} must be a mapping like parameters, or have shape {(*lead, sum(sizes))}, got {whole.shape}."
+            )
+            raise ValueError(msg)
+        flat = np.split(whole, np.cumsum(sizes)[:-1], axis=-1)
+        return [x.reshape(lead + shape) for x, shape in zip(flat, self.shapes.values(), strict=True)]
+
+
+def in_order(given: Mapping[str, Any] | Sequence[Any], names: Mapping[str, Any]) -> list[Any]:
+    """Return the values of a mapping in the names' order if these are its keys, in its own otherwise."""
+    if not isinstance(given, Mapping):
+        return list(given)
+    return [given[name] for name in names] if set(given) == set(names) else list(given.values())
+
+
+def on_host(argument: str, x: Any) -> Host:
+    """Return an array on the host in its own dtype, refusing what is none."""
+    an_array(argument, x)
+    return to_numpy(x)

@@ -1,0 +1,297 @@
+"""`sofim-ref check`: the files that the documentation shows, files to begin with, and files that can't be checked."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+from sofim_ref import cli
+from sofim_ref.testing.fisher import FisherVerdict
+from sofim_ref.testing.own_file.claim import agrees, claim_of
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "check.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def checked(tmp_path, capsys):
+    """Check a file with the text given, and return the status and what was printed, on one line."""
+
+    def run(text):
+        path = tmp_path / "mine.py"
+        path.write_text(text, encoding="utf-8")
+        status = cli.main(["check", str(path)])
+        said = capsys.readouterr()
+        assert (said.err == "") == (status != 2)
+        return status, " ".join((said.out + said.err).split())
+
+    return run
+
+
+def needing(framework):
+    """Return the marks of a test that imports a framework: slow, but for NumPy."""
+    if framework == "numpy":
+        return []
+    missing = importlib.util.find_spec(framework) is None
+    return [pytest.mark.slow, pytest.mark.skipif(missing, reason=f"{framework} isn't installed")]
+
+
+def after(text, old, new):
+    assert text.count(old) == 1
+    return text.replace(old, new)
+
+
+FILES = [
+    pytest.param(file, int(status), said, marks=needing(re.search(r"_(\w+)\.py", file)[1]), id=file)
+    for file, said, status in re.findall(
+        r"\$ sofim-ref check docs/check/(\w+\.py)\n(.*?)\$ echo \$\?\n(\d)\n", PAGE, flags=re.DOTALL
+    )
+]
+
+
+def test_the_page_shows_every_file():
+    assert {case.values[0] for case in FILES} == {path.name for path in (DOCS / "check").glob("*.py")}
+
+
+@pytest.mark.parametrize(("file", "status", "said"), FILES)
+def test_a_file_of_the_documentation_gets_the_answer_that_the_page_shows(file, status, said, capsys):
+    assert cli.main(["check", str(DOCS / "check" / file)]) == status
+    pattern = ".*".join(re.escape(" ".join(part.split())) for part in said.split("…"))
+    assert re.fullmatch(pattern, " ".join(capsys.readouterr().out.split()))
+    (code,) = re.findall(rf"`docs/check/{file}`.*?```python\n(.*?)```", PAGE, flags=re.DOTALL)
+    assert code.strip() in (DOCS / "check" / file).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("framework", [pytest.param(name, marks=needing(name)) for name in ("numpy", "torch", "jax")])
+def test_a_file_to_begin_with_is_what_it_says(framework, tmp_path, capsys):
+    path = str(tmp_path / "new.py")
+    assert cli.main(["check", "--new", path, f"--{framework}"]) == 0
+    assert cli.main(["check", path]) == 0
+    assert "fisher is what the file says, 'empirical Fisher, diagonal'." in capsys.readouterr().out
+
+
+def test_the_file_to_begin_with_is_numpy_s_and_isn_t_written_over(tmp_path, capsys):
+    path = tmp_path / "new.py"
+    assert cli.main(["check", "--new", str(path)]) == 0
+    text = path.read_text(encoding="utf-8")
+    assert "import numpy" in text
+    assert cli.main(["check", "--new", str(path), "--torch"]) == 2
+    assert f"argument --new: can't write '{path}': File exists." in capsys.readouterr().err
+    assert path.read_text(encoding="utf-8") == text
+
+
+NETWORK = """
+import numpy as np
+
+def passes(parameters, X):
+    h = np.tanh(X @ parameters["0.weight"].T + parameters["0.bias"])
+    f = h @ parameters["2.weight"].T + parameters["2.bias"]
+    p = np.exp(f) / np.exp(f).sum(axis=1, keepdims=True)
+    return h, f, p
+
+def rows(parameters, X, s2):
+    h, _, _ = passes(parameters, X)
+    s1 = s2 @ parameters["2.weight"] * (1 - h**2)
+    return [s1[:, :, None] * X[:, None], s1, s2[:, :, None] * h[:, None], s2]
+
+def errors(parameters, X, y):
+    return passes(parameters, X)[2] - np.eye(3)[y]
+
+def flat(arrays):
+    return np.concatenate([x.reshape(len(x), -1) for x in arrays], axis=1)
+
+def per_example_gradients(parameters, X, y):
+    return rows(parameters, X, errors(parameters, X, y))
+"""
+
+SQUARES = "return [(g**2).mean(0) for g in per_example_gradients(parameters, X, y)]"
+SUMMED = "return [2 * (g**2).sum(0) for g in per_example_gradients(parameters, X, y)]"
+DAMPED = "G = flat(per_example_gradients(parameters, X, y)); return G.T @ G / 20 + np.eye(38) / 9"
+
+
+@pytest.mark.parametrize(
+    ("claim", "body", "status"),
+    [
+        ("empirical Fisher, diagonal", SQUARES, 0),
+        ("exact Fisher", SQUARES, 1),
+        ("empirical Fisher, mean", SUMMED, 1),
+        ("empirical Fisher, damped", DAMPED, 0),
+    ],
+)
+def test_the_status_says_whether_the_file_s_claim_is_true(claim, body, status, checked):
+    text = f"{NETWORK}\nIS = {claim!r}\ndef fisher(parameters, X, y):\n    {body}\n"
+    found, said = checked(text)
+    assert found == status, said
+    assert f"fisher is {'not ' * status}what the file says, {claim!r}." in said
+    if status:
+        (truth,) = re.findall(r'IS = "(.*)" would be true', said)
+        assert checked(after(text, repr(claim), repr(truth)))[0] == 0
+
+
+def test_a_matrix_that_the_file_says_nothing_of_is_named_but_is_no_success(checked):
+    status, said = checked(
+        f"{NETWORK}\ndef fisher(p, X, y):\n    return [g.mean(0)**2 for g in per_example_gradients(p, X, y)]"
+    )
+    assert status == 1
+    assert "fisher isn't judged: the file doesn't say what it is. This is the squared mean gradient;" in said
+    assert 'IS = "squared mean gradient" would be true.' in said
+
+
+SAMPLED = """
+draws = np.random.default_rng(0)
+IS = {"fisher": "sampled Fisher, diagonal"}
+def fisher(parameters, X, y):
+    _, _, p = passes(parameters, X)
+    labels = np.array([draws.choice(3, p=q) for q in p])
+    return [(g**2).mean(0) for g in per_example_gradients(parameters, X, labels)]
+"""
+
+
+@pytest.mark.slow
+def test_a_matrix_that_is_drawn_is_told_from_repeated_calls(checked):
+    status, said = checked(NETWORK + SAMPLED)
+    assert status == 0, said
+    assert "In the mean this is the diagonal of the sampled Fisher" in said
+
+
+PRODUCTS = """
+def jvp(parameters, X, y, v):
+    h, _, _ = passes(parameters, X)
+    dh = (1 - h**2) * (X @ v["0.weight"].T + v["0.bias"])
+    return dh @ parameters["2.weight"].T + h @ v["2.weight"].T + v["2.bias"]
+
+def vjp(parameters, X, y, u):
+    return dict(zip(parameters, (g.sum(0) for g in rows(parameters, X, u)), strict=True))
+
+def ggnvp(parameters, X, y, v):
+    p, Jv = passes(parameters, X)[2], jvp(parameters, X, y, v)
+    u = p * Jv - p * (p * Jv).sum(axis=1, keepdims=True)
+    return flat(rows(parameters, X, u)).mean(0)
+
+fvp, hvp, IS = ggnvp, ggnvp, "Gauss-Newton"
+"""
+
+
+def test_products_are_checked_by_their_names(checked):
+    status, said = checked(NETWORK + PRODUCTS)
+    assert status == 1
+    for right in ("ggnvp", "jvp", "vjp", "per_example_gradients"):
+        assert f"{right} is what its name says." in said
+    assert "fvp is what the file says, 'Gauss-Newton'." in said
+    assert "hvp is not what its name says. This is not the Hessian-vector product: " in said
+
+
+STEP = """
+IS = "SGD, lr=0.1"
+def step(w, state, gradient):
+    return w - 0.1 * gradient, None
+"""
+
+
+def test_a_step_follows_the_optimizer_that_the_file_names(checked):
+    assert checked(STEP)[0] == 0
+    status, said = checked(after(STEP, "- 0.1", "- 0.2"))
+    assert status == 1
+    assert "step is not what the file says, 'SGD, lr=0.1'." in said
+
+
+FISHER = "def fisher(parameters, X, y):\n    return "
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("def fischer(): ...", "must define one of the functions fisher(parameters, X, y), fvp("),
+        (
+            "import nothing_like_it",
+            "can't be imported: ModuleNotFoundError: No module named 'nothing_like_it', in line 1.",
+        ),
+        ("x = 1\ndef f(:", "can't be imported: SyntaxError: "),
+        ("raise SystemExit", "can't be imported: SystemExit, in line 1."),
+        (f"{FISHER}X @ y\n", "raises ValueError: matmul: "),
+        (f"{FISHER}1 / 0\n", "raises ZeroDivisionError: division by zero, in line 2."),
+        (f"{FISHER}None\n", "got <class 'NoneType'>"),
+        (f"{FISHER}__import__('numpy').eye(39)\n", "must have shape (38, 38), got (39, 39). This is (d + 1) squared"),
+        (f"{FISHER}float('nan') * X[:, 0]\n", "must be finite, got nan"),
+        (
+            f"{FISHER}{{n: p.T for n, p in parameters.items()}}\n",
+            "mine.py': F['0.weight'] must have shape (5, 3), got (3, 5).",
+        ),
+        (f"{FISHER}[X, y]\n", "must be an array for each of 0.weight, 0.bias, 2.weight, 2.bias, got 2"),
+        (
+            "def hvp(parameters, X, y, v):\n    return X",
+            "mine.py': the result must be a mapping like parameters, or have shape (38,), got (20, 3)",
+        ),
+        (f"PROBLEM = 'clases'\n{FISHER}X\n", "PROBLEM must be one of 'classes', "),
+        (f"BACKEND = 'torhc'\n{FISHER}X\n", "Did you mean 'torch'?"),
+        (f"IS = 3\n{FISHER}X\n", "IS must be a string, got 3."),
+        (
+            f"IS = {{'fishr': 'exact Fisher'}}\n{FISHER}X\n",
+            "IS must speak of fisher or fvp or step where the file defines it",
+        ),
+        ("def step(w, s, g): ...", "IS must name the optimizer that step is to be"),
+        ("IS = 'Adam, 0.1'\ndef step(w, s, g): ...", "IS must name an optimizer and its settings"),
+        ("IS = 'Adem'\ndef step(w, s, g): ...", "Did you mean 'Adam'"),
+        ("IS = 'SGD'\ndef step(w, s, g): ...", "step must return (w, state)"),
+    ],
+)
+def test_a_file_that_can_t_be_checked_gets_a_sentence_and_status_2(text, message, checked):
+    status, said = checked(text)
+    assert status == 2
+    assert said.startswith("sofim-ref: argument FILE: ")
+    assert message in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "argument FILE: must be given"),
+        (["nowhere.py"], "argument FILE: can't read 'nowhere.py': No such file or directory."),
+        (["mine.txt"], "argument FILE: must end in .py, got 'mine.txt'."),
+        (["mine.py", "--torch"], "argument --torch: goes with --new only."),
+        (["mine.py", "--new", "new.py"], "argument --new: stands in place of 'mine.py'"),
+        (["--new", "new.py", "--torch", "--jax"], "argument --jax: stands in place of --torch"),
+        (["--new", "new.txt"], "argument --new: must end in .py, got 'new.txt'."),
+        (["--new", "below/new.py"], "argument --new: can't write 'below/new.py': No such file or directory."),
+    ],
+)
+def test_a_wrong_argument_is_refused(arguments, message, refused):
+    assert message in refused("check", *arguments)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        FisherVerdict("named", "K-FAC, empirical", scale_name="1", part="blocks"),
+        FisherVerdict("named", "exact Fisher", scale_name=None, scale=3.25, transform="inverse", damping=0.1),
+        FisherVerdict("named", "empirical Fisher", variant="of gradients, with l2", scale_name="1", l2=True),
+        FisherVerdict("named", "squared mean gradient", scale_name="B²", part="diagonal"),
+    ],
+    ids=claim_of,
+)
+def test_what_a_file_is_told_to_say_is_true_of_it_and_of_nothing_else(found):
+    assert agrees(claim_of(found), found)
+    assert agrees(claim_of(found).upper().replace(", ", ",  "), found)
+    assert not agrees(f"{claim_of(found)}, sum", found)
+    assert not agrees(claim_of(found).partition(", ")[0] + " Hessian", found)
+    assert not agrees(claim_of(found), FisherVerdict("about", found.matrix, scale_name="1"))
+    assert claim_of(FisherVerdict("none")) == ""
+
+
+@pytest.mark.parametrize(
+    ("claim", "holds"),
+    [
+        ("empirical Fisher", True),
+        ("empirical Fisher, mean, diagonal", True),
+        ("Gauss-Newton, diagonal", True),
+        ("empirical Fisher, whole", False),
+        ("empirical Fisher, sum", False),
+        ("empirical", False),
+        ("empirical Fisher matrix", False),
+        ("", False),
+    ],
+)
+def test_a_claim_may_name_the_part_and_the_mean_but_nothing_that_isn_t_so(claim, holds):
+    found = FisherVerdict("tie", "empirical Fisher", scale_name="1", part="diagonal", alternatives=("Gauss–Newton",))
+    assert agrees(claim, found) is holds
