@@ -1,4 +1,4 @@
-"""The check of an optimizer that somebody else wrote against the stored trajectories."""
+"""The check of an optimizer that somebody else wrote against its formula in 50 digits."""
 
 from __future__ import annotations
 
@@ -8,18 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from sofim_ref.arrays import Array, eps, from_numpy, namespace, to_numpy
+from sofim_ref import optimizers
+from sofim_ref.arrays import Array
 from sofim_ref.arrays.validation import floating, one_of, positive
-from sofim_ref.testing.trajectories import Host, Reference, references
+from sofim_ref.testing.optimizer_cases import OptimizerCase, run_case
+from sofim_ref.testing.trajectories import references, trajectories_of
 
 
 class Disagreement(AssertionError):
-    """An optimizer departs from the reference trajectory: the message says where, and by how much."""
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """The result of `check_optimizer`.
+    """An optimizer departs from its reference: the message says where, by how much and, if that is known, why.
 
     Parameters
     ----------
@@ -27,19 +24,78 @@ class Agreement:
         The method that was checked.
     settings : dict
         Its hyper-parameters.
-    cases : tuple of str
-        The kinds of gradients.
-    steps : int
-        How many steps were compared in all.
-    worst : float
-        The largest departure, in the tolerance's units: at most 1.
+    cases : tuple of OptimizerCase
+        What was compared, a case each, those that agree among them.
+    kind : {"rounding", "dtype", "setting", "reading", "convention", "unknown"}
+        What sort of departure it is.
+    explained : str
+        What explains it, such as ``"bias_correction=False"``; empty where nothing that is known does.
+    sentence : str
+        The same in a sentence.
+    """
+
+    def __init__(
+        self,
+        method: str,
+        settings: dict[str, Any],
+        cases: tuple[OptimizerCase, ...],
+        kind: str,
+        explained: str,
+        sentence: str,
+    ) -> None:
+        super().__init__(method, settings, cases, kind, explained, sentence)
+        self.method, self.settings, self.cases = method, settings, cases
+        self.kind, self.explained, self.sentence = kind, explained, sentence
+
+    @property
+    def first(self) -> OptimizerCase:
+        """The first of the cases that departs."""
+        return next(found for found in self.cases if found.step)
+
+    @property
+    def step(self) -> int | None:
+        """The first step that departs, in the first of the cases that departs."""
+        return self.first.step
+
+    def __str__(self) -> str:
+        far = [f"{found.worst:.2g} in '{found.case}' (from step {found.step})" for found in self.cases if found.step]
+        departing = f"It departs in {len(far)} of {len(self.cases)} cases, by this many times what is allowed:"
+        return f"{self.first.sentence()} Settings: {self.settings}. {departing} {', '.join(far)}. {self.sentence}"
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """An optimizer agrees with its reference.
+
+    Parameters
+    ----------
+    method : str
+        The method that was checked.
+    settings : dict
+        Its hyper-parameters.
+    cases : tuple of OptimizerCase
+        What was compared, a case each.
     """
 
     method: str
     settings: dict[str, Any]
-    cases: tuple[str, ...]
-    steps: int
-    worst: float
+    cases: tuple[OptimizerCase, ...]
+
+    @property
+    def steps(self) -> int:
+        """How many steps were compared in all."""
+        return sum(found.steps for found in self.cases)
+
+    @property
+    def worst(self) -> float:
+        """The largest departure, in the tolerance's units: at most 1."""
+        return max(found.worst for found in self.cases)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.method} agrees in {len(self.cases)} cases, {self.steps} steps in all; the largest departure is "
+            f"{self.worst:.2g} of what is allowed."
+        )
 
 
 def check_optimizer(
@@ -95,8 +151,8 @@ def check_optimizer(
     but for C⁻¹g of SOFIM with ``vector="gradient"``: there g is parallel to M̂ in the first step and nearly so after a
     huge one, and what is left of g across M̂ carries an error of eps ‖g‖/ρ, however it is computed. So η maxₛ‖gₛ‖∞/ρ is
     added to the scale. Errors add up over t steps to some 10 t eps, of which 64 t eps leaves a margin; a wrong formula
-    is off by a share of a step. The trajectories are made by ``python -m sofim_ref.testing.formulas``, which solves with
-    every C of SOFIM as the dense matrix it is, in 50 digits.
+    is off by a share of a step. The trajectories are made by `sofim_ref.testing.formulas`, which solves with every C of
+    SOFIM as the dense matrix it is, in 50 digits.
 
     Examples
     --------
@@ -114,118 +170,31 @@ def check_optimizer(
     if not callable(step):
         msg = f"step must be a function that returns (w, state), got {step!r}."
         raise TypeError(msg)
-    stored = list(references(method))
-    wanted = _settings(stored, settings)
+    wanted = _settings(method, settings)
     if case is not None:
-        one_of("case", case, dict.fromkeys(reference.case for reference in stored))
+        one_of("case", case, dict.fromkeys(reference.case for reference in references(method)))
     if tolerance is not None:
         positive("tolerance", tolerance)
     like = np.zeros(1) if like is None else like
     floating("like", like, ndim=1)
-    chosen = [r for r in stored if r.settings == wanted and case in (None, r.case)]
-    worst = max(_compare(step, reference, stored, like, tolerance) for reference in chosen)
-    return Agreement(method, wanted, tuple(r.case for r in chosen), sum(r.steps for r in chosen), worst)
+    chosen = (reference for reference in trajectories_of(method, wanted, case))
+    cases = tuple(run_case(step, reference, like, tolerance) for reference in chosen)
+    if all(found.step is None for found in cases):
+        return Agreement(method, wanted, cases)
+    from sofim_ref.testing.optimizer_explanations import explain
+
+    why = explain(cases)
+    raise Disagreement(method, wanted, cases, why.kind, why.words, why.sentence)
 
 
-def _settings(stored: list[Reference], given: dict[str, Any] | None) -> dict[str, Any]:
-    """Return the defaults with what is given in their place; refuse what isn't stored."""
-    default = stored[0].settings
-    for name in given or {}:
+def _settings(method: str, given: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the defaults with what is given in their place; refuse what the method itself refuses."""
+    default = next(references(method)).settings
+    for name, value in (given or {}).items():
         one_of("a name in settings", name, default)
+        if not isinstance(value, str | int | float | None):
+            msg = f"settings must be numbers and names, got {name}={value!r}: a policy has no trajectory in 50 digits."
+            raise TypeError(msg)
     wanted = {**default, **(given or {})}
-    if all(reference.settings != wanted for reference in stored):
-        known = dict.fromkeys(_departures(reference.settings, default) or "{}" for reference in stored)
-        msg = (
-            f"settings must be those of a stored trajectory, got {given!r}. Beside the default, {default}, there are "
-            f"those with {'; '.join(list(known)[1:]) or 'nothing else'}."
-        )
-        raise ValueError(msg)
+    getattr(optimizers, method)(**wanted)
     return wanted
-
-
-def _departures(settings: dict[str, Any], default: dict[str, Any]) -> str:
-    return ", ".join(f"{name}={value!r}" for name, value in settings.items() if value != default[name])
-
-
-def _compare(
-    step: Callable[..., tuple[Array, Any]],
-    reference: Reference,
-    stored: list[Reference],
-    like: Array,
-    tolerance: float | None,
-) -> float:
-    """Return the largest departure, in the tolerance's units; raise at one beyond it."""
-    unit = eps(namespace(like), like.dtype)
-    w, state, worst = from_numpy(reference.points[0], like=like), None, 0.0
-    scales, seen = _scales(reference), [reference.points[0]]
-    for t in range(reference.steps):
-        w, state = _pair(step(w, state, *(_placed(part, like) for part in reference.step(t))))
-        seen.append(_on_host(w, reference, t))
-        allowed = float((64 * unit * (t + 1) if tolerance is None else tolerance) * scales[t])
-        off = np.abs(seen[-1] - reference.points[t + 1])
-        if not np.max(off) <= allowed:  # NaN departs too
-            component = int(np.argmax(np.nan_to_num(off, nan=np.inf)))
-            raise Disagreement(_explanation(reference, t, component, seen, stored, allowed))
-        worst = max(worst, float(np.max(off)) / allowed)
-    return worst
-
-
-def _pair(returned: Any) -> tuple[Any, Any]:
-    """Return the point and the state of a step, refusing anything else."""
-    if not isinstance(returned, tuple | list) or len(returned) != 2:
-        msg = f"step must return (w, state), got {type(returned)!r}."
-        raise TypeError(msg)
-    return returned[0], returned[1]
-
-
-def _scales(reference: Reference) -> Host:
-    """Return the scale of each step's rounding errors, shape (steps,): see `check_optimizer`."""
-    points, settings = reference.points, reference.settings
-    scales = np.maximum.accumulate(np.max(np.abs(points), axis=1))[1:]
-    scales = scales + np.maximum.accumulate(np.max(np.abs(np.diff(points, axis=0)), axis=1))
-    if settings.get("vector") == "gradient":
-        largest = np.maximum.accumulate(np.max(np.abs(reference.arguments["gradient"]), axis=1))
-        scales = scales + settings["lr"] * largest / settings["rho"]
-    return np.asarray(scales)
-
-
-def _placed(part: Any, like: Array) -> Any:
-    if isinstance(part, tuple):  # of slices
-        return part
-    if isinstance(part, list):
-        return [from_numpy(x, like=like) for x in part]
-    return from_numpy(part, like=like)
-
-
-def _on_host(w: Array, reference: Reference, t: int) -> Host:
-    """Return the user's point on the host, refusing what is none."""
-    where, shape = f"in step {t + 1} of case {reference.case!r}", reference.points[0].shape
-    try:
-        point = to_numpy(w).astype(np.float64)
-    except (AttributeError, TypeError, ValueError) as error:
-        msg = f"step must return (w, state) with w an array, got {type(w)!r} {where}."
-        raise TypeError(msg) from error
-    if point.shape != shape:
-        msg = f"step must return w of shape {shape}, got {point.shape} {where}."
-        raise ValueError(msg)
-    return point
-
-
-def _explanation(
-    reference: Reference, t: int, component: int, seen: list[Host], stored: list[Reference], allowed: float
-) -> str:
-    """Return where and by how much the user's points depart, and which stored settings would explain them."""
-    expected, found = reference.points[t + 1][component], seen[-1][component]
-    text = (
-        f"{reference.method} departs in step {t + 1} of case {reference.case!r}, component {component}: expected "
-        f"{expected:.17g}, got {found:.17g}, off by {abs(found - expected):.3g}, allowed {allowed:.3g}. "
-        f"Settings: {reference.settings}."
-    )
-    explained = [
-        _departures(other.settings, reference.settings)
-        for other in stored
-        if other.case == reference.case and np.allclose(seen, other.points[: t + 2], rtol=0, atol=allowed)
-    ]
-    fewest = min((departures.count("=") for departures in explained), default=0)
-    nearest = [departures for departures in explained if departures.count("=") == fewest]
-    return f"{text} This is what {' or '.join(nearest)} gives." if nearest else text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.resources import as_file, files
 from itertools import accumulate, pairwise, starmap
 from typing import Any
@@ -97,19 +98,57 @@ def references(method: str | None = None) -> Iterator[Reference]:
         one_of("method", method, METHODS)
     for name in METHODS if method is None else (method,):
         points = _arrays(name)
-        given = _arrays("flows" if name.startswith("AdaFisher") else "gradients")
         for k, settings in enumerate(_CONTENTS["settings"][name]):
-            for case, shapes in _CONTENTS["layers"].items():
-                ends = accumulate(rows * columns for rows, columns in shapes)
-                layers = tuple(starmap(slice, pairwise([0, *ends])))
-                arguments = {
-                    part: given[f"{case}/{part}"] for part in ("gradient", "loss") if f"{case}/{part}" in given
-                }
-                if name.startswith("AdaFisher"):
-                    arguments |= {part: [given[f"{case}/{part}/{i}"] for i in range(len(layers))] for part in _FLOWS}
+            for case, layers, arguments in _cases(name):
                 yield Reference(name, dict(settings), case, layers, points[f"{case}/{k}"], arguments)
 
 
+def trajectories_of(method: str, settings: dict[str, Any], case: str | None = None) -> list[Reference]:
+    """Return the trajectories of a method with any settings: the stored ones, or new ones in 50 digits.
+
+    Parameters
+    ----------
+    method : str
+        One of `trajectories.METHODS`.
+    settings : dict
+        All of its hyper-parameters.
+    case : str, optional
+        The kind of gradients; all kinds if not given.
+
+    Examples
+    --------
+    >>> settings = {**next(references("SGD")).settings, "lr": 0.25}
+    >>> [float(x) for x in trajectories_of("SGD", settings)[0].points[:2, 0]]
+    [-1.0, -1.0322265625]
+    """
+    stored = [found for found in references(method) if found.settings == settings and case in (None, found.case)]
+    if stored:
+        return stored
+    from sofim_ref.testing.formulas.play import play
+
+    played = []
+    for name, layers, arguments in _cases(method):
+        if case in (None, name):
+            start = _arrays(method)[f"{name}/0"][0]
+            points = np.asarray(list(play(method, settings, start, arguments, layers)))
+            played.append(Reference(method, settings, name, layers, points, arguments))
+    return played
+
+
+def _cases(method: str) -> Iterator[tuple[str, tuple[slice, ...], dict[str, Any]]]:
+    """Yield each case with its layers and the arguments of its steps."""
+    flows = method.startswith("AdaFisher")
+    given = _arrays("flows" if flows else "gradients")
+    for case, shapes in _CONTENTS["layers"].items():
+        ends = accumulate(rows * columns for rows, columns in shapes)
+        layers = tuple(starmap(slice, pairwise([0, *ends])))
+        arguments = {part: given[f"{case}/{part}"] for part in ("gradient", "loss") if f"{case}/{part}" in given}
+        if flows:
+            arguments |= {part: [given[f"{case}/{part}/{i}"] for i in range(len(layers))] for part in _FLOWS}
+        yield case, layers, arguments
+
+
+@cache
 def _arrays(name: str) -> dict[str, Any]:
     with as_file(_FOLDER / f"{name}.npz") as path, np.load(path) as stored:
         return {member: stored[member] for member in stored.files}

@@ -5,7 +5,7 @@ The released code, ``ema="code"``, takes a layer's output gradients of the batch
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from mpmath import fsum, mpf
@@ -15,7 +15,7 @@ from sofim_ref.testing.formulas.conventions import PAPER, Conventions, Vector
 
 def adafisher(
     w: Vector,
-    steps: list[dict[str, Any]],
+    steps: Iterable[dict[str, Any]],
     *,
     lr: float,
     beta: float,
@@ -32,12 +32,13 @@ def adafisher(
     of_mean_loss = statistics == "mean_loss" or (statistics is None and ema == "code")
     lr, beta, damping, decay = map(mpf, (lr, beta, damping, weight_decay))
     M = [mpf(0) for _ in w]
-    H = [[mpf(1) for _ in h[0]] for h in steps[0]["inputs"]]
-    S = [[mpf(1) for _ in s[0]] for s in steps[0]["output_gradients"]]
+    H: list[Vector] = []
+    S: list[Vector] = []
     for t, step in enumerate(steps, start=1):
         if (t - 1) % update_every == 0:
-            H = [averaged(*pair, old, new) for pair in zip(H, map(mean_square, step["inputs"]), strict=True)]
-            back = step["output_gradients"]
+            inputs, back = step["inputs"], step["output_gradients"]
+            H, S = H or ones(inputs), S or ones(back)
+            H = [averaged(*pair, old, new) for pair in zip(H, map(mean_square, inputs), strict=True)]
             scale = len(back[0]) ** 2 if of_mean_loss else 1
             S_D = [[s / scale for s in mean_square(layer)] for layer in back]
             S = [averaged(*pair, old, new) for pair in zip(S, S_D, strict=True)]
@@ -56,6 +57,11 @@ def weights(ema: str, gamma: float) -> tuple[Any, Any]:
         "paper_v3": (1 - gamma, gamma),
         "code": (gamma / 10, gamma / 100),
     }[ema]
+
+
+def ones(layers: list[Any]) -> list[Vector]:
+    """Return what the factors are before the first step."""
+    return [[mpf(1) for _ in rows[0]] for rows in layers]
 
 
 def mean_square(rows: list[Vector]) -> Vector:

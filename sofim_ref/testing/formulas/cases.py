@@ -55,8 +55,8 @@ def losses(case: str) -> Host:
     one of its bounds then, and shows what was made of p and ℓ̂.
     """
     rng = np.random.default_rng((1, CASES.index(case)))
-    drawn: Host = _rounded(4 * np.exp(-np.arange(STEPS) / 40) + 0.5 * rng.standard_normal(STEPS)) / 1024
-    return drawn - drawn[0]
+    drawn = _rounded(4 * np.exp(-np.arange(STEPS) / 40) + 0.5 * rng.standard_normal(STEPS)) / 1024
+    return np.asarray(drawn - drawn[0])
 
 
 def flows(case: str) -> tuple[list[Host], list[Host]]:

@@ -92,17 +92,17 @@ _COUNTED = {
     "a bias correction whose steps are counted twice": Conventions(count=(2, 0)),
 }
 _EPSILON = {
-    "ε inside the root, √(v̂ + ε),": Conventions(epsilon="inside"),
-    "ε added before the bias correction, √v̂ + ε/√(1 − β₂ᵗ),": Conventions(epsilon="uncorrected"),
+    "ε inside the root (√(v̂ + ε) for √v̂ + ε)": Conventions(epsilon="inside"),
+    "ε added before the bias correction (√v̂ + ε/√(1 − β₂ᵗ))": Conventions(epsilon="uncorrected"),
 }
 _DECAY = {
     "weight decay added to the gradient (l2)": Conventions(decay="gradient"),
     "weight decay that isn't multiplied by the learning rate": Conventions(decay="whole"),
     "weight decay of the new point": Conventions(decay="after"),
 }
-_SUM = {"heavy ball, m ← βm + g, in place of the average": Conventions(average="sum")}
+_SUM = {"heavy ball (m ← βm + g) in place of the average": Conventions(average="sum")}
 _SUM_ALONE = {
-    "heavy ball, m ← βm + g, without bias correction, in place of the average": Conventions(
+    "heavy ball (m ← βm + g) without bias correction in place of the average": Conventions(
         average="sum", corrected=()
     ),
 }
@@ -112,15 +112,15 @@ _OF_ADAFISHER = {"no bias correction": Conventions(corrected=()), **_COUNTED, **
 
 ALTERNATIVES: dict[str, dict[str, Conventions]] = {
     "SGD": {
-        "an average, b ← μb + (1−μ)g, in place of heavy ball": Conventions(average="mean"),
+        "an average (b ← μb + (1−μ)g) in place of heavy ball": Conventions(average="mean"),
         "dampening by 1 − μ from the second step on": Conventions(average="late mean"),
     },
     "SOFIM": {
         **_COUNTED,
         **_SUM,
         **_SUM_ALONE,
-        "the released code's guard, 1e-8 added to ρ² + ρ‖M̂‖²,": Conventions(guard="second denominator"),
-        "a guard, 1e-8 added to ρ + ‖M̂‖²,": Conventions(guard="denominator"),
+        "the released code's guard (1e-8 added to ρ² + ρ‖M̂‖²)": Conventions(guard="second denominator"),
+        "a guard (1e-8 added to ρ + ‖M̂‖²)": Conventions(guard="denominator"),
         "the diagonal of M̂M̂ᵀ": Conventions(matrix="diagonal"),
         "‖M̂‖ in place of ‖M̂‖²": Conventions(matrix="norm"),
     },

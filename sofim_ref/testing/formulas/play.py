@@ -40,23 +40,20 @@ def play(
     by : Conventions
         What an implementation does where implementations part.
     """
+    steps = len(arguments["gradient"])
     with mpmath.workdps(DIGITS):
-        by_step = [
-            {
-                "layers": list(layers),
-                **{
-                    name: _exact([x[t] for x in part] if isinstance(part, list) else part[t])
-                    for name, part in arguments.items()
-                },
-            }
-            for t in range(len(arguments["gradient"]))
-        ]
-        run = RUN[method](_exact(start), by_step, **settings, by=by)
+        run = RUN[method](_exact(start), _by_step(arguments, layers, steps), **settings, by=by)
     yield np.array(start, dtype=np.float64)
-    for _ in by_step:
+    for _ in range(steps):
         with mpmath.workdps(DIGITS):  # entered anew, as other trajectories may be played between two steps
             point = next(run)
         yield np.asarray([float(x) for x in point])
+
+
+def _by_step(arguments: dict[str, Any], layers: tuple[slice, ...], steps: int) -> Iterator[dict[str, Any]]:
+    for t in range(steps):
+        now = {name: [x[t] for x in part] if isinstance(part, list) else part[t] for name, part in arguments.items()}
+        yield {"layers": list(layers), **{name: _exact(part) for name, part in now.items()}}
 
 
 def _exact(x: Any) -> Any:

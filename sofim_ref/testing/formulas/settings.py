@@ -78,3 +78,6 @@ READINGS: dict[str, dict[str, tuple[Any, ...]]] = {
     "AdaFisherW": _ADAFISHER_READINGS,
 }
 """From a method to those of its settings in which readings of its paper differ, with what each may be."""
+
+CONVENTIONS = {"bias_correction", "nesterov"}
+"""The settings that are conventions: two ways to compute what is meant to be the same."""

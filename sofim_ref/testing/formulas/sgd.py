@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from mpmath import mpf
@@ -11,7 +11,7 @@ from sofim_ref.testing.formulas.conventions import PAPER, Conventions, Vector
 
 
 def sgd(
-    w: Vector, steps: list[dict[str, Any]], *, lr: float, momentum: float, nesterov: bool, by: Conventions = PAPER
+    w: Vector, steps: Iterable[dict[str, Any]], *, lr: float, momentum: float, nesterov: bool, by: Conventions = PAPER
 ) -> Iterator[Vector]:
     """Yield the points of b ← μb + g; v = b, or g + μb; w ← w − ηv."""
     lr, mu = mpf(lr), mpf(momentum)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from mpmath import fsum, mpf, sqrt
@@ -12,7 +12,7 @@ from sofim_ref.testing.formulas.conventions import PAPER, Conventions, Vector
 
 def soaa(
     w: Vector,
-    arguments: list[dict[str, Any]],
+    arguments: Iterable[dict[str, Any]],
     *,
     lr: float,
     steps: int,

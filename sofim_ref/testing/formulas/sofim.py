@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from mpmath import cholesky_solve, diag, eye, fsum, matrix, mpf, sqrt
+from mpmath import fsum, mpf, sqrt
 
 from sofim_ref.testing.formulas.conventions import GUARD, PAPER, Conventions, Vector
 
 
 def sofim(
     w: Vector,
-    steps: list[dict[str, Any]],
+    steps: Iterable[dict[str, Any]],
     *,
     lr: float,
     rho: float,
@@ -39,13 +39,28 @@ def sofim(
 def _solved(rho: Any, M_hat: Vector, v: Vector, by: Conventions) -> Vector:
     """Return (ρI + M̂M̂ᵀ)⁻¹v."""
     square = fsum(M_i**2 for M_i in M_hat)
-    outer = diag([M_i**2 for M_i in M_hat]) if by.matrix == "diagonal" else matrix(M_hat) * matrix(M_hat).T
-    if by.matrix == "norm" and square:
-        outer = outer / sqrt(square)
-    x = list(cholesky_solve(rho * eye(len(v)) + outer, matrix(v)))
+    scale = sqrt(square) if by.matrix == "norm" and square else 1
+    C = [[M_i * M_j / scale for M_j in M_hat] for M_i in M_hat]
+    for i, row in enumerate(C):
+        row[:] = [C_ij + rho if i == j else C_ij * (by.matrix != "diagonal") for j, C_ij in enumerate(row)]
+    x = _eliminated(C, v)
     if by.guard == "second denominator":
         lost = 1 / (rho**2 + rho * square) - 1 / (rho**2 + rho * square + GUARD)
         along = fsum(M_i * v_i for M_i, v_i in zip(M_hat, v, strict=True))
         return [x_i + lost * along * M_i for x_i, M_i in zip(x, M_hat, strict=True)]
     guard = GUARD if by.guard == "denominator" else 0
     return [x_i * (rho + square) / (rho + square + guard) for x_i in x]
+
+
+def _eliminated(C: list[Vector], v: Vector) -> Vector:
+    """Return C⁻¹v by Gaussian elimination; C is positive definite, so that no pivot is sought."""
+    rows = [[*row, v_i] for row, v_i in zip(C, v, strict=True)]
+    for k, pivot in enumerate(rows):
+        for i in range(k + 1, len(rows)):
+            factor = rows[i][k] / pivot[k]
+            rows[i] = [a - factor * b for a, b in zip(rows[i], pivot, strict=True)]
+    x: Vector = []
+    for k in reversed(range(len(rows))):
+        known = fsum(C_kj * x_j for C_kj, x_j in zip(rows[k][k + 1 : -1], x, strict=True))
+        x = [(rows[k][-1] - known) / rows[k][k], *x]
+    return x

@@ -17,7 +17,7 @@ Stepped = tuple[Host, Any]
 def adam_without_bias_correction(w: Host, state: Any, g: Host) -> Stepped:
     """Adam's averages begin at zero and are never divided by 1 − βᵗ.
 
-    The first step is (1 − β₁)/√(1 − β₂), some three times, the right one. Liuhong99/Sophia#22.
+    The first step is (1 − β₁)/√(1 − β₂) = 3.2 times as long as it should be. Liuhong99/Sophia#22.
     """
     m, v = state or (0 * w, 0 * w)
     m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
@@ -42,7 +42,9 @@ def adam_that_counts_twice(w: Host, state: Any, g: Host) -> Stepped:
     return w - 1e-3 * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8), (t, m, v)
 
 
-@exhibit("optimizer", Symptom.TINY, "Adam", step=1, kind="convention", explained="ε inside the root, √(v̂ + ε),")
+@exhibit(
+    "optimizer", Symptom.TINY, "Adam", step=1, kind="convention", explained="ε inside the root (√(v̂ + ε) for √v̂ + ε)"
+)
 def epsilon_inside_the_root(w: Host, state: Any, g: Host) -> Stepped:
     """Adam's ε stands inside the root, where it acts as its own root, 1e-4, would outside.
 
@@ -59,7 +61,7 @@ def epsilon_inside_the_root(w: Host, state: Any, g: Host) -> Stepped:
     "Adam",
     step=1,
     kind="convention",
-    explained="ε added before the bias correction, √v̂ + ε/√(1 − β₂ᵗ),",
+    explained="ε added before the bias correction (√v̂ + ε/√(1 − β₂ᵗ))",
 )
 def epsilon_scaled_by_the_correction(w: Host, state: Any, g: Host) -> Stepped:
     """The bias corrections are put into the step size, so that ε isn't corrected and counts for more at first.
@@ -134,7 +136,7 @@ def decay_without_the_step_size(w: Host, state: Any, g: Host) -> Stepped:
     {"momentum": 0.9},
     step=1,
     kind="convention",
-    explained="an average, b ← μb + (1−μ)g, in place of heavy ball",
+    explained="an average (b ← μb + (1−μ)g) in place of heavy ball",
 )
 def average_for_heavy_ball(w: Host, m: Any, g: Host) -> Stepped:
     """The gradients are averaged, with weight 1 − β on the new one, where heavy ball adds them.
@@ -183,7 +185,7 @@ def sofim_without_bias_correction(w: Host, m: Any, g: Host) -> Stepped:
     return w - 0.1 * m / (0.5 + m @ m), m
 
 
-@exhibit("optimizer", Symptom.AVERAGE, "SOFIM", step=1, kind="convention", explained="a guard, 1e-8 added to ρ + ‖M̂‖²,")
+@exhibit("optimizer", Symptom.AVERAGE, "SOFIM", step=1, kind="convention", explained="a guard (1e-8 added to ρ + ‖M̂‖²)")
 def guard_in_the_denominator(w: Host, state: Any, g: Host) -> Stepped:
     """1e-8 is added to a denominator that can't be zero, since ρ > 0 is in it.
 

@@ -1,0 +1,185 @@
+"""What an optimizer does in one case: its points beside the reference's, to the last step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from sofim_ref.arrays import Array, eps, from_numpy, namespace, to_numpy
+from sofim_ref.arrays.namespace import dtype_name
+from sofim_ref.testing.trajectories import Host, Reference
+
+MARGIN = 64
+"""The errors that add up over t steps stay below this times t eps."""
+
+
+@dataclass(frozen=True)
+class OptimizerCase:
+    """An optimizer's points in one case, beside the reference's.
+
+    Parameters
+    ----------
+    reference : Reference
+        The trajectory that they were compared with.
+    points : array, shape (steps + 1, d)
+        The optimizer's points, the starting one first.
+    dtype : str
+        The dtype in which w came back.
+    eps : float
+        That of the dtype in which w was given.
+    tolerance : float, optional
+        How far an entry may be from the reference, in units of the scale; 64 eps a step if not given.
+    """
+
+    reference: Reference
+    points: Host = field(repr=False)
+    dtype: str
+    eps: float
+    tolerance: float | None = None
+
+    @property
+    def case(self) -> str:
+        """The kind of gradients."""
+        return self.reference.case
+
+    @property
+    def steps(self) -> int:
+        """How many steps were compared."""
+        return self.reference.steps
+
+    @property
+    def departures(self) -> Host:
+        """The largest departure of each step, in the tolerance's units; infinite where w isn't finite."""
+        return np.asarray(np.max(self._off, axis=1) / self.allowed)
+
+    @property
+    def worst(self) -> float:
+        """The largest departure, in the tolerance's units: at most 1 where the optimizer agrees."""
+        return float(np.max(self.departures))
+
+    @property
+    def step(self) -> int | None:
+        """The first step that departs; None where none does."""
+        departing = np.flatnonzero(self.departures > 1)
+        return int(departing[0]) + 1 if len(departing) else None
+
+    @property
+    def component(self) -> int | None:
+        """The component that is farthest off in the first step that departs."""
+        return None if self.step is None else int(np.argmax(self._off[self.step - 1]))
+
+    @property
+    def off(self) -> float | None:
+        """How far that component is off in that step."""
+        return None if self.step is None else float(np.max(self._off[self.step - 1]))
+
+    @property
+    def eps_kappa(self) -> float:
+        """The largest departure in units of eps κ, κ the condition number of C, added up over the steps' lengths."""
+        return float(np.max(np.max(self._off, axis=1) / (self.eps * lost_digits(self.reference))))
+
+    @property
+    def allowed(self) -> Host:
+        """How far an entry may be from the reference, shape (steps,)."""
+        return allowed(self.reference, self.eps, self.tolerance)
+
+    @property
+    def _off(self) -> Host:
+        off = np.abs(self.points[1:] - self.reference.points[1:])
+        return np.asarray(np.nan_to_num(off, nan=np.inf, posinf=np.inf))
+
+    def sentence(self) -> str:
+        """Return where and by how much the points depart for the first time."""
+        if self.step is None or self.component is None:
+            return f"{self.reference.method} agrees in case {self.case!r}."
+        expected = self.reference.points[self.step][self.component]
+        found = self.points[self.step][self.component]
+        return (
+            f"{self.reference.method} departs in step {self.step} of case {self.case!r}, component {self.component}: "
+            f"expected {expected:.17g}, got {found:.17g}, off by {abs(found - expected):.3g}, allowed "
+            f"{self.allowed[self.step - 1]:.3g}."
+        )
+
+
+def run_case(
+    step: Callable[..., tuple[Array, Any]], reference: Reference, like: Array, tolerance: float | None
+) -> OptimizerCase:
+    """Return what a step function does in one case, to its last step, or to the first that isn't finite."""
+    w, state, dtype = from_numpy(reference.points[0], like=like), None, dtype_name(like.dtype)
+    points = [reference.points[0]]
+    with np.errstate(all="ignore"):  # a wrong formula may divide by zero, late
+        for t in range(reference.steps):
+            w, state = _pair(step(w, state, *(_placed(part, like) for part in reference.step(t))))
+            point, returned = _on_host(w, reference, t, like)
+            dtype = returned if t == 0 else dtype
+            points.append(point)
+            if not np.all(np.isfinite(point)):
+                break
+    missing = np.full((reference.steps + 1 - len(points), len(points[0])), np.nan)
+    return OptimizerCase(
+        reference, np.concatenate([points, missing]), dtype, eps(namespace(like), like.dtype), tolerance
+    )
+
+
+def allowed(reference: Reference, unit: float, tolerance: float | None = None) -> Host:
+    """Return how far an entry may be from a trajectory, shape (steps,): see `check_optimizer`."""
+    points, settings = reference.points, reference.settings
+    scales = np.maximum.accumulate(np.max(np.abs(points), axis=1))[1:]
+    scales = scales + np.maximum.accumulate(np.max(np.abs(np.diff(points, axis=0)), axis=1))
+    if settings.get("vector") == "gradient":
+        largest = np.maximum.accumulate(np.max(np.abs(reference.arguments["gradient"][: len(scales)]), axis=1))
+        scales = scales + settings["lr"] * largest / settings["rho"]
+    by_step = MARGIN * unit * np.arange(1, len(scales) + 1) if tolerance is None else tolerance
+    return np.asarray(by_step * scales)
+
+
+def lost_digits(reference: Reference) -> Host:
+    """Return what the textbook formula loses, in units of eps, shape (steps,): Σₛ κ(Cₛ)‖wₛ − wₛ₋₁‖ over s ≤ t.
+
+    For SOFIM, whose C has the condition number 1 + ‖M̂‖²/ρ; other methods solve with a diagonal, and κ is 1.
+    """
+    points, settings = reference.points, reference.settings
+    lengths = np.linalg.norm(np.diff(points, axis=0), axis=1)
+    if "rho" not in settings:
+        return np.asarray(np.max(np.abs(points)) + np.cumsum(lengths))
+    beta, M, kappa = settings["beta"], np.zeros(points.shape[1]), np.ones(len(lengths))
+    for t, g in enumerate(reference.arguments["gradient"][: len(lengths)], start=1):
+        M = beta * M + (1 - beta) * g
+        M_hat = M / (1 - beta**t) if settings["bias_correction"] else M
+        kappa[t - 1] = 1 + float(M_hat @ M_hat) / settings["rho"]
+    return np.asarray(np.max(np.abs(points)) + np.cumsum(kappa * lengths))
+
+
+def _pair(returned: Any) -> tuple[Any, Any]:
+    """Return the point and the state of a step, refusing anything else."""
+    if not isinstance(returned, tuple | list) or len(returned) != 2:
+        msg = f"step must return (w, state), got {type(returned)!r}."
+        raise TypeError(msg)
+    return returned[0], returned[1]
+
+
+def _placed(part: Any, like: Array) -> Any:
+    if isinstance(part, tuple):  # of slices
+        return part
+    if isinstance(part, list):
+        return [from_numpy(x, like=like) for x in part]
+    return from_numpy(part, like=like)
+
+
+def _on_host(w: Array, reference: Reference, t: int, like: Array) -> tuple[Host, str]:
+    """Return the user's point on the host, and the name of its dtype, refusing what is no point."""
+    where, shape = f"in step {t + 1} of case {reference.case!r}", reference.points[0].shape
+    try:
+        xp, name = namespace(w), dtype_name(w.dtype)
+        narrow = name in ("bfloat16", "float16")  # NumPy has no bfloat16
+        point = to_numpy(xp.astype(w, like.dtype) if narrow else w).astype(np.float64)
+    except (AttributeError, TypeError, ValueError) as error:
+        msg = f"step must return (w, state) with w an array, got {type(w)!r} {where}."
+        raise TypeError(msg) from error
+    if point.shape != shape:
+        msg = f"step must return w of shape {shape}, got {point.shape} {where}."
+        raise ValueError(msg)
+    return point, name
