@@ -95,7 +95,7 @@ def draws_not_divided(at: Setting) -> Any:
 
 
 @exhibit("fisher", Symptom.DRAWS, "classes", {"draws": 200}, matrix=None)
-def log_probabilities_as_logits_twice(at: Setting) -> Any:
+def minus_log_probabilities_as_weights(at: Setting) -> Any:
     """Labels are drawn with minus the log-probabilities as weights, so that improbable classes come most often.
 
     tudor-berariu/fisher-information-matrix#2 asks whether log-probabilities are taken for probabilities there.

@@ -25,7 +25,7 @@ def softmax_twice(at: Setting) -> Any:
 def cross_terms_forgotten(at: Setting) -> Any:
     """The derivative of the softmax is taken as diag(p), without its −ppᵀ.
 
-    JᵀJ weighted by p: too large by what moving all logits together costs, which is nothing.
+    Moving all logits together changes no probability, and costs something all the same.
     """
     return at.sandwich(np.eye(at.C) * at.p[:, :, None])
 
@@ -143,9 +143,9 @@ def counts_for_rates(at: Setting) -> Any:
 
 @exhibit("fisher", Symptom.OUTPUTS, "counts", matrix="exact Fisher with squared rates")
 def rate_squared(at: Setting) -> Any:
-    """The square of the rate, the gradient's for a rate without its log link, stands where the rate belongs.
+    """The square of the rate stands where the rate belongs.
 
-    The Fisher of a Poisson is 1/λ in λ and λ in log λ; the link's derivative was applied once too often.
+    A Poisson's Fisher is 1/λ in λ and λ in log λ; λ² is that of a squared error on the rates.
     """
     return at.sandwich(np.exp(2 * at.f)[:, :, None])
 

@@ -34,7 +34,7 @@ def squared_sum_of_gradients(at: Setting) -> Any:
 def outer_product_of_the_mean(at: Setting) -> Any:
     """The outer product of the mean gradient, a matrix of rank one, is called the Fisher matrix.
 
-    Its expectation is the Fisher matrix over B only where the mean gradient's own expectation is zero.
+    Its expectation is 1/B of the empirical Fisher's only where the mean gradient's own expectation is zero.
     trueagi-io/FabricPC#68, where an exponential average of the mean gradient's squares "is not a Fisher".
     """
     mean = at.g.mean(axis=0)
