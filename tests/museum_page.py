@@ -11,8 +11,8 @@ CHECKS = {"fisher": "check_fisher", "curvature": "check_curvature", "optimizer":
 INTRODUCTION = """# Which mistake is it?
 
 {fisher} wrong Fisher matrices, {curvature} wrong products and {optimizer} wrong optimizers, each in a few lines,
-sorted by how they show. Most were reported in public, as owner/repository#number says, and are written anew here.
-A test runs the check of `sofim_ref.testing` on each and compares what it says with what stands here.
+sorted by how they show. {reported} of them were reported in public, as owner/repository#number says; all are written anew
+here. A test runs the check of `sofim_ref.testing` on each and compares what it says with what stands here.
 
 The functions are in `sofim_ref.testing.museum`, in {halls};
 `EXHIBITS` has them by name, and `ask` asks the check. There `at` is a batch: its outputs `f`, probabilities `p`,
@@ -27,7 +27,8 @@ def page():
     """Return the page: every symptom, and below it every exhibit that has it."""
     counts = {check: sum(exhibit.check == check for exhibit in EXHIBITS.values()) for check in CHECKS}
     halls = ", ".join(f"`{module.__name__.rpartition('.')[2]}`" for module in HALLS.values())
-    parts = [INTRODUCTION.format(**counts, halls=halls)]
+    reported = sum(bool(exhibit.threads) for exhibit in EXHIBITS.values())
+    parts = [INTRODUCTION.format(**counts, reported=reported, halls=halls)]
     for symptom in Symptom:
         exhibits = [exhibit for exhibit in EXHIBITS.values() if exhibit.symptom is symptom]
         if exhibits:
