@@ -50,7 +50,8 @@ def check_fisher(  # noqa: PLR0913  # what a check takes
     ----------
     F : array, list or callable
         What somebody's code computes: a matrix, shape (d, d); a diagonal, shape (d,); a list of square blocks, one a
-        layer; a list of pairs of Kronecker factors (A, G), one a layer; or a function v -> F v. Arrays of any backend.
+        layer; a list of pairs of Kronecker factors (A, G), one a layer; or a function v -> F v, or what has such a
+        `matvec`. Arrays of any backend.
         With `draws`, a function without arguments that returns one of the first three.
     problem : Problem
         The loss, with model and data.

@@ -10,8 +10,6 @@ from sofim_ref.testing.fisher.match import Search, kept_product
 from sofim_ref.testing.fisher.report import title
 from sofim_ref.testing.fisher.verdict import FisherVerdict, words
 
-EXACT = 500
-"""The largest d for which all eigenvalues are computed."""
 LINEAR = 1e-4
 """The relative departure above which a function is not linear, or not deterministic, beyond 100 eps."""
 
@@ -45,34 +43,36 @@ def wrong(search: Search) -> FisherVerdict | None:
 
 def nothing(search: Search) -> FisherVerdict:
     """Return the verdict on numbers that nothing explains: what they are not, and what they are nearest to."""
-    notes = []
-    given = search.given
-    kind = "none"
-    if given.values is not None and given.form != "diagonal":
-        F = given.values
-        skew = np.abs(F - F.T)
-        i, j = np.unravel_index(int(np.argmax(skew)), skew.shape)
-        if skew[i, j] > 1e3 * given.eps * np.abs(F).max():
-            kind = "not symmetric"
-            notes.append(
-                f"F is not symmetric: F[{i}, {j}] = {F[i, j]:.6g} and F[{j}, {i}] = {F[j, i]:.6g}, "
-                f"{skew[i, j] / np.abs(F).max():.2g} of its largest entry apart."
-            )
-        else:
-            least = _least_eigenvalue(F)
-            if least < -1e3 * given.eps * np.abs(F).max():
-                notes.append(
-                    f"F is not positive semidefinite, as a Fisher matrix is: its least eigenvalue is {least:.3g}."
-                )
-        if not skew.any() and np.count_nonzero(F - F[0, 0] * np.eye(len(F))) == 0:
+    given, kind, faults = search.given, "none", ""
+    if given.values is not None:
+        values = given.values
+        identity = np.eye(given.d) if values.ndim == 2 else np.ones(given.d)
+        if np.array_equal(values, values.flat[0] * identity):
             return FisherVerdict("too little", notes=("F is a multiple of I, which tells nothing.",))
-    elif given.values is not None:
-        if np.all(given.values == given.values[0]):
-            return FisherVerdict("too little", notes=("F is a multiple of I, which tells nothing.",))
-        if given.values.min() < 0:
-            k = int(np.argmin(given.values))
-            notes.append(f"F is not positive semidefinite, as a Fisher matrix is: F[{k}] = {given.values[k]:.3g}.")
-    return FisherVerdict(kind, notes=("This is none of the matrices that are known here.", *notes, _nearest(search)))
+        rounding = 1e3 * given.eps * float(np.abs(values).max())
+        kind, faults = _of_diagonal(values) if values.ndim == 1 else _of_matrix(values, rounding)
+    notes = ("This is none of the matrices that are known here.", faults, _nearest(search))
+    return FisherVerdict(kind, notes=tuple(note for note in notes if note))
+
+
+def _of_diagonal(x: Host) -> tuple[str, str]:
+    """Return the kind of a diagonal that nothing explains, and a sentence about a negative entry."""
+    k = int(np.argmin(x))
+    least = f"F is not positive semidefinite, as a Fisher matrix is: F[{k}] = {x[k]:.3g}."
+    return "none", least if x[k] < 0 else ""
+
+
+def _of_matrix(F: Host, rounding: float) -> tuple[str, str]:
+    """Return the kind of a matrix that nothing explains, and a sentence about asymmetry or a negative eigenvalue."""
+    skew = np.abs(F - F.T)
+    i, j = np.unravel_index(int(np.argmax(skew)), skew.shape)
+    if skew[i, j] > rounding:
+        text = f"F is not symmetric: F[{i}, {j}] = {F[i, j]:.6g} and F[{j}, {i}] = {F[j, i]:.6g}, "
+        return "not symmetric", text + f"{skew[i, j] / np.abs(F).max():.2g} of its largest entry apart."
+    if _positive(F + rounding * np.eye(len(F))):
+        return "none", ""
+    least = np.linalg.eigvalsh(F)[0]
+    return "none", f"F is not positive semidefinite, as a Fisher matrix is: its least eigenvalue is {least:.3g}."
 
 
 def _nearest(search: Search) -> str:
@@ -97,13 +97,10 @@ def _nearest(search: Search) -> str:
     )
 
 
-def _least_eigenvalue(F: Host) -> float:
-    """Return the least eigenvalue of a symmetric matrix, to two digits where it is large."""
-    if len(F) <= EXACT:
-        return float(np.linalg.eigvalsh(F)[0])
-    from scipy.sparse.linalg import ArpackNoConvergence, eigsh
-
+def _positive(F: Host) -> bool:
+    """Return whether a symmetric matrix is positive definite in float64."""
     try:
-        return float(eigsh(F, k=1, which="SA", tol=1e-2, maxiter=200, return_eigenvectors=False)[0])
-    except ArpackNoConvergence:
-        return 0.0
+        np.linalg.cholesky(F)
+    except np.linalg.LinAlgError:
+        return False
+    return True

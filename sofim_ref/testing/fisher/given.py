@@ -60,6 +60,8 @@ def on_host(argument: str, x: Array) -> tuple[Host, float]:
 
 def given(F: Any, facts: Facts, layouts: list[Layout]) -> Given:
     """Return what the user gave, refusing shapes that no layout of the parameters has."""
+    if hasattr(F, "matvec"):  # a Matrix of this library, a LinearOperator of SciPy's
+        return _function(F.matvec, facts)
     if callable(F) and not hasattr(F, "shape"):
         return _function(F, facts)
     if isinstance(F, Sequence) and not isinstance(F, str) and F and getattr(F[0], "ndim", 0) >= 1:

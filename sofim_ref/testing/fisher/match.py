@@ -125,15 +125,20 @@ class Search:
             return kept_product(candidate, part.groups, layout, self.probes)
         if self.given.form == "diagonal":
             return np.asarray(candidate.diagonal[index])
-        x, groups = candidate.dense[np.ix_(index, index)], self._groups(part, layout)
+        x, groups = candidate.dense[np.ix_(index, index)], part.groups[index]
         return np.asarray(x * (groups[:, None] == groups)) if np.any(groups != groups[0]) else x
 
     def explained(self, match: Match, other: Candidate | None = None) -> Host:
         """Return what a match, or another candidate in its place, makes of the candidate, without factor and shift."""
         return self.kept(other or match.candidate, match.layout, match.part)
 
-    def _groups(self, part: Part, layout: Layout) -> Host:
-        return part.groups[layout.index] if self.given.groups is None else self.given.groups
+    def _parts(self, layout: Layout) -> list[Part]:
+        """Return the parts in question: of blocks that were given, they alone."""
+        if self.given.groups is None:
+            return self.parts
+        groups = np.full(len(self.parts[0].groups), -1)
+        groups[layout.index] = self.given.groups
+        return [Part("blocks", "the blocks", groups)]
 
     @cached_property
     def probes(self) -> Host:
@@ -164,18 +169,15 @@ class Search:
         """Yield what explains a few entries."""
         rows, columns, values = self.sample
         i = (rows[:, None] == columns).astype(np.float64).ravel()
-        kept = [self.parts[0]] if self.given.groups is not None else self.parts
-        masks = {}
+        kept = {}
         for layout in self.fitting:
-            for part in kept:
-                groups = self._groups(part, layout)
-                masks[layout, part] = (groups[rows][:, None] == groups[columns]).ravel()
+            groups = [(part, part.groups[layout.index]) for part in self._parts(layout)]
+            kept[layout] = [(part, (each[rows][:, None] == each[columns]).ravel()) for part, each in groups]
         a, size = values.ravel(), np.abs(values).max()
         for candidate in self.candidates:
             for layout in self.fitting:
                 x = candidate.entries(layout.index[rows], layout.index[columns]).ravel()
-                for part in kept:
-                    mask = masks[layout, part]
+                for part, mask in kept[layout]:
                     if np.any(np.abs(a[~mask]) > PRUNED * size):
                         continue
                     fit = Numbers(a, x * mask, i).fitted(self.given.eps)

@@ -58,7 +58,7 @@ def verdict_of(search: Search, facts: Facts, matches: list[Match], transform: st
         scale=fit.scale,
         scale_name=first.named.scale_name,
         layout=first.layout.name,
-        part="blocks" if search.given.form == "blocks" or grouped else part.name,
+        part="blocks" if grouped else part.name,
         part_words=part.words,
         l2=first.candidate.l2 or first.named.shift_name == "l2",
         damping=fit.shift if first.named.shift_name == "damping" else 0.0,

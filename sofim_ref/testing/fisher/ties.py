@@ -16,7 +16,7 @@ from sofim_ref.testing.fisher.verdict import words
 POINTS, ROWS = 3, 128
 """The number of points that are drawn, and of examples in the batch that is proposed."""
 DIFFERENT = 1e-6
-"""The relative difference of two products above which two matrices are told apart."""
+"""The relative difference of two products above which two matrices differ."""
 
 
 @dataclass(frozen=True, eq=False)

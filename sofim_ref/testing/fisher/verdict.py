@@ -50,7 +50,7 @@ class FisherVerdict:
     where : str
         The entry at which that difference is largest, in words.
     point, batch : array or None
-        Where those that can't be told apart here differ.
+        Where those that coincide here differ.
     notes : tuple of str
         Sentences that follow.
     reduction : str
@@ -89,7 +89,7 @@ class FisherVerdict:
     p_value: float | None = None
 
     def propose(self) -> tuple[Array, Array | None]:
-        """Return a point and a batch at which the matrices that can't be told apart here differ.
+        """Return a point and a batch at which the matrices that coincide here differ.
 
         Raises
         ------

@@ -77,7 +77,8 @@ def test_blocks_tensors_units_and_the_diagonal(at):
     F = fisher(at)
     first, second = at[0].layers
     blocks = [F[x.start : x.stop, x.start : x.stop] for x in (first, second)]
-    assert check_fisher(blocks, *at).part == "blocks"
+    verdict = check_fisher(blocks, *at)
+    assert (verdict.part, str(verdict)[:41]) == ("blocks", "These are the blocks of the exact Fisher,")
     assert check_fisher(np.diag(F).copy(), *at).part == "diagonal"
     assert check_fisher(np.diag(np.diag(F)), *at).part == "diagonal"
     tensor = np.concatenate(
@@ -85,6 +86,12 @@ def test_blocks_tensors_units_and_the_diagonal(at):
     )
     verdict = check_fisher(F * (tensor[:, None] == tensor), *at)
     assert (verdict.part, "weights and biases apart" in str(verdict)) == ("blocks", True)
+
+
+def test_a_matrix_of_ours_or_a_linear_operator_is_asked_for_its_products(at):
+    damped = curvature.fisher(at[0].oracle(*at[1:]), damping=0.1)
+    verdict = check_fisher(damped, *at)
+    assert (verdict.matrix, verdict.damping) == ("exact Fisher", pytest.approx(0.1))
 
 
 def test_matrices_without_biases_are_a_layout_of_their_own(at):
