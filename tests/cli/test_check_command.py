@@ -107,6 +107,7 @@ def per_example_gradients(parameters, X, y):
 
 SQUARES = "return [(g**2).mean(0) for g in per_example_gradients(parameters, X, y)]"
 SUMMED = "return [2 * (g**2).sum(0) for g in per_example_gradients(parameters, X, y)]"
+PER_OUTPUT = "return [2 * (g**2).mean(0) / 3 for g in per_example_gradients(parameters, X, y)]"
 DAMPED = "G = flat(per_example_gradients(parameters, X, y)); return G.T @ G / 20 + np.eye(38) / 9"
 
 
@@ -116,6 +117,7 @@ DAMPED = "G = flat(per_example_gradients(parameters, X, y)); return G.T @ G / 20
         ("empirical Fisher, diagonal", SQUARES, 0),
         ("exact Fisher", SQUARES, 1),
         ("empirical Fisher, mean", SUMMED, 1),
+        ("empirical Fisher, diagonal, times 2/C", PER_OUTPUT, 0),
         ("empirical Fisher, damped", DAMPED, 0),
     ],
 )
@@ -211,6 +213,8 @@ FISHER = "def fisher(parameters, X, y):\n    return "
         ("raise SystemExit", "can't be imported: SystemExit, in line 1."),
         (f"{FISHER}X @ y\n", "raises ValueError: matmul: "),
         (f"{FISHER}1 / 0\n", "raises ZeroDivisionError: division by zero, in line 2."),
+        (f"{FISHER}exit()\n", "raises SystemExit"),
+        (f"{FISHER}print\n", "F must be numbers, got a function: one that multiplies belongs into fvp("),
         (f"{FISHER}None\n", "got <class 'NoneType'>"),
         (f"{FISHER}__import__('numpy').eye(39)\n", "must have shape (38, 38), got (39, 39). This is (d + 1) squared"),
         (f"{FISHER}float('nan') * X[:, 0]\n", "must be finite, got nan"),

@@ -90,16 +90,15 @@ class _At:
     file: OwnFile
     problem: FiniteSum
     w: Array
-    batch: Array
     named: NamedParameters
 
     @classmethod
     def of(cls, file: OwnFile) -> _At:
         shown, asarray = setting(file.problem), file.backend.asarray
-        X, y = (asarray(to_numpy(x)) for x in (shown.problem.features, shown.problem.targets))
+        X, y = asarray(to_numpy(shown.problem.features)[shown.batch]), asarray(shown.y)
         likelihood, _ = LIKELIHOODS[file.problem]
         problem = FiniteSum(shown.problem.model, likelihood, X, y)
-        return cls(file, problem, asarray(shown.w), asarray(shown.batch), NamedParameters(problem.layers))
+        return cls(file, problem, asarray(shown.w), NamedParameters(problem.layers))
 
     def answer(self, name: str) -> Answer:
         """Return what is found of a function, refusing what it returns in its name."""
@@ -110,7 +109,7 @@ class _At:
             if name in ("fisher", "fvp"):
                 return self._fisher(name, claim)
             product: dict[str, Any] = {name: self._numbers if name == "per_example_gradients" else self._product(name)}
-            verdict = check_curvature(self.problem, self.w, self.batch, **product)
+            verdict = check_curvature(self.problem, self.w, **product)
             return Answer(name, "", str(verdict), verdict.holds is not False)
         except OwnFileError:
             raise
@@ -119,14 +118,13 @@ class _At:
             raise OwnFileError(msg) from error
 
     def _call(self, name: str, *vector: Any) -> Any:
-        """Return what a function returns for our parameters and the batch, which it may overwrite."""
-        asarray, rows = self.file.backend.asarray, to_numpy(self.batch)
-        X, y = (asarray(to_numpy(x)[rows]) for x in (self.problem.features, self.problem.targets))
+        """Return what a function returns for parameters and data of its own, which it may overwrite."""
+        X, y = (self.file.backend.asarray(to_numpy(x)) for x in (self.problem.features, self.problem.targets))
         return self.file(name, self.named.split(to_numpy(self.w), self.w), X, y, *vector)
 
     def _fisher(self, name: str, claim: str) -> Answer:
         """Return which matrix `fisher` or `fvp` is; one that differs from call to call is called often."""
-        at: dict[str, Any] = {"problem": self.problem, "w": self.w, "batch": self.batch}
+        at: dict[str, Any] = {"problem": self.problem, "w": self.w}
         if name == "fvp":
             placed, verdict = True, check_fisher(self._product(name), **at)
         else:
@@ -152,6 +150,9 @@ class _At:
         Arrays of the parameters' shapes are a diagonal; blocks, Kronecker factors and single arrays stay as they are.
         """
         F = self._call("fisher")
+        if callable(F):
+            msg = "F must be numbers, got a function: one that multiplies belongs into fvp(parameters, X, y, v)."
+            raise TypeError(msg)
         if not isinstance(F, Mapping | list | tuple):
             return F, False
         values = in_order(F, self.named.shapes)
@@ -172,7 +173,7 @@ class _At:
 
     def _numbers(self) -> Any:
         """Return the gradients of each example, shape (B, d)."""
-        return self.named.join("the result", self._call("per_example_gradients"), (len(self.batch),))
+        return self.named.join("the result", self._call("per_example_gradients"), (self.problem.size,))
 
     def _optimizer(self, claim: str) -> Answer:
         """Return whether `step` follows the trajectories of the optimizer that ``IS`` names."""

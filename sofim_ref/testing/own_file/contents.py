@@ -106,7 +106,7 @@ class OwnFile:
         """Return what the function of that name returns; where it raises, say so with the line of the file."""
         try:
             return self.functions[name](*arguments)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             msg = f"{name}({FUNCTIONS[name]}) in {str(self.path)!r} raises {raised(error, self.path)}"
             raise OwnFileError(msg) from error
 
