@@ -1,3 +1,4 @@
+from .optimizer_check import optimizer_table as optimizer_table
 from .plain_values import plain as plain
 from .report import Block as Block
 from .report import Code as Code

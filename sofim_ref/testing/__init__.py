@@ -3,8 +3,8 @@
 from sofim_ref.testing.check import Agreement, Disagreement, check_optimizer
 from sofim_ref.testing.check_gradient import GradientCheck, check_gradient
 from sofim_ref.testing.fisher import FisherVerdict, assert_fisher, check_fisher
-from sofim_ref.testing.products import CurvatureVerdict, check_curvature
 from sofim_ref.testing.optimizer_cases import OptimizerCase
+from sofim_ref.testing.products import CurvatureVerdict, check_curvature
 from sofim_ref.testing.strategies import gradient_pairs, spd_matrices
 from sofim_ref.testing.trajectories import Reference, references
 

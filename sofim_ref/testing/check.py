@@ -92,8 +92,9 @@ class Agreement:
         return max(found.worst for found in self.cases)
 
     def __str__(self) -> str:
+        cases = f"{len(self.cases)} case{'s' * (len(self.cases) > 1)}"
         return (
-            f"{self.method} agrees in {len(self.cases)} cases, {self.steps} steps in all; the largest departure is "
+            f"{self.method} agrees in {cases}, {self.steps} steps in all; the largest departure is "
             f"{self.worst:.2g} of what is allowed."
         )
 

@@ -15,6 +15,9 @@ from sofim_ref.testing.trajectories import Host, Reference
 MARGIN = 64
 """The errors that add up over t steps stay below this times t eps."""
 
+LOST = 8
+"""The textbook formula is off by less than this times eps κ a step."""
+
 
 @dataclass(frozen=True)
 class OptimizerCase:

@@ -12,7 +12,7 @@ import numpy as np
 from sofim_ref.testing.formulas.conventions import ALTERNATIVES, PAPER, Conventions
 from sofim_ref.testing.formulas.play import play
 from sofim_ref.testing.formulas.settings import CONVENTIONS, READINGS
-from sofim_ref.testing.optimizer_cases import MARGIN, OptimizerCase, allowed, lost_digits
+from sofim_ref.testing.optimizer_cases import LOST, OptimizerCase, allowed, lost_digits
 from sofim_ref.testing.trajectories import Host, Reference, references
 
 BITS = {"bfloat16": 8, "float16": 11, "float32": 24, "float64": 53}
@@ -68,7 +68,7 @@ def _representable(points: Host, bits: int) -> bool:
 def _rounding(cases: tuple[OptimizerCase, ...]) -> Departure | None:
     """Return rounding, where no departure is larger than what the textbook formula loses."""
     departing = [found for found in cases if found.step]
-    if "rho" not in cases[0].reference.settings or any(found.eps_kappa > MARGIN for found in departing):
+    if "rho" not in cases[0].reference.settings or any(found.eps_kappa > LOST for found in departing):
         return None
     agrees = len(cases) - len(departing)
     where = " and ".join(f"'{found.case}'" for found in departing)
@@ -120,7 +120,7 @@ class _Candidate:
             made += islice(points, max(2, len(made)))
             own = replace(found.reference, settings=self.settings, points=np.asarray(made))
             off = np.max(np.abs(found.points[1 : len(made)] - own.points[1:]), axis=1)
-            if not np.all(off <= allowed(own, found.eps, found.tolerance) + MARGIN * found.eps * lost_digits(own)):
+            if not np.all(off <= allowed(own, found.eps, found.tolerance) + LOST * found.eps * lost_digits(own)):
                 return False
         return True
 

@@ -118,8 +118,9 @@ def trajectories_of(method: str, settings: dict[str, Any], case: str | None = No
     Examples
     --------
     >>> settings = {**next(references("SGD")).settings, "lr": 0.25}
-    >>> [float(x) for x in trajectories_of("SGD", settings)[0].points[:2, 0]]
-    [-1.0, -1.0322265625]
+    >>> (found,) = trajectories_of("SGD", settings, "random")
+    >>> bool(np.all(found.points[1] == found.points[0] - 0.25 * found.arguments["gradient"][0]))
+    True
     """
     stored = [found for found in references(method) if found.settings == settings and case in (None, found.case)]
     if stored:

@@ -1,0 +1,199 @@
+"""check_optimizer says of a departure in which cases it shows, how far it goes, and of which kind it is."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+from sofim_ref.testing import Agreement, Disagreement, check_optimizer, references
+from sofim_ref.testing.formulas.conventions import ALTERNATIVES, PAPER
+from sofim_ref.testing.formulas.play import play
+
+
+def sofim(*, vector="moment", rho=0.5, form="closed", share=0.1, corrected=True, guard=0.0, kept=lambda x: x):
+    """SOFIM in NumPy, with room for mistakes."""
+
+    def step(w, state, g):
+        M, t = (0 * w, 0) if state is None else state
+        M, t = kept(0.9 * M + share * g), t + 1
+        m = M / (1 - 0.9**t) if corrected else M
+        v = m if vector == "moment" else g
+        if form == "closed":
+            x = m / (rho + m @ m + guard)
+        elif form == "textbook":
+            x = v / rho - m * (m @ v) / (rho**2 + rho * (m @ m) + guard)
+        else:
+            x = np.linalg.solve(rho * np.eye(len(w)) + np.outer(m, m), v)
+        return w - 0.1 * x, (M, t)
+
+    return step
+
+
+def departure(step, *arguments, **more):
+    with pytest.raises(Disagreement) as caught:
+        check_optimizer(step, *arguments, **more)
+    return caught.value
+
+
+@pytest.mark.parametrize(("form", "vector"), [("textbook", "moment"), ("dense", "moment"), ("dense", "gradient")])
+def test_what_the_textbook_formula_loses_is_rounding_and_the_other_cases_agree(form, vector):
+    found = departure(sofim(form=form, vector=vector), settings={"vector": vector})
+    assert found.kind == "rounding"
+    assert [case.case for case in found.cases if case.step] == ["huge and tiny"]
+    assert len(found.cases) == 5
+    assert all(case.worst <= 1 for case in found.cases[:-1])
+    assert 0 < found.cases[-1].eps_kappa < 1
+    assert f"It agrees in 4 of 5 cases and is off by at most {found.cases[-1].eps_kappa:.2g} eps·κ in" in str(found)
+
+
+def test_in_single_precision_it_is_rounding_too():
+    def step(w, state, g):
+        after, state = sofim(form="textbook")(w, state, g)
+        return after.astype(np.float32), state
+
+    found = departure(step, like=np.zeros(1, np.float32))
+    assert found.kind == "rounding"
+
+
+def test_an_ill_conditioned_case_alone_doesn_t_say_that_the_formula_is_right():
+    found = departure(sofim(form="textbook"), case="huge and tiny")
+    assert found.kind == "rounding"
+    assert str(found).endswith("Whether the formula is right doesn't show in these cases alone.")
+
+
+def test_more_than_the_textbook_formula_loses_is_not_rounding():
+    right = sofim(form="textbook")
+
+    def wrong(w, state, g):
+        after, state = right(w, state, g)
+        return after + 1e-3 * (np.max(np.abs(g)) > 1e5), state
+
+    found = departure(wrong)
+    assert [case.case for case in found.cases if case.step] == ["huge and tiny"]
+    assert found.kind != "rounding"
+
+
+def test_every_case_has_its_first_step_and_how_far_it_goes():
+    right, departing = sofim(), {"collinear": 7, "zero": 30}
+    starts = {r.points[0].tobytes() + r.arguments["gradient"].tobytes(): r.case for r in references("SOFIM")}
+    told = iter(list(dict.fromkeys(starts.values())))
+    now = [None]
+
+    def wrong(w, state, g):
+        now[0] = next(told) if state is None else now[0]
+        after, state = right(w, state, g)
+        return after + 1e-5 * (state[1] == departing.get(now[0])), state
+
+    found = departure(wrong)
+    assert {case.case: case.step for case in found.cases if case.step} == departing
+    assert found.step == 7
+    for case in found.cases:
+        assert (case.off is None) == (case.component is None) == (case.case not in departing)
+        assert case.off is None or case.off == pytest.approx(1e-5, rel=1e-6)
+        assert (case.worst > 1) == (case.case in departing)
+    assert "It departs in 2 of 5 cases" in str(found)
+    assert f"{found.cases[1].worst:.2g} in 'collinear' (from step 7)" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("step", "settings", "kind", "explained"),
+    [
+        (sofim(share=1), {}, "convention", "heavy ball (m ← βm + g) in place of the average"),
+        (sofim(form="textbook", guard=1e-8), {}, "convention", "the released code's guard (1e-8 added to ρ² + ρ‖M̂‖²)"),
+        (sofim(guard=1e-8), {}, "convention", "a guard (1e-8 added to ρ + ‖M̂‖²)"),
+        (sofim(form="textbook", corrected=False), {}, "convention", "bias_correction=False"),
+        (sofim(form="dense", vector="gradient"), {}, "reading", "vector='gradient'"),
+        (sofim(rho=0.25, form="textbook", vector="gradient"), {"rho": 0.25}, "reading", "vector='gradient'"),
+        (sofim(), {"rho": 0.25}, "setting", "rho=0.5"),
+        (sofim(rho=0.3), {}, "unknown", ""),
+    ],
+)
+def test_the_kind_of_departure_is_told(step, settings, kind, explained):
+    found = departure(step, settings=settings, case="orthogonal")
+    assert (found.kind, found.explained) == (kind, explained)
+    assert str(found).endswith(f"This is what {explained} gives." if explained else "that is known here explains it.")
+
+
+def recorded(method, settings, by):
+    """A step that walks along a method's trajectory by a convention."""
+
+    def step(_, points, *__):
+        if points is None:
+            like = next(r for r in references(method) if r.case == "random")
+            points = play(method, settings, like.points[0], like.arguments, like.layers, by=by)
+            next(points)
+        return next(points), points
+
+    return step
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("method", "words"), [(method, words) for method, known in ALTERNATIVES.items() for words in known]
+)
+def test_every_convention_is_named_by_its_own_trajectory(method, words):
+    settings = dict(next(references(method)).settings)
+    settings |= {name: value for name, value in {"weight_decay": 0.02, "momentum": 0.9}.items() if name in settings}
+    step = recorded(method, settings, ALTERNATIVES[method][words])
+    found = departure(step, method, settings=settings, case="random")
+    assert words in found.explained.split(" or "), found.explained
+
+
+@pytest.mark.parametrize("method", ["SOFIM", "TAdam", "AdaFisherW"])
+def test_any_setting_has_its_trajectory(method):
+    default = next(references(method)).settings
+    settings = {**default, "lr": 0.03, "weight_decay": 0.2} if "weight_decay" in default else {**default, "beta": 0.7}
+    step = recorded(method, settings, by=PAPER)
+    found = check_optimizer(step, method, settings=settings, case="random")
+    assert isinstance(found, Agreement)
+    assert found.worst == 0
+
+
+def test_a_narrower_dtype_is_named_as_what_it_is():
+    found = departure(sofim(kept=lambda x: x.astype(np.float16).astype(float)), case="zero")
+    assert found.kind == "unknown"  # the points are float64 numbers
+    single = departure(sofim(kept=lambda x: x.astype(np.float32).astype(float)), case="zero")
+    assert (single.kind, single.explained) == ("dtype", "float32")
+    assert str(single).endswith("It agrees to float32's precision: something in it may be float32.")
+
+    def returned(w, state, g, dtype, back):
+        after, state = sofim()(w.astype(float), state, g)
+        return after.astype(dtype).astype(back), state
+
+    half = departure(lambda *told: returned(*told, np.float16, np.float16), case="zero")
+    assert (half.kind, half.explained) == ("dtype", "float16")
+    assert str(half).endswith("w was given as float64 and came back as float16.")
+    inside = departure(lambda *told: returned(*told, np.float16, float), case="zero")
+    assert (inside.kind, inside.explained) == ("dtype", "float16")
+    assert str(inside).endswith("All points are float16 numbers, though w was given as float64.")
+
+
+def test_bfloat16_is_named_too():
+    torch = pytest.importorskip("torch")
+
+    def step(w, _, g):
+        return (w.to(g.dtype) - 0.1 * g).to(torch.bfloat16), None
+
+    found = departure(step, "SGD", like=torch.zeros(1, dtype=torch.float32), case="zero")
+    assert (found.kind, found.explained) == ("dtype", "bfloat16")
+    with pytest.raises(TypeError, match=r"like must be float32 or float64, got torch\.bfloat16: convert it to float32"):
+        check_optimizer(step, "SGD", like=torch.zeros(1, dtype=torch.bfloat16))
+
+
+def test_a_run_that_ends_in_no_number_departs_from_there_on():
+    right = sofim()
+
+    def wrong(w, state, g):
+        after, state = right(w, state, g)
+        return after / (state[1] != 5), state
+
+    found = departure(wrong, case="random")
+    assert found.step == 5
+    assert found.cases[0].steps == 100
+    assert np.all(np.isinf(found.cases[0].departures[4:]))
+    assert found.cases[0].worst == np.inf
+
+
+def test_a_disagreement_survives_a_process_s_border():
+    found = departure(lambda w, s, g: (w - g, s), "SGD", case="zero")
+    assert str(pickle.loads(pickle.dumps(found))) == str(found)
