@@ -1,5 +1,8 @@
 """check_fisher: what it says of matrices that are known, on any backend, and of what is none."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -276,6 +279,15 @@ def test_assert_fisher_fails_with_the_sentence(at):
     with pytest.raises(AssertionError, match="This is about the exact Fisher"):
         assert_fisher(F, at[0], at[1], "exact Fisher", at[2])
     assert assert_fisher(F, at[0], at[1], "exact Fisher", at[2], tolerance=1e-4)
+
+
+def test_the_page_prints_what_the_check_says(capsys):
+    page = (Path(__file__).parents[3] / "docs" / "testing.md").read_text(encoding="utf-8")
+    section = page.partition("## Which Fisher is it?")[2]
+    code, said = re.search(r"```python\n(.*?)```\n\n((?:    [^\n]*\n)+)", section, re.DOTALL).groups()
+    exec(code, {})  # the page's own
+    pattern = ".*?".join(map(re.escape, " ".join(said.split()).split("…")))
+    assert re.fullmatch(pattern, capsys.readouterr().out.strip())
 
 
 def test_problems_of_other_kinds():
