@@ -143,6 +143,28 @@ class Numbers:
         return Fit(s, delta, float(np.linalg.norm(off)) / norm, size / norm, bool(delta))
 
 
+def plausible(X: Host, a: Host, i: Host, most: float) -> Host:
+    """Return for each row x of X whether a ≈ s·x + δ·i may leave a relative residual of at most `most`, shape (k,).
+
+    The residual's square comes from scalar products alone, so that what cancels in it, 10⁻¹² of ‖a‖², is let pass.
+    """
+    aa, ii, ia = (float(p @ q) for p, q in ((a, a), (i, i), (i, a)))
+    xx, xi, xa = np.sum(X * X, axis=1), X @ i, X @ a
+    known = (xx > 0) & (aa > 0)
+    xx = np.where(known, xx, 1.0)
+    left, s = aa - xa**2 / xx, xa / xx
+    if ii > 0:
+        determinant = xx * ii - xi**2
+        both = determinant > 1e-10 * xx * ii
+        safe = np.where(both, determinant, 1.0)
+        shifted = (xa * ii - ia * xi) / safe
+        rest = aa - shifted * xa - (xx * ia - xi * xa) / safe * ia
+        good = both & (rest <= most**2 * shifted**2 * xx + 1e-12 * aa)
+    else:
+        good = np.zeros(len(X), bool)
+    return np.asarray(known & (good | (left <= most**2 * s**2 * xx + 1e-12 * aa)))
+
+
 @dataclass(frozen=True)
 class Named:
     """A fit whose factor and shift have names where they can be given one.

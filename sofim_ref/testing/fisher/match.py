@@ -10,7 +10,7 @@ from itertools import product
 import numpy as np
 
 from sofim_ref.testing.fisher.candidates import DENSE, Candidate, HessianCandidate
-from sofim_ref.testing.fisher.fit import ACCEPTED, Factors, Named, Numbers, named
+from sofim_ref.testing.fisher.fit import ACCEPTED, Factors, Named, Numbers, named, plausible
 from sofim_ref.testing.fisher.given import Given
 from sofim_ref.testing.fisher.jacobians import Host
 from sofim_ref.testing.fisher.layouts import Layout, Part
@@ -161,28 +161,30 @@ class Search:
 
     def _of_diagonals(self) -> Iterator[tuple[Candidate, Layout, Part]]:
         """Yield what explains a diagonal; that of a large Hessian isn't made."""
-        for candidate in self.candidates:
-            if not (isinstance(candidate, HessianCandidate) and self.given.d > DENSE):
-                yield from ((candidate, layout, self.parts[-1]) for layout in self.fitting)
+        a = self.given.values
+        assert a is not None
+        large = self.given.d > DENSE
+        known = [each for each in self.candidates if not (large and isinstance(each, HessianCandidate))]
+        X = np.stack([candidate.diagonal for candidate in known])
+        good = [plausible(X[:, layout.index], a, np.ones_like(a), PRUNED) for layout in self.fitting]
+        for k, candidate in enumerate(known):
+            yield from ((candidate, layout, self.parts[-1]) for n, layout in enumerate(self.fitting) if good[n][k])
 
-    def _of_entries(self) -> Iterator[tuple[Candidate, Layout, Part]]:
-        """Yield what explains a few entries."""
+    def _of_entries(self) -> list[tuple[Candidate, Layout, Part]]:
+        """Return what explains a few entries, in the order of the candidates."""
         rows, columns, values = self.sample
         i = (rows[:, None] == columns).astype(np.float64).ravel()
-        kept = {}
-        for layout in self.fitting:
-            groups = [(part, part.groups[layout.index]) for part in self._parts(layout)]
-            kept[layout] = [(part, (each[rows][:, None] == each[columns]).ravel()) for part, each in groups]
         a, size = values.ravel(), np.abs(values).max()
-        for candidate in self.candidates:
-            for layout in self.fitting:
-                x = candidate.entries(layout.index[rows], layout.index[columns]).ravel()
-                for part, mask in kept[layout]:
-                    if np.any(np.abs(a[~mask]) > PRUNED * size):
-                        continue
-                    fit = Numbers(a, x * mask, i).fitted(self.given.eps)
-                    if fit is not None and fit.residual <= PRUNED:
-                        yield candidate, layout, part
+        found = []
+        for n, layout in enumerate(self.fitting):
+            here, there = layout.index[rows], layout.index[columns]
+            X = np.stack([candidate.entries(here, there).ravel() for candidate in self.candidates])
+            for m, part in enumerate(self._parts(layout)):
+                mask = (part.groups[here][:, None] == part.groups[there]).ravel()
+                if not np.any(np.abs(a[~mask]) > PRUNED * size):
+                    good = np.flatnonzero(plausible(X * mask, a, i, PRUNED))
+                    found += [(int(k), n, m, (self.candidates[k], layout, part)) for k in good]
+        return [hypothesis for *_, hypothesis in sorted(found, key=lambda each: each[:3])]
 
     @cached_property
     def sample(self) -> tuple[Host, Host, Host]:
