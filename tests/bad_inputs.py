@@ -33,6 +33,8 @@ FILES = {
     "headless.csv": "1,2\n" * 20,
     "file": "in the way",
     "broken.py": "METHODS = [1]\n",
+    "wide.py": "import numpy as np\n\ndef fisher(parameters, X, y):\n    return np.eye(39)\n",
+    "raising.py": "def fisher(parameters, X, y):\n    return X[:, 3]\n",
 }
 """What lies in the folder where every case is run."""
 
@@ -214,6 +216,12 @@ COMMANDS = [
     ("sofim-ref race diabetes --train-loss low", "--train-loss", "'low'"),
     ("sofim-ref race diabetes --out file", "--out", "'file'"),
     ("sofim-ref verify --methods ''", "--methods", "''"),
+    ("sofim-ref check", "FILE", "--new"),
+    ("sofim-ref check nowhere.py", "FILE", "'nowhere.py'"),
+    ("sofim-ref check broken.py", "FILE", "none of them"),
+    ("sofim-ref check raising.py", "fisher", "line 2"),
+    ("sofim-ref check wide.py", "F", "(39, 39)"),
+    ("sofim-ref check --new wide.py", "--new", "'wide.py'"),
     ("sofim-ref methods sofi", "NAME", "'sofi'"),
 ]
 """Command lines, each with the argument and the value that its sentence names."""
