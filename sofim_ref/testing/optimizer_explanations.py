@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from sofim_ref.testing.formulas.conventions import ALTERNATIVES, PAPER, Conventions
-from sofim_ref.testing.formulas.play import play
+from sofim_ref.testing.formulas.evaluation import evaluate
 from sofim_ref.testing.formulas.settings import CONVENTIONS, READINGS
 from sofim_ref.testing.optimizer_cases import LOST, OptimizerCase, allowed, lost_digits
 from sofim_ref.testing.trajectories import Host, Reference, references
@@ -128,7 +128,7 @@ class _Candidate:
         for stored in references(like.method) if self.by == PAPER else ():
             if stored.case == like.case and stored.settings == self.settings:
                 return iter(stored.points)
-        return play(like.method, self.settings, like.points[0], like.arguments, like.layers, by=self.by)
+        return evaluate(like.method, self.settings, like.points[0], like.arguments, like.layers, by=self.by)
 
 
 def _settings(reference: Reference) -> list[_Candidate]:

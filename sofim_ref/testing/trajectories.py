@@ -125,15 +125,15 @@ def trajectories_of(method: str, settings: dict[str, Any], case: str | None = No
     stored = [found for found in references(method) if found.settings == settings and case in (None, found.case)]
     if stored:
         return stored
-    from sofim_ref.testing.formulas.play import play
+    from sofim_ref.testing.formulas.evaluation import evaluate
 
-    played = []
+    made = []
     for name, layers, arguments in _cases(method):
         if case in (None, name):
             start = _arrays(method)[f"{name}/0"][0]
-            points = np.asarray(list(play(method, settings, start, arguments, layers)))
-            played.append(Reference(method, settings, name, layers, points, arguments))
-    return played
+            points = np.asarray(list(evaluate(method, settings, start, arguments, layers)))
+            made.append(Reference(method, settings, name, layers, points, arguments))
+    return made
 
 
 def _cases(method: str) -> Iterator[tuple[str, tuple[slice, ...], dict[str, Any]]]:
@@ -152,4 +152,7 @@ def _cases(method: str) -> Iterator[tuple[str, tuple[slice, ...], dict[str, Any]
 @cache
 def _arrays(name: str) -> dict[str, Any]:
     with as_file(_FOLDER / f"{name}.npz") as path, np.load(path) as stored:
-        return {member: stored[member] for member in stored.files}
+        arrays = {member: stored[member] for member in stored.files}
+    for array in arrays.values():
+        array.flags.writeable = False  # all callers share them
+    return arrays

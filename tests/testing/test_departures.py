@@ -7,7 +7,7 @@ import pytest
 
 from sofim_ref.testing import Agreement, Disagreement, check_optimizer, references
 from sofim_ref.testing.formulas.conventions import ALTERNATIVES, PAPER
-from sofim_ref.testing.formulas.play import play
+from sofim_ref.testing.formulas.evaluation import evaluate
 
 
 def sofim(*, vector="moment", rho=0.5, form="closed", share=0.1, corrected=True, guard=0.0, kept=lambda x: x):
@@ -120,7 +120,7 @@ def recorded(method, settings, by):
     def step(_, points, *__):
         if points is None:
             like = next(r for r in references(method) if r.case == "random")
-            points = play(method, settings, like.points[0], like.arguments, like.layers, by=by)
+            points = evaluate(method, settings, like.points[0], like.arguments, like.layers, by=by)
             next(points)
         return next(points), points
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from sofim_ref.testing.formulas import cases
-from sofim_ref.testing.formulas.play import play
+from sofim_ref.testing.formulas.evaluation import evaluate
 from sofim_ref.testing.formulas.settings import SETTINGS
 
 FOLDER = Path(__file__).parent.parent / "reference"
@@ -22,7 +22,7 @@ def trajectory(method: str, case: str, settings: dict[str, Any], steps: int = ca
     arguments = flows(case) if method.startswith("AdaFisher") else gradients(case)
     ends = itertools.accumulate(rows * columns for rows, columns in cases.LAYERS[case])
     layers = tuple(itertools.starmap(slice, itertools.pairwise([0, *ends])))
-    points = play(method, settings, cases.start(case), arguments, layers)
+    points = evaluate(method, settings, cases.start(case), arguments, layers)
     return np.asarray(list(itertools.islice(points, steps + 1)))
 
 

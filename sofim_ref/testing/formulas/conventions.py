@@ -102,9 +102,7 @@ _DECAY = {
 }
 _SUM = {"heavy ball (m ← βm + g) in place of the average": Conventions(average="sum")}
 _SUM_ALONE = {
-    "heavy ball (m ← βm + g) without bias correction in place of the average": Conventions(
-        average="sum", corrected=()
-    ),
+    "heavy ball (m ← βm + g) without bias correction in place of the average": Conventions(average="sum", corrected=()),
 }
 _OF_ADAM = {**_UNCORRECTED, **_COUNTED, **_EPSILON, **_DECAY, **_SUM, **_SUM_ALONE}
 _OF_REGION = {**_UNCORRECTED, **_COUNTED, **_DECAY, **_SUM}

@@ -14,7 +14,7 @@ from sofim_ref.testing.formulas.settings import RUN
 DIGITS = 50
 
 
-def play(
+def evaluate(
     method: str,
     settings: dict[str, Any],
     start: Any,
@@ -45,7 +45,7 @@ def play(
         run = RUN[method](_exact(start), _by_step(arguments, layers, steps), **settings, by=by)
     yield np.array(start, dtype=np.float64)
     for _ in range(steps):
-        with mpmath.workdps(DIGITS):  # entered anew, as other trajectories may be played between two steps
+        with mpmath.workdps(DIGITS):  # entered anew, as other trajectories may be evaluated between two steps
             point = next(run)
         yield np.asarray([float(x) for x in point])
 
