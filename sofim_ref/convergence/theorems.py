@@ -118,7 +118,7 @@ class Majorant:
         """Return Γ, the largest e_t/(e₀ rateᵗ) from e₀ = `start`, and the largest e_t; Γ is infinite beyond a limit.
 
         Once a factor in ‖·‖_P is below 1, no later one is larger, since c_t and e_t fall from then on: many steps are
-        taken at once with the first one's factor, as long as they change e by no more than `GRAIN`.
+        taken at once with the first one's factor, as long as they change c and e by no more than `GRAIN`.
 
         Parameters
         ----------
@@ -137,8 +137,9 @@ class Majorant:
             if t == 0:
                 whole = min(whole, first_step_norm(norm, c, y))
             factor = min(C * whole, steps.nominal + D * norm.step * c * y) + G * half
-            settled = t >= max(steps.settled, 1) and factor < 1
-            many = max(1, int(min(GRAIN / (1 - factor), 1 / (1 - self.rate)))) if settled else 1
+            settled, many = t >= max(steps.settled, 1), 1
+            if settled and factor < 1 and c < 1 + GRAIN:
+                many = max(1, int(min(GRAIN / (1 - factor), 1 / (1 - self.rate))))
             e, promised, t = e * factor**many, promised * self.rate**many, t + many
             peak, worst = max(peak, e), max(worst, e / promised)
             if settled and factor <= self.rate:

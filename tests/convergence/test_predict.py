@@ -10,7 +10,7 @@ from scipy.optimize import minimize, minimize_scalar
 import sofim_ref as sr
 from sofim_ref.convergence import CompanionNorm, best_parameters, predict
 from sofim_ref.convergence.known_steps import adapted_steps, plain_steps
-from sofim_ref.convergence.theorems import Majorant, Setting, first_step_norm
+from sofim_ref.convergence.theorems import Majorant, Setting, basin, first_step_norm
 from sofim_ref.problems import Constants, Function, LeastSquares, LogisticRegression, PoissonRegression, Quadratic
 
 
@@ -114,15 +114,18 @@ def test_the_radius_is_within_a_factor_of_ten_where_the_lipschitz_constant_is_at
 
 
 @pytest.mark.parametrize(("corrected", "part"), [(False, None), (True, None), (True, 0.5)])
-def test_the_majorant_stays_below_its_promise_for_as_long_as_one_looks(corrected, part):
+@pytest.mark.parametrize(
+    ("rho", "starts"), [(0.5, (1e-6, 0.01, 0.03)), (1e-4, (0.004, 0.008, 0.012)), (1.0, (0.1, 0.2))]
+)
+def test_the_majorant_stays_below_its_promise_for_as_long_as_one_looks(rho, starts, corrected, part):
     """Its first factor may be small, and the next ones large: Γ is the largest over all steps."""
-    beta, step, rho, M, lam = 0.9, 6.0, 0.5, 0.4, np.asarray([0.14, 0.19])
+    beta, step, M, lam = 0.9, 6.0, 0.4, np.asarray([0.14, 0.19])
     setting = Setting(lam, True, beta, step, rho, lambda _: (math.inf, M))
     norm = CompanionNorm(lam, beta, step)
     rate = (1 + norm.gamma) / 2
     nominal = None if part is None else norm.gamma + part * (rate - norm.gamma)
     steps = adapted_steps(norm, nominal) if part else plain_steps(norm, corrected=corrected, complete=True)
-    for start in (1e-6, 0.01, 0.03):
+    for start in starts:
         growth, ball = Majorant(setting, norm, steps, rate).growth(start)
         e = peak = start
         ratios = [1.0]
@@ -142,6 +145,17 @@ def test_the_majorant_stays_below_its_promise_for_as_long_as_one_looks(corrected
         else:  # many steps at once are a little more than one by one
             assert max(ratios) * (1 - 1e-9) <= growth <= 1.005 * max(ratios)
             assert ball == pytest.approx(peak, rel=1e-9)
+
+
+def test_a_heavy_ball_on_a_quadratic_converges_from_anywhere_and_what_overflows_from_nowhere():
+    found = predict(problems()["quadratic"], sr.SGD(lr=0.05, momentum=0.9))
+    assert (found.theorem, found.radius, found.ball) == ("A", math.inf, math.inf)
+    assert found.factor < 2
+    lam = np.asarray([1e-8, 1.0])
+    setting = Setting(lam, False, 0.99, 390.0, 1.0, lambda _: (1.0, 0.0))
+    norm = CompanionNorm(lam, 0.99, 390.0)
+    grown = basin(setting, norm, plain_steps(norm, corrected=True, complete=False), (1 + norm.gamma) / 2)
+    assert (grown.theorem, grown.radius, grown.ball, grown.factor) == ("B", 0.0, 0.0, math.inf)
 
 
 def test_steps_to_an_error_are_enough_and_the_fewest_that_the_theorem_promises():
