@@ -11,8 +11,8 @@ CHECKS = {"fisher": "check_fisher", "curvature": "check_curvature", "optimizer":
 INTRODUCTION = """# Which mistake is it?
 
 {fisher} wrong Fisher matrices, {curvature} wrong products and {optimizer} wrong optimizers, each in a few lines,
-sorted by how they show. {reported} of them were reported in public, as owner/repository#number says; all are written anew
-here. A test runs the check of `sofim_ref.testing` on each and compares what it says with what stands here.
+sorted by how they show. {reported} of them were reported in public, as owner/repository#number says; all are written
+anew here. A test runs the check of `sofim_ref.testing` on each and compares what it says with what stands here.
 
 The functions are in `sofim_ref.testing.museum`, in {halls};
 `EXHIBITS` has them by name, and `ask` asks the check. There `at` is a batch: its outputs `f`, probabilities `p`,
