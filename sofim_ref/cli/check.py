@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 from sofim_ref.cli import arguments as args
 from sofim_ref.cli.mistakes import BadArgument
 from sofim_ref.reporting import console
+from sofim_ref.reporting.optimizer_check import optimizer_table
 from sofim_ref.testing.own_file import OwnFileError, check_file, template
 
 PythonFile = Annotated[Path | None, args.parsed(args.path, "FILE.py")]
@@ -55,6 +57,8 @@ def check(
         for line in str(answer).splitlines():
             indent = " " * (len(line) - len(line.lstrip()))
             print(textwrap.fill(line, console().width, subsequent_indent=indent, break_on_hyphens=False))
+        if answer.steps is not None and not answer.holds:
+            print(replace(optimizer_table(answer.steps), legend="").to_text(console().width))
     return 0 if all(answer.holds for answer in answers) else 1
 
 

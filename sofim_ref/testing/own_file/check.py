@@ -13,7 +13,7 @@ import numpy as np
 
 from sofim_ref.arrays import Array, to_numpy
 from sofim_ref.problems import FiniteSum
-from sofim_ref.testing.check import Disagreement, check_optimizer
+from sofim_ref.testing.check import Agreement, Disagreement, check_optimizer
 from sofim_ref.testing.fisher import check_fisher
 from sofim_ref.testing.fisher.layouts import layouts
 from sofim_ref.testing.museum.setting import LIKELIHOODS, setting
@@ -42,6 +42,8 @@ class Answer:
         Whether it is what the file, or its own name, says; None where neither says anything.
     found : str
         What ``IS`` should say, where it says something else, and something is known.
+    steps : Agreement or Disagreement, optional
+        Of an optimizer, what was compared, case by case.
     """
 
     function: str
@@ -49,6 +51,7 @@ class Answer:
     verdict: str
     holds: bool | None
     found: str = ""
+    steps: Agreement | Disagreement | None = None
 
     def __str__(self) -> str:
         """Return the headline, and indented below it the verdict and what ``IS`` should say."""
@@ -183,8 +186,8 @@ class _At:
                 lambda *given: self.file("step", *given), method, settings=settings, like=self.w
             )
         except Disagreement as found:
-            return Answer("step", claim, str(found), holds=False)
-        return Answer("step", claim, f"It agrees with {method} in {agreement.steps} steps.", holds=True)
+            return Answer("step", claim, f"{found.first.sentence()} {found.sentence}", holds=False, steps=found)
+        return Answer("step", claim, str(agreement), holds=True, steps=agreement)
 
 
 def _entries(F: Any) -> Host:
