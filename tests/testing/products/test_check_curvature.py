@@ -180,6 +180,26 @@ def test_problems_without_layers_have_two_terms_or_one():
 # ---------------------------------------------------------------------------- other mistakes
 
 
+@pytest.mark.parametrize("product", ["hvp", "ggnvp"])
+def test_another_order_of_all_parameters_is_named(product):
+    """As torch flattens them: each layer's weights transposed, v and the answer alike."""
+    at = setting("classes")
+    order = np.concatenate(
+        [
+            np.r_[np.arange(x.start, x.stop - x.columns).reshape(-1, x.columns).T.ravel(), x.stop - x.columns : x.stop]
+            for x in at.problem.layers
+        ]
+    )
+
+    def flattened(v):
+        inside = np.empty_like(v)
+        inside[order] = v
+        return np.asarray(answers(at)[product](inside))[order]
+
+    found = verdict(at, product, flattened)
+    assert found.found == "parameters are flattened column by column with the bias last"
+
+
 def test_a_block_of_a_layer_that_is_wrong_is_named():
     at = setting("numbers")
 
