@@ -101,19 +101,21 @@ def check_curvature(
     kind = _kind(asked, V, Y, exact, allowed)
     if kind in ("right", "not deterministic"):
         return CurvatureVerdict(product, kind, _relative_error(Y, exact))
-    found = NONE
-    if kind == "unknown":
-        found = _first(explanations(facts, product, made, V, Y), float(np.linalg.norm(Y)), 300 * unit)
+    if kind not in ("unknown", "inexact"):
+        return _departure(facts, product, kind, Y, exact)
+    rounding, size, off = 300 * unit, float(np.linalg.norm(Y)), float(np.linalg.norm(Y - exact))
+    exactly_so = min(max(LEVELS[0], rounding) * size, off / 100)  # far better than to say that it is right
+    found = _first(explanations(facts, product, made, V, Y), exactly_so, 0.0 if kind == "inexact" else LEVELS[1] * size)
     return replace(_departure(facts, product, kind if found is NONE else found.kind, Y, exact), explanation=found)
 
 
-def _first(every: Iterator[Explanation], size: float, rounding: float) -> Explanation:
-    """Return the first explanation that is exact, else the first to about three digits, else `NONE`."""
+def _first(every: Iterator[Explanation], fine: float, coarse: float) -> Explanation:
+    """Return the first explanation with a residual of at most fine, else the first of at most coarse, else `NONE`."""
     rough = NONE
     for found in every:
-        if found.residual <= max(LEVELS[0], rounding) * size:
+        if found.residual <= fine:
             return found
-        if rough is NONE and found.residual <= LEVELS[1] * size:
+        if rough is NONE and found.residual <= coarse:
             rough = replace(found, words=f"{found.words}, to about three digits")
     return rough
 

@@ -53,7 +53,7 @@ def explanations(facts: Facts, product: str, made: list[Term], V: Host, Y: Host)
     """Yield every explanation of answers Y to the vectors V, the simplest first."""
     exact = exactly(made, V)
     scale, residual = _scaled(exact, Y)
-    name = factor_name(facts, scale)
+    name = factor_name(facts, scale, max(1e-6, 10 * residual / float(np.linalg.norm(Y))))
     yield Explanation("scaled", f"it is {name} times {TITLES[product]}", residual, name)
     yield from _by_terms(facts, made, V, Y)
     for other, of in others(facts, product):
@@ -152,10 +152,10 @@ def exactly(made: list[Term], V: Host) -> Host:
     return np.asarray(sum(term.of(V) for term in made if term.due))
 
 
-def factor_name(facts: Facts, factor: float) -> str:
+def factor_name(facts: Facts, factor: float, near: float = SIMPLE) -> str:
     """Return a factor's name: "B" for the size of the batch, its number where it has none."""
     name, value = Factors(facts.B, facts.problem.size, facts.problem.n_outputs).nearest(factor)
-    return name if abs(factor / value - 1) <= SIMPLE else f"{factor:.4g}"
+    return name if abs(factor / value - 1) <= near else f"{factor:.7g}"
 
 
 def _scaled(X: Host, Y: Host) -> tuple[float, float]:
