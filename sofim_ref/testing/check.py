@@ -114,9 +114,10 @@ def check_optimizer(
     ----------
     step : callable
         (w, state, gradient) -> (w, state), with None for the state of the first call. For SOAA and TAdam
-        (w, state, gradient, loss); for AdaFisher and AdaFisherW (w, state, gradient, inputs, output_gradients), the
-        last two lists with an array a layer, of shape (B, rows) and (B, columns); for SOFIM with scope="layer"
-        (w, state, gradient, layers), the last a tuple with a slice a layer.
+        (w, state, gradient, loss); for AdaFisher, AdaFisherW and KFAC (w, state, gradient, inputs, output_gradients),
+        the last two lists with an array a layer, of shape (B, rows) and (B, columns), for KFAC those of labels drawn
+        from the model; for SOFIM with scope="layer" (w, state, gradient, layers), the last a tuple of slices, one a
+        layer.
     method : str
         One of `testing.trajectories.METHODS`.
     settings : dict, optional

@@ -22,8 +22,7 @@ _CONTENTS = json.loads((_FOLDER / "contents.json").read_text(encoding="utf-8"))
 METHODS: tuple[str, ...] = tuple(_CONTENTS["settings"])
 """The methods that have trajectories."""
 
-_FLOWS = ("inputs", "output_gradients")
-_MORE = {"SOAA": ("loss",), "TAdam": ("loss",), "AdaFisher": _FLOWS, "AdaFisherW": _FLOWS}
+_MORE = _CONTENTS["more"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,14 +137,15 @@ def trajectories_of(method: str, settings: dict[str, Any], case: str | None = No
 
 def _cases(method: str) -> Iterator[tuple[str, tuple[slice, ...], dict[str, Any]]]:
     """Yield each case with its layers and the arguments of its steps."""
-    flows = method.startswith("AdaFisher")
+    more = _MORE.get(method, ())
+    flows = "inputs" in more
     given = _arrays("flows" if flows else "gradients")
     for case, shapes in _CONTENTS["layers"].items():
         ends = accumulate(rows * columns for rows, columns in shapes)
         layers = tuple(starmap(slice, pairwise([0, *ends])))
         arguments = {part: given[f"{case}/{part}"] for part in ("gradient", "loss") if f"{case}/{part}" in given}
         if flows:
-            arguments |= {part: [given[f"{case}/{part}/{i}"] for i in range(len(layers))] for part in _FLOWS}
+            arguments |= {part: [given[f"{case}/{part}/{i}"] for i in range(len(layers))] for part in more}
         yield case, layers, arguments
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sofim_ref import models, optimizers, problems
+from sofim_ref.arrays import namespace
 from sofim_ref.testing import Disagreement, check_optimizer, references
 from sofim_ref.testing.trajectories import METHODS
 
@@ -13,7 +14,7 @@ from sofim_ref.testing.trajectories import METHODS
 class Told(problems.Problem):
     """A problem that answers with what it is told."""
 
-    dim = None
+    dim, l2, n_outputs = None, 0.0, 1
 
     def __init__(self, gradient, loss=0.0, flows=(), layers=()):
         self.like, self.dim, self._gradient, self._loss = gradient, gradient.shape[0], gradient, loss
@@ -22,6 +23,7 @@ class Told(problems.Problem):
             layer = models.Layer(at, h.shape[1], s.shape[1])
             self._flows.append(models.LayerStatistics(layer, h, s))
             at, self.size = layer.stop, h.shape[0]
+        self.layers += tuple(flow.layer for flow in self._flows)
 
     def answer_value(self, at):
         return self._loss
@@ -32,12 +34,18 @@ class Told(problems.Problem):
     def answer_layer_statistics(self, at):
         return tuple(self._flows)
 
+    def answer_sampled_output_gradient(self, at, rng):
+        return namespace(self.like).zeros_like(self._flows[0].inputs[:, :1])
+
+    def answer_layer_statistics_of(self, at, u):
+        return tuple(self._flows)
+
 
 def of(optimizer, method, settings):
     """An optimizer of this library as the function that check_optimizer wants."""
 
     def step(w, state, gradient, *more):
-        if method.startswith("AdaFisher"):
+        if method.startswith("AdaFisher") or method == "KFAC":
             told = Told(gradient, flows=list(zip(*more, strict=True)))
         else:
             told = Told(gradient, layers=more[0]) if settings.get("scope") == "layer" else Told(gradient, *more)
@@ -54,8 +62,13 @@ def stored_settings(method):
 STORED = {f"{method} {settings}": (method, settings) for method in METHODS for settings in stored_settings(method)}
 
 
+def each(names):
+    """All names; K-FAC, many small solves a step, among the slow ones: one test of it is not."""
+    return [pytest.param(name, marks=[pytest.mark.slow] * name.startswith("KFAC")) for name in names]
+
+
 @pytest.mark.slow_on("jax", "array_api_strict")
-@pytest.mark.parametrize("name", STORED)
+@pytest.mark.parametrize("name", each(STORED))
 def test_an_optimizer_agrees_with_fifty_digits(xp, name):
     method, settings = STORED[name]
     if xp.name.startswith(("jax", "array_api_strict")) and settings != stored_settings(method)[0]:
@@ -67,7 +80,29 @@ def test_an_optimizer_agrees_with_fifty_digits(xp, name):
     assert found.settings == settings
 
 
-@pytest.mark.parametrize("name", STORED)
+def test_k_fac_agrees_with_fifty_digits_in_a_case_and_another_damping_is_named():
+    (settings,) = stored_settings("KFAC")
+    agreement = check_optimizer(of(optimizers.KFAC(**settings), "KFAC", settings), "KFAC", case="zero")
+    assert agreement.worst <= 1
+
+    def step(w, state, gradient, inputs, back):  # A ⊗ G + λI in place of the damped factors
+        t, factors = state or (0, [])
+        kept = min(1 - 1 / (t + 1), 0.95)
+        new = [x.T @ x / len(x) for x in (*inputs, *back)]
+        factors = [kept * old + (1 - kept) * one for old, one in zip(factors or new, new, strict=True)]
+        at, u = 0, []
+        for A, G in zip(factors[: len(inputs)], factors[len(inputs) :], strict=True):
+            C = np.kron(A, G)
+            C += 1e-2 * np.eye(len(C))
+            u.append(np.linalg.solve(C, gradient[at : at + len(C)]))
+            at += len(C)
+        return w - 0.1 * np.concatenate(u), (t + 1, factors)
+
+    with pytest.raises(Disagreement, match=r"This is what the damping λ added to the product \(A ⊗ G \+ λI\) gives\.$"):
+        check_optimizer(step, "KFAC", case="zero")
+
+
+@pytest.mark.parametrize("name", each(STORED))
 def test_an_optimizer_keeps_ten_digits_and_sofim_twelve(name):
     method, settings = STORED[name]
     step = of(getattr(optimizers, method)(**settings), method, settings)
@@ -88,7 +123,7 @@ def test_the_first_settings_are_this_library_s_defaults(method):
 
 
 @pytest.mark.slow_on("jax", "array_api_strict")
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", each(METHODS))
 def test_float32_is_held_to_float32(xp, method):
     settings = stored_settings(method)[0]
     step = of(getattr(optimizers, method)(**settings), method, settings)

@@ -12,14 +12,14 @@ import numpy as np
 
 from sofim_ref.testing.formulas import cases
 from sofim_ref.testing.formulas.evaluation import evaluate
-from sofim_ref.testing.formulas.settings import SETTINGS
+from sofim_ref.testing.formulas.settings import FLOWS, MORE, SETTINGS
 
 FOLDER = Path(__file__).parent.parent / "reference"
 
 
 def trajectory(method: str, case: str, settings: dict[str, Any], steps: int = cases.STEPS) -> np.ndarray[Any, Any]:
     """Return the points of a method on a case, shape (steps + 1, d), rounded to float64 from 50 digits."""
-    arguments = flows(case) if method.startswith("AdaFisher") else gradients(case)
+    arguments = flows(case) if MORE.get(method) == FLOWS else gradients(case)
     ends = itertools.accumulate(rows * columns for rows, columns in cases.LAYERS[case])
     layers = tuple(itertools.starmap(slice, itertools.pairwise([0, *ends])))
     points = evaluate(method, settings, cases.start(case), arguments, layers)
@@ -53,7 +53,7 @@ def main() -> None:
             f"{case}/{key}": x for case in cases.CASES for key, x in members(arguments(case)).items()
         }
         np.savez_compressed(folder / f"{name}.npz", **arrays)
-    about = {"settings": SETTINGS, "layers": cases.LAYERS}
+    about = {"settings": SETTINGS, "more": MORE, "layers": cases.LAYERS}
     (folder / "contents.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     for method, settings in SETTINGS.items():
         points: dict[str, Any] = {

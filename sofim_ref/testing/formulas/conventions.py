@@ -37,6 +37,8 @@ class Conventions:
         SOFIM's M̂M̂ᵀ, its diagonal, or M̂M̂ᵀ/‖M̂‖.
     guard : {"", "second denominator", "denominator"}
         What SOFIM's `GUARD` is added to: the textbook formula's ρ² + ρ‖M̂‖², or the ρ + ‖M̂‖² of the moment reading.
+    damping : {"factored", "equal", "product"}
+        K-FAC's (A + π√λ I) ⊗ (G + √λ/π I), the same with π = 1, or A ⊗ G + λI.
     """
 
     average: str = ""
@@ -46,6 +48,7 @@ class Conventions:
     decay: str = "decoupled"
     matrix: str = "outer"
     guard: str = ""
+    damping: str = "factored"
 
     def gradient(self, g: Vector, w: Vector, decay: Any) -> Vector:
         """Return g, with the decay in it where that is the convention."""
@@ -128,5 +131,10 @@ ALTERNATIVES: dict[str, dict[str, Conventions]] = {
     "TAdam": _OF_REGION,
     "AdaFisher": _OF_ADAFISHER,
     "AdaFisherW": _OF_ADAFISHER,
+    "KFAC": {
+        **_DECAY,
+        "the damping √λ added to both factors (π = 1)": Conventions(damping="equal"),
+        "the damping λ added to the product (A ⊗ G + λI)": Conventions(damping="product"),
+    },
 }
 """From a method to the conventions that are mistaken for its own, each in words."""

@@ -8,6 +8,7 @@ from typing import Any
 from sofim_ref.testing.formulas.adafisher import adafisher
 from sofim_ref.testing.formulas.adam import adam
 from sofim_ref.testing.formulas.cases import STEPS
+from sofim_ref.testing.formulas.kfac import kfac
 from sofim_ref.testing.formulas.sgd import sgd
 from sofim_ref.testing.formulas.soaa import soaa
 from sofim_ref.testing.formulas.sofim import sofim
@@ -51,6 +52,7 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
         for reading in readings
     ],
     "AdaFisherW": [{**_ADAFISHER, "weight_decay": 0.01}],
+    "KFAC": [{"lr": 0.1, "damping": 1e-2, "decay": 0.95, "update_every": 1, "weight_decay": 0.0}],
 }
 """From a method to its settings, its default first."""
 
@@ -63,8 +65,16 @@ RUN: dict[str, Callable[..., Any]] = {
     "TAdam": tadam,
     "AdaFisher": adafisher,
     "AdaFisherW": adafisher,
+    "KFAC": kfac,
 }
 """From a method to its transcription."""
+
+FLOWS = ("inputs", "output_gradients")
+MORE: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("SOAA", "TAdam"), ("loss",)),
+    **dict.fromkeys(("AdaFisher", "AdaFisherW", "KFAC"), FLOWS),
+}
+"""From a method to the arguments of its steps beside the gradient."""
 
 _ADAFISHER_READINGS: dict[str, tuple[Any, ...]] = {
     "ema": ("paper_v3", "paper_v1", "code"),

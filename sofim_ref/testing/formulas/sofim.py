@@ -8,6 +8,7 @@ from typing import Any
 from mpmath import fsum, mpf, sqrt
 
 from sofim_ref.testing.formulas.conventions import GUARD, PAPER, Conventions, Vector
+from sofim_ref.testing.formulas.elimination import solved
 
 
 def sofim(
@@ -43,24 +44,10 @@ def _solved(rho: Any, M_hat: Vector, v: Vector, by: Conventions) -> Vector:
     C = [[M_i * M_j / scale for M_j in M_hat] for M_i in M_hat]
     for i, row in enumerate(C):
         row[:] = [C_ij + rho if i == j else C_ij * (by.matrix != "diagonal") for j, C_ij in enumerate(row)]
-    x = _eliminated(C, v)
+    x = solved(C, v)
     if by.guard == "second denominator":
         lost = 1 / (rho**2 + rho * square) - 1 / (rho**2 + rho * square + GUARD)
         along = fsum(M_i * v_i for M_i, v_i in zip(M_hat, v, strict=True))
         return [x_i + lost * along * M_i for x_i, M_i in zip(x, M_hat, strict=True)]
     guard = GUARD if by.guard == "denominator" else 0
     return [x_i * (rho + square) / (rho + square + guard) for x_i in x]
-
-
-def _eliminated(C: list[Vector], v: Vector) -> Vector:
-    """Return C⁻¹v by Gaussian elimination; C is positive definite, so that no pivot is sought."""
-    rows = [[*row, v_i] for row, v_i in zip(C, v, strict=True)]
-    for k, pivot in enumerate(rows):
-        for i in range(k + 1, len(rows)):
-            factor = rows[i][k] / pivot[k]
-            rows[i] = [a - factor * b for a, b in zip(rows[i], pivot, strict=True)]
-    x: Vector = []
-    for k in reversed(range(len(rows))):
-        known = fsum(C_kj * x_j for C_kj, x_j in zip(rows[k][k + 1 : -1], x, strict=True))
-        x = [(rows[k][-1] - known) / rows[k][k], *x]
-    return x
