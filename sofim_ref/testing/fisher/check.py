@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from sofim_ref.arrays import Array
 from sofim_ref.arrays.validation import count
 from sofim_ref.problems import Problem
@@ -20,7 +22,7 @@ from sofim_ref.testing.fisher.layouts import layouts, parts
 from sofim_ref.testing.fisher.match import Search
 from sofim_ref.testing.fisher.report import estimate_verdict, factor_verdict, verdict_of
 from sofim_ref.testing.fisher.ties import every_candidate
-from sofim_ref.testing.fisher.transforms import undone
+from sofim_ref.testing.fisher.transforms import ROOTS, undone
 from sofim_ref.testing.fisher.verdict import FisherVerdict, words
 
 DRAWS = 10
@@ -105,7 +107,14 @@ def check_fisher(  # noqa: PLR0913  # what a check takes
     This is the empirical Fisher, summed over the batch of 20 instead of averaged, of layers flattened row by row ...
     """
     count("seed", seed, minimum=0)
-    facts = facts_at(problem, w, batch)
+    if draws is not None:
+        count("draws", draws, minimum=DRAWS)
+    with np.errstate(over="ignore", invalid="ignore"):  # where numbers are so large that squares overflow nothing fits
+        return _checked(F, facts_at(problem, w, batch), draws, history, seed)
+
+
+def _checked(F: Any, facts: Facts, draws: int | None, history: Array | None, seed: int) -> FisherVerdict:
+    """Return the verdict on arguments that have been checked."""
     if isinstance(F, list | tuple) and F and isinstance(F[0], list | tuple) and len(F[0]) == 2:
         readings, eps = given_pairs(F, facts)
         return factor_verdict([x for pairs in readings for x in factor_matches(pairs, facts, eps)], facts, eps)
@@ -114,15 +123,13 @@ def check_fisher(  # noqa: PLR0913  # what a check takes
     steps = None if history is None else gradients(history, facts)
     if steps is not None:
         candidates = [*of_history(steps), *candidates]
-    if draws is not None:
-        count("draws", draws, minimum=DRAWS)
     search = Search(
         given(F if draws is None else F(), facts, orders),
         candidates,
         orders,
         parts(facts.layers, facts.biased, facts.d),
-        Factors(facts.B, problem.size, problem.n_outputs),
-        problem.l2,
+        Factors(facts.B, facts.problem.size, facts.problem.n_outputs),
+        facts.problem.l2,
         seed,
     )
     if draws is not None:
@@ -141,10 +148,12 @@ def _explained(search: Search, facts: Facts) -> FisherVerdict:
     hypotheses = len(search.candidates) * len(search.fitting) * len(search.parts)
     for transform, tried in _tried(search):
         matches = tried.matches()
+        if transform in ROOTS:  # powers of a matrix of rank one are multiples of it
+            matches = [match for match in matches if match.named.scale_name]
         if matches:
             return verdict_of(tried, facts, matches, transform, hypotheses * (1 + 9 * bool(transform)))
-    for layout, pairs in nearest_factors(search.given, search.fitting, facts.layers):
-        found = factor_matches(pairs, facts, search.given.eps)
+    for layout, pairs, misfit in nearest_factors(search.given, search.fitting, facts.layers):
+        found = [replace(x, misfit=misfit) for x in factor_matches(pairs, facts, search.given.eps)]
         if found:
             return replace(factor_verdict(found, facts, search.given.eps), layout=layout.name)
     return nothing(search)

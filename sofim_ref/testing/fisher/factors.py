@@ -30,16 +30,19 @@ class FactorMatch:
         Of A and of G, one a layer.
     order : str
         Where the bias stands in A, in words; empty if last.
+    misfit : float
+        How far the factors' products are from the matrix that they were found in, relative to it.
     """
 
     pair: FactorPair
     fits: tuple[tuple[Fit, Fit], ...]
     order: str
+    misfit: float = 0.0
 
     @property
     def residual(self) -> float:
-        """The largest relative residual of a factor."""
-        return max(fit.residual for both in self.fits for fit in both)
+        """The largest relative residual of a factor, or of their products."""
+        return max(self.misfit, *(fit.residual for both in self.fits for fit in both))
 
     @property
     def amplification(self) -> float:
@@ -98,33 +101,31 @@ def factor_matches(pairs: Pairs, facts: Facts, eps: float) -> list[FactorMatch]:
     return found
 
 
-def nearest_factors(given: Given, layouts: list[Layout], layers: tuple[Layer, ...]) -> Iterator[tuple[Layout, Pairs]]:
-    """Yield the layouts in which every block of a layer is a Kronecker product, with its factors."""
+def nearest_factors(
+    given: Given, layouts: list[Layout], layers: tuple[Layer, ...]
+) -> Iterator[tuple[Layout, Pairs, float]]:
+    """Yield the layouts in which the matrix has a Kronecker product a layer, with their factors and their misfit."""
     if given.form not in ("dense", "blocks") or given.values is None or not layers:
         return
     for layout in layouts:
         if len(layout.index) != layers[-1].stop:
             continue
         places = np.argsort(layout.index)
-        pairs = []
-        for layer in layers:
-            here = places[layer.start : layer.stop]
-            pair = _split(given.values[np.ix_(here, here)], layer)
-            if pair is None:
-                break
-            pairs.append(pair)
-        else:
-            yield layout, pairs
+        F = given.values[np.ix_(places, places)]
+        pairs = [_cross(F[layer.start : layer.stop, layer.start : layer.stop], layer) for layer in layers]
+        rest = float(np.sum(F**2))
+        for layer, (A, G) in zip(layers, pairs, strict=True):
+            block = F[layer.start : layer.stop, layer.start : layer.stop]
+            rest += float(np.sum((block - np.kron(A, G)) ** 2) - np.sum(block**2))
+        misfit = np.sqrt(max(rest, 0.0)) / float(np.linalg.norm(F))
+        if misfit <= ACCEPTED:
+            yield layout, pairs, misfit
 
 
-def _split(block: Host, layer: Layer) -> tuple[Host, Host] | None:
-    """Return A and G with block = A ⊗ G, by the cross through Van Loan's rearrangement's largest entry; or None."""
+def _cross(block: Host, layer: Layer) -> tuple[Host, Host]:
+    """Return A and G of block = A ⊗ G, by the cross through the largest entry of Van Loan's rearrangement."""
     p, c = layer.rows, layer.columns
     R = block.reshape(p, c, p, c).transpose(0, 2, 1, 3).reshape(p * p, c * c)
     i, j = np.unravel_index(np.argmax(np.abs(R)), R.shape)
-    if R[i, j] == 0:
-        return None
-    a, g = R[:, j], R[i] / R[i, j]
-    if np.linalg.norm(R - np.outer(a, g)) > ACCEPTED * np.linalg.norm(R):
-        return None
-    return a.reshape(p, p), g.reshape(c, c)
+    pivot = R[i, j] or 1.0
+    return R[:, j].reshape(p, p), (R[i] / pivot).reshape(c, c)

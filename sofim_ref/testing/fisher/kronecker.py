@@ -134,6 +134,8 @@ def layerwise(facts: Facts) -> list[Candidate]:
     mistakes: list[Candidate] = []
     for pair in factor_pairs(facts):
         assert isinstance(J, LayeredJacobian)
+        if not all(np.all(np.isfinite(X)) for X in (*pair.A, *pair.G)):
+            continue
         (a, P), (g, R) = (zip(*(np.linalg.eigh(X) for X in factors), strict=True) for factors in (pair.A, pair.G))
         D = tuple(np.outer(x, y) for x, y in zip(a, g, strict=True))
         kfac = LayerwiseCandidate(pair.name, J.layers, P, R, D, pair, established=pair.established)

@@ -17,6 +17,8 @@ from sofim_ref.testing.fisher.layouts import Layout, Part
 
 PRUNED = 2e-3
 """The relative residual on a few entries above which a hypothesis is given up."""
+LARGE = 1e8
+"""The factor without a name that nobody has, as its reciprocal: what fits with it is rounding."""
 COLUMNS, ROWS = 6, 40
 """The numbers of columns, and of entries in each, that prune."""
 
@@ -104,7 +106,10 @@ class Search:
         fit = numbers.fitted(self.given.eps)
         if fit is None or fit.residual > ACCEPTED:
             return None
-        return Match(candidate, layout, part, named(numbers, fit, self.factors, self.l2, self.given.eps))
+        found = named(numbers, fit, self.factors, self.l2, self.given.eps)
+        if found.scale_name is None and not 1 / LARGE <= abs(fit.scale) <= LARGE:
+            return None
+        return Match(candidate, layout, part, found)
 
     # ------------------------------------------------------------ all the numbers
 
@@ -190,11 +195,8 @@ class Search:
     def sample(self) -> tuple[Host, Host, Host]:
         """Rows, columns, and the user's numbers there: columns spread over w, in each its large and other entries."""
         given, rng = self.given, np.random.default_rng(self.seed)
-        if given.form == "function":
-            weights = np.abs(self.products(self.probes[:, :1])[:, 0])
-        else:
-            assert given.values is not None
-            weights = np.abs(np.diagonal(given.values))
+        z, y = self.probes[:, 0], self.products(self.probes)[:, 0]
+        weights = np.minimum(np.abs(y), np.abs(y - np.median(y / z) * z))  # a row that has the shift only is no use
         alive = np.flatnonzero(weights > 1e-9 * weights.max()) if weights.any() else np.arange(given.d)
         columns = np.unique([rng.choice(piece) for piece in np.array_split(alive, min(COLUMNS, len(alive)))])
         if given.form == "function":

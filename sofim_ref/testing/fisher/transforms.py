@@ -10,6 +10,8 @@ import numpy as np
 from sofim_ref.testing.fisher.given import Given
 from sofim_ref.testing.fisher.jacobians import Host
 
+ROOTS = ("square root", "square", "inverse square root", "pseudo-inverse")
+"""The transforms that are believed with a named factor only."""
 SMALL = 800
 """The largest d for which eigenvalues are computed, for a pseudo-inverse or a square."""
 
