@@ -55,6 +55,7 @@ def said(exhibit):
         pieces = [f"{says['part']} of the" if says.get("part", "whole") != "whole" else "", matrix]
         pieces += [says.get("variant", ""), f"({says['transform']})" if "transform" in says else ""]
         text = " ".join(piece for piece in pieces if piece)
+        text += " with a weight on each example" * (says.get("kind") == "weighted")
         text += f", times {says['scale_name']}" if says.get("scale_name") not in (None, "1") else ""
         text += ", by a factor without a name" if "scale_name" in says and says["scale_name"] is None else ""
         return text + (f", flattened {says['layout']}" if "layout" in says else "")

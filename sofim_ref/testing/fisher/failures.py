@@ -9,6 +9,7 @@ from sofim_ref.testing.fisher.jacobians import Host
 from sofim_ref.testing.fisher.match import Search, kept_product
 from sofim_ref.testing.fisher.report import title
 from sofim_ref.testing.fisher.verdict import FisherVerdict, words
+from sofim_ref.testing.fisher.weights import weighted
 
 LINEAR = 1e-4
 """The relative departure above which a function is not linear, or not deterministic, beyond 100 eps."""
@@ -51,6 +52,9 @@ def nothing(search: Search) -> FisherVerdict:
             return FisherVerdict("too little", notes=("F is a multiple of I, which tells nothing.",))
         rounding = 1e3 * given.eps * float(np.abs(values).max())
         kind, faults = _of_diagonal(values) if values.ndim == 1 else _of_matrix(values, rounding)
+    found = weighted(search) if kind == "none" else None
+    if found is not None:
+        return found
     notes = ("This is none of the matrices that are known here.", faults, _nearest(search))
     return FisherVerdict(kind, notes=tuple(note for note in notes if note))
 

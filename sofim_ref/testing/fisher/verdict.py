@@ -19,8 +19,9 @@ class FisherVerdict:
     ----------
     kind : str
         ``"named"``; ``"about"``, where it agrees to a few digits only; ``"tie"``, where several matrices coincide here
-        that differ elsewhere; ``"too little"``, where there are too few numbers to tell; ``"none"``; or what is wrong:
-        ``"not symmetric"``, ``"not linear"``, ``"not deterministic"``.
+        that differ elsewhere; ``"too little"``, where there are too few numbers to tell; ``"weighted"``, where each
+        example has a weight of its own; ``"none"``; or what is wrong: ``"zero"``, ``"not symmetric"``,
+        ``"not linear"``, ``"not deterministic"``.
     matrix : str or None
         The matrix's name: ``"exact Fisher"``, ``"Gauss–Newton"``, ``"Hessian"``, ``"empirical Fisher"``, …
     variant : str

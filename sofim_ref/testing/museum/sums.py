@@ -151,7 +151,7 @@ def average_with_weight_one(at: Setting) -> Any:
     return F
 
 
-@exhibit("fisher", Symptom.OUTPUTS, "classes", matrix=None)
+@exhibit("fisher", Symptom.OUTPUTS, "classes", matrix="empirical Fisher", kind="weighted")
 def last_example_dropped(at: Setting) -> Any:
     """The loop over the batch ends one example early and still divides by B.
 
@@ -160,7 +160,7 @@ def last_example_dropped(at: Setting) -> Any:
     return at.g[:-1].T @ at.g[:-1] / at.B
 
 
-@exhibit("fisher", Symptom.OUTPUTS, "classes", matrix=None)
+@exhibit("fisher", Symptom.OUTPUTS, "classes", matrix="empirical Fisher", kind="weighted")
 def weighted_loss(at: Setting) -> Any:
     """The loss has class weights, and the Fisher's gradients carry them: the weights enter squared.
 
@@ -170,7 +170,7 @@ def weighted_loss(at: Setting) -> Any:
     return second_moment(weight[:, None] * at.g)
 
 
-@exhibit("fisher", Symptom.OUTPUTS, "classes", matrix=None)
+@exhibit("fisher", Symptom.OUTPUTS, "classes", matrix="empirical Fisher", kind="weighted")
 def clipped_gradients(at: Setting) -> Any:
     """Each example's gradient is clipped to a norm before it enters the Fisher matrix.
 

@@ -1,0 +1,73 @@
+"""A Fisher matrix with a weight of its own on each example: weighted or clipped losses, examples left out."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sofim_ref.testing.fisher.candidates import OutputCandidate
+from sofim_ref.testing.fisher.jacobians import Host
+from sofim_ref.testing.fisher.match import Search
+from sofim_ref.testing.fisher.verdict import FisherVerdict
+
+FEW = 6
+"""The largest number of different weights that a sentence lists."""
+LARGE = 10_000_000
+"""The number of entries of the examples' products beyond which weights aren't sought."""
+NAMES = ("empirical Fisher", "exact Fisher")
+
+
+def weighted(search: Search) -> FisherVerdict | None:
+    r"""Return the verdict on :math:`\frac1B \sum_n a_n J_n^\top M_n J_n`, its weights a found by least squares.
+
+    Only where the numbers in this library's layout are twice as many as the examples, and determine all weights.
+    """
+    known = [x for x in search.candidates if isinstance(x, OutputCandidate) and x.name in NAMES and not x.corrections]
+    for candidate in sorted(known, key=lambda each: NAMES.index(each.name)):
+        B, _, d = candidate.J.shape
+        if not 4 <= B <= d or B * d * search.probes.shape[1] > LARGE or search.given.d != d:
+            continue
+        parts, y = _equations(search, candidate)
+        if len(y) < 2 * B:
+            continue
+        a, _, rank, _ = np.linalg.lstsq(parts, y, rcond=1e-9)
+        residual = float(np.linalg.norm(parts @ a - y) / np.linalg.norm(y))
+        if rank == B and residual <= max(1e-9, 1e3 * search.given.eps):
+            return FisherVerdict(
+                "weighted",
+                matrix=candidate.name,
+                variant="with a weight on each example",
+                part="diagonal" if search.given.form == "diagonal" else "whole",
+                layout=search.fitting[0].name,
+                relative_error=residual,
+                notes=(_sentence(a),),
+            )
+    return None
+
+
+def _equations(search: Search, candidate: OutputCandidate) -> tuple[Host, Host]:
+    """Return each example's share of the numbers that are compared, a column each, and the numbers."""
+    given, J, M, B = search.given, candidate.J, candidate.M, candidate.J.shape[0]
+    one = [slice(n, n + 1) for n in range(B)]
+    if given.form == "diagonal":
+        assert given.values is not None
+        return np.stack([J.examples(n).diagonal(M[n]) for n in one], axis=1) / B, given.values
+    V, shares = search.probes, []
+    for n in one:
+        example = J.examples(n)
+        shares.append(example.adjoint(M[n] @ example.product(V)).ravel())
+    return np.stack(shares, axis=1) / B, search.products(V).ravel()
+
+
+def _sentence(a: Host) -> str:
+    """Return which weights there are, and which examples have none."""
+    rounded = np.round(a / np.abs(a).max(), 6) * np.abs(a).max() + 0.0  # no −0
+    values, counts = np.unique(rounded, return_counts=True)
+    absent = np.flatnonzero(rounded == 0.0)
+    if len(values) <= min(FEW, len(a) // 2):
+        each = ", ".join(f"{v:.4g} ({n} example{'s' * int(n != 1)})" for v, n in zip(values, counts, strict=True))
+        text = f"The weights are {each}."
+    else:
+        text = f"The weights go from {a.min():.3g} to {a.max():.3g}."
+    if 0 < len(absent) <= FEW:
+        text += f" Left out: example{'s' * (len(absent) != 1)} {', '.join(str(n + 1) for n in absent)} of the batch."
+    return text

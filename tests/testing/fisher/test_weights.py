@@ -1,0 +1,52 @@
+"""Weights on the examples are found, said in a sentence, and not seen where there are none or too few numbers."""
+
+import numpy as np
+import pytest
+
+from sofim_ref.testing import check_fisher
+from sofim_ref.testing.museum import setting
+
+
+def verdict(at, F):
+    return check_fisher(F, at.problem, at.w, at.batch)
+
+
+@pytest.mark.parametrize("name", ["classes", "yes or no", "numbers", "counts", "mean and spread"])
+@pytest.mark.parametrize("form", ["whole", "diagonal", "function"])
+def test_weights_of_the_empirical_fisher_are_found(name, form):
+    at = setting(name)
+    few = at.g[:6] if form == "diagonal" else at.g  # a diagonal of d numbers tells few weights
+    batch, weights = at.batch[: len(few)], np.linspace(0.5, 3.0, len(few))
+    F = few.T @ (weights[:, None] * few) / len(few)
+    given = {"whole": F, "diagonal": np.diag(F).copy(), "function": lambda v: F @ v}[form]
+    found = check_fisher(given, at.problem, at.w, batch)
+    assert (found.kind, found.matrix) == ("weighted", "empirical Fisher"), str(found)
+    assert "The weights go from 0.5 to 3." in str(found)
+    assert found.part == ("diagonal" if form == "diagonal" else "whole")
+
+
+def test_those_of_the_exact_fisher_are_too():
+    at = setting("classes")
+    H = np.where(at.y == 1, 4.0, 1.0)[:, None, None] * at.oracle.output_fisher()
+    found = verdict(at, at.sandwich(H))
+    assert found.matrix == "exact Fisher"
+    ones = int(np.sum(at.y == 1))
+    assert f"The weights are 1 ({at.B - ones} examples), 4 ({ones} examples)." in str(found)
+
+
+def test_an_example_that_is_left_out_is_named():
+    at = setting("numbers")
+    kept = np.delete(np.arange(at.B), 7)
+    found = verdict(at, at.g[kept].T @ at.g[kept] / at.B)
+    assert str(found).endswith("The weights are 0 (1 example), 1 (19 examples). Left out: example 8 of the batch.")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(20))
+def test_a_matrix_of_random_numbers_has_none(seed):
+    at, rng = setting("classes"), np.random.default_rng(seed)
+    G = rng.standard_normal((50, at.w.size))
+    assert verdict(at, G.T @ G).kind == "none"
+    nearly = at.g.T @ (np.linspace(1, 2, at.B)[:, None] * at.g) / at.B
+    noise = rng.standard_normal(nearly.shape)
+    assert verdict(at, nearly + 1e-6 * np.abs(nearly).max() * (noise + noise.T)).matrix is None
