@@ -40,10 +40,7 @@ class Departure:
 
 def explain(cases: tuple[OptimizerCase, ...]) -> Departure:
     """Return why an optimizer departs, from its points in all cases, in one of which at least it does."""
-    return _narrow(cases) or _rounding(cases) or _alternative(cases) or _single(cases) or _UNKNOWN
-
-
-_UNKNOWN = Departure("unknown", "", "No other setting, reading or convention that is known here explains it.")
+    return _narrow(cases) or _rounding(cases) or _alternative(cases) or _unknown(cases)
 
 
 def _narrow(cases: tuple[OptimizerCase, ...]) -> Departure | None:
@@ -82,12 +79,13 @@ def _rounding(cases: tuple[OptimizerCase, ...]) -> Departure | None:
     return Departure("rounding", "the textbook Sherman–Morrison formula", text)
 
 
-def _single(cases: tuple[OptimizerCase, ...]) -> Departure | None:
-    """Return float32, where the optimizer agrees to that precision and was given more."""
+def _unknown(cases: tuple[OptimizerCase, ...]) -> Departure:
+    """Return that nothing known explains it, and whether it is small enough to be float32's rounding."""
+    text = "No other setting, reading or convention that is known here explains it."
     unit = 2.0 ** (1 - BITS["float32"])
     if cases[0].eps < unit and all(replace(found, eps=unit, tolerance=None).worst <= 1 for found in cases):
-        return Departure("dtype", "float32", "It agrees to float32's precision: something in it may be float32.")
-    return None
+        text = f"{text} To float32's precision it agrees: part of it may be float32, or a constant slightly off."
+    return Departure("unknown", "", text)
 
 
 def _alternative(cases: tuple[OptimizerCase, ...]) -> Departure | None:

@@ -187,6 +187,17 @@ def test_the_page_s_pytorch_example_runs():
         exec(example.replace("append(M / (1 - beta**t))", "append(M)"), {"print": printed.append})
 
 
+def test_the_page_s_textbook_example_prints_what_stands_there(capsys):
+    page = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
+    example, shown = re.search(
+        r"```python\n([^`]*def textbook.*?)```\n\n((?:    .*\n)+)", page, flags=re.DOTALL
+    ).groups()
+    exec(example, {})
+    printed = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    for line in (line.strip() for line in shown.splitlines()[:9]):
+        assert any(out.startswith(line.partition("…")[0].rstrip()) for out in printed), line
+
+
 def test_an_agreement_says_what_was_compared():
     found = check_optimizer(sofim, case="zero")
     assert (found.method, [case.case for case in found.cases], found.steps) == ("SOFIM", ["zero"], 100)
