@@ -193,7 +193,7 @@ def test_the_page_s_textbook_example_prints_what_stands_there(capsys):
         r"```python\n([^`]*def textbook.*?)```\n\n((?:    .*\n)+)", page, flags=re.DOTALL
     ).groups()
     exec(example, {})
-    printed = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    printed = [line.strip() for line in capsys.readouterr().out.replace("\N{NO-BREAK SPACE}", " ").splitlines()]
     for line in (line.strip() for line in shown.splitlines()[:9]):
         assert any(out.startswith(line.partition("…")[0].rstrip()) for out in printed), line
 
