@@ -62,47 +62,89 @@ def _second(J: LayeredJacobian, M: Host) -> tuple[Host, ...]:
 
 
 @dataclass(frozen=True, eq=False)
-class LayerwiseCandidate(Candidate):
-    """A block-diagonal matrix Q (D) Qᵀ a layer, with Q = P ⊗ R: K-FAC in A's and G's eigenvectors, or EKFAC.
-
-    Parameters
-    ----------
-    layers : tuple of Layer
-    P, R : tuple of arrays, shapes (rows, rows) and (columns, columns)
-        Orthogonal.
-    D : tuple of arrays, shape (rows, columns)
-        The eigenvalues.
-    factors : FactorPair, optional
-        K-FAC's, from which its entries are quick.
-    """
+class KroneckerCandidate(Candidate):
+    """K-FAC's block-diagonal matrix: A ⊗ G for each layer."""
 
     layers: tuple[Layer, ...]
-    P: tuple[Host, ...]
-    R: tuple[Host, ...]
-    D: tuple[Host, ...]
-    factors: FactorPair | None = None
+    factors: FactorPair
     grouped = True
 
     def product(self, V: Host) -> Host:
         """Return X V, shape (d, k)."""
         found = np.empty_like(V)
-        for layer, P, R, D in self._each():
+        for layer, A, G in self._each():
             block = V[layer.start : layer.stop].T.reshape(-1, layer.rows, layer.columns)
-            inside = (P.T @ block @ R) * D
-            found[layer.start : layer.stop] = (P @ inside @ R.T).reshape(len(block), -1).T
+            found[layer.start : layer.stop] = (A @ block @ G).reshape(len(block), -1).T
         return found
 
     def entries(self, rows: Host, columns: Host) -> Host:
         """Return X[rows, columns], shape (n, m)."""
         found = np.zeros((len(rows), len(columns)))
-        for number, (layer, P, R, D) in enumerate(self._each()):
-            here, there = ((layer.start <= k) & (k < layer.stop) for k in (rows, columns))
-            if here.any() and there.any():
-                (i, a), (j, b) = (np.divmod(k - layer.start, layer.columns) for k in (rows[here], columns[there]))
-                if self.factors:
-                    A, G = self.factors.A[number], self.factors.G[number]
-                    found[np.ix_(here, there)] = A[np.ix_(i, j)] * G[np.ix_(a, b)]
-                    continue
+        for layer, A, G in self._each():
+            (here, i, a), (there, j, b) = (_within(layer, index) for index in (rows, columns))
+            found[np.ix_(here, there)] = A[np.ix_(i, j)] * G[np.ix_(a, b)]
+        return found
+
+    @cached_property
+    def diagonal(self) -> Host:
+        """The diagonal, shape (d,)."""
+        return np.concatenate([np.outer(np.diagonal(A), np.diagonal(G)).ravel() for _, A, G in self._each()])
+
+    @cached_property
+    def dense(self) -> Host:
+        """X, shape (d, d)."""
+        found = np.zeros((self.layers[-1].stop,) * 2)
+        for layer, A, G in self._each():
+            found[layer.start : layer.stop, layer.start : layer.stop] = np.kron(A, G)
+        return found
+
+    def _each(self) -> Any:
+        return zip(self.layers, self.factors.A, self.factors.G, strict=True)
+
+
+@dataclass(frozen=True, eq=False)
+class EigenvalueCandidate(Candidate):
+    """EKFAC's block-diagonal matrix: K-FAC's eigenvectors, with the gradients' mean squares along them.
+
+    Parameters
+    ----------
+    J : LayeredJacobian
+    M : array, shape (B, C, C)
+        The labels' output matrices.
+    factors : FactorPair
+        K-FAC's, for the same labels.
+    """
+
+    J: LayeredJacobian
+    M: Host
+    factors: FactorPair
+    grouped = True
+
+    @cached_property
+    def bases(self) -> list[tuple[Layer, Host, Host, Host]]:
+        """Each layer with the eigenvectors P of A and R of G, and the mean squares, shape (rows, columns)."""
+        found = []
+        for layer, A, G, h, S in zip(
+            self.J.layers, self.factors.A, self.factors.G, self.J.inputs, self.J.outputs, strict=True
+        ):
+            P, R = np.linalg.eigh(A)[1], np.linalg.eigh(G)[1]
+            found.append((layer, P, R, _moments(h @ P, S @ R, self.M)))
+        return found
+
+    def product(self, V: Host) -> Host:
+        """Return X V, shape (d, k)."""
+        found = np.empty_like(V)
+        for layer, P, R, D in self.bases:
+            block = V[layer.start : layer.stop].T.reshape(-1, layer.rows, layer.columns)
+            found[layer.start : layer.stop] = (P @ ((P.T @ block @ R) * D) @ R.T).reshape(len(block), -1).T
+        return found
+
+    def entries(self, rows: Host, columns: Host) -> Host:
+        """Return X[rows, columns], shape (n, m)."""
+        found = np.zeros((len(rows), len(columns)))
+        for layer, P, R, D in self.bases:
+            (here, i, a), (there, j, b) = (_within(layer, index) for index in (rows, columns))
+            if len(i) and len(j):
                 left = np.einsum("np,pq,nq->npq", P[i], D, R[a]).reshape(len(i), -1)
                 right = np.einsum("np,nq->npq", P[j], R[b]).reshape(len(j), -1)
                 found[np.ix_(here, there)] = left @ right.T
@@ -111,20 +153,23 @@ class LayerwiseCandidate(Candidate):
     @cached_property
     def diagonal(self) -> Host:
         """The diagonal, shape (d,)."""
-        return np.concatenate([((P**2) @ D @ (R**2).T).ravel() for _, P, R, D in self._each()])
+        return np.concatenate([((P**2) @ D @ (R**2).T).ravel() for _, P, R, D in self.bases])
 
     @cached_property
     def dense(self) -> Host:
         """X, shape (d, d)."""
-        d = self.layers[-1].stop
-        found = np.zeros((d, d))
-        for layer, P, R, D in self._each():
+        found = np.zeros((self.J.layers[-1].stop,) * 2)
+        for layer, P, R, D in self.bases:
             Q = np.kron(P, R)
             found[layer.start : layer.stop, layer.start : layer.stop] = (Q * D.ravel()) @ Q.T
         return found
 
-    def _each(self) -> Any:
-        return zip(self.layers, self.P, self.R, self.D, strict=True)
+
+def _within(layer: Layer, index: Host) -> tuple[Host, Host, Host]:
+    """Return which of some parameters are in a layer, and the rows and columns of those that are."""
+    here = (layer.start <= index) & (index < layer.stop)
+    rows, columns = np.divmod(index[here] - layer.start, layer.columns)
+    return here, rows, columns
 
 
 def layerwise(facts: Facts) -> list[Candidate]:
@@ -136,15 +181,12 @@ def layerwise(facts: Facts) -> list[Candidate]:
         assert isinstance(J, LayeredJacobian)
         if not all(np.all(np.isfinite(X)) for X in (*pair.A, *pair.G)):
             continue
-        (a, P), (g, R) = (zip(*(np.linalg.eigh(X) for X in factors), strict=True) for factors in (pair.A, pair.G))
-        D = tuple(np.outer(x, y) for x, y in zip(a, g, strict=True))
-        kfac = LayerwiseCandidate(pair.name, J.layers, P, R, D, pair, established=pair.established)
+        kfac = KroneckerCandidate(pair.name, J.layers, pair, established=pair.established)
         if not pair.established:
             mistakes.append(kfac)
             continue
         M = facts.ask("output_fisher") if pair.name == "K-FAC" else outer(facts.ask("output_gradient"))
-        moments = tuple(_moments(h @ p, S @ r, M) for h, S, p, r in zip(J.inputs, J.outputs, P, R, strict=True))
-        found += [kfac, LayerwiseCandidate(f"E{pair.name.replace('-', '')}", J.layers, P, R, moments)]
+        found += [kfac, EigenvalueCandidate(f"E{pair.name.replace('-', '')}", J, M, pair)]
     return found + mistakes
 
 
