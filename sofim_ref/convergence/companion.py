@@ -195,6 +195,9 @@ class CompanionNorm:
     def remainder_bound(self, a: Any) -> Numbers:
         r"""Return a bound on G_b for all b in [0, a] and any H whose eigenvalues are in [λ₁, λ_k].
 
+        For a ≥ ā it is at most √2 times the largest such G_b. For a < ā it is the bound of ā, which may be many times
+        too large.
+
         The first square of (10), divided by λ², has its maximum at an end. The second leaves
         :math:`\pi^2 (1 - 2\theta u + \theta^2)/\lambda^2 = \pi^2 (e_0 + e_1 \lambda)/\lambda^2`, which likewise has
         where :math:`e_0 \ge 0`; otherwise it is at most :math:`\pi^2 e_1/\lambda` and at most its own maximum.

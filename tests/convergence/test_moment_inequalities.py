@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 import pytest
 from convergence.moment_truth import basis, dense, drawn, force_matrix, operator_norm, stable_step, step_matrix
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
@@ -224,6 +224,24 @@ def test_inequality_10_prime_for_any_hessian_in_the_interval(seed, share):
         assert ONE_PERCENT * bound < exact
 
 
+def test_inequality_10_prime_is_the_bound_of_the_nominal_step_for_shorter_ones():
+    """For a ≥ ā at most √2 times too large, for a < ā without such a limit."""
+    mu, L, beta = 1.0, 11.66, 0.1043
+    step = 0.94 * 2 * (1 + beta) / ((1 - beta) * L)
+    ends, every = CompanionNorm(np.asarray([mu, L]), beta, step), np.geomspace(mu, L, 400)
+    every[-1] = L
+    fine = CompanionNorm(every, beta, step, ends.K)
+    assert fine.pi == ends.pi
+    too_large = {
+        share: float(ends.remainder_bound(share * step)) / np.max(fine.remainder_norm(np.linspace(0, share * step, 9)))
+        for share in (0.0035, 1.0, 3.0)
+    }
+    assert too_large[0.0035] > 8
+    for share in (1.0, 3.0):
+        assert 1 / ROUNDING <= too_large[share] <= 2**0.5
+    assert ends.remainder_bound(0.0035 * step) == ends.remainder_bound(step)
+
+
 # ---------------------------------------------------------------- the theorems
 
 
@@ -286,15 +304,16 @@ def test_inequality_12_is_attained_by_the_first_gradient_and_by_a_moment():
 
 
 @given(S=st.floats(1e-3, 1e3), share=st.floats(0, 1), c=st.floats(1, 10), rho=st.floats(0.01, 10))
+@example(S=907.75, share=1.0, c=1.0, rho=0.015625)  # 1 − y as a difference would have half its digits
 def test_inequality_13_what_a_moment_takes_from_the_step(S, share, c, rho):
     """ā = 1: a = c/(1 + ‖M̂‖²/ρ) is between c(1 − y) and c, and at its least where ‖M̂‖ = S."""
-    y = S**2 / (rho + S**2)
+    left, left_of_less = (rho / (rho + (part * S) ** 2) for part in (1.0, ONE_PERCENT))  # 1 − y
     a = c / (1 + (share * S) ** 2 / rho)
-    assert c * (1 - y) <= a * ROUNDING
+    assert c * left <= a * ROUNDING
     assert a <= c
-    least, less = c / (1 + S**2 / rho), (ONE_PERCENT * S) ** 2 / (rho + (ONE_PERCENT * S) ** 2)
-    assert least == pytest.approx(c * (1 - y), rel=1e-9)
-    assert least < c * (1 - less)  # with an S that is too small by 1 %
+    least = c / (1 + S**2 / rho)
+    assert least == pytest.approx(c * left, rel=1e-9)
+    assert least < c * left_of_less  # with an S that is too small by 1 %
 
 
 @given(seed=SEEDS, far=st.floats(-2, 0.5))
