@@ -11,7 +11,10 @@ def verdict(at, F):
     return check_fisher(F, at.problem, at.w, at.batch)
 
 
-@pytest.mark.parametrize("name", ["classes", "yes or no", "numbers", "counts", "mean and spread"])
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("yes or no", "numbers", "counts", "mean and spread")]
+
+
+@pytest.mark.parametrize("name", ["classes", *SLOW])
 @pytest.mark.parametrize("form", ["whole", "diagonal", "function"])
 def test_weights_of_the_empirical_fisher_are_found(name, form):
     at = setting(name)

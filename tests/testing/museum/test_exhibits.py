@@ -14,8 +14,9 @@ IN_A_SETTING = [exhibit for exhibit in EXHIBITS.values() if exhibit.check != "op
 
 
 def marked(exhibit):
-    """An exhibit for which all hypotheses are tried, or many draws simulated, takes a second: slow."""
-    long = "draws" in exhibit.settings or exhibit.says.get("matrix", "") is None
+    """An exhibit for which many hypotheses are tried, draws simulated or steps in 50 digits taken is slow."""
+    nothing_fits = exhibit.says.get("matrix", "") is None or exhibit.says.get("kind") == "weighted"
+    long = nothing_fits or "draws" in exhibit.settings or exhibit.check == "optimizer"
     return pytest.param(exhibit, marks=[pytest.mark.slow] if long else [])
 
 
