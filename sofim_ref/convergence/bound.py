@@ -129,7 +129,10 @@ def linear_quadratic_bound(  # noqa: PLR0913  # a run, and what else is known of
     if constants is not None:
         an_instance("constants", constants, Constants, "problem.constants() returns them")
     w = stored_points(points, problem)
-    target = problem.optimum() if optimum is None else optimum
+    if batches is not None and isinstance(points, Trace):
+        msg = "batches must be left out beside a trace, which has its own: give trace.points to say others."
+        raise ValueError(msg)
+    target = _known_optimum(problem) if optimum is None else optimum
     check_point("optimum", target, problem)
     with np.errstate(all="ignore"):  # what overflows is a reason in words
         loss, center = host_loss(problem, target), to_numpy(target)
@@ -139,8 +142,16 @@ def linear_quadratic_bound(  # noqa: PLR0913  # a run, and what else is known of
             return found
         about = reference(loss, center, run.points[0])
         if found is None or (not isinstance(about, str) and about.assumes):
-            return bounds_with_moment(loss, run, about, constants)
+            return bounds_with_moment(loss, run, center, about, constants)
         return found
+
+
+def _known_optimum(problem: Problem) -> Array:
+    try:
+        return problem.optimum()
+    except ValueError as error:
+        msg = f"{error} One of several minimizers can be given as `optimum`: the error is that in the Hessian's range."
+        raise ValueError(msg) from error
 
 
 def followed(

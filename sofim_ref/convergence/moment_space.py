@@ -33,17 +33,17 @@ Host = np.ndarray[Any, Any]
 
 
 def bounds_with_moment(
-    loss: HostLoss, run: Run, about: Reference | str, constants: Constants | None
+    loss: HostLoss, run: Run, target: Host, about: Reference | str, constants: Constants | None
 ) -> LinearQuadratic:
     """Return the bounds of a run in the space of error and moment; `about` may be the reason why there are none."""
     if isinstance(about, str):
-        return without_bound(run, about)
+        return without_bound(loss, run, target, constants, about)
     radius, steps = run.radius(about.point), len(run.steps)
     known, off_M = loss.constants(about.point, radius) if constants is None else (constants, 0.0)
     M = np.nan if known.hessian_lipschitz is None else known.hessian_lipschitz
     a = multiples(run.steps)
     if a is None and len(about.point) > WRITTEN:
-        return without_bound(run, UNLIKE)
+        return without_bound(loss, run, about.point, constants, UNLIKE)
     past = Past.of(loss, run, about)
     terms = terms_written_out(run, past, about) if a is None else terms_in_blocks(run, past, about, a)
 
@@ -54,7 +54,7 @@ def bounds_with_moment(
     bound = terms.xi0 + terms.xi1 * e + xi2 * far**2
     rounding = (
         terms.deviation
-        + terms.remainder * (about.gradient + past.unknown + about.hessian_error * far)
+        + terms.remainder * (about.gradient_error + past.unknown + about.hessian_error * far)
         + terms.relative * (bound + e_next)
         + off_M * xi2 * far**2
         + 4 * UNIT * (bound + e_next)
@@ -87,11 +87,21 @@ def bounds_with_moment(
     )
 
 
-def without_bound(run: Run, reason: str) -> LinearQuadratic:
-    """Return the distances of a run from its last point, with the reason why no step has a bound."""
-    distance = run.distances(run.points[-1])
+def without_bound(loss: HostLoss, run: Run, center: Host, constants: Constants | None, reason: str) -> LinearQuadratic:
+    """Return the distances of a run from a point, with the reason why no step has a bound."""
+    distance, radius = run.distances(center), run.radius(center)
     before, after, nothing = distance[:-1], distance[1:], np.full(len(distance) - 1, np.nan)
-    reasons = (reason,) * len(nothing)
     return LinearQuadratic(
-        before, after, before, after, nothing, nothing, nothing, nothing, nothing, reasons, Constants(), 0.0
+        error=before,
+        next_error=after,
+        distance=before,
+        next_distance=after,
+        xi0=nothing,
+        xi1=nothing,
+        xi2=nothing,
+        bound=nothing,
+        rounding=nothing,
+        reasons=(reason,) * len(nothing),
+        constants=loss.constants(center, radius)[0] if constants is None else constants,
+        radius=radius,
     )

@@ -33,7 +33,7 @@ class Past:
     vector : array, shape (T, d)
         v = p M⁺ + q g.
     noise : array, shape (T, d)
-        e: what the gradient of a minibatch is off by.
+        e: what the gradient of a minibatch is off by, and ∇f(ŵ) where ŵ is no optimum.
     unknown : array, shape (T,)
         What else the gradient is off by, in norm: the rounding of the method's, and of ours.
     """
@@ -61,7 +61,7 @@ class Past:
             moments.append(b * moments[-1] + s * g)
             vectors.append(p * moments[-1] + q * g)
             sampled = step.oracle.batch is not None
-            noises.append((g - full) * sampled)
+            noises.append((g - full) * sampled + about.gradient)
             unknown.append(off + (0.0 if sampled else float(np.linalg.norm(g - full))))
         kept, added, of_moment, of_gradient, rate, decay = rules
         return cls(

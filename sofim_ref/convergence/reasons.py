@@ -5,7 +5,9 @@ from __future__ import annotations
 UNKNOWN = "no Lipschitz constant of the Hessian is proved here: the bound would be a guess"
 INDEFINITE = "C is not positive definite in the arithmetic at hand"
 OVERFLOW = "the bound overflows: the point is too far away, or numbers of C or η are too large"
-UNSETTLED = "rounding hides where the optimum is: the Hessian there is singular to it"
+UNSETTLED = (
+    "no optimum is proved near the one given: its gradient is too large, or its Hessian singular, up to rounding"
+)
 UNMOVED = "the run took no step"
 TOO_LARGE = "C has too many parameters for its eigenvalues to be found, and no structure that gives them"
 SADDLE = "the Hessian at the optimum has a negative eigenvalue, or none that is positive beyond rounding"

@@ -27,8 +27,10 @@ class Reference:
     ----------
     point : array, shape (d,)
         ŵ, in the longest float.
-    gradient : float
-        ‖∇f(ŵ)‖ and its rounding.
+    gradient : array, shape (d,)
+        ∇f(ŵ) where it is more than rounding, because ŵ is no optimum; else 0.
+    gradient_error : float
+        How far ∇f(ŵ) may be from that.
     eigenvalues : array, shape (k,)
         The positive eigenvalues of H₀, in ascending order.
     basis : array, shape (d, k)
@@ -40,7 +42,8 @@ class Reference:
     """
 
     point: Host
-    gradient: float
+    gradient: Host
+    gradient_error: float
     eigenvalues: Host
     basis: Host
     null: Host
@@ -67,8 +70,9 @@ def reference(loss: HostLoss, target: Host, start: Host) -> Reference | str:
     way = found.null @ (found.null.T @ (start - found.point).astype(np.float64))
     moved = _decomposed(loss, found.point + way)
     rounding = len(way) * UNIT * float(found.eigenvalues[-1]) * float(np.linalg.norm(way))
-    near = not isinstance(moved, str) and moved.gradient <= 2 * found.gradient + 8 * rounding
-    return moved if near else found
+    if isinstance(moved, str) or _size(moved) > 2 * _size(found) + 8 * rounding:
+        return found
+    return moved
 
 
 def _decomposed(loss: HostLoss, point: Host) -> Reference | str:
@@ -81,11 +85,18 @@ def _decomposed(loss: HostLoss, point: Host) -> Reference | str:
     if not error < eigenvalues[-1] or eigenvalues[0] < -error:
         return SADDLE
     zeros = int(np.sum(eigenvalues <= error))
+    length = float(np.linalg.norm(gradient))
+    is_known = length > 8 * gradient_error
     return Reference(
         point.astype(LONG),
-        float(np.linalg.norm(gradient)) + gradient_error,
+        gradient * is_known,
+        gradient_error + (0.0 if is_known else length),
         eigenvalues[zeros:],
         vectors[:, zeros:],
         vectors[:, :zeros],
         error,
     )
+
+
+def _size(about: Reference) -> float:
+    return float(np.linalg.norm(about.gradient)) + about.gradient_error

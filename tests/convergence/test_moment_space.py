@@ -142,7 +142,7 @@ def test_without_a_moment_it_is_the_bound_of_the_error(optimizer, batch):
         list(seen.points.astype(float)),
         batches=[s.oracle.batch for s in seen.steps] if batch else None,
     )
-    by_moment = bounds_with_moment(loss, seen, about, None)
+    by_moment = bounds_with_moment(loss, seen, to_numpy(problem.optimum()), about, None)
     assert by_moment.norm == by_error.norm == "‖Δ‖"
     for term in ("xi1", "xi0", "bound", "error"):
         np.testing.assert_allclose(getattr(by_moment, term), getattr(by_error, term), rtol=1e-12, atol=1e-15)
@@ -278,21 +278,54 @@ def test_the_observed_constant_of_a_cubic_is_its_own():
 
 def test_a_large_matrix_that_is_no_multiple_of_the_identity_is_a_reason(monkeypatch):
     monkeypatch.setattr(moment_space, "WRITTEN", 3)
-    found = run(logistic(), Adam(lr=0.01), steps=3)
+    found = run(problem := logistic(), Adam(lr=0.01), steps=3)
     assert found.reason == f"3 of 3 steps: {UNLIKE}"
     assert (found.holds, found.applies.any()) == (None, False)
+    right = run(problem, sr.SGD(lr=1e-9), steps=3)
+    np.testing.assert_allclose(found.distance[0], right.distance[0], rtol=1e-12)
+    np.testing.assert_allclose(found.radius, max(found.distance), rtol=1e-5)
+    assert found.constants == problem.constants()
     assert run(logistic(), sr.SOFIM(lr=0.1), steps=3).holds
 
 
 def test_too_many_parameters_for_eigenvectors_are_a_reason(monkeypatch):
     monkeypatch.setattr(sr.convergence.reference, "LARGEST", 3)
-    assert run(logistic(), sr.SOFIM(lr=0.1), steps=3).reason == f"3 of 3 steps: {TOO_LARGE}"
+    found = run(problem := logistic(), sr.SOFIM(lr=0.1), steps=3)
+    assert found.reason == f"3 of 3 steps: {TOO_LARGE}"
+    start = problem.initial_point(0)
+    np.testing.assert_allclose(found.distance[0], np.linalg.norm(start - problem.optimum()), rtol=1e-12)
 
 
 def test_a_negative_eigenvalue_is_a_reason():
     problem = Quadratic(np.diag([1.0, -1.0]), np.zeros(2))
     found = run(problem, sr.SOFIM(lr=0.1), steps=2, optimum=np.zeros(2), w0=np.ones(2))
     assert found.reason == f"2 of 2 steps: {SADDLE}"
+    np.testing.assert_allclose(found.distance[0], 2**0.5, rtol=1e-15)
+
+
+def test_around_a_point_that_is_no_optimum_its_gradient_disturbs_each_step():
+    """Newton's method comes near the optimum in three steps; what is left of the gradient is known."""
+    problem, sofim = logistic(), sr.SOFIM(lr=0.5)
+    away = problem.optimum() + 0.1
+    found, right = (run(problem, sofim, optimum=point) for point in (away, None))
+    assert found.holds
+    assert np.all(found.xi0 > 1e-6)
+    assert np.all(found.rounding < 1e-9 * found.bound)
+    np.testing.assert_allclose(found.distance[0], right.distance[0], rtol=1e-3)
+    assert np.all(right.xi0 == 0)
+
+
+def test_batches_beside_a_trace_are_refused():
+    problem, sgd = logistic(), sr.SGD(lr=0.1)
+    trace = sr.minimize(problem, sgd, steps=2, store_points=True)
+    with pytest.raises(ValueError, match="batches must be left out beside a trace"):
+        linear_quadratic_bound(problem, sgd, trace, batches=[np.arange(3)] * 2)
+
+
+def test_without_a_unique_optimum_the_message_says_that_one_can_be_given():
+    problem = LeastSquares(np.ones((3, 2)), np.arange(3.0), intercept=False)
+    with pytest.raises(ValueError, match=r"no unique optimum.*can be given as `optimum`"):
+        linear_quadratic_bound(problem, sr.SGD(lr=0.1), [np.ones(2), np.zeros(2)])
 
 
 class Refusing(sr.SGD):
