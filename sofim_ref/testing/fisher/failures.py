@@ -8,7 +8,7 @@ from sofim_ref.testing.fisher.fit import Numbers
 from sofim_ref.testing.fisher.jacobians import Host
 from sofim_ref.testing.fisher.match import Search, kept_product
 from sofim_ref.testing.fisher.report import title
-from sofim_ref.testing.fisher.verdict import FisherVerdict, words
+from sofim_ref.testing.fisher.verdict import FisherVerdict, percent, words
 from sofim_ref.testing.fisher.weights import weighted
 
 LINEAR = 1e-4
@@ -96,9 +96,7 @@ def _nearest(search: Search) -> str:
         return "No matrix is near it."
     residual, name, scale = min(found)
     name = title(name, "diagonal" * (search.given.form == "diagonal"))
-    return (
-        f"The nearest, in this library's layout, is {words(name)[0]} times {scale:.3g}, off by {100 * residual:.2g} %."
-    )
+    return f"The nearest, in this library's layout, is {words(name)[0]} times {scale:.3g}, off by {percent(residual)}."
 
 
 def _positive(F: Host) -> bool:

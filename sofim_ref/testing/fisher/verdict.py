@@ -122,7 +122,7 @@ class FisherVerdict:
         if self.kind == "about":
             text += f", to {self.relative_error:.1e}"
         if self.difference is not None:
-            text += f"; the exact Fisher differs by {_percent(self.difference)}"
+            text += f"; the exact Fisher differs by {percent(self.difference)}"
             text += f" (largest at {self.where})" if self.where else ""
         return text + "."
 
@@ -154,8 +154,15 @@ def words(matrix: str) -> tuple[str, bool]:
     return matrix if matrix == "JᵀJ" else f"the {matrix}", matrix.startswith("outer products")
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.2g} %" if share < 1 else f"{100 * share:.0f} %"
+def percent(share: float) -> str:
+    """Return a relative difference in words: "31 %", or "1.2e+04 times its norm"."""
+    return (
+        f"{share:.2g} times its norm"
+        if share >= 10
+        else f"{100 * share:.0f} %"
+        if share >= 1
+        else f"{100 * share:.2g} %"
+    )
 
 
 def reduction(scale: float, name: str | None, sizes: Any) -> str:
