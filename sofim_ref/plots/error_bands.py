@@ -18,8 +18,8 @@ def error_bands(bounds: Mapping[Key, LinearQuadratic], *, title: str) -> Figure:
     """Draw the error against the step, and, from each error, the band up to the bound on the next one.
 
     The error is measured in the norm of the bound, which stands above each panel. Where that is not ‖Δ‖ = ‖w − w*‖,
-    a thin line is ‖Δ‖, which never exceeds it. Steps that the bound doesn't cover lie on grey, with the reasons and how
-    many steps each has; there is no band.
+    a thin line is ‖Δ‖, which never exceeds it. Steps that the bound doesn't cover are hatched, with the reasons and
+    how many steps each has; there is no band.
 
     Parameters
     ----------
@@ -48,9 +48,9 @@ def _panel(axes: Axes, style: Mapping[str, Any], found: LinearQuadratic) -> None
     reached = np.clip(found.next_error, floor, HUGE)
     axes.fill_between(steps[1:], reached, allowed, color=style["color"], alpha=0.25, linewidth=0)
     for k in np.flatnonzero(~found.covered).tolist():
-        axes.axvspan(k, k + 1, color=GREY, alpha=0.35, linewidth=0)
+        axes.axvspan(k, k + 1, facecolor="none", edgecolor=GREY, hatch="//", linewidth=0, zorder=0)
     if found.reason:
-        text = "\n".join(wrapped(reason, 42) for reason in f"grey: {found.reason}".split("; "))
+        text = "\n".join(wrapped(reason, 42) for reason in f"hatched: {found.reason}".split("; "))
         axes.text(0.03, 0.03, text, transform=axes.transAxes, fontsize=10, va="bottom")
     axes.set_title(f"{wrapped(style['label'], 40)}\n{found.norm}", fontsize=13, pad=6)
     axes.set_xlabel("step")

@@ -24,15 +24,16 @@ BOUND = (
     "With Δ = w − w*, a step w⁺ = w − η C⁻¹ ∇f(w) ends at ‖Δ⁺‖ ≤ ξ₁‖Δ‖ + ξ₂‖Δ‖², where ξ₁ = ‖I − η C⁻¹ ∇²f(w)‖ and "
     "ξ₂ = ½ η M_H ‖C⁻¹‖, M_H being the Lipschitz constant of the Hessian. Where a step is made of a moment M of the "
     "gradients, the pair (Δ, M) is what it maps linearly, up to ‖Δ‖²: ‖(Δ⁺, M⁺)‖_P ≤ ξ₀ + ξ₁‖(Δ, M)‖_P + ξ₂‖Δ‖² in "
-    "a norm of pairs that is never below ‖Δ‖. ξ₀ is what doesn't shrink with the error: it is 0 but for weight decay "
-    "and minibatches. The bound applies with momentum, weight decay, minibatches and line searches."
+    "a norm of pairs that is never below ‖Δ‖. ξ₀ is the share in a step of what is not the whole loss's gradient: "
+    "weight decay, a minibatch's error, the residual of an inexact solve (Newton-CG); it is 0 otherwise. The bound "
+    "applies with momentum, weight decay, minibatches, inexact solves and line searches."
 )
 CERTIFICATE = (
     "It certifies the steps of this run. C is the run's own, and so is the norm, except for SOFIM's moment and heavy "
     "ball: theirs follows from the Hessian's spectrum, β and η/ρ. That other runs contract too is a theorem about the "
     "method only where C has a limit that is known beforehand: it says of SOFIM's moment and of heavy ball from where "
     "they converge, and how fast. The bound covers a step if it exceeds what rounding may do; where it doesn't, "
-    "pictures are grey."
+    "pictures are hatched."
 )
 
 
@@ -73,8 +74,9 @@ def _verdict(study: Study) -> Paragraph:
     if study.holds is None:
         return Paragraph("Not applicable: the bound covers no step.")
     covered = np.concatenate([entry.bound.covered for entry in study.entries])
-    within = f"Every step that the bound covers ended within it: {covered.sum()} of {len(covered)}."
-    return Paragraph(within, "good")
+    within, beside = int(covered.sum()), int((~covered).sum())
+    rest = f"; it doesn't cover {beside} more" * (beside > 0)
+    return Paragraph(f"Every step that the bound covers ended within it: {within} of {within}{rest}.", "good")
 
 
 def _setting(study: Study) -> str:
