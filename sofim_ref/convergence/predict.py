@@ -15,9 +15,10 @@ from sofim_ref.arrays.validation import an_instance, positive, shown
 from sofim_ref.convergence.companion import CompanionNorm
 from sofim_ref.convergence.heavy_ball import global_momentum
 from sofim_ref.convergence.known_steps import adapted_steps, plain_steps
+from sofim_ref.convergence.moment_method import check_stable, moment_method
 from sofim_ref.convergence.spectral import DENSE
 from sofim_ref.convergence.theorems import Basin, Setting, basin
-from sofim_ref.optimizers import SGD, SOFIM, Optimizer
+from sofim_ref.optimizers import Optimizer
 from sofim_ref.problems import Constants, Problem
 from sofim_ref.problems.point import check_point
 
@@ -149,7 +150,9 @@ def predict(
     an_instance("optimizer", optimizer, Optimizer, "sofim_ref.SOFIM() is one")
     if constants is not None:
         an_instance("constants", constants, Constants, "problem.constants() returns them")
-    beta, step, rho = _method(optimizer)
+    if rate is not None:
+        positive("rate", rate)
+    beta, step, rho = moment_method(optimizer)
     target = problem.optimum() if optimum is None else optimum
     check_point("optimum", target, problem)
     known = problem.constants() if constants is None else constants
@@ -160,6 +163,7 @@ def predict(
             return Prediction("global", math.inf, everywhere, factor, math.inf, K, r)
     ball = _constants(problem, target, known, given=constants is not None)
     eigenvalues, complete = _eigenvalues(problem, target, known)
+    check_stable(step, beta, rho, float(eigenvalues[-1]))
     setting = Setting(eigenvalues, complete, beta, step, rho, ball)
     r = CompanionNorm(eigenvalues, beta, step).spectral_radius
     if 1 - r < 1e-13:
@@ -178,29 +182,6 @@ def predict(
         raise ValueError(msg)
     best = max(_basins(setting, r, rate, corrected=corrected), key=lambda found: found.radius)
     return Prediction(best.theorem, best.radius, best.rate, best.factor, best.ball, best.norm.K, r)
-
-
-def _method(optimizer: Optimizer[Any]) -> tuple[float, float, float]:
-    """Return β, ā and ρ of a method that a theorem is proved for; refuse any other with the reason."""
-    beta, rho, because = 0.0, math.inf, f"got {type(optimizer).__name__}"
-    if type(optimizer) is SOFIM:
-        beta, rho = optimizer.beta, optimizer.rho
-        covered = (optimizer.vector, optimizer.scope) == ("moment", "global")
-        because = "" if covered else f"got vector={optimizer.vector!r} and scope={optimizer.scope!r}"
-    elif type(optimizer) is SGD:
-        beta, because = optimizer.momentum, "got Nesterov's momentum" if optimizer.nesterov else ""
-    if not because and beta == 0:
-        because = "got none, whose rate is max |1 − aλ| with a = η/ρ or η"
-    if optimizer.weight_decay != 0:
-        because = because or f"got weight_decay = {optimizer.weight_decay:.6g}, which moves the limit away from w*"
-    if because or callable(optimizer.lr):
-        msg = (
-            "optimizer must be SOFIM with vector='moment' and scope='global', or heavy-ball SGD, with a moment, a "
-            f"constant lr and no weight decay, {because or 'got an lr that changes'}: of other methods "
-            "linear_quadratic_bound certifies a run."
-        )
-        raise ValueError(msg)
-    return beta, optimizer.lr / (1 - beta if math.isinf(rho) else rho), rho
 
 
 def _constants(

@@ -240,6 +240,10 @@ def test_a_rate_may_be_asked_for():
     for rate in (usual.spectral_radius, 1.0):
         with pytest.raises(ValueError, match=r"rate must be between the spectral radius 0\.\d+ and 1, got"):
             of_cubic(optimizer, rate=rate)
+    with pytest.raises(TypeError, match=r"rate must be a finite number > 0, got 'x'"):
+        of_cubic(optimizer, rate="x")
+    with pytest.raises(ValueError, match=r"rate must be a finite number > 0, got nan"):
+        of_cubic(optimizer, rate=math.nan)
 
 
 @pytest.mark.parametrize(
@@ -255,7 +259,11 @@ def test_a_rate_may_be_asked_for():
         (sr.SOFIM(lr=lambda t: 0.1 / (1 + t)), "got an lr that changes"),
         (
             sr.SOFIM(lr=100.0, rho=0.5),
-            r"step must be < 2\(1 \+ β\)/\(\(1 − β\)L\) = .* diverges",
+            r"lr must be < 2·rho·\(1 \+ beta\)/\(\(1 − beta\)·10\) = 1.9 with rho = 0.5 and beta = 0.9, .* got 100",
+        ),
+        (
+            sr.SGD(lr=0.5, momentum=0.9),
+            r"lr must be < 2·\(1 \+ momentum\)/10 = 0.38 with momentum = 0.9, .* got 0.5: the iteration diverges",
         ),
     ],
 )
