@@ -16,6 +16,7 @@ from sofim_ref.convergence.companion import CompanionNorm
 from sofim_ref.convergence.heavy_ball import global_momentum
 from sofim_ref.convergence.known_steps import adapted_steps, plain_steps
 from sofim_ref.convergence.moment_method import check_stable, moment_method
+from sofim_ref.convergence.near_optimum import check_near_optimum
 from sofim_ref.convergence.spectral import DENSE
 from sofim_ref.convergence.theorems import Basin, Setting, basin
 from sofim_ref.optimizers import Optimizer
@@ -103,7 +104,7 @@ def predict(
         SOFIM with β > 0 in the moment reading, one matrix for all parameters; or heavy ball. With a constant step size,
         without weight decay, on all examples.
     optimum : array, shape (d,), optional
-        The point w*; ``problem.optimum()`` if not given.
+        The point w*, up to 0.001 of the radius; ``problem.optimum()`` if not given.
     constants : Constants, optional
         Valid in the ball that is found, or everywhere. If not given, ``problem.constants()``; where these don't know M,
         those of the ball, so that the ball is as large as its own constants allow.
@@ -121,8 +122,8 @@ def predict(
     TypeError
         If the problem doesn't know its optimum and none is given; if an argument is of another kind than above.
     ValueError
-        If no theorem is proved for the optimizer, no constants for the problem, or the iteration is unstable at the
-        optimum: each with its reason.
+        If no theorem is proved for the optimizer, no constants for the problem, the iteration is unstable at the
+        optimum, or the gradient there shows that it is none: each with its reason.
 
     Notes
     -----
@@ -159,6 +160,7 @@ def predict(
     if math.isinf(rho) and known.mu is not None and known.L is not None and known.mu > 0:
         everywhere, factor, K = global_momentum(known.mu, known.L, beta, step)
         if everywhere < 1 and (rate is None or everywhere <= rate):
+            check_near_optimum(problem, target, known.mu, math.inf)
             r = CompanionNorm(np.asarray([known.mu, known.L]), beta, step).spectral_radius
             return Prediction("global", math.inf, everywhere, factor, math.inf, K, r)
     ball = _constants(problem, target, known, given=constants is not None)
@@ -181,6 +183,7 @@ def predict(
         )
         raise ValueError(msg)
     best = max(_basins(setting, r, rate, corrected=corrected), key=lambda found: found.radius)
+    check_near_optimum(problem, target, float(eigenvalues[0]), best.radius)
     return Prediction(best.theorem, best.radius, best.rate, best.factor, best.ball, best.norm.K, r)
 
 

@@ -214,6 +214,32 @@ def test_a_singular_quadratic_converges_to_the_nearest_minimizer():
         assert np.linalg.norm(w - nearest) <= found.factor * found.rate**t * found.radius * (1 + 1e-9) + 1e-14
 
 
+@pytest.mark.parametrize(
+    "optimizer", [sr.SOFIM(lr=0.5, rho=0.5), sr.SGD(lr=1.0, momentum=0.9), sr.SGD(lr=0.5, momentum=0.1)], ids=str
+)
+def test_a_point_that_is_no_optimum_is_refused(optimizer):
+    """From it nothing is measured that the theorem speaks of; what is left of an optimization is forgiven."""
+    problem = problems()["logistic"]
+    found, optimum = predict(problem, optimizer), problem.optimum()
+    with pytest.raises(ValueError, match=r"optimum must be where the gradient vanishes, .* optimize on"):
+        predict(problem, optimizer, optimum=np.zeros(3))
+    scale = min(found.radius, 1.0)
+    with pytest.raises(ValueError, match="got a gradient of norm"):
+        predict(problem, optimizer, optimum=optimum + 0.01 * scale)
+    nearly = predict(problem, optimizer, optimum=optimum + 1e-5 * scale)
+    assert nearly.radius == pytest.approx(found.radius, rel=0.01)
+
+
+def test_a_gradient_within_its_rounding_passes():
+    """Where the radius is smaller than the spacing of floats near the optimum no point could be nearer."""
+    shifted = Function(1, lambda w: (w - 1) @ (w - 1) / 2, lambda w: w - 1, hvp=lambda _, v: v)
+    known, optimizer = Constants(hessian_lipschitz=1e16), sr.SGD(lr=0.1, momentum=0.8)
+    found = predict(shifted, optimizer, optimum=np.nextafter(np.ones(1), 2), constants=known)
+    assert 0 < found.radius < np.spacing(1.0)
+    with pytest.raises(ValueError, match="where the gradient vanishes"):
+        predict(shifted, optimizer, optimum=np.ones(1) + 1e-14, constants=known)
+
+
 def test_heavy_ball_is_the_limit_of_a_large_rho():
     ball = of_cubic(sr.SGD(lr=0.1, momentum=0.8))
     sofim = of_cubic(sr.SOFIM(lr=0.5e12, rho=1e12, beta=0.8, bias_correction=False))
