@@ -11,13 +11,16 @@ from sofim_ref.convergence import LinearQuadratic
 from sofim_ref.plots.line_styles import Key
 from sofim_ref.plots.style import draw, draw_level, labelled, picture, styled
 
+TOP = 1.5
+"""Where the vertical axis ends: what matters of ξ₁ is how far below 1 it is."""
+
 
 def contractions(bounds: Mapping[Key, LinearQuadratic], *, title: str) -> Figure:
-    r"""Draw ξ₁ at each step, on logarithmic axes: the norm of the step's linear part, in the norm of the bound.
+    r"""Draw ξ₁ at each step: the norm of the step's linear part, in the norm of the bound.
 
     For a step along :math:`C^{-1} \nabla f(w)` it is :math:`\|I - \eta C^{-1} \nabla^2 f(w)\|_2`; for a method with a
-    moment that of the map of (Δ, M), in ‖·‖_P. Below 1 a step shrinks a small error in every direction. Values below
-    1e-15 are rounding, and are drawn there.
+    moment that of the map of (Δ, M), in ‖·‖_P. Below 1 a step shrinks a small error in every direction; values above
+    `TOP` leave the picture.
 
     Parameters
     ----------
@@ -27,6 +30,7 @@ def contractions(bounds: Mapping[Key, LinearQuadratic], *, title: str) -> Figure
     labelled("bounds", bounds, LinearQuadratic, "linear_quadratic_bound returns one")
     with picture(title, xscale="log", xlabel="step, the first being 1", ylabel="ξ₁") as (figure, axes):
         for style, found in styled(bounds):
-            draw(axes, style, np.arange(1, len(found.xi1) + 1), np.maximum(found.xi1, 1e-15))
+            draw(axes, style, np.arange(1, len(found.xi1) + 1), found.xi1)
+        axes.set(yscale="linear", ylim=(-0.04, TOP))
         draw_level(axes, 1.0, "1: above it an error may grow")
     return figure

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from sofim_ref.convergence import LinearQuadratic
 from sofim_ref.plots.line_styles import Key
@@ -51,6 +52,7 @@ def _panel(axes: Axes, style: Mapping[str, Any], found: LinearQuadratic) -> None
         axes.axvspan(k, k + 1, facecolor="none", edgecolor=GREY, hatch="//", linewidth=0, zorder=0)
     if found.reason:
         text = "\n".join(wrapped(reason, 42) for reason in f"hatched: {found.reason}".split("; "))
-        axes.text(0.03, 0.03, text, transform=axes.transAxes, fontsize=10, va="bottom")
+        halo = [withStroke(linewidth=3, foreground="white")]
+        axes.text(0.03, 0.03, text, transform=axes.transAxes, fontsize=10, va="bottom", path_effects=halo)
     axes.set_title(f"{wrapped(style['label'], 40)}\n{found.norm}", fontsize=13, pad=6)
     axes.set_xlabel("step")

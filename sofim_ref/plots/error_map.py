@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from sofim_ref.arrays.validation import non_negative, shown
 from sofim_ref.plots.line_styles import Key, title_of
-from sofim_ref.plots.style import GREY, add_legend, labelled, panels, styled
+from sofim_ref.plots.style import add_legend, labelled, panels, styled
 
 
 def error_map(steps: Mapping[Key, tuple[Any, ...]], *, title: str, floor: float = 1e-14) -> Figure:
@@ -19,7 +19,7 @@ def error_map(steps: Mapping[Key, tuple[Any, ...]], *, title: str, floor: float 
 
     A run moves from right to left, with a mark wherever the error has changed by a third or so. The digits gained are
     log₁₀ ‖Δ‖/‖Δ⁺‖: linear convergence gains the same in every step, quadratic convergence twice as many as before.
-    Steps that gain none are in the left panel only. Marks are grey inside where the linear-quadratic bound
+    Steps that gain none are in the left panel only. Marks are hollow where the linear-quadratic bound
     doesn't apply.
 
     Parameters
@@ -85,7 +85,7 @@ def _draw(panels: tuple[Axes, Axes], style: Mapping[str, Any], steps: tuple[Any,
         "marker": style["marker"],
         "markersize": 8,
         "color": style["color"],
-        "markerfacecolor": style["color"] if covered else GREY,
+        "markerfacecolor": style["color"] if covered else "none",
     }
     panels[0].plot(error, following, label=style["label"] + ("" if covered else " (bound doesn't apply)"), **marks)
     nearer = following < error

@@ -22,6 +22,9 @@ PATH, ELLIPSE = "#D55E00", "#0072B2"
 APART = 0.05
 """How far apart points must lie to be numbered, and ellipses to be drawn, as a share of the picture."""
 
+FAR = 3.0
+"""How many times as far as the path the axes may reach: an ellipse may be a hundred times as high."""
+
 NUMBERED = 30
 """How many points may be numbered."""
 
@@ -59,11 +62,12 @@ def moment_plane(norm: CompanionNorm, path: Any, *, title: str) -> Figure:
 
 
 def draw_plane(axes: Axes, norm: CompanionNorm, points: Numbers) -> None:
-    """Draw path and ellipses on axes that reach as far as the largest ellipse."""
+    """Draw path and ellipses on axes that reach as far as the largest ellipse, but not `FAR` beyond the path."""
     lengths = norm.norm(points[:, :1], points[:, 1:])
     turn = np.linspace(0, 2 * np.pi, 121)
     unit = np.linalg.solve(norm.factors()[0], np.stack([np.cos(turn), np.sin(turn)]))  # the ellipse ‖z‖_P = 1
-    reach = 1.08 * (lengths.max() or 1.0) * unit.max(axis=1)
+    reach, farthest = 1.08 * (lengths.max() or 1.0) * unit.max(axis=1), np.abs(points).max(axis=0)
+    reach = np.where(farthest > 0, np.minimum(reach, FAR * farthest), reach)
     drawn: list[float] = []
     for length in lengths:
         if all(abs(length - other) > APART * lengths.max() for other in drawn):

@@ -21,7 +21,7 @@ from sofim_ref.training import Status, Trace
 Data = TypeVar("Data")
 
 GREY = "#BBBBBB"
-"""The colour of steps to which a bound doesn't apply."""
+"""The colour of hatching: where there is no bound, or a run diverges."""
 
 HUGE = 1e200
 """Where values are drawn that are larger: beyond it the margin of a logarithmic axis overflows."""

@@ -13,6 +13,7 @@ import numpy as np
 from sofim_ref import plots
 from sofim_ref.convergence import CompanionNorm, best_parameters, replay
 from sofim_ref.optimizers import Method
+from sofim_ref.plots.contractions import TOP
 from sofim_ref.reporting import Picture
 from sofim_ref.studies import convergence
 from sofim_ref.studies.convex_problems import two_measurements
@@ -42,7 +43,7 @@ def pictures(study: Study, verdict: str) -> Iterator[Picture]:
     yield Picture("error-map", plots.error_map(steps, title=map_title), "Error after a step against error before it")
     xi1 = {entry.method.title: float(entry.bound.xi1[-1]) for entry in study.entries}
     contractions = plots.contractions(bounds, title=_listed("ξ₁ in the last step", xi1, ".2g"))
-    yield Picture("contractions", contractions, "ξ₁ against step")
+    yield Picture("contractions", contractions, "ξ₁ against step", caption=CONTRACTIONS)
     title = "The eigenvalues of each method's last C/η and of the Hessian at the optimum"
     spectra = plots.spectra(study.spectrum, {_key(entry): entry.spectrum for entry in study.entries}, title=title)
     yield Picture("spectra", spectra, "Eigenvalues of C/η and of the Hessian")
@@ -92,6 +93,7 @@ BANDS = (
     "The band reaches from each error up to the bound on it. The error is measured in the norm that stands above the "
     "panel; where that is a norm of error and moment, the thin black line is ‖w − w*‖."
 )
+CONTRACTIONS = f"Values above {TOP:g}, as in the first steps from far away, leave the picture."
 VALLEY = (
     "The number on a contour is how many steps divide the error of a quadratic with eigenvalues from μ to L by 10, in "
     "the long run. Methods are marked where the last half of their runs is; heavy ball has η/(1 − β) in place of η/ρ."

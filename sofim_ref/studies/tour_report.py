@@ -22,9 +22,9 @@ CALLS = (
     "gradient; a Hessian; the loss at a trial point; for natural gradient the outputs, their Fisher matrix, its "
     "product with the Jacobian, the gradient. They don't all cost the same."
 )
-GREY = (
-    "Distances are from the optimum. Grey marks: steps to which the linear-quadratic bound doesn't apply, because C is "
-    "singular in its arithmetic, or v neither the gradient nor the moment that the method declares. The convergence "
+HOLLOW = (
+    "Distances are from the optimum. Hollow marks: steps to which the linear-quadratic bound doesn't apply, because C "
+    "is singular in its arithmetic, or v neither the gradient nor the moment that the method declares. The convergence "
     "study has the bound and its constants."
 )
 FISHER = (
@@ -169,7 +169,7 @@ def _pictures(tour: Tour) -> Iterator[Block]:
     if errors := {entry.method: entry.errors for entry in tour.entries if entry.errors is not None}:
         title = "Digits gained in each step: level is linear convergence, doubling is quadratic"
         drawn = plots.error_map(errors, title=title)
-        yield Picture("error-map", drawn, "Error after a step against error before it", GREY)
+        yield Picture("error-map", drawn, "Error after a step against error before it", HOLLOW)
 
 
 def _described(methods: Sequence[Method]) -> Table:

@@ -39,6 +39,15 @@ def test_points_are_numbered_by_step_where_there_is_room():
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("error, Δ = w − w*", "moment, M")
 
 
+def test_axes_show_the_path_however_high_its_ellipses_are():
+    norm, points = CompanionNorm(np.ones(1), 0.05, 10**-1.5), path(0.05, 10**-1.5)
+    axes = plane(norm, points)
+    high = np.abs(axes.patches[0].get_xy()[:, 1]).max()
+    assert high > 100 * np.abs(points[:, 1]).max()
+    assert axes.get_ylim()[1] == 3 * np.abs(points[:, 1]).max()
+    assert axes.get_xlim()[1] > axes.patches[0].get_xy()[:, 0].max()
+
+
 NORM = CompanionNorm(np.ones(1), 0.5, 1.0)
 
 

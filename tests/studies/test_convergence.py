@@ -14,8 +14,8 @@ from sofim_ref.convergence.reasons import GIVEN
 from sofim_ref.datasets import load
 from sofim_ref.matrices import BlockDiagonal, Dense, Kronecker, RankOne, ScaledIdentity
 from sofim_ref.optimizers import REGISTRY, Method, Preconditioned
+from sofim_ref.plots.contractions import TOP
 from sofim_ref.plots.heat_maps import stored
-from sofim_ref.plots.style import GREY
 from sofim_ref.problems import Constants, Function, MLPClassifier, Quadratic
 from sofim_ref.reporting import Paragraph, Picture, Table
 from sofim_ref.studies import convergence, report_convergence, study_convergence
@@ -213,8 +213,8 @@ def test_the_error_map_shows_the_errors_with_both_slopes(bounds):
     assert set(newton.get_ydata()) <= set(bounds["newton"].next_error[shown])
     assert {text.get_text() for text in left.texts} == {"slope 1", "slope 2"}
     assert left.get_xscale() == left.get_yscale() == right.get_xscale() == "log"
-    assert by_name["astray (bound doesn't apply)"].get_markerfacecolor() == GREY
-    assert all(by_name[title].get_markerfacecolor() != GREY for title in ("Newton", "SOFIM (moment)"))
+    assert by_name["astray (bound doesn't apply)"].get_markerfacecolor() == "none"
+    assert all(by_name[title].get_markerfacecolor() != "none" for title in ("Newton", "SOFIM (moment)"))
     gained = next(line for line in right.lines if line.get_marker() == newton.get_marker())
     assert gained.get_ydata()[-1] == pytest.approx(2 * gained.get_ydata()[-2], rel=0.1)  # digits double
 
@@ -269,6 +269,7 @@ def test_contractions_are_xi1(bounds):
     axes = plots.contractions(bounds, title="message").axes[0]
     np.testing.assert_array_equal(axes.lines[2].get_ydata(), bounds["sofim-gradient"].xi1)
     assert axes.get_ylabel() == "ξ₁"
+    assert (axes.get_yscale(), axes.get_ylim()[1]) == ("linear", TOP)  # .8, .89 and .97 lie apart
 
 
 def test_spectra_are_sorted_from_the_largest():
@@ -377,6 +378,7 @@ def test_steps_that_rounding_hides_are_within_nothing_and_a_run_that_does_not_mo
     bands = pictures_of(report)["error-bands"]
     assert bands.get_suptitle().replace("\n", " ") == verdict
     assert [len(axes.patches) for axes in bands.axes] == [5, 0]
+    assert all(patch.get_hatch() and patch.get_facecolor()[3] == 0 for patch in bands.axes[0].patches)
 
 
 def test_a_panel_says_of_how_many_steps_a_reason_holds():

@@ -21,7 +21,7 @@ STEPS, START, RHO = 50, 0.01, 1.0
 
 
 def moment_plane() -> InteractiveFigure:
-    """Return an interactive figure of SOFIM on w²/2 in the plane of error and moment, for any β and η/ρ.
+    """Return an interactive figure of SOFIM without bias correction on w²/2, in the plane of error and moment.
 
     Returns
     -------
@@ -64,6 +64,7 @@ def draw_moment_plane(*, beta: float, step: float) -> Figure:
             left.plot(*points[:8].T, color=PATH, marker="o", markersize=5, linewidth=1.6)
             left.set_title("no ellipse is crossed inwards by every step", fontsize=13)
             right.set_title("the iteration diverges", fontsize=13)
+            free = "lower right"
         else:
             draw_plane(left, norm, points)
             lengths = norm.norm(points[:, :1], points[:, 1:])
@@ -73,9 +74,10 @@ def draw_moment_plane(*, beta: float, step: float) -> Figure:
             left.set_title("each step ends inside the ellipse it starts on", fontsize=13)
             rates = f"a factor {norm.gamma:.3f} at most in any step, {norm.spectral_radius:.3f} in the long run"
             right.set_title(rates, fontsize=13)
-        left.set(xlabel="error, Δ = w − w*", ylabel="moment, M")
+            free = "upper right"
+        left.set(xlabel="error, Δ = w − w*", ylabel="moment, M, without bias correction")
         right.set(xlabel="step", ylabel="in units of the first error", ylim=(1e-4, 1e2))
         right.minorticks_off()
         right.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))  # drawn in half the time of powers
-        right.legend(loc="lower left")
+        right.legend(loc=free)
     return figure
