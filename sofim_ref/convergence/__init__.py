@@ -8,7 +8,8 @@ from sofim_ref.convergence.linear_quadratic import LinearQuadratic
 from sofim_ref.convergence.observed import observed_constants
 from sofim_ref.convergence.optimal_parameters import BestParameters, best_parameters
 from sofim_ref.convergence.order import Order, order_of_convergence
-from sofim_ref.convergence.predict import Prediction, predict
+from sofim_ref.convergence.predict import predict
+from sofim_ref.convergence.prediction import Prediction
 from sofim_ref.convergence.replay import ReplayedStep, replay
 from sofim_ref.convergence.spectral import DENSE, contraction, inverse_norm
 

@@ -28,8 +28,8 @@ def check_near_optimum(problem: Problem, target: Array, lowest: float, radius: f
     allowed, away = NEAR * min(radius, 1 + size), 2 * length / lowest
     if not (math.isfinite(rounding) and (length <= rounding or away <= allowed)):
         msg = (
-            f"optimum must be where the gradient vanishes, within {allowed:.2g} of the true one ({NEAR:g} of the radius "
-            f"{radius:.2g} that would be promised, or of 1 + ‖w‖), got a gradient of norm {length:.2g}, with which it "
-            f"may be {away:.2g} away: optimize on from there."
+            f"optimum must be where the gradient vanishes, within {allowed:.2g} of the true one, {NEAR:g} of the "
+            f"radius {radius:.2g} or of 1 + ‖w‖, got a gradient of norm {length:.2g}, with which it may be "
+            f"{away:.2g} away: optimize on from there."
         )
         raise ValueError(msg)

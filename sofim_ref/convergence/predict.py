@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -17,6 +16,8 @@ from sofim_ref.convergence.heavy_ball import global_momentum
 from sofim_ref.convergence.known_steps import adapted_steps, plain_steps
 from sofim_ref.convergence.moment_method import check_stable, moment_method
 from sofim_ref.convergence.near_optimum import check_near_optimum
+from sofim_ref.convergence.prediction import Prediction
+from sofim_ref.convergence.reasons import GIVEN, SINGULAR_HESSIAN
 from sofim_ref.convergence.spectral import DENSE
 from sofim_ref.convergence.theorems import Basin, Setting, basin
 from sofim_ref.optimizers import Optimizer
@@ -30,60 +31,6 @@ SHORT = 0.99
 
 LONGEST = 0.9999
 """The largest β with bias correction."""
-
-
-@dataclass(frozen=True)
-class Prediction:
-    r"""What is known of a run before it: :math:`\|w_t - w_*\| \le \text{factor} \cdot \text{rate}^t \|w_0 - w_*\|`.
-
-    Parameters
-    ----------
-    theorem : {"A", "B", "B′", "global"}
-        The theorem of docs/theory/moment.md that says so.
-    radius : float
-        It holds where ‖w₀ − w*‖ <= radius.
-    rate, factor : float
-        In exact arithmetic.
-    ball : float
-        No error of such a run exceeds it; the problem's constants are needed in this ball only.
-    K : float
-        Of the norm, see `CompanionNorm`.
-    spectral_radius : float
-        r*, the rate that the run's tail tends to, or the quickest mode that this doesn't promise.
-    """
-
-    theorem: str
-    radius: float
-    rate: float
-    factor: float
-    ball: float
-    K: float
-    spectral_radius: float
-
-    def steps_to(self, error: float, start: float) -> int:
-        """Return a number of steps after which ‖w − w*‖ is at most `error`.
-
-        Parameters
-        ----------
-        error : float
-        start : float
-            ‖w₀ − w*‖, at most the radius.
-
-        Returns
-        -------
-        int
-
-        Raises
-        ------
-        ValueError
-            If `start` is beyond the radius, where nothing is known.
-        """
-        positive("error", error)
-        positive("start", start)
-        if start > self.radius:
-            msg = f"start must be at most the radius, {self.radius:.6g}, got {start:.6g}: beyond it nothing is known."
-            raise ValueError(msg)
-        return max(0, math.ceil(math.log(self.factor * start / error) / -math.log(self.rate)))
 
 
 def predict(
@@ -156,13 +103,13 @@ def predict(
     beta, step, rho = moment_method(optimizer)
     target = problem.optimum() if optimum is None else optimum
     check_point("optimum", target, problem)
-    known = problem.constants() if constants is None else constants
+    known, given = (problem.constants(), "") if constants is None else (constants, GIVEN)
     if math.isinf(rho) and known.mu is not None and known.L is not None and known.mu > 0:
         everywhere, factor, K = global_momentum(known.mu, known.L, beta, step)
         if everywhere < 1 and (rate is None or everywhere <= rate):
             check_near_optimum(problem, target, known.mu, math.inf)
             r = CompanionNorm(np.asarray([known.mu, known.L]), beta, step).spectral_radius
-            return Prediction("global", math.inf, everywhere, factor, math.inf, K, r)
+            return Prediction("global", math.inf, everywhere, factor, math.inf, K, r, assumes=given)
     ball = _constants(problem, target, known, given=constants is not None)
     eigenvalues, complete = _eigenvalues(problem, target, known)
     check_stable(step, beta, rho, float(eigenvalues[-1]))
@@ -184,7 +131,10 @@ def predict(
         raise ValueError(msg)
     best = max(_basins(setting, r, rate, corrected=corrected), key=lambda found: found.radius)
     check_near_optimum(problem, target, float(eigenvalues[0]), best.radius)
-    return Prediction(best.theorem, best.radius, best.rate, best.factor, best.ball, best.norm.K, r)
+    in_range = complete and len(eigenvalues) < problem.dim
+    singular = SINGULAR_HESSIAN.format(len(eigenvalues), problem.dim) if in_range else ""
+    assumes = "; ".join(filter(None, [singular, given]))
+    return Prediction(best.theorem, best.radius, best.rate, best.factor, best.ball, best.norm.K, r, assumes)
 
 
 def _constants(

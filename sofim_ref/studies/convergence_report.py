@@ -188,6 +188,7 @@ def _promise(entry: Studied, run: PredictedRun) -> str:
         f"{known.factor:.3g} · {known.rate:.5g}ᵗ times that at the start ({theorem} of "
         f"docs/theory/moment.md), so that six digits take at most {run.promised:,} steps. A run that begins "
         f"{run.error[0]:.2g} from w* {took}. The one in the table begins {far:.2g} from it."
+        f"{f' Assumed: {known.assumes}.' if known.assumes else ''}"
     )
 
 

@@ -10,6 +10,7 @@ from scipy.optimize import minimize, minimize_scalar
 import sofim_ref as sr
 from sofim_ref.convergence import CompanionNorm, best_parameters, predict
 from sofim_ref.convergence.known_steps import adapted_steps, plain_steps
+from sofim_ref.convergence.reasons import GIVEN, SINGULAR_HESSIAN
 from sofim_ref.convergence.theorems import Majorant, Setting, basin, first_step_norm
 from sofim_ref.problems import Constants, Function, LeastSquares, LogisticRegression, PoissonRegression, Quadratic
 
@@ -177,9 +178,17 @@ def test_constants_that_hold_in_a_ball_are_those_of_the_ball_found():
     known = problem.constants(problem.optimum(), found.ball)
     assert problem.constants().hessian_lipschitz is None
     with_them = predict(problem, optimizer, constants=known)
+    assert (found.assumes, with_them.assumes) == ("", GIVEN)
     assert 0.8 * found.radius < with_them.radius < 1.2 * found.radius  # whose M is that of the whole ball at once
     twice = problem.constants(problem.optimum(), 2 * found.ball)
     assert predict(problem, optimizer, constants=twice).radius < found.radius
+
+
+def test_constants_that_are_given_are_assumed_in_the_global_corollary_too():
+    problem, optimizer = problems()["logistic"], sr.SGD(lr=0.5, momentum=0.1)
+    with_them = predict(problem, optimizer, constants=problem.constants())
+    assert (with_them.theorem, with_them.assumes) == ("global", GIVEN)
+    assert predict(problem, optimizer).assumes == ""
 
 
 def test_two_ends_of_the_spectrum_suffice_where_the_hessian_is_not_at_hand():
@@ -203,6 +212,7 @@ def test_a_singular_quadratic_converges_to_the_nearest_minimizer():
     problem, y = LeastSquares(X, X @ np.ones(3), intercept=False), np.ones(3)
     optimizer = sr.SOFIM(lr=0.05, rho=0.5, beta=0.6)
     found = predict(problem, optimizer, optimum=y)
+    assert found.assumes == SINGULAR_HESSIAN.format(2, 3)
     start = rng.standard_normal(3)
     null = np.linalg.svd(X)[2][-1]
     in_range = start - (start @ null) * null

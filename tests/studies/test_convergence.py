@@ -253,6 +253,12 @@ def test_a_promise_is_kept_by_a_run_from_the_edge_of_its_ball(seen):
     report = report_convergence(seen)
     assert f"so that six digits take at most {run.promised} steps. A run that begins" in texts(report)
     assert f"from w* took {run.observed}. The one in the table begins" in texts(report)
+    assert "Assumed:" not in texts(report)
+    assuming = dataclasses.replace(run, prediction=dataclasses.replace(known, assumes=GIVEN))
+    entries = tuple(
+        dataclasses.replace(entry, predicted=assuming) if entry.predicted else entry for entry in seen.entries
+    )
+    assert f" from it. Assumed: {GIVEN}." in texts(report_convergence(dataclasses.replace(seen, entries=entries)))
     drawn = pictures_of(report)
     title = drawn["predicted-errors"].axes[0].get_title(loc="left").replace("\n", " ")
     assert title == f"Six digits take SOFIM (moment) {run.observed} steps, at most {run.promised} promised"
