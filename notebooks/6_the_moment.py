@@ -40,7 +40,8 @@ for t in range(1, 6):
 #
 # ## A length that shrinks in every step
 #
-# One parameter, the loss w²/2, SOFIM without bias correction, with β = 0.8 and η/ρ = 2. **Predict:** does the error |w − w*| get smaller in every step?
+# One parameter, the loss w²/2, SOFIM without bias correction, with β = 0.8 and η/ρ = 2. **Predict:** does the error |w − w*| get
+# smaller in every step?
 #
 # A step acts on the pair (Δ, M) of error and moment. Each pair is a point, numbered by step, and through it goes the ellipse of all
 # pairs that are as long in a norm ‖(Δ, M)‖_P, which depends on β and η/ρ. Move them:

@@ -16,6 +16,9 @@ from sofim_ref.plots.style import GREY, labelled, picture, styled
 
 Numbers = np.ndarray[Any, Any]
 
+CLEAR = 0.055
+"""How far from a mark contours and their numbers end, as a share of the picture."""
+
 
 def rate_valley(
     mu: float, L: float, *, title: str, settings: Mapping[Key, tuple[float, float]] | None = None
@@ -63,13 +66,19 @@ def _valley(axes: Axes, root: float, places: Numbers) -> None:
     x = np.geomspace(min(0.3 / root, 0.5 * places[:, 0].min()), max(10.0, 2 * places[:, 0].max()), 241)
     memory = np.geomspace(1.0, max(100.0, 5 / (1 - places[:, 1].max())), 201)
     axes.set(xscale="log", yscale="log", xlim=x[[0, -1]], ylim=memory[[0, -1]])
-    steps = steps_a_digit(x, 1 - 1 / memory[:, None], root)
+    edge = np.minimum(2 * (2 * memory - 1) / root, x[-1])  # where η/ρ L = 2 (1 + β)/(1 − β)
+    ratio = np.geomspace(x[0], edge, len(x), axis=1)  # each row of the grid ends at its edge, lest that be jagged
+    across = np.broadcast_to(memory[:, None], ratio.shape)
+    steps = np.nan_to_num(steps_a_digit(ratio, 1 - 1 / across, root), nan=1e15)
     levels = [number * 10.0**k for k in range(-2, 12) for number in (1, 2, 5)]
     levels = [level for level in levels if level > 1.3 * np.nanmin(steps)][:9]
-    axes.contourf(x, memory, np.log(steps), np.log(levels), cmap="viridis_r", extend="both", alpha=0.75)
-    lines = axes.contour(x, memory, steps, levels, colors="white", linewidths=1)
+    axes.contourf(ratio, across, np.log(steps), np.log(levels), cmap="viridis_r", extend="both", alpha=0.75)
+    apart = (ratio < 0.9 * edge[:, None]) | (edge[:, None] == x[-1])  # towards an edge contours run into each other
+    for place, beta in places:
+        far = np.log(ratio / place) / np.log(x[-1] / x[0]), np.log(across * (1 - beta)) / np.log(memory[-1])
+        apart &= np.hypot(*far) > CLEAR
+    lines = axes.contour(ratio, across, np.where(apart, steps, np.nan), levels, colors="white", linewidths=1)
     axes.clabel(lines, fmt="{:,.6g}".format, fontsize=12, colors="black")
-    edge = np.minimum(2 * (2 * memory - 1) / root, x[-1])  # where η/ρ L = 2 (1 + β)/(1 − β)
     axes.fill_betweenx(memory, edge, x[-1], facecolor=GREY, hatch="///", edgecolor="white", label="diverges")
     slow, fast = x / root, x * root  # η/ρ times μ and L
     bottom = np.maximum(np.maximum((1 - slow) / (1 + slow), (fast - 1) / (fast + 1)), 0) ** 2

@@ -5,7 +5,7 @@ import pytest
 
 from sofim_ref import plots
 from sofim_ref.convergence import CompanionNorm, best_parameters
-from sofim_ref.plots.rate_valley import steps_a_digit
+from sofim_ref.plots.rate_valley import CLEAR, steps_a_digit
 
 KAPPAS = pytest.mark.parametrize("kappa", [1.5, 100.0, 1e6])
 
@@ -61,6 +61,16 @@ def test_settings_are_marked_named_and_inside_the_picture():
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
     assert texts[:3] == ["diverges", "best β for each η/ρ", "best: η/ρ = 0.333, β = 0.25"]
     assert "0.9999" in [text.get_text() for text in axes.get_yticklabels()]
+
+
+def test_no_contour_s_number_lies_on_a_mark():
+    axes = plots.rate_valley(0.05, 0.459, title="message", settings={"sofim": (2.4, 0.86)}).axes[0]
+    place = axes.transAxes.inverted().transform
+    numbers = place(axes.transData.transform([text.get_position() for text in axes.texts]))
+    for mark in axes.lines[1:]:
+        at = place(axes.transData.transform(mark.get_xydata()))
+        assert np.linalg.norm(numbers - at, axis=1).min() > CLEAR
+    assert len(numbers) >= 5
 
 
 @pytest.mark.parametrize(
