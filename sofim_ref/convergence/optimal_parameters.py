@@ -52,12 +52,29 @@ def best_parameters(mu: float, L: float) -> BestParameters:
     SOFIM takes them as lr = ā ρ with any ρ; heavy ball as lr = (1 − β) ā = 4/(√L + √μ)², which is Polyak's. They are
     best near the optimum; how near, `predict` says. With β = 0, where μ = L, the first step ends at the optimum.
 
+    Where H is ill-conditioned take SOFIM with ``bias_correction=False``: the first steps are up to 1/(1 − β) times as
+    long with it, and multiply the error, at κ = L/μ = 100 by thousands before it falls, see docs/theory/moment.md.
+    The example below has the radii.
+
     Source: Polyak 1964, doi:10.1016/0041-5553(64)90137-5; for the average of gradients see docs/theory/moment.md.
 
     Examples
     --------
     >>> best_parameters(1.0, 9.0)
     BestParameters(step=0.3333333333333333, beta=0.25, rate=0.5)
+
+    The radius at κ = 100, on a loss whose Hessian changes by at most ‖w − w*‖:
+
+    >>> import numpy as np
+    >>> import sofim_ref as sr
+    >>> from sofim_ref.convergence import predict
+    >>> best, optimum = best_parameters(1.0, 100.0), np.zeros(2)
+    >>> loss, known = sr.problems.Quadratic(np.diag([1.0, 100.0]), optimum), sr.problems.Constants(1.0, 100.0, 1.0)
+    >>> for corrected in (True, False):
+    ...     method = sr.SOFIM(lr=best.step, rho=1.0, beta=best.beta, bias_correction=corrected)
+    ...     print(f"{predict(loss, method, optimum=optimum, constants=known).radius:.0e}")
+    2e-09
+    3e-04
     """
     positive("mu", mu)
     positive("L", L)
