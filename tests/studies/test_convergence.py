@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import shutil
 
 import matplotlib.image
 import numpy as np
@@ -322,6 +323,20 @@ def test_the_report_has_table_remarks_and_pictures(tmp_path):
     assert len(drawn) == page.count("<img") == 8
     for picture in drawn:
         assert matplotlib.image.imread(picture).std() > 0.01
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="Chromium is not installed")
+def test_the_table_fits_on_a_laptop_s_page(seen, tmp_path, monkeypatch):
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    monkeypatch.setattr("sofim_ref.studies.convergence_report.pictures", lambda *_: ())
+    page_file = report_convergence(seen).write(tmp_path)
+    with sync_api.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1200, "height": 900})
+        page.goto(page_file.as_uri())
+        assert page.evaluate("(e => e.scrollWidth - e.clientWidth)(document.querySelector('.scroll'))") == 0
+        browser.close()
 
 
 def test_a_promise_from_any_start_says_so(monkeypatch):
