@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any
 
@@ -129,12 +129,22 @@ def predict(
             f"got {beta:.7g}: without it there is no such limit."
         )
         raise ValueError(msg)
-    best = max(_basins(setting, r, rate, corrected=corrected), key=lambda found: found.radius)
+    best, *nearer = _largest_first(_basins(setting, r, rate, corrected=corrected))
     check_near_optimum(problem, target, float(eigenvalues[0]), best.radius)
     in_range = complete and len(eigenvalues) < problem.dim
     singular = SINGULAR_HESSIAN.format(len(eigenvalues), problem.dim) if in_range else ""
     assumes = "; ".join(filter(None, [singular, given]))
-    return Prediction(best.theorem, best.radius, best.rate, best.factor, best.ball, best.norm.K, r, assumes)
+    return Prediction(
+        best.theorem,
+        best.radius,
+        best.rate,
+        best.factor,
+        best.ball,
+        best.norm.K,
+        r,
+        assumes,
+        tuple((each.radius, each.factor) for each in nearer),
+    )
 
 
 def _constants(
@@ -187,3 +197,12 @@ def _basins(setting: Setting, slowest: float, rate: float, *, corrected: bool) -
                 steps = adapted_steps(norm, norm.gamma + part * (rate - norm.gamma))
                 if steps is not None:
                     yield basin(setting, norm, steps, rate)
+
+
+def _largest_first(basins: Iterable[Basin]) -> list[Basin]:
+    """Return the largest basin, and of smaller ones those with a smaller factor than all that are larger."""
+    kept: list[Basin] = []
+    for found in sorted(basins, key=lambda found: (-found.radius, found.factor)):
+        if not kept or found.factor < kept[-1].factor:
+            kept.append(found)
+    return kept

@@ -28,6 +28,8 @@ class Prediction:
         r*, the rate that the run's tail tends to, or the quickest mode that this doesn't promise.
     assumes : str
         What it takes for granted besides what is proved of the problem, in words; empty if nothing.
+    nearer : tuple of (radius, factor)
+        Smaller radii within which a smaller factor is proved, with the same rate.
     """
 
     theorem: str
@@ -38,9 +40,10 @@ class Prediction:
     K: float
     spectral_radius: float
     assumes: str = ""
+    nearer: tuple[tuple[float, float], ...] = ()
 
     def steps_to(self, error: float, start: float) -> int:
-        """Return a number of steps after which ‖w − w*‖ is at most `error`.
+        """Return a number of steps after which ‖w − w*‖ is at most `error`, by the smallest factor proved of `start`.
 
         Parameters
         ----------
@@ -62,4 +65,5 @@ class Prediction:
         if start > self.radius:
             msg = f"start must be at most the radius, {self.radius:.6g}, got {start:.6g}: beyond it nothing is known."
             raise ValueError(msg)
-        return max(0, math.ceil(math.log(self.factor * start / error) / -math.log(self.rate)))
+        factor = min([self.factor, *(factor for radius, factor in self.nearer if start <= radius)])
+        return max(0, math.ceil(math.log(factor * start / error) / -math.log(self.rate)))

@@ -173,10 +173,11 @@ def test_a_heavy_ball_on_a_quadratic_converges_from_anywhere_and_what_overflows_
 
 def test_steps_to_an_error_are_enough_and_the_fewest_that_the_theorem_promises():
     found, start = predict(problems()["logistic"], sr.SOFIM(lr=0.5, rho=0.5, beta=0.7)), 0.01
+    factor = min([found.factor, *(factor for radius, factor in found.nearer if start <= radius)])
     for error in (1e-3, 1e-6, 1e-12):
         steps = found.steps_to(error, start)
-        assert found.factor * found.rate**steps * start <= error * (1 + 1e-12)
-        assert found.factor * found.rate ** (steps - 1) * start > error
+        assert factor * found.rate**steps * start <= error * (1 + 1e-12)
+        assert factor * found.rate ** (steps - 1) * start > error
     assert found.steps_to(1.0, start) == 0
     with pytest.raises(ValueError, match=r"start must be at most the radius, .* beyond it nothing is known"):
         found.steps_to(1e-6, 2 * found.radius)
@@ -260,6 +261,24 @@ def test_a_gradient_within_its_rounding_passes():
     assert 0 < found.radius < np.spacing(1.0)
     with pytest.raises(ValueError, match="where the gradient vanishes"):
         predict(shifted, optimizer, optimum=np.ones(1) + 1e-14, constants=known)
+
+
+def test_a_start_within_a_smaller_radius_needs_the_steps_of_its_own_theorem():
+    """Theorem B has the largest radius, and B′ one that is little smaller, with a tenth of the factor."""
+    rng = np.random.default_rng(1)
+    X, y = rng.standard_normal((6, 10)), rng.standard_normal(6)
+    problem, optimum, optimizer = LeastSquares(X, y, intercept=False), np.linalg.pinv(X) @ y, sr.SOFIM(lr=0.5, rho=1.0)
+    found = predict(problem, optimizer, optimum=optimum)
+    radii, factors = np.asarray([(found.radius, found.factor), *found.nearer]).T
+    assert np.all(np.diff(radii) < 0)
+    assert np.all(np.diff(factors) < 0)
+    assert factors[1] < found.factor / 10
+    start = radii[1]
+    fewer = found.steps_to(1e-6, np.nextafter(start, 1)) - found.steps_to(1e-6, start)
+    assert fewer == pytest.approx(math.log(found.factor / factors[1]) / -math.log(found.rate), abs=1)
+    for direction in np.linalg.svd(X)[2][:6]:
+        error = errors(problem, optimizer, optimum, start * direction)
+        assert np.all(error <= factors[1] * found.rate ** np.arange(len(error)) * start * (1 + 1e-9))
 
 
 def test_heavy_ball_is_the_limit_of_a_large_rho():
