@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from sofim_ref.convergence import LinearQuadratic
 from sofim_ref.plots.line_styles import Key
-from sofim_ref.plots.style import draw, draw_level, labelled, picture, styled
+from sofim_ref.plots.style import draw, labelled, picture, styled
 
 TOP = 1.5
 """Where the vertical axis ends: what matters of ξ₁ is how far below 1 it is."""
@@ -28,9 +28,10 @@ def contractions(bounds: Mapping[Key, LinearQuadratic], *, title: str) -> Figure
         From a method or label to what `linear_quadratic_bound` found.
     """
     labelled("bounds", bounds, LinearQuadratic, "linear_quadratic_bound returns one")
-    with picture(title, xscale="log", xlabel="step, the first being 1", ylabel="ξ₁") as (figure, axes):
+    ylabel = "ξ₁: above 1 an error may grow"
+    with picture(title, xscale="log", xlabel="step, the first being 1", ylabel=ylabel) as (figure, axes):
         for style, found in styled(bounds):
             draw(axes, style, np.arange(1, len(found.xi1) + 1), found.xi1)
         axes.set(yscale="linear", ylim=(-0.04, TOP))
-        draw_level(axes, 1.0, "1: above it an error may grow")
+        axes.axhline(1.0, color="black", linewidth=1, zorder=0)
     return figure

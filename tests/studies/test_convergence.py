@@ -275,7 +275,7 @@ def test_a_promise_is_kept_by_a_run_from_the_edge_of_its_ball(seen):
 def test_contractions_are_xi1(bounds):
     axes = plots.contractions(bounds, title="message").axes[0]
     np.testing.assert_array_equal(axes.lines[2].get_ydata(), bounds["sofim-gradient"].xi1)
-    assert axes.get_ylabel() == "ξ₁"
+    assert axes.get_ylabel() == "ξ₁: above 1 an error may grow"
     assert (axes.get_yscale(), axes.get_ylim()[1]) == ("linear", TOP)  # .8, .89 and .97 lie apart
 
 
