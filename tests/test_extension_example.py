@@ -47,6 +47,7 @@ def test_its_data_set_with_its_model_takes_the_tour_with_its_method(plugin, tmp_
     assert studies.report_tour(seen).write(tmp_path).exists()
 
 
+@pytest.mark.slow
 def test_the_study_of_convergence_takes_it(plugin, tmp_path):
     problem = plugin.datasets["circle"].split(l2=0.05).train
     seen = studies.study_convergence(problem, plugin.methods, title="Circle")

@@ -31,6 +31,7 @@ def test_a_race_ends_with_the_file_to_open_and_its_command_goes_on_from_there(tm
     assert "2 of 2 runs (tuning) are on disk from before." in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_command_of_a_race_on_a_file_with_a_plugin_goes_on_too(tmp_path, mail, plugin, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     own = ["--data", str(mail), "--target", "kind", "--plugin", str(plugin), "--methods", "half-sgd,sgd"]

@@ -23,6 +23,7 @@ def test_the_tour_ends_by_naming_the_file_to_open(tmp_path, capsys):
     assert "nan" not in printed.lower()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("little_verified")
 def test_names_are_known_in_any_case(tmp_path, capsys):
     assert cli.main(["tour", "--quick", "--dataset", "IRIS", "--methods", "Newton", "--out", str(tmp_path)]) == 0

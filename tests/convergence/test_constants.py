@@ -30,7 +30,7 @@ def searched(problem, *, trials=6, center=0.0, reach=3.0, inside=lambda _: True)
     return found
 
 
-@pytest.mark.parametrize("make", [logistic, softmax])
+@pytest.mark.parametrize("make", [logistic, pytest.param(softmax, marks=pytest.mark.slow)])
 def test_no_search_finds_a_hessian_that_changes_faster(make):
     problem = make(np.random.default_rng(0), 2, 0.1)
     M, found = problem.constants().hessian_lipschitz, searched(problem)
@@ -51,6 +51,7 @@ def test_two_classes_attain_softmax_regressions_constant():
     assert searched(problem) == pytest.approx(M, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_more_classes_come_as_near():
     problem = SoftmaxRegression(np.asarray([[1.0]] * 4), np.arange(4), intercept=False)
     M = problem.constants().hessian_lipschitz
