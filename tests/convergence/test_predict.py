@@ -120,7 +120,7 @@ def test_the_radius_is_within_a_factor_of_ten_in_these_settings_where_the_lipsch
 @pytest.mark.parametrize("corrected", [True, False])
 def test_the_smaller_rho_the_more_conservative_is_the_radius(corrected):
     """η/ρ is the same; steps saturate nearer to the optimum."""
-    ratios = [times_smaller(sr.SOFIM(lr=rho, rho=rho, bias_correction=corrected)) for rho in (1e-2, 1e-1, 0.5, 10.0)]
+    ratios = [times_smaller(sr.SOFIM(lr=rho, rho=rho, bias_correction=corrected)) for rho in (1e-2, 0.5, 10.0)]
     assert ratios[0] > 10
     assert 1 < ratios[-1] < 10
     assert np.all(np.diff(ratios) < 0)
@@ -238,7 +238,13 @@ def test_a_singular_quadratic_converges_to_the_nearest_minimizer():
 
 
 @pytest.mark.parametrize(
-    "optimizer", [sr.SOFIM(lr=0.5, rho=0.5), sr.SGD(lr=1.0, momentum=0.9), sr.SGD(lr=0.5, momentum=0.1)], ids=str
+    "optimizer",
+    [
+        sr.SOFIM(lr=0.5, rho=0.5, bias_correction=False),
+        sr.SGD(lr=1.0, momentum=0.9),
+        sr.SGD(lr=0.5, momentum=0.1),
+    ],
+    ids=str,
 )
 def test_a_point_that_is_no_optimum_is_refused(optimizer):
     """From it nothing is measured that the theorem speaks of; what is left of an optimization is forgiven."""
