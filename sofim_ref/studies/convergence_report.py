@@ -30,11 +30,10 @@ BOUND = (
 )
 CERTIFICATE = (
     "It certifies the steps of this run. C is the run's own, and so is the norm. It has a closed form where C⁻¹v is a "
-    "multiple of M in every step: one made of the Hessian's spectrum, β and that multiple, which for SOFIM's moment and "
-    "heavy ball tends to a number known beforehand. That other runs contract too is a theorem about the "
-    "method only where C has a limit that is known beforehand: it says of SOFIM's moment and of heavy ball from where "
-    "they converge, and how fast. The bound covers a step if it exceeds what rounding may do; where it doesn't, "
-    "pictures are hatched."
+    "multiple of M in every step: one made of the Hessian's spectrum, β and the step's multiple of M, which for SOFIM "
+    "tends to η/ρ. That other runs contract too is a theorem about the method only where C has a limit that is known "
+    "beforehand: it says of SOFIM's moment and of heavy ball from where they converge, and how fast. The bound covers "
+    "a step if it exceeds what rounding may do; where it doesn't, pictures are hatched."
 )
 
 
