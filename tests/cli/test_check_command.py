@@ -8,7 +8,7 @@ import pytest
 
 from sofim_ref import cli
 from sofim_ref.testing.fisher import FisherVerdict
-from sofim_ref.testing.own_file.claim import agrees, claim_of
+from sofim_ref.testing.fisher.claim import agrees, claim_of
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "check.md").read_text(encoding="utf-8")
@@ -157,6 +157,45 @@ def test_a_matrix_that_is_drawn_is_told_from_repeated_calls(checked):
     assert "In the mean this is the diagonal of the sampled Fisher" in said
 
 
+NEAR = """
+def hvp(parameters, X, y, v):
+    def gradient(e):
+        moved = {name: AT * p + e * v[name] for name, p in parameters.items()}
+        return flat(rows(moved, X, errors(moved, X, y))).mean(0)
+    return (gradient(1e-4) - gradient(-1e-4)) / 2e-4
+
+def fisher(parameters, X, y):
+    G = flat(rows(parameters, X, errors(parameters, X, y)))
+    return AT * G.T @ G / 20
+
+IS = "empirical Fisher"
+"""
+
+
+@pytest.mark.parametrize(
+    ("lines", "status"),
+    [
+        ("AT = 1.0", 0),
+        ("AT = 1.0001", 1),
+        ("AT = 1.0001\nTOLERANCE = 1e-3", 0),
+        ("AT = 1.0001\nTOLERANCE = 1e-5", 1),
+    ],
+)
+def test_what_is_right_to_some_digits_needs_a_tolerance_that_the_file_declares(lines, status, checked):
+    """Float32 inside, or a difference quotient, is near enough; a point that is off in the fifth digit isn't."""
+    found, said = checked(f"{NETWORK}{NEAR}{lines}\n".replace("per_example_gradients", "_examples"))
+    assert found == status, said
+    assert "would be true" not in said
+    if status:
+        assert "fisher is not what the file says, 'empirical Fisher'." in said
+        assert said.count("It differs by ") == 2
+        assert " to 1.0e-04" in said
+        assert "hvp is not what its name says. This is the Hessian-vector product to " in said
+        remedy = max(float(found) for found in re.findall(r"TOLERANCE = (\S+) would accept it", said))
+        again = f"{NETWORK}{NEAR}AT = 1.0001\nTOLERANCE = {remedy}\n".replace("per_example_gradients", "_examples")
+        assert checked(again)[0] == 0
+
+
 PRODUCTS = """
 def jvp(parameters, X, y, v):
     h, _, _ = passes(parameters, X)
@@ -232,6 +271,7 @@ FISHER = "def fisher(parameters, X, y):\n    return "
         ),
         (f"PROBLEM = 'clases'\n{FISHER}X\n", "PROBLEM must be one of 'classes', "),
         (f"BACKEND = 'torhc'\n{FISHER}X\n", "Did you mean 'torch'?"),
+        (f"TOLERANCE = -1\n{FISHER}X\n", "TOLERANCE must be a finite number > 0, got -1."),
         (f"IS = 3\n{FISHER}X\n", "IS must be a string, got 3."),
         (
             f"IS = {{'fishr': 'exact Fisher'}}\n{FISHER}X\n",

@@ -9,21 +9,22 @@ from typing import Any
 import numpy as np
 
 from sofim_ref.arrays import Array
-from sofim_ref.arrays.validation import count
+from sofim_ref.arrays.validation import count, nearest
 from sofim_ref.problems import Problem
+from sofim_ref.testing.fisher.claim import agrees, claim_of, named_in
 from sofim_ref.testing.fisher.draws import drawn
 from sofim_ref.testing.fisher.factors import factor_matches, given_pairs, nearest_factors
 from sofim_ref.testing.fisher.facts import Facts, facts_at
 from sofim_ref.testing.fisher.failures import nothing, wrong
 from sofim_ref.testing.fisher.fit import Factors
 from sofim_ref.testing.fisher.given import given
-from sofim_ref.testing.fisher.histories import fitted_averages, gradients, of_history
+from sofim_ref.testing.fisher.histories import SECOND, fitted_averages, gradients, of_history
 from sofim_ref.testing.fisher.layouts import layouts, parts
 from sofim_ref.testing.fisher.match import Search
 from sofim_ref.testing.fisher.report import estimate_verdict, factor_verdict, verdict_of
 from sofim_ref.testing.fisher.ties import every_candidate
 from sofim_ref.testing.fisher.transforms import ROOTS, undone
-from sofim_ref.testing.fisher.verdict import FisherVerdict, words
+from sofim_ref.testing.fisher.verdict import FisherVerdict
 
 DRAWS = 10
 """The least number of calls from which a mean and a variance are judged."""
@@ -172,25 +173,28 @@ def assert_fisher(  # noqa: PLR0913  # what a check takes
     F: Any,
     problem: Problem,
     w: Array,
-    matrix: str,
+    claim: str,
     batch: Array | None = None,
     *,
-    scale: str = "1",
     tolerance: float | None = None,
+    allow_tie: bool = False,
     **settings: Any,
 ) -> FisherVerdict:
-    """Raise AssertionError with the verdict's sentence unless F is the matrix of that name, times that factor.
+    """Raise AssertionError with the verdict's sentence unless F is what a claim says.
 
     Parameters
     ----------
     F, problem, w, batch
         As `check_fisher` takes and refuses them.
-    matrix : str
-        What `FisherVerdict.matrix` must be, or one of its alternatives.
-    scale : str
-        What `FisherVerdict.scale_name` must be: ``"1"`` for a mean over the batch.
+    claim : str
+        The matrix's name, then after commas all that makes F another matrix: ``"sum"`` or ``"times 2"``, ``"damped"``,
+        ``"with l2"``, ``"inverse"``, a variant, ``"diagonal"`` or ``"blocks"``, and the parameters' order where it
+        isn't this library's: ``"empirical Fisher, diagonal, sum"``, ``"Hessian, with l2, layers in reverse"``.
     tolerance : float, optional
-        The relative error that is allowed; that of rounding if not given.
+        The relative error that is allowed, up to the 2·10⁻⁴ beyond which `check_fisher` names nothing; that of rounding
+        if not given.
+    allow_tie : bool
+        Whether the claim may be true of a matrix that can't be told from F at this point.
     **settings
         The other arguments of `check_fisher`.
 
@@ -201,7 +205,9 @@ def assert_fisher(  # noqa: PLR0913  # what a check takes
     Raises
     ------
     AssertionError
-        If F is another matrix, or that one to fewer digits.
+        If F is another matrix, or that one to fewer digits, or tied with another; its last sentence is the true claim.
+    ValueError
+        If the claim begins with no matrix that is known for this problem.
 
     Examples
     --------
@@ -215,13 +221,19 @@ def assert_fisher(  # noqa: PLR0913  # what a check takes
     >>> try:
     ...     assert_fisher(g.T @ g / 3, problem, w, "exact Fisher")
     ... except AssertionError as error:
-    ...     print(str(error)[:68])
-    F should be the exact Fisher, times 1. This is the empirical Fisher,
+    ...     print(str(error)[:66])
+    F should be the 'exact Fisher'. This is the empirical Fisher, of l
     """
     verdict = check_fisher(F, problem, w, batch, **settings)
-    right = matrix in (verdict.matrix, *verdict.alternatives) and verdict.scale_name == scale
-    exact = verdict.kind != "about" if tolerance is None else verdict.relative_error <= tolerance
-    if not (right and exact):
-        msg = f"F should be {words(matrix)[0]}, times {scale}. {verdict}"
-        raise AssertionError(msg)
-    return verdict
+    holds = agrees(claim, verdict, exactly=True, tolerance=tolerance)
+    if holds and (verdict.kind != "tie" or allow_tie):
+        return verdict
+    known = every_candidate(facts_at(problem, w, batch))
+    names = tuple(dict.fromkeys(["sampled Fisher", "squared mean gradient", SECOND, *(each.name for each in known)]))
+    if not named_in(claim, (*names, *filter(None, (verdict.matrix,)))):
+        msg = f"claim must begin with the name of a matrix, got {claim!r}.{nearest(claim, names)}"
+        raise ValueError(msg)
+    true = claim_of(verdict, ordered=True)
+    remedy = " allow_tie=True lets that pass." if holds else f" {true!r} would be true." if true else ""
+    msg = f"F should be the {claim!r}. {verdict}{remedy}"
+    raise AssertionError(msg)

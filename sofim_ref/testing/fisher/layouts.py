@@ -26,6 +26,8 @@ BIASES = {
 
 ORDERS = {"rows": "row by row", "columns": "column by column"}
 """How a layer's W, shape (inputs, outputs), is flattened; torch keeps its transpose: column by column here."""
+NATIVE = ("", "this library's order", ORDERS["rows"], f"{ORDERS['rows']} with {BIASES['last']}")
+"""What this library's own order is called, of a model with biases or without."""
 
 
 @dataclass(frozen=True, eq=False)

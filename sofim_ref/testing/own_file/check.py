@@ -5,7 +5,6 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,10 @@ from sofim_ref.arrays import Array, to_numpy
 from sofim_ref.problems import FiniteSum
 from sofim_ref.testing.check import Agreement, Disagreement, check_optimizer
 from sofim_ref.testing.fisher import check_fisher
-from sofim_ref.testing.fisher.layouts import layouts
+from sofim_ref.testing.fisher.claim import agrees, claim_of
+from sofim_ref.testing.fisher.layouts import NATIVE
 from sofim_ref.testing.museum.setting import LIKELIHOODS, setting
-from sofim_ref.testing.own_file.claim import agrees, claim_of
-from sofim_ref.testing.own_file.contents import OwnFile, OwnFileError, optimizer_of
+from sofim_ref.testing.own_file.contents import FLOAT32, OwnFile, OwnFileError, optimizer_of
 from sofim_ref.testing.own_file.parameters import Host, NamedParameters, in_order, on_host
 from sofim_ref.testing.products import check_curvature
 
@@ -113,7 +112,10 @@ class _At:
                 return self._fisher(name, claim)
             product: dict[str, Any] = {name: self._numbers if name == "per_example_gradients" else self._product(name)}
             verdict = check_curvature(self.problem, self.w, **product)
-            return Answer(name, "", str(verdict), verdict.holds is not False)
+            near, said = (
+                self._near(verdict.relative_error) if verdict.kind == "inexact" else (verdict.kind == "right", "")
+            )
+            return Answer(name, "", f"{verdict}{said}", near)
         except OwnFileError:
             raise
         except (TypeError, ValueError) as error:
@@ -136,16 +138,19 @@ class _At:
             verdict = check_fisher(
                 *((lambda: self._matrix()[0],) if drawn else (F,)), draws=DRAWS if drawn else None, **at
             )
-        if placed and verdict.layout == self._layout:
+        if placed and verdict.layout in NATIVE:
             verdict = replace(verdict, layout="")  # by names nothing was flattened
-        holds = agrees(claim, verdict) if claim else None
-        return Answer(name, claim, str(verdict), holds, "" if holds else claim_of(verdict))
+        near, said = self._near(verdict.relative_error) if verdict.kind == "about" else (True, "")
+        judged = replace(verdict, kind="named") if verdict.kind == "about" and near else verdict
+        holds, truth = agrees(claim, judged) if claim else None, claim_of(judged)
+        return Answer(name, claim, f"{verdict}{said}", holds, truth if not holds and agrees(truth, judged) else "")
 
-    @cached_property
-    def _layout(self) -> str:
-        """What the order of this library's w is called."""
-        layers = self.problem.layers
-        return layouts(layers, (True,) * len(layers), self.problem.dim)[0].name
+    def _near(self, off: float) -> tuple[bool, str]:
+        """Return whether a relative error is one that the file allows, and the sentence of one that it doesn't."""
+        if off <= self.file.tolerance:
+            return True, ""
+        allowed = "float32 explains" if self.file.tolerance == FLOAT32 else f"TOLERANCE = {self.file.tolerance:g}"
+        return False, f" It differs by {off:.0e}, more than {allowed}; TOLERANCE = {1.5 * off:.1g} would accept it."
 
     def _matrix(self) -> tuple[Any, bool]:
         """Return what `fisher` returns, and whether its entries were placed by the parameters' names or order.

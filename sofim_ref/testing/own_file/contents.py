@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from sofim_ref.arrays import BACKENDS, Backend, open_backend
-from sofim_ref.arrays.validation import one_of
+from sofim_ref.arrays.validation import one_of, positive
 from sofim_ref.optimizers.plugins import module_of_file
 from sofim_ref.testing.museum.setting import LIKELIHOODS
 
@@ -29,6 +29,9 @@ FUNCTIONS = {
 
 NAMED = ("fisher", "fvp", "step")
 """Those of them whose name doesn't say already what they must be."""
+
+FLOAT32 = 2.0**-19
+"""The relative error, 16 eps of float32, that is taken for rounding inside a function that computes in float32."""
 
 
 class OwnFileError(ValueError):
@@ -52,6 +55,8 @@ class OwnFile:
         Its ``PROBLEM``, one of `LIKELIHOODS`; "classes" if it has none.
     backend : Backend
         That of its ``BACKEND``; NumPy if it has none.
+    tolerance : float
+        The relative error that its ``TOLERANCE`` allows; `FLOAT32` if it has none.
     """
 
     path: Path
@@ -60,6 +65,7 @@ class OwnFile:
     claims: dict[str, str]
     problem: str
     backend: Backend
+    tolerance: float
 
     @classmethod
     def open(cls, path: Path) -> OwnFile:
@@ -72,8 +78,8 @@ class OwnFile:
         Raises
         ------
         OwnFileError
-            If there is no such file, it can't be imported, defines none of `FUNCTIONS`, or one of ``IS``, ``PROBLEM``
-            and ``BACKEND`` can't be used.
+            If there is no such file, it can't be imported, defines none of `FUNCTIONS`, or one of ``IS``, ``PROBLEM``,
+            ``BACKEND`` and ``TOLERANCE`` can't be used.
         """
         if path.suffix != ".py":
             msg = f"must end in .py, got {str(path)!r}."
@@ -94,10 +100,13 @@ class OwnFile:
             msg = f"{str(path)!r} must define one of the functions {known}, got none of them."
             raise OwnFileError(msg)
         problem, backend = getattr(module, "PROBLEM", "classes"), getattr(module, "BACKEND", "numpy")
+        tolerance = getattr(module, "TOLERANCE", FLOAT32)
         try:
             one_of("PROBLEM", problem, LIKELIHOODS)
             one_of("BACKEND", backend, BACKENDS)
-            return cls(path, module, functions, _claims(module, functions), problem, open_backend(backend))
+            positive("TOLERANCE", tolerance)
+            claims = _claims(module, functions)
+            return cls(path, module, functions, claims, problem, open_backend(backend), tolerance)
         except (RuntimeError, TypeError, ValueError) as error:
             msg = f"{str(path)!r}: {error}"
             raise OwnFileError(msg) from error
