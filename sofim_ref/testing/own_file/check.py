@@ -13,13 +13,13 @@ import numpy as np
 from sofim_ref.arrays import Array, to_numpy
 from sofim_ref.problems import FiniteSum
 from sofim_ref.testing.check import Agreement, Disagreement, check_optimizer
-from sofim_ref.testing.fisher import check_fisher
+from sofim_ref.testing.fisher import FisherVerdict, check_fisher
 from sofim_ref.testing.fisher.claim import agrees, claim_of
 from sofim_ref.testing.fisher.layouts import NATIVE
 from sofim_ref.testing.museum.setting import LIKELIHOODS, setting
 from sofim_ref.testing.own_file.contents import FLOAT32, OwnFile, OwnFileError, optimizer_of
 from sofim_ref.testing.own_file.parameters import Host, NamedParameters, in_order, on_host
-from sofim_ref.testing.products import check_curvature
+from sofim_ref.testing.products import CurvatureVerdict, check_curvature
 
 DRAWS = 60
 """How often a function is called whose answers differ."""
@@ -112,10 +112,8 @@ class _At:
                 return self._fisher(name, claim)
             product: dict[str, Any] = {name: self._numbers if name == "per_example_gradients" else self._product(name)}
             verdict = check_curvature(self.problem, self.w, **product)
-            near, said = (
-                self._near(verdict.relative_error) if verdict.kind == "inexact" else (verdict.kind == "right", "")
-            )
-            return Answer(name, "", f"{verdict}{said}", near)
+            near = verdict.kind == "inexact" and verdict.relative_error <= self.file.tolerance
+            return Answer(name, "", f"{verdict}{self._off(verdict)}", near or verdict.kind == "right")
         except OwnFileError:
             raise
         except (TypeError, ValueError) as error:
@@ -140,17 +138,18 @@ class _At:
             )
         if placed and verdict.layout in NATIVE:
             verdict = replace(verdict, layout="")  # by names nothing was flattened
-        near, said = self._near(verdict.relative_error) if verdict.kind == "about" else (True, "")
-        judged = replace(verdict, kind="named") if verdict.kind == "about" and near else verdict
-        holds, truth = agrees(claim, judged) if claim else None, claim_of(judged)
-        return Answer(name, claim, f"{verdict}{said}", holds, truth if not holds and agrees(truth, judged) else "")
+        tolerance = self.file.tolerance if verdict.kind == "about" else None
+        holds, truth = agrees(claim, verdict, tolerance=tolerance) if claim else None, claim_of(verdict)
+        found = truth if not holds and agrees(truth, verdict, tolerance=tolerance) else ""
+        return Answer(name, claim, f"{verdict}{self._off(verdict)}", holds, found)
 
-    def _near(self, off: float) -> tuple[bool, str]:
-        """Return whether a relative error is one that the file allows, and the sentence of one that it doesn't."""
-        if off <= self.file.tolerance:
-            return True, ""
-        allowed = "float32 explains" if self.file.tolerance == FLOAT32 else f"TOLERANCE = {self.file.tolerance:g}"
-        return False, f" It differs by {off:.0e}, more than {allowed}; TOLERANCE = {1.5 * off:.1g} would accept it."
+    def _off(self, verdict: FisherVerdict | CurvatureVerdict) -> str:
+        """Return the sentence that says that an answer is right to fewer digits than the file allows, if it is so."""
+        off, allowed = verdict.relative_error, self.file.tolerance
+        if verdict.kind not in ("about", "inexact") or off <= allowed:
+            return ""
+        rule = "float32 explains" if allowed == FLOAT32 else f"TOLERANCE = {allowed:g}"
+        return f" It differs by {off:.0e}, more than {rule}; TOLERANCE = {1.5 * off:.1g} would accept it."
 
     def _matrix(self) -> tuple[Any, bool]:
         """Return what `fisher` returns, and whether its entries were placed by the parameters' names or order.
