@@ -9,7 +9,7 @@ import numpy as np
 
 from sofim_ref.models import Layer
 from sofim_ref.testing.fisher.facts import Facts
-from sofim_ref.testing.fisher.fit import ACCEPTED, Fit, Numbers
+from sofim_ref.testing.fisher.fit import Fit, Numbers, accepted
 from sofim_ref.testing.fisher.given import Given, on_host
 from sofim_ref.testing.fisher.jacobians import Host
 from sofim_ref.testing.fisher.kronecker import FactorPair, factor_pairs
@@ -93,7 +93,7 @@ def factor_matches(pairs: Pairs, facts: Facts, eps: float) -> list[FactorMatch]:
             for (A, G), a, g in zip(pairs, pair.A, pair.G, strict=True):
                 x = np.roll(a, (1, 1), (0, 1)) if order else a
                 both = [Numbers(Y.ravel(), X.ravel(), np.eye(len(X)).ravel()).fitted(eps) for Y, X in ((A, x), (G, g))]
-                if any(fit is None or fit.residual > ACCEPTED for fit in both):
+                if any(fit is None or fit.residual > accepted(eps) for fit in both):
                     break
                 fits.append((both[0], both[1]))
             else:
@@ -118,7 +118,7 @@ def nearest_factors(
             block = F[layer.start : layer.stop, layer.start : layer.stop]
             rest += float(np.sum((block - np.kron(A, G)) ** 2) - np.sum(block**2))
         misfit = np.sqrt(max(rest, 0.0)) / float(np.linalg.norm(F))
-        if misfit <= ACCEPTED:
+        if misfit <= given.accepted:
             yield layout, pairs, misfit
 
 

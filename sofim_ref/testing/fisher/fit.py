@@ -11,9 +11,16 @@ import numpy as np
 Host = np.ndarray[Any, Any]
 
 ACCEPTED = 2e-4
-"""The largest relative residual with which a candidate is said to be the user's matrix."""
+"""The largest relative residual with which a candidate is said to be the user's matrix, of float32 or wider."""
+COARSE = 2.0**-7
+"""The eps of bfloat16, the coarsest arithmetic that is known."""
 TIMES = 30.0
 """A shift is kept where it makes the residual so many times smaller; candidates within it of the best are tied."""
+
+
+def accepted(eps: float) -> float:
+    """Return the largest relative residual of numbers in an arithmetic with that eps: 2 eps where they are coarse."""
+    return max(ACCEPTED, 2 * eps)
 
 
 @dataclass(frozen=True)
@@ -127,7 +134,9 @@ class Numbers:
             return None
         plain = self.fit(xa / xx)
         determinant = xx * ii - xi * xi
-        if determinant <= 1e-10 * xx * ii or (plain is not None and plain.residual <= 10 * eps * plain.amplification):
+        if determinant <= 1e-10 * xx * ii or (
+            plain is not None and plain.residual <= min(10 * eps * plain.amplification, accepted(eps))
+        ):
             return plain
         both = self.fit((xa * ii - ia * xi) / determinant, (xx * ia - xi * xa) / determinant)
         if both is None or (plain is not None and plain.residual <= TIMES * both.residual):
@@ -197,7 +206,7 @@ def named(numbers: Numbers, fit: Fit, factors: Factors, l2: float, eps: float) -
     a, x, i = numbers.a, numbers.x, numbers.i
     tolerance = 100 * eps * fit.amplification
     name, value = factors.nearest(fit.scale)
-    if abs(fit.scale / value - 1) <= ACCEPTED:
+    if abs(fit.scale / value - 1) <= max(ACCEPTED, min(eps, COARSE)):
         delta = float((a - value * x) @ i) / float(i @ i) if fit.shifted else 0.0
         fit = numbers.fit(value, delta) or fit
     else:

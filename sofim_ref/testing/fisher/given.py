@@ -11,6 +11,7 @@ import numpy as np
 from sofim_ref.arrays import Array, from_numpy, to_numpy
 from sofim_ref.arrays.validation import an_array
 from sofim_ref.testing.fisher.facts import Facts
+from sofim_ref.testing.fisher.fit import accepted
 from sofim_ref.testing.fisher.jacobians import Host
 from sofim_ref.testing.fisher.layouts import Layout
 
@@ -26,7 +27,9 @@ class Given:
     d : int
         The number of parameters that it covers.
     eps : float
-        That of the dtype in which it came.
+        That of the dtype in which it came, or what an inversion leaves of it.
+    accepted : float
+        The largest relative residual, from the dtype alone.
     values : array, shape (d, d) or (d,), optional
         The numbers; None for a function.
     product : callable, optional
@@ -38,6 +41,7 @@ class Given:
     form: Literal["dense", "diagonal", "blocks", "function"]
     d: int
     eps: float
+    accepted: float
     values: Host | None = None
     product: Callable[[Host], Host] | None = None
     groups: Host | None = None
@@ -49,7 +53,8 @@ def on_host(argument: str, x: Array) -> tuple[Host, float]:
     an_array(argument, x)
     name = str(x.dtype).rpartition(".")[2]
     eps = {"bfloat16": 2.0**-7, "float16": 2.0**-10, "float32": 2.0**-23}.get(name, 2.0**-52)
-    host = to_numpy(x).astype(np.float64)
+    host = to_numpy(x.float() if name == "bfloat16" and hasattr(x, "float") else x)  # NumPy has no bfloat16
+    host = host.astype(np.float64)
     if not np.all(np.isfinite(host)):
         where = tuple(int(k) for k in np.argwhere(~np.isfinite(host))[0])
         count = int(np.sum(~np.isfinite(host)))
@@ -71,7 +76,7 @@ def given(F: Any, facts: Facts, layouts: list[Layout]) -> Given:
         msg = f"F must have shape (d, d) or (d,) with d = {facts.d}, got {values.shape}.{_hint(values.shape, facts)}"
         raise ValueError(msg)
     _fitting(values.shape, facts, layouts)
-    return Given("dense" if values.ndim == 2 else "diagonal", len(values), eps, values)
+    return Given("dense" if values.ndim == 2 else "diagonal", len(values), eps, accepted(eps), values)
 
 
 def _blocks(F: Sequence[Array], facts: Facts, layouts: list[Layout]) -> Given:
@@ -87,8 +92,8 @@ def _blocks(F: Sequence[Array], facts: Facts, layouts: list[Layout]) -> Given:
     for block, _ in found:
         values[start : start + len(block), start : start + len(block)] = block
         start += len(block)
-    groups = np.repeat(np.arange(len(sizes)), sizes)
-    return Given("blocks", d, max(eps for _, eps in found), values, groups=groups)
+    groups, eps = np.repeat(np.arange(len(sizes)), sizes), max(eps for _, eps in found)
+    return Given("blocks", d, eps, accepted(eps), values, groups=groups)
 
 
 def _fitting(shape: tuple[int, ...], facts: Facts, layouts: list[Layout]) -> None:
@@ -135,4 +140,4 @@ def _function(F: Callable[[Array], Array], facts: Facts) -> Given:
         return np.stack(columns, axis=1)
 
     product(np.ones((facts.d, 1)))
-    return Given("function", facts.d, max(seen), product=product)
+    return Given("function", facts.d, max(seen), accepted(max(seen)), product=product)

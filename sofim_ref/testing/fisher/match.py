@@ -10,13 +10,13 @@ from itertools import product
 import numpy as np
 
 from sofim_ref.testing.fisher.candidates import DENSE, Candidate, HessianCandidate
-from sofim_ref.testing.fisher.fit import ACCEPTED, Factors, Named, Numbers, named, plausible
+from sofim_ref.testing.fisher.fit import Factors, Named, Numbers, named, plausible
 from sofim_ref.testing.fisher.given import Given
 from sofim_ref.testing.fisher.jacobians import Host
 from sofim_ref.testing.fisher.layouts import Layout, Part
 
 PRUNED = 2e-3
-"""The relative residual on a few entries above which a hypothesis is given up."""
+"""The relative residual on a few entries above which a hypothesis is given up, or twice what all may have."""
 LARGE = 1e8
 """The factor without a name that nobody has, as its reciprocal: what fits with it is rounding."""
 COLUMNS, ROWS = 6, 40
@@ -85,6 +85,11 @@ class Search:
         """The layouts that cover as many parameters as the user's numbers do."""
         return [layout for layout in self.layouts if len(layout.index) == self.given.d]
 
+    @property
+    def pruned(self) -> float:
+        """The relative residual on a few entries above which a hypothesis is given up."""
+        return max(PRUNED, 2 * self.given.accepted)
+
     def matches(self) -> list[Match]:
         """Return every hypothesis that explains all the numbers, in the order of the candidates."""
         if self.vectors is not None:
@@ -104,7 +109,7 @@ class Search:
         """Return the hypothesis with its fit of all the numbers; None where they disagree."""
         numbers = self.numbers(candidate, layout, part)
         fit = numbers.fitted(self.given.eps)
-        if fit is None or fit.residual > ACCEPTED:
+        if fit is None or fit.residual > self.given.accepted:
             return None
         found = named(numbers, fit, self.factors, self.l2, self.given.eps)
         if found.scale_name is None and not 1 / LARGE <= abs(fit.scale) <= LARGE:
@@ -171,7 +176,7 @@ class Search:
         large = self.given.d > DENSE
         known = [each for each in self.candidates if not (large and isinstance(each, HessianCandidate))]
         X = np.stack([candidate.diagonal for candidate in known])
-        good = [plausible(X[:, layout.index], a, np.ones_like(a), PRUNED) for layout in self.fitting]
+        good = [plausible(X[:, layout.index], a, np.ones_like(a), self.pruned) for layout in self.fitting]
         for k, candidate in enumerate(known):
             yield from ((candidate, layout, self.parts[-1]) for n, layout in enumerate(self.fitting) if good[n][k])
 
@@ -186,8 +191,8 @@ class Search:
             X = np.stack([candidate.entries(here, there).ravel() for candidate in self.candidates])
             for m, part in enumerate(self._parts(layout)):
                 mask = (part.groups[here][:, None] == part.groups[there]).ravel()
-                if not np.any(np.abs(a[~mask]) > PRUNED * size):
-                    good = np.flatnonzero(plausible(X * mask, a, i, PRUNED))
+                if not np.any(np.abs(a[~mask]) > self.pruned * size):
+                    good = np.flatnonzero(plausible(X * mask, a, i, self.pruned))
                     found += [(int(k), n, m, (self.candidates[k], layout, part)) for k in good]
         return [hypothesis for *_, hypothesis in sorted(found, key=lambda each: each[:3])]
 

@@ -12,7 +12,7 @@ from sofim_ref.testing.fisher.conditioning import condition
 from sofim_ref.testing.fisher.draws import Estimate
 from sofim_ref.testing.fisher.factors import FactorMatch
 from sofim_ref.testing.fisher.facts import Facts
-from sofim_ref.testing.fisher.fit import TIMES, Factors
+from sofim_ref.testing.fisher.fit import ACCEPTED, TIMES, Factors
 from sofim_ref.testing.fisher.jacobians import Host
 from sofim_ref.testing.fisher.layouts import place_name
 from sofim_ref.testing.fisher.match import Match, Search
@@ -47,6 +47,8 @@ def verdict_of(search: Search, facts: Facts, matches: list[Match], transform: st
     if _digits(search, first) < math.log10(hypotheses) + SPARE:
         kind = "too little"
         notes = ["Here are too few numbers to tell it from others with a factor or a shift of their own."]
+    if eps > ACCEPTED:
+        notes.append(f"F's own numbers are rounded to {eps:.1g}: nothing finer can be told of it.")
     shares = search.factors.others(first.named.scale_name) if first.named.scale_name else ()
     if shares:
         notes.append(f"The factor {first.named.scale_name} is {' and '.join(shares)} here too.")

@@ -66,7 +66,9 @@ def ties(first: Match, others: list[Match], facts: Facts, seed: int) -> Ties:
     accidental = [where for where in differ.values() if where]
     telling = set.intersection(*accidental) if accidental else set()
     point, rows = points[min(telling)] if telling else (None, None)
-    return Ties(tuple(equal), tuple(dict.fromkeys(name for (name, _), where in differ.items() if where)), point, rows)
+    same = first.candidate.name  # what has its name is told by its variant
+    apart = (f"{k} {v}" if k == same and v else k for (k, v), where in differ.items() if where)
+    return Ties(tuple(equal), tuple(dict.fromkeys(apart)), point, rows)
 
 
 def key(match: Match) -> tuple[str, str]:

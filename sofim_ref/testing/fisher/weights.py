@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sofim_ref.testing.fisher.candidates import OutputCandidate
+from sofim_ref.testing.fisher.fit import TIMES
 from sofim_ref.testing.fisher.jacobians import Host
 from sofim_ref.testing.fisher.match import Search
 from sofim_ref.testing.fisher.verdict import FisherVerdict
@@ -13,6 +14,10 @@ FEW = 6
 """The largest number of different weights that a sentence lists."""
 LARGE = 10_000_000
 """The number of entries of the examples' products beyond which weights aren't sought."""
+COARSE = 1e-3
+"""The residual beyond which no weights explain a matrix, however coarse its arithmetic."""
+SPREAD = 1e4
+"""The ratio of the largest weight to a middle one beyond which they explain rounding."""
 NAMES = ("empirical Fisher", "exact Fisher")
 
 
@@ -31,7 +36,11 @@ def weighted(search: Search) -> FisherVerdict | None:
             continue
         a, _, rank, _ = np.linalg.lstsq(parts, y, rcond=1e-9)
         residual = float(np.linalg.norm(parts @ a - y) / np.linalg.norm(y))
-        if rank == B and residual <= max(1e-9, 1e3 * search.given.eps):
+        if (
+            rank == B
+            and residual <= min(max(1e-9, 1e3 * search.given.eps), COARSE)
+            and _plausible(a, parts, y, residual)
+        ):
             return FisherVerdict(
                 "weighted",
                 matrix=candidate.name,
@@ -42,6 +51,16 @@ def weighted(search: Search) -> FisherVerdict | None:
                 notes=(_sentence(a),),
             )
     return None
+
+
+def _plausible(a: Host, parts: Host, y: Host, residual: float) -> bool:
+    """Return whether weights are none below zero, none enormous, and explain far more than one for all does."""
+    largest = float(a.max())
+    if a.min() < -COARSE * largest or largest > SPREAD * np.median(a[a > COARSE * largest]):
+        return False
+    x = parts.sum(axis=1)
+    alike = float(np.linalg.norm(y - x * (x @ y) / (x @ x)) / np.linalg.norm(y))
+    return residual * TIMES < alike
 
 
 def _equations(search: Search, candidate: OutputCandidate) -> tuple[Host, Host]:

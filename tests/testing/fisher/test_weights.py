@@ -1,5 +1,7 @@
 """Weights on the examples are found, said in a sentence, and not seen where there are none or too few numbers."""
 
+import importlib.util
+
 import numpy as np
 import pytest
 
@@ -42,6 +44,34 @@ def test_an_example_that_is_left_out_is_named():
     kept = np.delete(np.arange(at.B), 7)
     found = verdict(at, at.g[kept].T @ at.g[kept] / at.B)
     assert str(found).endswith("The weights are 0 (1 example), 1 (19 examples). Left out: example 8 of the batch.")
+
+
+def rounded(x, digits):
+    """x with so many binary digits, float16's 11 say."""
+    power = 2.0 ** (digits - np.ceil(np.log2(np.maximum(np.abs(x), 1e-300))))
+    return np.round(x * power) / power
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("name", ["exact Fisher", "empirical Fisher"])
+def test_rounding_isn_t_explained_by_weights(name, seed):
+    at = setting("classes", seed)
+    F = at.sandwich(at.oracle.output_fisher()) if name == "exact Fisher" else at.g.T @ at.g / at.B
+    for found in (verdict(at, F.astype(np.float16)), verdict(at, lambda v: (F @ v).astype(np.float16))):
+        assert (found.matrix, found.scale_name, found.variant) == (name, "1", "")
+    assert "rounded to 0.001: nothing finer" in str(found)
+    assert verdict(at, rounded(F, 8)).matrix is None  # float64 by its dtype
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="torch is not installed")
+def test_bfloat16_of_torch():
+    import torch
+
+    at = setting("classes")
+    F = 20 * torch.asarray(at.g.T @ at.g / at.B)
+    for given in (F.bfloat16(), F.diag().bfloat16(), lambda v: (F @ torch.asarray(v)).bfloat16()):
+        found = verdict(at, given)
+        assert (found.matrix, found.scale_name, found.variant) == ("empirical Fisher", "B", ""), found
 
 
 @pytest.mark.slow
