@@ -4,11 +4,18 @@ import importlib.util
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from sofim_ref import cli
+from sofim_ref import cli, problems
 from sofim_ref.testing.fisher import FisherVerdict
 from sofim_ref.testing.fisher.claim import agrees, claim_of
+from sofim_ref.testing.fisher.facts import facts_at
+from sofim_ref.testing.fisher.given import given
+from sofim_ref.testing.fisher.layouts import layouts
+from sofim_ref.testing.fisher.ties import every_candidate
+from sofim_ref.testing.fisher.transforms import undone
+from sofim_ref.testing.own_file import vocabulary
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "check.md").read_text(encoding="utf-8")
@@ -119,6 +126,9 @@ DAMPED = "G = flat(per_example_gradients(parameters, X, y)); return G.T @ G / 20
         ("empirical Fisher, mean", SUMMED, 1),
         ("empirical Fisher, diagonal, times 2/C", PER_OUTPUT, 0),
         ("empirical Fisher, damped", DAMPED, 0),
+        ("empirical, mean", SQUARES, 0),
+        ("Empirical, diagonal", SQUARES, 0),
+        ("exact, mean", SQUARES, 1),
     ],
 )
 def test_the_status_says_whether_the_file_s_claim_is_true(claim, body, status, checked):
@@ -194,6 +204,36 @@ def test_what_is_right_to_some_digits_needs_a_tolerance_that_the_file_declares(l
         remedy = max(float(found) for found in re.findall(r"TOLERANCE = (\S+) would accept it", said))
         again = f"{NETWORK}{NEAR}AT = 1.0001\nTOLERANCE = {remedy}\n".replace("per_example_gradients", "_examples")
         assert checked(again)[0] == 0
+
+
+@pytest.fixture(scope="module")
+def facts():
+    rng = np.random.default_rng(0)
+    problem = problems.MLPClassifier(rng.standard_normal((9, 2)), np.arange(9) % 3, hidden=(4,), l2=0.1)
+    return facts_at(problem, rng.standard_normal(problem.dim), None)
+
+
+def test_the_page_lists_the_vocabulary(facts):
+    section = PAGE.partition("## The words of `IS`")[2].partition("\n## ")[0]
+    listed = re.findall(r"`([^`]+)`", section)
+    names = [each.name for each in every_candidate(facts) if each.established]
+    for due in (*names, *vocabulary.DRAWN, *vocabulary.PARTS, *vocabulary.REDUCTIONS, *vocabulary.SHIFTS):
+        assert due in listed
+    assert set(vocabulary.TRANSFORMS) <= set(listed)
+    for name in (name for name in listed if name in vocabulary.matrix_names(facts)):
+        assert vocabulary.claimed(f"{name}, mean", facts) == f"{name}, mean"
+
+
+def test_every_transform_that_is_recognized_is_in_the_vocabulary(facts):
+    d = facts.d
+    root = np.tril(np.random.default_rng(1).standard_normal((d, d)) + 9 * np.eye(d))
+    low_rank = root[:, :3] @ root[:, :3].T
+    found = {
+        name
+        for F in (root, root.T, root @ root.T, low_rank, np.ones(d))
+        for name, _ in undone(given(F, facts, layouts(facts.layers, facts.biased, d)))
+    }
+    assert found == set(vocabulary.TRANSFORMS)
 
 
 PRODUCTS = """
@@ -273,11 +313,32 @@ FISHER = "def fisher(parameters, X, y):\n    return "
         (f"BACKEND = 'torhc'\n{FISHER}X\n", "Did you mean 'torch'?"),
         (f"TOLERANCE = -1\n{FISHER}X\n", "TOLERANCE must be a finite number > 0, got -1."),
         (f"IS = 3\n{FISHER}X\n", "IS must be a string, got 3."),
+        (f"IS = ' '\n{FISHER}X\n", "IS must say what fisher is to be, got ' ': leave it out to be told."),
+        ("IS = ''\ndef hvp(p, X, y, v): ...", "IS must be left out: of hvp the name says what it must be, got ''."),
+        (
+            "IS = 'SGD'\ndef hvp(p, X, y, v): ...",
+            "IS must be left out: of hvp the name says what it must be, got 'SGD'.",
+        ),
+        (
+            "IS = 'SGD'\ndef step(w, s, g): ...\ndef fvp(p, X, y, v): ...",
+            "IS must be a mapping from each of fvp, step to a string, got 'SGD'.",
+        ),
+        (f"IS = 'emprical Fisher'\n{FISHER}X\n", "got 'emprical Fisher'. Did you mean 'empirical Fisher' or"),
+        (f"IS = 'Fisher'\n{FISHER}X\n", "IS must begin with the name of a matrix, got 'Fisher'. Did you mean"),
+        (
+            f"IS = 'empirical, diagnoal'\n{FISHER}X\n",
+            "IS has a word that is unknown after 'empirical', got 'diagnoal'. Did you mean 'diagonal'",
+        ),
+        (
+            f"IS = {{'hvp': 'Hessian'}}\n{FISHER}X\n",
+            "IS must speak of fisher or fvp or step where the file defines it",
+        ),
         (
             f"IS = {{'fishr': 'exact Fisher'}}\n{FISHER}X\n",
             "IS must speak of fisher or fvp or step where the file defines it",
         ),
         ("def step(w, s, g): ...", "IS must name the optimizer that step is to be"),
+        ("IS = ''\ndef step(w, s, g): ...", "IS must name the optimizer that step is to be"),
         ("IS = 'Adam, 0.1'\ndef step(w, s, g): ...", "IS must name an optimizer and its settings"),
         ("IS = 'Adem'\ndef step(w, s, g): ...", "Did you mean 'Adam'"),
         ("IS = 'SGD'\ndef step(w, s, g): ...", "step must return (w, state)"),

@@ -15,10 +15,12 @@ from sofim_ref.problems import FiniteSum
 from sofim_ref.testing.check import Agreement, Disagreement, check_optimizer
 from sofim_ref.testing.fisher import FisherVerdict, check_fisher
 from sofim_ref.testing.fisher.claim import agrees, claim_of
+from sofim_ref.testing.fisher.facts import facts_at
 from sofim_ref.testing.fisher.layouts import NATIVE
 from sofim_ref.testing.museum.setting import LIKELIHOODS, setting
 from sofim_ref.testing.own_file.contents import FLOAT32, OwnFile, OwnFileError, optimizer_of
 from sofim_ref.testing.own_file.parameters import Host, NamedParameters, in_order, on_host
+from sofim_ref.testing.own_file.vocabulary import claimed
 from sofim_ref.testing.products import CurvatureVerdict, check_curvature
 
 DRAWS = 60
@@ -128,6 +130,7 @@ class _At:
     def _fisher(self, name: str, claim: str) -> Answer:
         """Return which matrix `fisher` or `fvp` is; one that differs from call to call is called often."""
         at: dict[str, Any] = {"problem": self.problem, "w": self.w}
+        said = claimed(claim, facts_at(self.problem, self.w, None)) if claim else ""
         if name == "fvp":
             placed, verdict = True, check_fisher(self._product(name), **at)
         else:
@@ -139,7 +142,7 @@ class _At:
         if placed and verdict.layout in NATIVE:
             verdict = replace(verdict, layout="")  # by names nothing was flattened
         tolerance = self.file.tolerance if verdict.kind == "about" else None
-        holds, truth = agrees(claim, verdict, tolerance=tolerance) if claim else None, claim_of(verdict)
+        holds, truth = agrees(said, verdict, tolerance=tolerance) if claim else None, claim_of(verdict)
         found = truth if not holds and agrees(truth, verdict, tolerance=tolerance) else ""
         return Answer(name, claim, f"{verdict}{self._off(verdict)}", holds, found)
 

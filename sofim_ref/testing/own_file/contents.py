@@ -123,17 +123,23 @@ class OwnFile:
 def _claims(module: ModuleType, functions: Mapping[str, Any]) -> dict[str, str]:
     """Return what ``IS`` says of each function, refusing what says nothing of one."""
     said, named = getattr(module, "IS", {}), [name for name in NAMED if name in functions]
+    if said != {} and not named:
+        msg = f"IS must be left out: of {' and '.join(functions)} the name says what it must be, got {said!r}."
+        raise ValueError(msg)
     if isinstance(said, str) and len(named) == 1:
         said = {named[0]: said}
     if not isinstance(said, Mapping) or not all(isinstance(text, str) for text in said.values()):
-        due = f"a mapping from {' and '.join(named or NAMED)} to sentences" if len(named) != 1 else "a string"
+        due = f"a mapping from each of {', '.join(named)} to a string" if len(named) > 1 else "a string"
         msg = f"IS must be {due}, got {said!r}."
         raise TypeError(msg)
     for name in said:
         if name not in named:
             msg = f"IS must speak of {' or '.join(NAMED)} where the file defines it, got {name!r}."
             raise ValueError(msg)
-    if "step" in functions and "step" not in said:
+        if name != "step" and not said[name].strip():
+            msg = f"IS must say what {name} is to be, got {said[name]!r}: leave it out to be told."
+            raise ValueError(msg)
+    if "step" in functions and not said.get("step", "").strip():
         msg = "IS must name the optimizer that step is to be: IS = 'Adam, lr=0.01' say; got nothing of it."
         raise ValueError(msg)
     return dict(said)
