@@ -157,7 +157,7 @@ def _explained(search: Search, facts: Facts) -> FisherVerdict:
         found = [replace(x, misfit=misfit) for x in factor_matches(pairs, facts, search.given.eps)]
         if found:
             return replace(factor_verdict(found, facts, search.given.eps), layout=layout.name)
-    return nothing(search)
+    return nothing(search, facts)
 
 
 def _tried(search: Search) -> Iterator[tuple[str, Search]]:

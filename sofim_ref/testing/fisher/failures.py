@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sofim_ref.testing.fisher.facts import Facts
 from sofim_ref.testing.fisher.fit import Numbers
 from sofim_ref.testing.fisher.jacobians import Host
 from sofim_ref.testing.fisher.match import Search, kept_product
@@ -42,7 +43,7 @@ def wrong(search: Search) -> FisherVerdict | None:
     return None
 
 
-def nothing(search: Search) -> FisherVerdict:
+def nothing(search: Search, facts: Facts) -> FisherVerdict:
     """Return the verdict on numbers that nothing explains: what they are not, and what they are nearest to."""
     given, kind, faults = search.given, "none", ""
     if given.values is not None:
@@ -52,7 +53,7 @@ def nothing(search: Search) -> FisherVerdict:
             return FisherVerdict("too little", notes=("F is a multiple of I, which tells nothing.",))
         rounding = 1e3 * given.eps * float(np.abs(values).max())
         kind, faults = _of_diagonal(values) if values.ndim == 1 else _of_matrix(values, rounding)
-    found = weighted(search) if kind == "none" else None
+    found = weighted(search, facts) if kind == "none" else None
     if found is not None:
         return found
     notes = ("This is none of the matrices that are known here.", faults, _nearest(search))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from sofim_ref.likelihoods import Bernoulli, Poisson
 from sofim_ref.testing.fisher.candidates import OutputCandidate
+from sofim_ref.testing.fisher.facts import Facts, likelihood_of
 from sofim_ref.testing.fisher.fit import TIMES
 from sofim_ref.testing.fisher.jacobians import Host
 from sofim_ref.testing.fisher.match import Search
@@ -18,10 +20,14 @@ COARSE = 1e-3
 """The residual beyond which no weights explain a matrix, however coarse its arithmetic."""
 SPREAD = 1e4
 """The ratio of the largest weight to a middle one beyond which they explain rounding."""
+SAMPLED = (
+    "This is the empirical Fisher with a weight on each example, or a sampled Fisher: labels drawn from the model give "
+    "such weights. Ask with draws=, so that F is called often."
+)
 NAMES = ("empirical Fisher", "exact Fisher")
 
 
-def weighted(search: Search) -> FisherVerdict | None:
+def weighted(search: Search, facts: Facts) -> FisherVerdict | None:
     r"""Return the verdict on :math:`\frac1B \sum_n a_n J_n^\top M_n J_n`, its weights a found by least squares.
 
     Only where the numbers in this library's layout are twice as many as the examples, and determine all weights.
@@ -41,6 +47,8 @@ def weighted(search: Search) -> FisherVerdict | None:
             and residual <= min(max(1e-9, 1e3 * search.given.eps), COARSE)
             and _plausible(a, parts, y, residual)
         ):
+            if _like_labels(a, search, facts):
+                return FisherVerdict("weighted", relative_error=residual, notes=(SAMPLED,))
             return FisherVerdict(
                 "weighted",
                 matrix=candidate.name,
@@ -61,6 +69,32 @@ def _plausible(a: Host, parts: Host, y: Host, residual: float) -> bool:
     x = parts.sum(axis=1)
     alike = float(np.linalg.norm(y - x * (x @ y) / (x @ x)) / np.linalg.norm(y))
     return residual * TIMES < alike
+
+
+def _like_labels(a: Host, search: Search, facts: Facts) -> bool:
+    """Return whether labels drawn from the model of one output give such weights on the empirical Fisher."""
+    if facts.problem.n_outputs != 1 or not facts.offers("output_gradient", "outputs"):
+        return False
+    likelihood, f, u = likelihood_of(facts), facts.ask("outputs")[:, 0], facts.ask("output_gradient")[:, 0]
+    factors = [s for s in search.factors.named.values() if s > 0]
+    if isinstance(likelihood, Bernoulli):  # of one label u² is p² or (1 − p)², of several between them
+        squares = np.sort([likelihood.probability(f) ** 2, likelihood.probability(-f) ** 2], axis=0)
+        low, high = squares[0] * (1 - COARSE), squares[1] * (1 + COARSE)
+        return any(bool(np.all((low <= a * u**2 / s) & (a * u**2 / s <= high))) for s in factors)
+    if isinstance(likelihood, Poisson):
+        offs = [np.sqrt(np.maximum(a / s, 0)) * np.abs(u) for s in factors]
+        return any(bool(np.all(_whole(np.exp(f) - off) | _whole(np.exp(f) + off))) for off in offs)
+    return len(_different(a)) > FEW  # those of a continuous distribution, or of many labels, are any
+
+
+def _whole(counts: Host) -> Host:
+    """Return which numbers are whole and not negative."""
+    return np.asarray((np.abs(counts - np.round(counts)) <= COARSE) & (np.round(counts) >= 0))
+
+
+def _different(a: Host) -> Host:
+    """Return the weights that are different to six digits."""
+    return np.unique(np.round(a / np.abs(a).max(), 6))
 
 
 def _equations(search: Search, candidate: OutputCandidate) -> tuple[Host, Host]:

@@ -5,6 +5,7 @@ import importlib.util
 import numpy as np
 import pytest
 
+from sofim_ref.problems import MLPRegressor
 from sofim_ref.testing import check_fisher
 from sofim_ref.testing.museum import setting
 
@@ -44,6 +45,28 @@ def test_an_example_that_is_left_out_is_named():
     kept = np.delete(np.arange(at.B), 7)
     found = verdict(at, at.g[kept].T @ at.g[kept] / at.B)
     assert str(found).endswith("The weights are 0 (1 example), 1 (19 examples). Left out: example 8 of the batch.")
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("name", ["yes or no", "counts"])
+def test_one_sampled_matrix_of_one_output_is_not_called_weighted(name, seed):
+    at, rng = setting(name, seed), np.random.default_rng(seed)
+    u = at.oracle.sampled_output_gradient(rng)
+    g = at.back(u)
+    for F in (g.T @ g / at.B, g.T @ g):
+        found = verdict(at, F)
+        assert found.matrix is None, found
+        assert "labels drawn from the model give such weights. Ask with draws=" in str(found)
+
+
+def test_one_sampled_matrix_of_a_line_is_not_either():
+    rng = np.random.default_rng(0)
+    problem = MLPRegressor(rng.standard_normal((20, 3)), rng.standard_normal(20), hidden=(5,))
+    w = rng.standard_normal(problem.dim)
+    oracle = problem.oracle(w)
+    g = oracle.per_example_gradients() * (oracle.sampled_output_gradient(rng) / oracle.output_gradient())
+    found = check_fisher(g.T @ g / 20, problem, w)
+    assert (found.matrix, "Ask with draws=" in str(found)) == (None, True), found
 
 
 def rounded(x, digits):
