@@ -18,8 +18,10 @@ from sofim_ref.testing.fisher.match import Search
 
 FLIPS, SIMULATED = 400, 400
 """The numbers of sign flips that give the statistic's distribution, and of sampled diagonals that give a variance."""
-LEVEL = 0.01
-"""The p-value below which a mean is not a candidate's."""
+LEVEL, REFUTED = 0.05, 0.002
+"""The p-values below which a mean isn't said to be a candidate's, and below which it is said not to be."""
+SCALES = ("1", "B", "N", "1/B", "1/N", "2", "1/2", "C", "1/C")
+"""The factors that are believed of a mean, which fits many to its few digits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +39,9 @@ class Estimate:
     error : float
         ‖mean − s x‖ / ‖s x‖ of what was compared.
     p_value : float
-        The probability of a larger statistic if the hypothesis is true.
+        The probability of a larger statistic, or of a factor further off, if the hypothesis is true.
+    seen : float
+        The bias, as a share of ‖s x‖, that would be seen half the time.
     labels : float or None
         How many labels were drawn for each example, as the variance has it; None if it isn't that of sampled labels.
     """
@@ -49,6 +53,7 @@ class Estimate:
     scale_name: str | None
     error: float
     p_value: float
+    seen: float
     labels: float | None
 
 
@@ -76,7 +81,7 @@ class Draws:
         return bool(np.all(self.observed == self.observed[0]))
 
     def estimates(self, facts: Facts) -> list[Estimate]:
-        """Return the hypotheses whose means are not refuted, the likeliest first."""
+        """Return the hypotheses whose means are not refuted, those of the literature first, then the likeliest."""
         n, mean = len(self.observed), self.observed.mean(axis=0)
         off = self.observed - mean
         deviation = np.sqrt(np.mean(off**2, axis=0) / (n - 1))
@@ -84,6 +89,7 @@ class Draws:
         signs = np.random.default_rng((self.search.seed, 5)).choice([-1.0, 1.0], (FLIPS, n))
         flipped = signs @ off[:, alive] / n / deviation[alive]
         simulated = np.mean(flipped**2, axis=1)
+        noise = float(np.linalg.norm(deviation) * np.sqrt(np.quantile(simulated, 1 - LEVEL / 2) - simulated.mean()))
         found = []
         for candidate, layout, part, x in self._hypotheses():
             weights = 1 / deviation[alive]
@@ -91,19 +97,28 @@ class Draws:
             if not b.any() or np.any(np.abs(x[~alive]) > 1e-6 * np.abs(x).max()):
                 continue
             s = float(a @ b / (b @ b))
-            name, value = self.search.factors.nearest(s)
-            spread = float(np.std(flipped @ b) / (b @ b))
-            if abs(s - value) <= 3 * spread + 1e-12 and spread <= 0.1 * abs(value):
-                s = value
-            else:
-                name = ""
-            statistic = float(np.mean((a - s * b) ** 2))
-            p = float(np.mean(simulated >= statistic))
-            if s and p >= LEVEL:
-                error = float(np.linalg.norm(mean - s * x) / np.linalg.norm(s * x))
-                found.append(Estimate(candidate, layout, part, s, name or None, error, p, None))
-        found.sort(key=lambda each: (not each.candidate.established, each.scale_name is None, -each.p_value))
-        return [replace(each, labels=self._labels(each, facts)) for each in found]
+            along = flipped @ b / (b @ b)
+            name, value = self._factor(s, float(np.std(along)))
+            if not value:
+                continue
+            p_whole = float(np.mean(simulated >= np.mean((a - value * b) ** 2)))
+            p = min(1.0, 2 * min(p_whole, float(np.mean(np.abs(along) >= abs(s - value)))))  # of two tests
+            if p >= REFUTED:
+                size = float(np.linalg.norm(value * x))
+                error, seen = float(np.linalg.norm(mean - value * x)) / size, noise / size
+                found.append(Estimate(candidate, layout, part, value, name, error, p, seen, None))
+        found.sort(key=lambda each: (each.p_value < LEVEL, not each.candidate.established, -each.p_value))
+        found = [replace(each, labels=self._labels(each, facts)) for each in found]
+        return [each for each in found if each.scale_name or (each.labels and abs(each.scale / each.labels - 1) < 0.3)]
+
+    def _factor(self, s: float, spread: float) -> tuple[str | None, float]:
+        """Return the factor that a fitted one may be, with its name, or a number of labels; 0 where it is none."""
+        named = self.search.factors.named
+        name = min((x for x in SCALES if x in named), key=lambda x: abs(s / named[x] - 1))
+        for known, value in ((name, named[name]), (None, float(max(2, round(s))))):
+            if abs(s - value) <= 4 * spread + 1e-12 and spread <= 0.1 * value:
+                return known, value
+        return None, 0.0
 
     def _hypotheses(self) -> Iterator[tuple[Candidate, Layout, Part, Host]]:
         rows, columns = self.places

@@ -18,6 +18,7 @@ from sofim_ref.problems import (
     SoftmaxRegression,
 )
 from sofim_ref.testing import assert_fisher, check_fisher
+from sofim_ref.testing.museum.setting import setting
 
 ROWS = np.arange(16)
 
@@ -186,6 +187,24 @@ def test_draws_tell_a_sampled_fisher_and_how_many_labels_it_has(at):
     assert check_fisher(sampled(1), *at).matrix is None
     with pytest.raises(ValueError, match="draws must be an integer >= 10"):
         check_fisher(lambda: sampled(1), *at, draws=2)
+
+
+def test_a_biased_sampler_is_given_no_name_and_few_draws_are_said_to_be_few():
+    at = setting("classes", 5)
+    hot = np.exp(at.f / 1.5)
+    hot /= hot.sum(axis=1, keepdims=True)
+    for seed in range(2):
+        rng = np.random.default_rng(seed)
+
+        def sampled(p, rng=rng):
+            labels = (p.cumsum(axis=1) > rng.random((at.B, 1))).argmax(axis=1)
+            return np.mean(at.back(at.p - np.eye(3)[labels]) ** 2, axis=0)
+
+        verdict = check_fisher(lambda: sampled(hot), at.problem, at.w, at.batch, draws=100)
+        assert verdict.matrix is None, verdict
+    right = check_fisher(lambda: sampled(at.p), at.problem, at.w, at.batch, draws=40)
+    assert right.matrix == "sampled Fisher"
+    assert re.search(r"a bias below [\d.]+\s% of its norm would not be seen", str(right))
 
 
 def test_moving_averages_need_the_history(at):
