@@ -26,7 +26,7 @@ class Disagreement(AssertionError):
         Its hyper-parameters.
     cases : tuple of OptimizerCase
         What was compared, a case each, those that agree among them.
-    kind : {"rounding", "dtype", "setting", "reading", "convention", "unknown"}
+    kind : {"rounding", "dtype", "setting", "reading", "convention", "exception", "unknown"}
         What sort of departure it is.
     explained : str
         What explains it, such as ``"bias_correction=False"``; empty where nothing that is known does.
@@ -140,7 +140,8 @@ def check_optimizer(
     Disagreement
         If a step departs. It has every case, `step` having been run to the end of each, with the first step that
         departs, the component, the expected value and the one returned; and the kind of departure, told by evaluating
-        other settings, readings and conventions in 50 digits.
+        other settings, readings and conventions in 50 digits. Where `step` raises, its case ends there; what it raises
+        in the first step of random gradients isn't caught.
     TypeError, ValueError
         If there is no such method or case, if the method refuses the settings, or if `step` returns no point.
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,6 +37,8 @@ class OptimizerCase:
         That of the dtype in which w was given.
     tolerance : float, optional
         How far an entry may be from the reference, in units of the scale; 64 eps a step if not given.
+    raised : str
+        What the step function raised, and where: the points end there; empty where it raised nothing.
     """
 
     reference: Reference
@@ -42,6 +46,7 @@ class OptimizerCase:
     dtype: str
     eps: float
     tolerance: float | None = None
+    raised: str = ""
 
     @property
     def case(self) -> str:
@@ -98,6 +103,8 @@ class OptimizerCase:
         """Return where and by how much the points depart for the first time."""
         if self.step is None or self.component is None:
             return f"{self.reference.method} agrees in case {self.case!r}."
+        if self.step == self._end:
+            return self.ending()
         expected = self.reference.points[self.step][self.component]
         found = self.points[self.step][self.component]
         return (
@@ -106,25 +113,58 @@ class OptimizerCase:
             f"{self.allowed[self.step - 1]:.3g}."
         )
 
+    @property
+    def _end(self) -> int | None:
+        """The step that raised; None where none did."""
+        return int(np.argmin(np.isfinite(self.points).all(axis=1))) if self.raised else None
+
+    def ending(self) -> str:
+        """Return what the step function raised, in which step and where; empty if it raised nothing."""
+        if self._end is None:
+            return ""
+        size = np.linalg.norm(self.reference.arguments["gradient"][self._end - 1])
+        gradient = f"gradient's norm is {size:.2g}" if size else "gradient is zero"
+        return f"step raised {self.raised} in step {self._end} of case {self.case!r}, where the {gradient}."
+
 
 def run_case(
-    step: Callable[..., tuple[Array, Any]], reference: Reference, like: Array, tolerance: float | None
+    step: Callable[..., tuple[Array, Any]],
+    reference: Reference,
+    like: Array,
+    tolerance: float | None,
 ) -> OptimizerCase:
-    """Return what a step function does in one case, to its last step, or to the first that isn't finite."""
-    w, state, dtype = from_numpy(reference.points[0], like=like), None, dtype_name(like.dtype)
+    """Return what a step function does in one case, to its last step, or to the first that isn't finite or raises.
+
+    What it raises in its first step with an ordinary gradient isn't caught: it doesn't run at all.
+    """
+    w, state, dtype, raised = from_numpy(reference.points[0], like=like), None, dtype_name(like.dtype), ""
     points = [reference.points[0]]
     with np.errstate(all="ignore"):  # a wrong formula may divide by zero, late
         for t in range(reference.steps):
-            w, state = _pair(step(w, state, *(_placed(part, like) for part in reference.step(t))))
-            point, returned = _on_host(w, reference, t, like)
-            dtype = returned if t == 0 else dtype
+            arguments = [_placed(part, like) for part in reference.step(t)]
+            try:
+                returned = step(w, state, *arguments)
+            except Exception as error:  # whatever somebody else's code raises
+                if t == 0 and reference.case == "random":
+                    raise
+                raised = _told(error)
+                break
+            w, state = _pair(returned)
+            point, name = _on_host(w, reference, t, like)
+            dtype = name if t == 0 else dtype
             points.append(point)
             if not np.all(np.isfinite(point)):
                 break
     missing = np.full((reference.steps + 1 - len(points), len(points[0])), np.nan)
-    return OptimizerCase(
-        reference, np.concatenate([points, missing]), dtype, eps(namespace(like), like.dtype), tolerance
-    )
+    unit = eps(namespace(like), like.dtype)
+    return OptimizerCase(reference, np.concatenate([points, missing]), dtype, unit, tolerance, raised)
+
+
+def _told(error: Exception) -> str:
+    """Return an error's class, its first line, and the line that it comes from."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    text = str(error).strip().splitlines()[:1]
+    return f"{': '.join([type(error).__name__, *text])} ({Path(frame.filename).name}, line {frame.lineno})"
 
 
 def allowed(reference: Reference, unit: float, tolerance: float | None = None) -> Host:

@@ -25,7 +25,7 @@ class Departure:
 
     Parameters
     ----------
-    kind : {"rounding", "dtype", "setting", "reading", "convention", "unknown"}
+    kind : {"rounding", "dtype", "setting", "reading", "convention", "exception", "unknown"}
         What sort of departure it is.
     words : str
         What explains it: ``"bias_correction=False"``; empty where nothing that is known does.
@@ -40,7 +40,15 @@ class Departure:
 
 def explain(cases: tuple[OptimizerCase, ...]) -> Departure:
     """Return why an optimizer departs, from its points in all cases, in one of which at least it does."""
-    return _narrow(cases) or _rounding(cases) or _alternative(cases) or _unknown(cases)
+    ended, ran = ([found for found in cases if bool(found.raised) is raised] for raised in (True, False))
+    if not any(found.step for found in ran):
+        text = "The other cases agree." if ran else "There is no other case."
+        return Departure("exception", ended[0].raised, text)
+    compared = tuple(ran)
+    why = _narrow(compared) or _rounding(compared) or _alternative(compared) or _unknown(compared)
+    first = next(found for found in cases if found.step).sentence()
+    endings = [text for found in ended if (text := found.ending()) != first]
+    return replace(why, sentence=" ".join([*endings, why.sentence]))
 
 
 def _narrow(cases: tuple[OptimizerCase, ...]) -> Departure | None:

@@ -280,6 +280,21 @@ def test_a_step_follows_the_optimizer_that_the_file_names(checked):
     assert "SGD in 5 cases case first step that departs" in said
 
 
+def test_a_step_that_raises_late_is_wrong_in_that_case_and_a_step_that_doesn_t_run_can_t_be_checked(checked):
+    late = after(STEP, "- 0.1 *", "- 0.1 / (1 // int(100 * abs(gradient).max() > 0)) *")
+    status, said = checked(late)
+    assert status == 1
+    assert "SGD, lr=0.1'. step raised ZeroDivisionError: " in said
+    assert "(mine.py, line 4) in step 1 of case 'zero', where the gradient is zero. The other cases agree." in said
+    for line, message in (
+        ("1 / 0", "raises ZeroDivisionError: division by zero, in line 4."),
+        ("exit()", "SystemExit"),
+    ):
+        status, said = checked(after(STEP, "w - 0.1 * gradient", line))
+        assert status == 2
+        assert message in said
+
+
 FISHER = "def fisher(parameters, X, y):\n    return "
 
 

@@ -197,6 +197,46 @@ def test_a_run_that_ends_in_no_number_departs_from_there_on():
     assert found.cases[0].worst == np.inf
 
 
+def divided(w, state, g):
+    """SGD that divides by the gradient's norm and multiplies by it again, in Python's numbers."""
+    size = float(np.linalg.norm(g))
+    return w - 0.1 * (1 / size) * size * g, state
+
+
+def test_a_step_that_raises_late_is_told_with_its_gradient_and_the_other_cases_go_on():
+    found = departure(divided, "SGD")
+    assert found.kind == "exception"
+    assert [(case.case, case.step) for case in found.cases if case.step] == [("zero", 1)]
+    assert len(found.cases) == 5
+    line = divided.__code__.co_firstlineno + 3
+    assert str(found).startswith(
+        f"step raised ZeroDivisionError: float division by zero (test_departures.py, line {line}) "
+        "in step 1 of case 'zero', where the gradient is zero."
+    )
+    assert found.sentence == "The other cases agree."
+
+
+def test_beside_a_step_that_raises_another_departure_is_explained():
+    def wrong(w, state, g):
+        after, M = w - 0.1 * g, 0.9 * (0 * w if state is None else state) + g
+        if not np.any(g) and np.any(M):
+            raise OverflowError
+        return (after if not np.any(M) else w - 0.1 * M), M
+
+    found = departure(wrong, "SGD")
+    assert (found.kind, found.explained) == ("setting", "momentum=0.9")
+    assert found.first.case == "random"
+    assert "step raised OverflowError (test_departures.py, line " in found.sentence
+    assert "in step 21 of case 'zero', where the gradient is zero. This is what momentum=0.9 gives." in found.sentence
+
+
+def test_a_step_that_can_t_take_the_first_of_ordinary_gradients_raises_as_it_does():
+    with pytest.raises(ZeroDivisionError):
+        check_optimizer(lambda *_: 1 / 0, "SGD")
+    with pytest.raises(TypeError, match="positional argument"):
+        check_optimizer(lambda w, s: (w, s), "SGD")
+
+
 def test_a_disagreement_survives_a_process_s_border():
     found = departure(lambda w, s, g: (w - g, s), "SGD", case="zero")
     assert str(pickle.loads(pickle.dumps(found))) == str(found)

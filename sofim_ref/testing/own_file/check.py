@@ -189,11 +189,11 @@ class _At:
         """Return whether `step` follows the trajectories of the optimizer that ``IS`` names."""
         method, settings = optimizer_of(claim)
         try:
-            agreement = check_optimizer(
-                lambda *given: self.file("step", *given), method, settings=settings, like=self.w
-            )
+            agreement = check_optimizer(self.file.functions["step"], method, settings=settings, like=self.w)
         except Disagreement as found:
             return Answer("step", claim, f"{found.first.sentence()} {found.sentence}", holds=False, steps=found)
+        except (Exception, SystemExit) as error:
+            raise self.file.refusal(error, "step") from error
         return Answer("step", claim, str(agreement), holds=True, steps=agreement)
 
 

@@ -116,8 +116,13 @@ class OwnFile:
         try:
             return self.functions[name](*arguments)
         except (Exception, SystemExit) as error:
-            msg = f"{name}({FUNCTIONS[name]}) in {str(self.path)!r} raises {raised(error, self.path)}"
-            raise OwnFileError(msg) from error
+            raise self.refusal(error, name) from error
+
+    def refusal(self, error: BaseException, name: str) -> OwnFileError:
+        """Return the error that says what a function raises, or what is wrong with what it returns."""
+        if lines(error, self.path) or not isinstance(error, TypeError | ValueError):
+            return OwnFileError(f"{name}({FUNCTIONS[name]}) in {str(self.path)!r} raises {raised(error, self.path)}")
+        return OwnFileError(f"{name} in {str(self.path)!r}: {error}")
 
 
 def _claims(module: ModuleType, functions: Mapping[str, Any]) -> dict[str, str]:
@@ -168,11 +173,13 @@ def optimizer_of(claim: str) -> tuple[str, dict[str, Any]]:
 
 def raised(error: BaseException, path: Path) -> str:
     """Return an error's class and first line, and the line of the file that it comes from."""
-    lines = [
-        frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path.resolve()
-    ]
-    if isinstance(error, SyntaxError):
-        lines = [error.lineno]
+    found = [error.lineno] if isinstance(error, SyntaxError) else lines(error, path)
     text = (str(error).strip().splitlines() or [""])[0].removesuffix(".")
     said = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    return f"{said}, in line {lines[-1]}." if lines else f"{said}."
+    return f"{said}, in line {found[-1]}." if found else f"{said}."
+
+
+def lines(error: BaseException, path: Path) -> list[int | None]:
+    """Return the lines of a file that an error went through, the one that it comes from last."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [frame.lineno for frame in frames if Path(frame.filename) == path.resolve()]
