@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from sofim_ref.arrays import Array
-from sofim_ref.arrays.validation import count, nearest
+from sofim_ref.arrays.validation import an_instance, count, nearest
 from sofim_ref.problems import Problem
 from sofim_ref.testing.fisher.claim import agrees, claim_of, named_in
 from sofim_ref.testing.fisher.draws import drawn
-from sofim_ref.testing.fisher.factors import factor_matches, given_pairs, nearest_factors
+from sofim_ref.testing.fisher.factors import factor_matches, given_pairs, is_pairs, multiplied, nearest_factors
 from sofim_ref.testing.fisher.facts import Facts, facts_at
 from sofim_ref.testing.fisher.failures import nothing, wrong
 from sofim_ref.testing.fisher.fit import Factors
-from sofim_ref.testing.fisher.given import given
+from sofim_ref.testing.fisher.given import given, on_host, takes
 from sofim_ref.testing.fisher.histories import SECOND, fitted_averages, gradients, of_history
 from sofim_ref.testing.fisher.layouts import layouts, parts
 from sofim_ref.testing.fisher.match import Search
@@ -108,19 +108,24 @@ def check_fisher(  # noqa: PLR0913  # what a check takes
     This is the empirical Fisher, summed over the batch of 20 instead of averaged, of layers flattened row by row ...
     """
     count("seed", seed, minimum=0)
+    an_instance("problem", problem, Problem, "a loss with model and data, as MLPClassifier(X, y) is")
+    facts = facts_at(problem, w, batch)
+    on_host("w", w)
     if draws is not None:
         count("draws", draws, minimum=DRAWS)
     with np.errstate(over="ignore", invalid="ignore"):  # where numbers are so large that squares overflow nothing fits
-        return _checked(F, facts_at(problem, w, batch), draws, history, seed)
+        return _checked(F, facts, draws, history, seed)
 
 
 def _checked(F: Any, facts: Facts, draws: int | None, history: Array | None, seed: int) -> FisherVerdict:
     """Return the verdict on arguments that have been checked."""
-    if isinstance(F, list | tuple) and F and isinstance(F[0], list | tuple) and len(F[0]) == 2:
+    if is_pairs(F):
         readings, eps = given_pairs(F, facts)
         return factor_verdict([x for pairs in readings for x in factor_matches(pairs, facts, eps)], facts, eps)
     orders = layouts(facts.layers, facts.biased, facts.d)
     candidates = every_candidate(facts)
+    if draws is not None:
+        F = _calls(F, facts)
     steps = None if history is None else gradients(history, facts)
     if steps is not None:
         candidates = [*of_history(steps), *candidates]
@@ -136,12 +141,25 @@ def _checked(F: Any, facts: Facts, draws: int | None, history: Array | None, see
     if draws is not None:
         calls = drawn(F, draws, search, facts)
         if not calls.constant:
-            return estimate_verdict(calls.estimates(facts), draws, search)
+            return estimate_verdict(calls.estimates(facts), draws, search, facts)
     said = wrong(search) or _explained(search, facts)
     if said.matrix is None and steps is not None:
         again = _explained(replace(search, candidates=fitted_averages(steps, search)), facts)
         return again if again.matrix else said
     return said
+
+
+def _calls(F: Any, facts: Facts) -> Callable[[], Any]:
+    """Return the function that is called often, which writes Kronecker factors out as blocks; refuse what is none."""
+    if not takes(F):
+        msg = f"F must be a function without arguments if draws= is given: it is called that often, got {F!r:.60}."
+        raise TypeError(msg)
+
+    def call() -> Any:
+        answer = F()
+        return multiplied(answer, facts) if is_pairs(answer) else answer
+
+    return call
 
 
 def _explained(search: Search, facts: Facts) -> FisherVerdict:

@@ -10,7 +10,7 @@ import numpy as np
 from sofim_ref.models import Layer
 from sofim_ref.testing.fisher.facts import Facts
 from sofim_ref.testing.fisher.fit import Fit, Numbers, accepted
-from sofim_ref.testing.fisher.given import Given, on_host
+from sofim_ref.testing.fisher.given import Given, on_host, small_enough
 from sofim_ref.testing.fisher.jacobians import Host
 from sofim_ref.testing.fisher.kronecker import FactorPair, factor_pairs
 from sofim_ref.testing.fisher.layouts import Layout
@@ -78,6 +78,21 @@ def given_pairs(F: Sequence[Sequence[object]], facts: Facts) -> tuple[list[Pairs
         msg = f"F[{k}] must be factors {wanted}, got {A.shape} and {G.shape}.{hint}"
         raise ValueError(msg)
     return fitting, eps
+
+
+def is_pairs(F: object) -> bool:
+    """Return whether F is a list of pairs of matrices, not of numbers."""
+    if not isinstance(F, list | tuple) or not F or not isinstance(F[0], list | tuple) or len(F[0]) != 2:
+        return False
+    return not isinstance(F[0][0], int | float)
+
+
+def multiplied(F: Sequence[Sequence[object]], facts: Facts) -> list[Host]:
+    """Return the blocks A ⊗ G of each layer."""
+    (pairs, *_), _ = given_pairs(F, facts)
+    for layer in facts.layers:
+        small_enough("the product of two Kronecker factors", layer.stop - layer.start)
+    return [np.kron(A, G) for A, G in pairs]
 
 
 def _shaped(A: Host, G: Host, layer: Layer) -> bool:

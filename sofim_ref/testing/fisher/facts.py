@@ -123,6 +123,12 @@ class Facts:
 def facts_at(problem: Problem, w: Array, batch: Array | None) -> Facts:
     """Return the facts, refusing what `Oracle` refuses; our own models answer on the host in float64."""
     problem.oracle(w, batch)
+    if batch is not None:
+        given = to_numpy(batch)
+        outside = given[(given < 0) | (given >= problem.size)]
+        if outside.size:
+            msg = f"batch must have rows of the data, 0 to {problem.size - 1}, got {outside[0]}."
+            raise ValueError(msg)
     if isinstance(problem, FiniteSum) and isinstance(problem.model, Linear | MLP):
         rows = None if batch is None else to_numpy(batch)
         host = problem.on(to_numpy(problem.features).astype(np.float64), to_numpy(problem.targets))

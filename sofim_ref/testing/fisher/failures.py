@@ -53,6 +53,8 @@ def nothing(search: Search, facts: Facts) -> FisherVerdict:
             return FisherVerdict("too little", notes=("F is a multiple of I, which tells nothing.",))
         rounding = 1e3 * given.eps * float(np.abs(values).max())
         kind, faults = _of_diagonal(values) if values.ndim == 1 else _of_matrix(values, rounding)
+    else:
+        kind, faults = _of_products(search)
     found = weighted(search, facts) if kind == "none" else None
     if found is not None:
         return found
@@ -78,6 +80,15 @@ def _of_matrix(F: Host, rounding: float) -> tuple[str, str]:
         return "none", ""
     least = np.linalg.eigvalsh(F)[0]
     return "none", f"F is not positive semidefinite, as a Fisher matrix is: its least eigenvalue is {least:.3g}."
+
+
+def _of_products(search: Search) -> tuple[str, str]:
+    """Return the kind of a function that nothing explains, and a sentence about asymmetry."""
+    V, Y = search.probes[:, :2], search.products(search.probes)[:, :2]
+    one, other = float(V[:, 0] @ Y[:, 1]), float(V[:, 1] @ Y[:, 0])
+    if abs(one - other) <= max(LINEAR, 100 * search.given.eps) * float(np.linalg.norm(V) * np.linalg.norm(Y)):
+        return "none", ""
+    return "not symmetric", f"F is not symmetric: u·F v = {one:.6g} and v·F u = {other:.6g} for two vectors."
 
 
 def _nearest(search: Search) -> str:

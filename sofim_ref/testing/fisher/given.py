@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -9,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from sofim_ref.arrays import Array, from_numpy, to_numpy
+from sofim_ref.arrays.memory import check_memory
 from sofim_ref.arrays.validation import an_array
 from sofim_ref.testing.fisher.facts import Facts
 from sofim_ref.testing.fisher.fit import accepted
@@ -49,9 +51,18 @@ class Given:
 
 def on_host(argument: str, x: Array) -> tuple[Host, float]:
     """Return an array on the host in float64, with the eps of its dtype; refuse what is none, or not finite."""
-    x = np.asarray(x) if isinstance(x, list | tuple) else x
+    if x is None or hasattr(x, "toarray"):
+        what = "None: does a function lack its return" if x is None else f"a sparse array: pass {argument}.toarray()"
+        msg = f"{argument} must be an array, got {what}{'?' if x is None else '.'}"
+        raise TypeError(msg)
+    x = _rows(argument, x) if isinstance(x, list | tuple) else x
     an_array(argument, x)
     name = str(x.dtype).rpartition(".")[2]
+    if name.startswith(("complex", "object")):
+        msg = f"{argument} must have real numbers, got the dtype {name}."
+        raise TypeError(msg)
+    if len(x.shape) > 1:
+        small_enough(f"the copy of {argument} in float64", *x.shape)
     eps = {"bfloat16": 2.0**-7, "float16": 2.0**-10, "float32": 2.0**-23}.get(name, 2.0**-52)
     host = to_numpy(x.float() if name == "bfloat16" and hasattr(x, "float") else x)  # NumPy has no bfloat16
     host = host.astype(np.float64)
@@ -61,6 +72,32 @@ def on_host(argument: str, x: Array) -> tuple[Host, float]:
         msg = f"{argument} must be finite, got {host[where]} at {where}, one of {count} such entries."
         raise ValueError(msg)
     return host, eps
+
+
+def small_enough(what: str, *shape: int) -> None:
+    """Refuse an array on the host in float64, square if one size is given, that would take too much memory."""
+    sizes = shape if len(shape) > 1 else 2 * shape
+    check_memory(what, sizes, np.ones(1), remedy="pass a function v -> F v", instead={"a product": sizes[-1]})
+
+
+def takes(F: Any, *arguments: Any) -> bool:
+    """Return whether F is a function that can be called with these arguments, or doesn't say."""
+    try:
+        inspect.signature(F).bind(*arguments)
+    except TypeError:
+        return False
+    except ValueError:  # some that are written in C
+        return True
+    return True
+
+
+def _rows(argument: str, x: Any) -> Host:
+    """Return the array that lists of numbers make; refuse rows of different lengths."""
+    try:
+        return np.asarray(x)
+    except ValueError:
+        msg = f"{argument} must have rows of one length."
+        raise ValueError(msg) from None
 
 
 def given(F: Any, facts: Facts, layouts: list[Layout]) -> Given:
@@ -88,6 +125,7 @@ def _blocks(F: Sequence[Array], facts: Facts, layouts: list[Layout]) -> Given:
     sizes = [len(block) for block, _ in found]
     d = sum(sizes)
     _fitting((d, d), facts, layouts)
+    small_enough("the matrix of all blocks", d)
     values, start = np.zeros((d, d)), 0
     for block, _ in found:
         values[start : start + len(block), start : start + len(block)] = block
@@ -121,11 +159,14 @@ def _hint(shape: tuple[int, ...], facts: Facts) -> str:
     for layer in facts.layers:
         size = layer.stop - layer.start
         looks.setdefault(size, " One of the layers has that size: pass a list with a block for each layer.")
-    return looks.get(shape[0], "")
+    return looks.get(shape[0], "") if shape else ""
 
 
 def _function(F: Callable[[Array], Array], facts: Facts) -> Given:
     """Return a function on the host of the user's one, refusing what doesn't return a vector like its argument."""
+    if not takes(F, facts.given_w):
+        msg = "F must be a function of one vector, v -> F v; pass draws= where it has no argument and returns a matrix."
+        raise TypeError(msg)
     seen: list[float] = []
 
     def product(V: Host) -> Host:

@@ -63,18 +63,17 @@ def _averages(G: Host, beta: float, *, corrected: bool) -> list[Candidate]:
 
 
 def fitted_averages(G: Host, search: Search) -> list[Candidate]:
-    """Return the averages with the β that explains a user's diagonal best, in the layout in which it does."""
-    if search.given.values is None:
-        return []
+    """Return the averages with the β that explains a user's diagonal or products best, in its layout."""
     from scipy.optimize import minimize_scalar
 
-    values = search.given.values
-    a = values if values.ndim == 1 else np.diagonal(values)
+    values, V = search.given.values, search.probes
+    a = search.products(V).ravel() if values is None else values if values.ndim == 1 else np.diagonal(values)
     found: list[Candidate] = []
     for kind in (0, 1):
 
         def off(logit: float, index: Host, kind: int = kind) -> float:
-            x = _averages(G[:, index], 1 / (1 + np.exp(-logit)), corrected=False)[kind].diagonal
+            average = _averages(G[:, index], 1 / (1 + np.exp(-logit)), corrected=False)[kind]
+            x = average.product(V).ravel() if values is None else average.diagonal
             return float(np.linalg.norm(a / np.linalg.norm(a) - x / np.linalg.norm(x)))
 
         grid = [

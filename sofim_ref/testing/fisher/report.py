@@ -14,7 +14,7 @@ from sofim_ref.testing.fisher.factors import FactorMatch
 from sofim_ref.testing.fisher.facts import Facts
 from sofim_ref.testing.fisher.fit import ACCEPTED, TIMES, Factors
 from sofim_ref.testing.fisher.jacobians import Host
-from sofim_ref.testing.fisher.layouts import place_name
+from sofim_ref.testing.fisher.layouts import Part, place_name
 from sofim_ref.testing.fisher.match import Match, Search
 from sofim_ref.testing.fisher.ties import Ties, reason, ties
 from sofim_ref.testing.fisher.verdict import FisherVerdict, percent, reduction, words
@@ -40,7 +40,6 @@ def verdict_of(search: Search, facts: Facts, matches: list[Match], transform: st
             others.setdefault(match.candidate, match)
     told = ties(first, list(others.values()), facts, search.seed)
     fit, part = first.named.fit, first.part
-    grouped = part.name == "whole" and first.candidate.grouped and len(facts.layers) > 1
     name = title(first.candidate.name, part.name)
     kind = "tie" if told.accidental else "named" if _to_rounding(first, facts, search) else "about"
     notes = [reason(name, told.equal, facts), _tie(told)]
@@ -60,7 +59,7 @@ def verdict_of(search: Search, facts: Facts, matches: list[Match], transform: st
         scale=fit.scale,
         scale_name=first.named.scale_name,
         layout=first.layout.name,
-        part="blocks" if grouped else part.name,
+        part=kept(first.candidate, part, facts),
         part_words=part.words,
         l2=first.candidate.l2 or first.named.shift_name == "l2",
         damping=fit.shift if first.named.shift_name == "damping" else 0.0,
@@ -82,6 +81,11 @@ def _to_rounding(match: Match, facts: Facts, search: Search) -> bool:
     if fit.residual <= allowed or fit.residual > FAR * allowed:
         return fit.residual <= allowed
     return fit.residual <= allowed * condition(match, facts, search.seed)
+
+
+def kept(candidate: Candidate, part: Part, facts: Facts) -> str:
+    """Return what of a matrix is kept: blocks where it has no others by its own definition."""
+    return "blocks" if part.name == "whole" and candidate.grouped and len(facts.layers) > 1 else part.name
 
 
 def title(name: str, part: str) -> str:
@@ -164,14 +168,14 @@ def factor_verdict(matches: list[FactorMatch], facts: Facts, eps: float) -> Fish
     )
 
 
-def estimate_verdict(estimates: list[Estimate], draws: int, search: Search) -> FisherVerdict:
+def estimate_verdict(estimates: list[Estimate], draws: int, search: Search, facts: Facts) -> FisherVerdict:
     """Return the verdict on matrices that are different at each call."""
     if not estimates:
         text = f"The mean of {draws} calls is none of the matrices that are known here: an estimate of none, or biased."
         return FisherVerdict("none", notes=(text,))
     first = estimates[0]
     name = title(first.candidate.name, first.part.name)
-    seen = f"a bias below {percent(first.seen)} of its norm would not be seen"
+    seen = f"a bias below {percent(first.seen)} would not be seen"
     if first.p_value < LEVEL:
         what = words(name)[0]
         text = (
@@ -197,7 +201,7 @@ def estimate_verdict(estimates: list[Estimate], draws: int, search: Search) -> F
         scale=first.scale,
         scale_name=scale_name,
         layout=first.layout.name,
-        part=first.part.name,
+        part=kept(first.candidate, first.part, facts),
         part_words=first.part.words,
         relative_error=first.error,
         alternatives=tuple(other for other in others if other != name),

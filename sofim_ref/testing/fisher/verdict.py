@@ -117,7 +117,8 @@ class FisherVerdict:
         if self.p_value is not None:
             verb = "In the mean " + verb[0].lower() + verb[1:]
         pieces = [f"{verb}{' about' * (self.kind == 'about')} {what}", self.reduction, *self._shifts()]
-        pieces.append(f"of layers flattened {self.layout}" if self.layout else "")
+        order = f"in {self.layout}" if self.layout.endswith("order") else f"of layers flattened {self.layout}"
+        pieces.append(order if self.layout else "")
         text = ", ".join(piece for piece in pieces if piece)
         if self.kind == "about":
             text += f", to {self.relative_error:.1e}"
@@ -160,7 +161,7 @@ def percent(share: float) -> str:
         f"{share:.2g} times its norm"
         if share >= 10
         else f"{100 * share:.0f} %"
-        if share >= 1
+        if share >= 0.995
         else f"{100 * share:.2g} %"
     )
 
@@ -182,4 +183,5 @@ def reduction(scale: float, name: str | None, sizes: Any) -> str:
         return f"times {scale:.6g}, a factor without a name"
     if name in words:
         return words[name]
-    return f"times {name}, {scale:.6g}"
+    value = f"{scale:.6g}".replace("-", "−", 1) if scale < 0 else f"{scale:.6g}"
+    return f"times {name}" if name == value else f"times {name}, {value}"
