@@ -163,8 +163,9 @@ def pairs(candidate: Candidate, rows: Host, columns: Host) -> Host:
 def drawn(F: Callable[[], Any], draws: int, search: Search, facts: Facts) -> Draws:
     """Return what `draws` calls of F gave, refusing what `given` refuses, with their mean as what is searched for."""
     found = [given(F(), facts, search.layouts) for _ in range(draws)]
-    if len({each.form for each in found}) != 1 or found[0].values is None:
-        msg = f"F must return arrays of one shape at each of the {draws} calls."
+    if len({(each.form, each.d) for each in found}) != 1 or found[0].values is None:
+        what = "arrays of several shapes" if found[0].values is not None else "functions"
+        msg = f"F must return arrays of one shape at each of the {draws} calls, got {what}."
         raise ValueError(msg)
     mean = replace(found[0], values=np.mean([each.values for each in found if each.values is not None], axis=0))
     search = replace(search, given=mean, memory={})

@@ -45,6 +45,11 @@ class Sparse:
         (np.float64(3), {}, r"F must have shape \(d, d\) or \(d,\) with d = 43, got \(\)"),
         (np.eye(43), {"draws": 10}, "F must be a function without arguments if draws= is given"),
         (lambda v: v, {"draws": 10}, "F must be a function without arguments if draws= is given"),
+        (
+            lambda: lambda v: v,
+            {"draws": 10},
+            "F must return arrays of one shape at each of the 10 calls, got functions",
+        ),
         (np.eye(43) * 1j, {}, "F must have real numbers, got the dtype complex128"),
         (lambda v: 1j * v, {}, "what F returned must have real numbers"),
         (Sparse(), {}, r"F must be an array, got a sparse array: pass F\.toarray\(\)\."),

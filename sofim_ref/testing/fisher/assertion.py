@@ -1,0 +1,86 @@
+"""The check of a matrix as a test: it fails unless the matrix is what is claimed of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sofim_ref.arrays import Array
+from sofim_ref.arrays.validation import nearest
+from sofim_ref.problems import Problem
+from sofim_ref.testing.fisher.check import check_fisher
+from sofim_ref.testing.fisher.claim import agrees, claim_of, named_in
+from sofim_ref.testing.fisher.facts import facts_at
+from sofim_ref.testing.fisher.histories import SECOND
+from sofim_ref.testing.fisher.ties import every_candidate
+from sofim_ref.testing.fisher.verdict import FisherVerdict
+
+
+def assert_fisher(  # noqa: PLR0913  # what a check takes
+    F: Any,
+    problem: Problem,
+    w: Array,
+    claim: str,
+    batch: Array | None = None,
+    *,
+    tolerance: float | None = None,
+    allow_tie: bool = False,
+    **settings: Any,
+) -> FisherVerdict:
+    """Raise AssertionError with the verdict's sentence unless F is what a claim says.
+
+    Parameters
+    ----------
+    F, problem, w, batch
+        As `check_fisher` takes and refuses them.
+    claim : str
+        The matrix's name, then after commas all that makes F another matrix: ``"sum"`` or ``"times 2"``, ``"damped"``,
+        ``"with l2"``, ``"inverse"``, a variant, ``"diagonal"`` or ``"blocks"``, and the parameters' order where it
+        isn't this library's: ``"empirical Fisher, diagonal, sum"``, ``"Hessian, with l2, layers in reverse"``.
+    tolerance : float, optional
+        The relative error that is allowed, up to the 2·10⁻⁴ beyond which `check_fisher` names nothing; that of rounding
+        if not given.
+    allow_tie : bool
+        Whether the claim may be true of a matrix that can't be told from F at this point.
+    **settings
+        The other arguments of `check_fisher`.
+
+    Returns
+    -------
+    FisherVerdict
+
+    Raises
+    ------
+    AssertionError
+        If F is another matrix, or that one to fewer digits, or tied with another; its last sentence is the true claim.
+    ValueError
+        If the claim begins with no matrix that is known for this problem.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sofim_ref.problems import LogisticRegression
+    >>> problem = LogisticRegression(np.asarray([[1.0], [3.0], [2.0]]), np.asarray([0, 1, 1]))
+    >>> w = np.asarray([-0.5, 1.0])
+    >>> g = problem.oracle(w).per_example_gradients()
+    >>> assert_fisher(g.T @ g / 3, problem, w, "empirical Fisher").scale
+    1.0
+    >>> try:
+    ...     assert_fisher(g.T @ g / 3, problem, w, "exact Fisher")
+    ... except AssertionError as error:
+    ...     print(str(error)[:66])
+    F should be the 'exact Fisher'. This is the empirical Fisher, of l
+    """
+    verdict = check_fisher(F, problem, w, batch, **settings)
+    holds = agrees(claim, verdict, exactly=True, tolerance=tolerance)
+    if holds and (verdict.kind != "tie" or allow_tie):
+        return verdict
+    known = every_candidate(facts_at(problem, w, batch))
+    names = tuple(dict.fromkeys(["sampled Fisher", "squared mean gradient", SECOND, *(each.name for each in known)]))
+    if not named_in(claim, (*names, *filter(None, (verdict.matrix,)))):
+        msg = f"claim must begin with the name of a matrix, got {claim!r}.{nearest(claim, names)}"
+        raise ValueError(msg)
+    true = claim_of(verdict, ordered=True)
+    told = agrees(true, verdict, exactly=True, tolerance=tolerance)
+    remedy = " allow_tie=True lets that pass." if holds else f" {true!r} would be true." if told else ""
+    msg = f"F should be the {claim!r}. {verdict}{remedy}"
+    raise AssertionError(msg)
