@@ -107,7 +107,10 @@ def factor_matches(pairs: Pairs, facts: Facts, eps: float) -> list[FactorMatch]:
             fits = []
             for (A, G), a, g in zip(pairs, pair.A, pair.G, strict=True):
                 x = np.roll(a, (1, 1), (0, 1)) if order else a
-                both = [Numbers(Y.ravel(), X.ravel(), np.eye(len(X)).ravel()).fitted(eps) for Y, X in ((A, x), (G, g))]
+                both = [
+                    Numbers(Y.ravel(), X.ravel(), np.eye(len(X)).ravel(), accepted(eps)).fitted(eps)
+                    for Y, X in ((A, x), (G, g))
+                ]
                 if any(fit is None or fit.residual > accepted(eps) for fit in both):
                     break
                 fits.append((both[0], both[1]))

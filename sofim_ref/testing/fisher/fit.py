@@ -12,8 +12,6 @@ Host = np.ndarray[Any, Any]
 
 ACCEPTED = 2e-4
 """The largest relative residual with which a candidate is said to be the user's matrix, of float32 or wider."""
-COARSE = 2.0**-7
-"""The eps of bfloat16, the coarsest arithmetic that is known."""
 TIMES = 30.0
 """A shift is kept where it makes the residual so many times smaller; candidates within it of the best are tied."""
 
@@ -117,11 +115,12 @@ class Fit:
 
 @dataclass(frozen=True, eq=False)
 class Numbers:
-    """A user's numbers a, a candidate's x, and those of I, all flat and of one length."""
+    """A user's numbers a, a candidate's x, and those of I, all flat and of one length, and the residual allowed."""
 
     a: Host
     x: Host
     i: Host
+    accepted: float = ACCEPTED
 
     def fitted(self, eps: float) -> Fit | None:
         """Return the fit of a by x, and by i where a shift is worth it; None where x explains nothing of a.
@@ -135,7 +134,7 @@ class Numbers:
         plain = self.fit(xa / xx)
         determinant = xx * ii - xi * xi
         if determinant <= 1e-10 * xx * ii or (
-            plain is not None and plain.residual <= min(10 * eps * plain.amplification, accepted(eps))
+            plain is not None and plain.residual <= min(10 * eps * plain.amplification, self.accepted)
         ):
             return plain
         both = self.fit((xa * ii - ia * xi) / determinant, (xx * ia - xi * xa) / determinant)
@@ -202,11 +201,11 @@ class Named:
 
 
 def named(numbers: Numbers, fit: Fit, factors: Factors, l2: float, eps: float) -> Named:
-    """Return the fit with names, refitted with the factor that its name stands for."""
+    """Return the fit with names, refitted with the factor that its name stands for if it is close."""
     a, x, i = numbers.a, numbers.x, numbers.i
     tolerance = 100 * eps * fit.amplification
     name, value = factors.nearest(fit.scale)
-    if abs(fit.scale / value - 1) <= max(ACCEPTED, min(eps, COARSE)):
+    if abs(fit.scale / value - 1) <= numbers.accepted:
         delta = float((a - value * x) @ i) / float(i @ i) if fit.shifted else 0.0
         fit = numbers.fit(value, delta) or fit
     else:

@@ -123,10 +123,10 @@ class Search:
         given = self.given
         x = self.kept(candidate, layout, part).ravel()
         if given.form == "function":
-            return Numbers(self.products(self.probes).ravel(), x, self.probes.ravel())
+            return Numbers(self.products(self.probes).ravel(), x, self.probes.ravel(), given.accepted)
         assert given.values is not None
         i = np.ones(given.d) if given.form == "diagonal" else np.eye(given.d).ravel()
-        return Numbers(given.values.ravel(), x, i)
+        return Numbers(given.values.ravel(), x, i, given.accepted)
 
     def kept(self, candidate: Candidate, layout: Layout, part: Part) -> Host:
         """Return what a hypothesis makes of a candidate: a diagonal, a matrix, or for a function its products."""

@@ -141,7 +141,7 @@ def factor_verdict(matches: list[FactorMatch], facts: Facts, eps: float) -> Fish
     first = min(matches, key=lambda match: match.residual)
     sizes = Factors(facts.B, facts.problem.size, facts.problem.n_outputs)
     scale = float(first.scales[0])
-    alike = np.allclose(first.scales, scale, rtol=1e-6)
+    alike = np.allclose(first.scales, scale, rtol=max(1e-6, eps))
     name, value = sizes.nearest(scale)
     known = alike and abs(scale / value - 1) <= max(5 * first.residual, 1e-6)
     notes = ["Of Kronecker factors only their product's scale can be seen."]

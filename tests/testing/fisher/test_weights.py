@@ -95,6 +95,9 @@ def test_bfloat16_of_torch():
     for given in (F.bfloat16(), F.diag().bfloat16(), lambda v: (F @ torch.asarray(v)).bfloat16()):
         found = verdict(at, given)
         assert (found.matrix, found.scale_name, found.variant) == ("empirical Fisher", "B", ""), found
+    pairs = [(torch.asarray(h.T @ h), torch.asarray(s.T @ s / 20)) for h, s in at.layers]
+    found = verdict(at, [(A.bfloat16(), G.bfloat16()) for A, G in pairs])
+    assert (found.matrix, found.scale_name) == ("K-FAC, empirical", "B"), found
 
 
 @pytest.mark.slow
