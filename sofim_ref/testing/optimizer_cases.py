@@ -161,10 +161,11 @@ def run_case(
 
 
 def _told(error: Exception) -> str:
-    """Return an error's class, its first line, and the line that it comes from."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    text = str(error).strip().splitlines()[:1]
-    return f"{': '.join([type(error).__name__, *text])} ({Path(frame.filename).name}, line {frame.lineno})"
+    """Return an error's class, its first line, and the line of the step function's file that it comes from."""
+    frames = traceback.extract_tb(error.__traceback__)[1:]  # the first is this file's
+    own = [frame for frame in frames if frame.filename == frames[0].filename]
+    place = f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
+    return f"{': '.join([type(error).__name__, *str(error).strip().splitlines()[:1]])}{place}"
 
 
 def allowed(reference: Reference, unit: float, tolerance: float | None = None) -> Host:
@@ -174,7 +175,7 @@ def allowed(reference: Reference, unit: float, tolerance: float | None = None) -
     scales = scales + np.maximum.accumulate(np.max(np.abs(np.diff(points, axis=0)), axis=1))
     if settings.get("vector") == "gradient":
         largest = np.maximum.accumulate(np.max(np.abs(reference.arguments["gradient"][: len(scales)]), axis=1))
-        scales = scales + settings["lr"] * largest / settings["rho"]
+        scales = scales + abs(settings["lr"]) * largest / settings["rho"]
     by_step = MARGIN * unit * np.arange(1, len(scales) + 1) if tolerance is None else tolerance
     return np.asarray(by_step * scales)
 

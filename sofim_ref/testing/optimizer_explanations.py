@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
-from typing import Any
 
 import numpy as np
 
-from sofim_ref.testing.formulas.conventions import ALTERNATIVES, PAPER, Conventions
-from sofim_ref.testing.formulas.evaluation import evaluate
-from sofim_ref.testing.formulas.settings import CONVENTIONS, READINGS
-from sofim_ref.testing.optimizer_cases import LOST, OptimizerCase, allowed, lost_digits
-from sofim_ref.testing.trajectories import Host, Reference, references
+from sofim_ref.testing.optimizer_alternatives import nearest
+from sofim_ref.testing.optimizer_cases import LOST, OptimizerCase
+from sofim_ref.testing.trajectories import Host
 
 BITS = {"bfloat16": 8, "float16": 11, "float32": 24, "float64": 53}
 """From a dtype to the binary digits of its numbers, the leading 1 among them."""
@@ -97,83 +92,10 @@ def _unknown(cases: tuple[OptimizerCase, ...]) -> Departure:
 
 
 def _alternative(cases: tuple[OptimizerCase, ...]) -> Departure | None:
-    """Return the setting, the reading or the convention that explains the departure in every case."""
-    ordered = sorted(cases, key=lambda found: found.step or found.steps + 1)
-    reference = cases[0].reference
-    for candidates in (_settings(reference), _conventions(reference)):
-        matching = [other for other in candidates if all(other.gives(found) for found in ordered)]
-        fewest = min((other.words.count("=") for other in matching), default=0)
-        nearest = [other for other in matching if other.words.count("=") == fewest]
-        if nearest:
-            words = " or ".join(other.words for other in nearest)
-            return Departure(nearest[0].kind, words, f"This is what {words} gives.")
-    return None
-
-
-@dataclass(frozen=True)
-class _Candidate:
-    """A method with other settings, or by another convention, that a departing optimizer may be."""
-
-    kind: str
-    words: str
-    settings: dict[str, Any]
-    by: Conventions = PAPER
-
-    def gives(self, found: OptimizerCase) -> bool:
-        """Return whether its points are the optimizer's; no more are made than it takes to see that they aren't."""
-        points, made = self._points(found.reference), list[Host]()
-        while len(made) <= found.steps:
-            made += islice(points, max(2, len(made)))
-            own = replace(found.reference, settings=self.settings, points=np.asarray(made))
-            off = np.max(np.abs(found.points[1 : len(made)] - own.points[1:]), axis=1)
-            if not np.all(off <= allowed(own, found.eps, found.tolerance) + LOST * found.eps * lost_digits(own)):
-                return False
-        return True
-
-    def _points(self, like: Reference) -> Iterator[Host]:
-        for stored in references(like.method) if self.by == PAPER else ():
-            if stored.case == like.case and stored.settings == self.settings:
-                return iter(stored.points)
-        return evaluate(like.method, self.settings, like.points[0], like.arguments, like.layers, by=self.by)
-
-
-def _settings(reference: Reference) -> list[_Candidate]:
-    """Return the method with other settings: those stored, other readings, a default in place of each, no average."""
-    method, now = reference.method, reference.settings
-    stored = [other.settings for other in references(method) if other.case == reference.case]
-    others = [
-        *stored,
-        *({**now, name: value} for name, values in READINGS.get(method, {}).items() for value in values),
-        *({**now, name: value} for name, value in stored[0].items()),
-        *({**now, name: 0.0} for name in now if name.startswith("beta")),
-    ]
-    found: dict[str, _Candidate] = {}
-    for settings in others:
-        words = departures(settings, now)
-        changed = {name for name, value in settings.items() if value != now[name]}
-        kind = (
-            "convention"
-            if changed <= CONVENTIONS
-            else "reading"
-            if changed <= {*READINGS.get(method, ())}
-            else "setting"
-        )
-        if words:
-            found.setdefault(words, _Candidate(kind, words, settings))
-    return list(found.values())
-
-
-def _conventions(reference: Reference) -> list[_Candidate]:
-    """Return the method with its settings, each by a convention that is mistaken for its own."""
-    known = ALTERNATIVES.get(reference.method, {})
-    decayed = bool(reference.settings.get("weight_decay"))
-    return [
-        _Candidate("convention", words, reference.settings, by)
-        for words, by in known.items()
-        if decayed or by.decay == PAPER.decay
-    ]
-
-
-def departures(settings: dict[str, Any], default: dict[str, Any]) -> str:
-    """Return in words which settings aren't the default ones."""
-    return ", ".join(f"{name}={value!r}" for name, value in settings.items() if value != default[name])
+    """Return the settings, the reading or the convention that explain the departure in every case."""
+    found = nearest(sorted(cases, key=lambda case: case.step or 0))  # those first that refute most in few steps
+    if not found:
+        return None
+    words = " or ".join(other.words for other in found)
+    sign = " The step has the wrong sign." * any(other.settings["lr"] * other.now["lr"] < 0 for other in found)
+    return Departure(found[0].kind(cases[0].reference.method), words, f"This is what {words} gives.{sign}")

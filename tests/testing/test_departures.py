@@ -10,13 +10,15 @@ from sofim_ref.testing.formulas.conventions import ALTERNATIVES, PAPER
 from sofim_ref.testing.formulas.evaluation import evaluate
 
 
-def sofim(*, vector="moment", rho=0.5, form="closed", share=0.1, corrected=True, guard=0.0, kept=lambda x: x):
+def sofim(
+    *, vector="moment", rho=0.5, beta=0.9, form="closed", share=None, corrected=True, guard=0.0, kept=lambda x: x
+):
     """SOFIM in NumPy, with room for mistakes."""
 
     def step(w, state, g):
         M, t = (0 * w, 0) if state is None else state
-        M, t = kept(0.9 * M + share * g), t + 1
-        m = M / (1 - 0.9**t) if corrected else M
+        M, t = kept(beta * M + (1 - beta if share is None else share) * g), t + 1
+        m = M / (1 - beta**t) if corrected else M
         v = m if vector == "moment" else g
         if form == "closed":
             x = m / (rho + m @ m + guard)
@@ -112,6 +114,67 @@ def test_the_kind_of_departure_is_told(step, settings, kind, explained):
     found = departure(step, settings=settings, case="orthogonal")
     assert (found.kind, found.explained) == (kind, explained)
     assert str(found).endswith(f"This is what {explained} gives." if explained else "that is known here explains it.")
+
+
+def adam(*, lr=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-8, inside=False, corrected=True):
+    """Adam in NumPy, with room for mistakes."""
+
+    def step(w, state, g):
+        m, v, t = (0 * w, 0 * w, 0) if state is None else state
+        m, v, t = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g**2, t + 1
+        m_hat, v_hat = (m / (1 - beta1**t), v / (1 - beta2**t)) if corrected else (m, v)
+        root = np.sqrt(v_hat + epsilon) if inside else np.sqrt(v_hat) + epsilon
+        return w - lr * m_hat / root, (m, v, t)
+
+    return step
+
+
+@pytest.mark.parametrize(
+    ("step", "method", "explained"),
+    [
+        (adam(epsilon=1e-7), "Adam", "epsilon=1e-07"),
+        (adam(epsilon=1e-6), "Adam", "epsilon=1e-06"),
+        (adam(beta2=0.99), "Adam", "beta2=0.99"),
+        (adam(beta1=0.999, beta2=0.9), "Adam", "beta1=0.999, beta2=0.9"),
+        (adam(lr=1.01e-3), "Adam", "lr=0.00101"),
+        (adam(), "AdamW", "weight_decay=0.0"),
+        (sofim(beta=0.8), "SOFIM", "beta=0.8"),
+        (sofim(beta=0.99), "SOFIM", "beta=0.99"),
+        (lambda w, s, g: (w + 0.1 * g, s), "SGD", "lr=-0.1"),
+    ],
+)
+def test_a_usual_value_of_another_setting_is_found(step, method, explained):
+    found = departure(step, method, case="random")
+    assert (found.kind, found.explained) == ("setting", explained)
+    assert str(found).endswith(
+        f"This is what {explained} gives." + " The step has the wrong sign." * ("=-" in explained)
+    )
+
+
+@pytest.mark.parametrize(
+    ("step", "kind", "explained"),
+    [
+        (
+            adam(corrected=False, inside=True),
+            "convention",
+            "no bias correction and ε inside the root (√(v̂ + ε) for √v̂ + ε)",
+        ),
+        (adam(corrected=False, lr=0.003), "setting", "no bias correction with lr=0.003"),
+        (adam(beta2=0.99, epsilon=1e-6), "setting", "beta2=0.99, epsilon=1e-06"),
+    ],
+)
+def test_two_known_errors_at_once_are_found(step, kind, explained):
+    found = departure(step, "Adam", case="random")
+    assert (found.kind, found.explained) == (kind, explained)
+
+
+def test_a_factor_may_be_an_average_or_a_learning_rate():
+    found = departure(
+        lambda w, b, g: (w - 0.1 * (b := 0.9 * (0 * w if b is None else b) + 0.1 * g), b),
+        "SGD",
+        settings={"momentum": 0.9},
+    )
+    assert found.explained == "an average (b ← μb + (1−μ)g) in place of heavy ball or lr=0.01"
 
 
 def recorded(method, settings, by):

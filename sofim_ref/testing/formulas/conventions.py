@@ -37,6 +37,8 @@ class Conventions:
         SOFIM's M̂M̂ᵀ, its diagonal, or M̂M̂ᵀ/‖M̂‖.
     guard : {"", "second denominator", "denominator"}
         What SOFIM's `GUARD` is added to: the textbook formula's ρ² + ρ‖M̂‖², or the ρ + ‖M̂‖² of the moment reading.
+    ramp : {"", "constant", "from zero"}
+        K-FAC's averages: of weights min(1 − 1/k, ε), ε from the second on, or ε from averages of zero on.
     damping : {"factored", "equal", "product"}
         K-FAC's (A + π√λ I) ⊗ (G + √λ/π I), the same with π = 1, or A ⊗ G + λI.
     """
@@ -48,6 +50,7 @@ class Conventions:
     decay: str = "decoupled"
     matrix: str = "outer"
     guard: str = ""
+    ramp: str = ""
     damping: str = "factored"
 
     def gradient(self, g: Vector, w: Vector, decay: Any) -> Vector:
@@ -135,6 +138,8 @@ ALTERNATIVES: dict[str, dict[str, Conventions]] = {
         **_DECAY,
         "the damping √λ added to both factors (π = 1)": Conventions(damping="equal"),
         "the damping λ added to the product (A ⊗ G + λI)": Conventions(damping="product"),
+        "averages of A and G with ε from the second step on, in place of min(1 − 1/t, ε)": Conventions(ramp="constant"),
+        "averages of A and G that start at zero, in place of min(1 − 1/t, ε)": Conventions(ramp="from zero"),
     },
 }
 """From a method to the conventions that are mistaken for its own, each in words."""

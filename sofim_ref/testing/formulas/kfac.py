@@ -33,9 +33,10 @@ def kfac(
     for t, step in enumerate(steps, start=1):
         g = by.gradient(step["gradient"], w, weight_decay)
         if (t - 1) % update_every == 0:
-            kept = min(1 - mpf(1) / ((t - 1) // update_every + 1), decay)
+            kept = decay if by.ramp else min(1 - mpf(1) / ((t - 1) // update_every + 1), decay)
             new = [mean_outer(rows) for rows in (*step["inputs"], *step["output_gradients"])]
-            factors = [averaged(old, one, kept) for old, one in zip(factors or new, new, strict=True)]
+            first = [[[mpf(0)] * len(one)] * len(one) for one in new] if by.ramp == "from zero" else new
+            factors = [averaged(old, one, kept) for old, one in zip(factors or first, new, strict=True)]
         layers = step["layers"]
         pairs = zip(layers, factors[: len(layers)], factors[len(layers) :], strict=True)
         u = [u_i for block, A, G in pairs for u_i in solved(damped_product(A, G, damping, by), g[block])]

@@ -91,3 +91,19 @@ READINGS: dict[str, dict[str, tuple[Any, ...]]] = {
 
 CONVENTIONS = {"bias_correction", "nesterov"}
 """The settings that are conventions: two ways to compute what is meant to be the same."""
+
+_BETAS = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99, 0.999)
+USUAL: dict[str, tuple[float, ...]] = {
+    "beta": _BETAS,
+    "beta1": _BETAS,
+    "beta2": (*_BETAS, 0.98, 0.9999),
+    "momentum": _BETAS,
+    "decay": _BETAS,
+    "epsilon": (0.0, 1e-16, 1e-12, 1e-10, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3),
+    "rho": (0.01, 0.1, 0.25, 0.5, 1.0),
+    "damping": (0.0, 1e-8, 1e-5, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 1.0),
+    "gamma": (0.1, 0.2, 0.25, 0.5, 0.8, 0.9),
+    "weight_decay": (0.0, 1e-4, 5e-4, 1e-3, 1e-2, 0.1),
+    "update_every": (1, 10, 20, 50, 100),
+}
+"""From a setting to the values that are usual, in papers or in other libraries."""
