@@ -156,14 +156,10 @@ def words(matrix: str) -> tuple[str, bool]:
 
 
 def percent(share: float) -> str:
-    """Return a relative difference in words: "31 %", or "1.2e+04 times its norm"."""
-    return (
-        f"{share:.2g} times its norm"
-        if share >= 10
-        else f"{100 * share:.0f} %"
-        if share >= 0.995
-        else f"{100 * share:.2g} %"
-    )
+    """Return a relative difference in words, with a no-break space: "31 %", or "1.2e+04 times its norm"."""
+    if share >= 10:
+        return f"{share:.2g} times its norm"
+    return f"{100 * share:{'.0f' if share >= 0.995 else '.2g'}}\N{NO-BREAK SPACE}%"
 
 
 def reduction(scale: float, name: str | None, sizes: Any) -> str:
