@@ -119,7 +119,7 @@ class Alternative:
 
 
 FIRST = 12
-"""How many points are made to see a first step: eleven where the gradients are zero at first."""
+"""How many points are made to see a first step, eleven where the gradients are zero at first, or agreement."""
 
 
 def nearest(cases: list[OptimizerCase]) -> list[Alternative]:
@@ -147,8 +147,8 @@ def _rescaled(every: list[Alternative], cases: list[OptimizerCase]) -> Iterator[
 
 def _pairs(every: list[Alternative], cases: list[OptimizerCase]) -> Iterator[Alternative]:
     """Yield two alternatives at once, of those that change one thing and don't show before the optimizer departs."""
-    departing = next(found for found in cases if found.step)
-    single = [each for each in every if each.size == 1 and each.gives(departing, (departing.step or 1) - 1)]
+    before = [(found, min((found.step or FIRST) - 1, FIRST)) for found in cases]
+    single = [each for each in every if each.size == 1 and all(each.gives(*early) for early in before)]
     yield from (both for pair in combinations(single, 2) if (both := pair[0].merged(pair[1])) is not None)
 
 
