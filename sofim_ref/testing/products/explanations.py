@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from sofim_ref.testing.fisher.facts import Facts
 from sofim_ref.testing.fisher.fit import Factors
 from sofim_ref.testing.fisher.jacobians import Host
 from sofim_ref.testing.fisher.layouts import layouts
-from sofim_ref.testing.products.terms import TITLES, Term, blocks, others
+from sofim_ref.testing.products.terms import TITLES, Term, blocks, others, terms
 
 SIMPLE = 1e-3
 """How near a factor must be to one with a name."""
@@ -63,6 +63,8 @@ def explanations(facts: Facts, product: str, made: list[Term], V: Host, Y: Host)
         words = f"it is the {'product with the ' * bool(shift)}{other}" + f", times {name}" * (name != "1")
         words += f", plus {fitted[-1]:.4g} v" * bool(shift and abs(fitted[-1]) > SIMPLE * abs(fitted[0]))
         yield Explanation("another", words, residual, name * (name != "1"), found=other)
+    if facts.batch is not None and product in ("hvp", "ggnvp"):
+        yield _on_all_data(facts, product, V, Y)
     if product == "per_example_gradients":
         yield from _by_places_of_rows(facts, exact, Y)
     elif product != "jvp":
@@ -88,6 +90,15 @@ def _by_terms(facts: Facts, made: list[Term], V: Host, Y: Host) -> Iterator[Expl
     missing = tuple(t.name for (t, _), f in zip(kept, factors, strict=True) if t.due and abs(f) <= SIMPLE)
     added = tuple(t.name for (t, _), f in zip(kept, factors, strict=True) if not t.due and abs(f) > SIMPLE)
     yield Explanation("terms", "; ".join(words), residual, missing=missing, found=", ".join(added))
+
+
+def _on_all_data(facts: Facts, product: str, V: Host, Y: Host) -> Explanation:
+    """Return the explanation by the examples outside the batch, which take part too."""
+    scale, residual = _scaled(exactly(terms(replace(facts, batch=None), product), V), Y)
+    name = factor_name(facts, scale)
+    words = f"it is {TITLES[product]} on all {facts.problem.size} examples of the data, not on the batch of {facts.B}"
+    words += f", times {name}" * (name != "1")
+    return Explanation("another", words, residual, name * (name != "1"), found="all the data")
 
 
 def _by_places(facts: Facts, product: str, made: list[Term], V: Host, Y: Host) -> Iterator[Explanation]:

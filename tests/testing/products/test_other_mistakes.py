@@ -37,6 +37,16 @@ def test_another_order_of_all_parameters_is_named(product):
     assert found.found == "parameters are flattened column by column with the bias last"
 
 
+@pytest.mark.parametrize(("product", "factor", "said"), [("hvp", 1, ""), ("ggnvp", 30, ", times N")])
+def test_a_product_on_all_the_data_in_place_of_the_batch_is_named(product, factor, said):
+    at = setting("classes")
+    whole = at.problem.oracle(at.w)
+    right = whole.hvp if product == "hvp" else lambda v: whole.gauss_newton_product(whole.output_hessian(), v)
+    found = verdict(at, product, lambda v: factor * right(v))
+    assert (found.kind, found.found) == ("another", "all the data")
+    assert f"product on all 30 examples of the data, not on the batch of {at.B}{said}." in str(found)
+
+
 def test_a_block_of_a_layer_that_is_wrong_is_named():
     at = setting("numbers")
 
