@@ -47,7 +47,7 @@ def test_an_example_that_is_left_out_is_named():
     assert str(found).endswith("The weights are 0 (1 example), 1 (19 examples). Left out: example 8 of the batch.")
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", ["yes or no", "counts"])
 def test_one_sampled_matrix_of_one_output_is_not_called_weighted(name, seed):
     at, rng = setting(name, seed), np.random.default_rng(seed)
@@ -75,7 +75,7 @@ def rounded(x, digits):
     return np.round(x * power) / power
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))])
 @pytest.mark.parametrize("name", ["exact Fisher", "empirical Fisher"])
 def test_rounding_isn_t_explained_by_weights(name, seed):
     at = setting("classes", seed)
