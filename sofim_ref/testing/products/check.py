@@ -69,7 +69,8 @@ def check_curvature(
     of the sum of the norms of its terms, eps being w's. Anything else is explained, if possible: by one factor; by
     factors of its terms (Gauss–Newton part, activation's second derivative, products of weights, l2); as a product with
     another matrix, with one of the mistakes that `check_fisher` knows for example; by all of the data in place of the
-    batch; by another order of the parameters; by factors of the layers' blocks. Cost: four calls, some forward and backward passes.
+    batch; by another order of the parameters; by factors of the layers' blocks. Cost: four calls, some forward and
+    backward passes.
 
     Examples
     --------
