@@ -236,6 +236,14 @@ def test_every_transform_that_is_recognized_is_in_the_vocabulary(facts):
     assert found == set(vocabulary.TRANSFORMS)
 
 
+def test_a_declared_tolerance_holds_whatever_explains_the_error(checked):
+    coarse = NEAR.replace("(1e-4) - gradient(-1e-4)) / 2e-4", "(1e-4) - gradient(-1e-4)) / 1.98e-4")
+    for tolerance, status in ((0.02, 0), (1e-3, 1)):
+        found, said = checked(f"{NETWORK}{coarse}AT, TOLERANCE = 1.0, {tolerance}\n")
+        assert found == status, said
+        assert ("within TOLERANCE = 0.02, which the file declares" in said) == (status == 0)
+
+
 PRODUCTS = """
 def jvp(parameters, X, y, v):
     h, _, _ = passes(parameters, X)

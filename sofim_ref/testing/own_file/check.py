@@ -114,7 +114,7 @@ class _At:
                 return self._fisher(name, claim)
             product: dict[str, Any] = {name: self._numbers if name == "per_example_gradients" else self._product(name)}
             verdict = check_curvature(self.problem, self.w, **product)
-            near = verdict.kind == "inexact" and verdict.relative_error <= self.file.tolerance
+            near = verdict.kind != "not deterministic" and verdict.relative_error <= self.file.tolerance
             return Answer(name, "", f"{verdict}{self._off(verdict)}", near or verdict.kind == "right")
         except OwnFileError:
             raise
@@ -147,8 +147,11 @@ class _At:
         return Answer(name, claim, f"{verdict}{self._off(verdict)}", holds, found)
 
     def _off(self, verdict: FisherVerdict | CurvatureVerdict) -> str:
-        """Return the sentence that says that an answer is right to fewer digits than the file allows, if it is so."""
+        """Return the sentence about an answer that is right to some digits: whether the file allows that."""
         off, allowed = verdict.relative_error, self.file.tolerance
+        judged = verdict.kind in ("named", "tie", "right", "weighted", "not deterministic")
+        if allowed != FLOAT32 and not judged and off <= allowed:
+            return f" That is within TOLERANCE = {allowed:g}, which the file declares."
         if verdict.kind not in ("about", "inexact") or off <= allowed:
             return ""
         rule = "float32 explains" if allowed == FLOAT32 else f"TOLERANCE = {allowed:g}"
