@@ -49,7 +49,8 @@ def report_convergence(study: Study) -> Report:
     >>> import sofim_ref as sr
     >>> from sofim_ref.studies import study_convergence
     >>> bowl = sr.problems.Quadratic(np.diag([1.0, 3.0]), np.ones(2))
-    >>> report = report_convergence(study_convergence(bowl, [Method.of(sr.SGD(lr=0.5))], title="A bowl"))
+    >>> methods = [sr.optimizers.Method.of(sr.SGD(lr=0.5))]
+    >>> report = report_convergence(study_convergence(bowl, methods, title="A bowl"))
     >>> report.blocks[4].text
     'Every step that the bound covers ended within it: 47 of 47.'
     """

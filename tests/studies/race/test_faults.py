@@ -96,7 +96,9 @@ def test_a_full_disk_is_said_in_a_sentence_and_with_more_room_the_race_goes_on(s
     folder, enlarge = small_disk
     _, said = run(*RACE, "--jobs", "2", "--out", folder, status=1)
     named = re.escape(str(folder / "runs")) + r"/[a-z]+\.(trial-\d+|race)\.seed-\d+\.json"
-    assert re.match(rf"sofim-ref: can't write '{named}': No space left on device\. What was computed is kept", said)
+    assert re.search(
+        rf"(?m)^sofim-ref: can't write '{named}': No space left on device\. What was computed is kept", said
+    )
     kept = contents(folder)
     assert 0 < len(kept) < len(uninterrupted)
     enlarge()
@@ -111,7 +113,9 @@ def test_a_folder_in_which_nothing_can_be_written_any_more_is_said_and_the_race_
         with immutable(tmp_path / "runs"):
             _, said = process.communicate(timeout=120)
     assert process.returncode == 1
-    assert re.match(r"sofim-ref: can't read or write '.*\.json': Operation not permitted\. What was computed", said)
+    assert re.search(
+        r"(?m)^sofim-ref: can't read or write '.*\.json': Operation not permitted\. What was computed", said
+    )
     assert "Traceback" not in said
     assert list((tmp_path / "runs").glob(".*")) == []
     kept = contents(tmp_path)
@@ -149,7 +153,7 @@ def test_of_two_races_that_begin_at_once_one_runs_and_the_other_is_refused(seeds
     both = [start(*RACE, "--seed", seed, "--jobs", "1", "--out", folder) for seed in seeds]
     said = [process.communicate(timeout=300)[1] for process in both]
     assert sorted(process.returncode for process in both) == [0, 2], said
-    (refusal,) = filter(None, said)
+    (refusal,) = (text for text in said if "argument" in text)  # the other may tell how far it is
     assert re.match(r"sofim-ref: argument --out: the results folder must be [^\n]*\n$", refusal)
     won = json.loads((folder / "race.json").read_text())["setting"]["seed"]
     assert {json.loads(text)["job"]["seed"] % 10**6 - won for text in contents(folder).values()} <= {0, 1, 2}
