@@ -79,12 +79,8 @@ def damping_in_both_factors(at: Setting) -> Any:
 
     The product has λ(A ⊗ I + I ⊗ G) + λ²I in it. Thrandis/EKFAC-pytorch#4 asks about the right shares.
     """
-    return at.blocks(
-        *[
-            (second_moment(h) + 0.1 * np.eye(h.shape[1]), second_moment(s) + 0.1 * np.eye(s.shape[1]))
-            for h, s in at.layers
-        ]
-    )
+    factors = [(second_moment(h), second_moment(s)) for h, s in at.layers]
+    return at.blocks(*[(A + 0.1 * np.eye(len(A)), G + 0.1 * np.eye(len(G))) for A, G in factors])
 
 
 @exhibit("fisher", Symptom.LAYERS, "classes", matrix=None)
