@@ -136,7 +136,7 @@ def decay_without_the_step_size(w: Host, state: Any, g: Host) -> Stepped:
     {"momentum": 0.9},
     step=1,
     kind="convention",
-    explained="an average (b ← μb + (1−μ)g) in place of heavy ball",
+    explained="an average (b ← μb + (1−μ)g) in place of heavy ball or lr=0.01",
 )
 def average_for_heavy_ball(w: Host, m: Any, g: Host) -> Stepped:
     """The gradients are averaged, with weight 1 − β on the new one, where heavy ball adds them.
