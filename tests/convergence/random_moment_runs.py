@@ -5,12 +5,8 @@ float32 and float64. No certificate may be False, since the constants are proved
 again in 50 digits, in the norm that was chosen.
 """
 
-import sys
-import time
-import traceback
-from collections import Counter
-
 import numpy as np
+from campaign import main
 from exact_bound import DIGITS, ExactLoss, eigenvalues, norm, solve
 from mpmath import mp
 
@@ -182,24 +178,5 @@ def _norm2(X):
     return mp.sqrt(max(eigenvalues((square + square.T) / 2)))
 
 
-def campaign(runs, seed=0, *, first=0, tell=None):
-    """Count what the runs came to, and return with the counts the complaints."""
-    counts, complaints, start = Counter(), [], time.time()
-    with np.errstate(all="ignore"):
-        for number in range(first, first + runs):
-            try:
-                words = list(random_run(seed, number))
-            except Exception:  # noqa: BLE001  # the finding itself
-                words = [f"WRONG: exception\n{traceback.format_exc()}"]
-            complaints += [(number, word) for word in words if word.startswith("WRONG")]
-            counts.update(word.split("\n")[0].split(" allowed")[0][:60] for word in words)
-            if tell and number % 1000 == 999:
-                tell(f"{number + 1} runs, {time.time() - start:.0f} s, {len(complaints)} complaints\n")
-    return counts, complaints
-
-
 if __name__ == "__main__":
-    first = int(sys.argv[2]) if len(sys.argv) > 2 else 0
-    counts, complaints = campaign(int(sys.argv[1]), first=first, tell=sys.stderr.write)
-    sys.stdout.writelines(f"{count:8} {word}\n" for word, count in counts.most_common())
-    sys.stdout.writelines(f"run {number}: {word}\n" for number, word in complaints)
+    main(random_run)

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 import random_runs
+from campaign import campaign
 
 from sofim_ref.convergence import bound, error_space, host_loss, rounding, run, settled_optimum
 
 
 def test_a_few_random_runs_are_certified_as_50_digits_have_it():
-    counts, complaints = random_runs.campaign(30, seed=1)
+    counts, complaints = campaign(random_runs.random_run, 30, seed=1)
     assert complaints == []
     assert counts["step within"] > 10
 
@@ -25,7 +26,7 @@ def test_hundreds_of_random_runs_are_certified_as_50_digits_have_it(longest, mon
         settled_optimum,
     ):  # where the host has no longer float than float64
         monkeypatch.setattr(module, "LONG", longest)
-    counts, complaints = random_runs.campaign(400, first=24000)
+    counts, complaints = campaign(random_runs.random_run, 400, first=24000)
     assert complaints == []
     assert counts["step beyond"] > 0  # with constants that are too small
 
@@ -43,7 +44,7 @@ def test_the_comparison_notices_an_allowance_that_is_too_small(part, monkeypatch
         return (found[0], 0.0) if part == "settled_optimum" else SmallerNorms(found)
 
     monkeypatch.setattr(error_space, part, wrong)
-    assert random_runs.campaign(5 if part == "deviation" else 15, seed=3)[1]
+    assert campaign(random_runs.random_run, 5 if part == "deviation" else 15, seed=3)[1]
 
 
 class SmallerNorms:

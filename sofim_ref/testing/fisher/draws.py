@@ -1,4 +1,4 @@
-"""Matrices that are different at each call: which matrix they are in the mean, and of how many labels each is made."""
+"""Matrices that are different at each call: which matrix is their expectation, and of how many labels each is made."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SCALES = ("1", "B", "N", "1/B", "1/N", "2", "1/2", "C", "1/C")
 
 @dataclass(frozen=True, eq=False)
 class Estimate:
-    """A candidate that a random matrix is in the mean.
+    """A candidate for the expectation of a random matrix.
 
     Parameters
     ----------
