@@ -1,0 +1,1 @@
+# What the package offers: a module is imported when it is first asked for, and its framework with it.
