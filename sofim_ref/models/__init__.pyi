@@ -3,6 +3,7 @@ from .activations import ACTIVATIONS as ACTIVATIONS
 from .activations import Activation as Activation
 from .layer import Layer as Layer
 from .layer import LayerStatistics as LayerStatistics
+from .layer import ParameterBlock as ParameterBlock
 from .linear import Linear as Linear
 from .mlp import MLP as MLP
 from .model import Model as Model

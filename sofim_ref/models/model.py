@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sofim_ref.arrays import Array, device, namespace
-from sofim_ref.models.layer import Layer, LayerStatistics
+from sofim_ref.models.layer import Layer, LayerStatistics, ParameterBlock
 
 Tape = Any
 """What a forward pass keeps for the passes that follow it; each model has its own kind."""
@@ -22,7 +22,14 @@ class Model(ABC):
     """
 
     layers: tuple[Layer, ...] = ()
-    """The dense layers, first to last; none where w isn't made of such."""
+    """The layers, in the order of their blocks in w; none where w isn't made of such."""
+
+    uncovered: tuple[ParameterBlock, ...] = ()
+    """The blocks of w that belong to no layer; with those of `layers` they are all of w."""
+
+    like: Array | None = None
+    """An array of the model's own parameters, where these have a backend, device and dtype before there are features:
+    features may then have any shape (N, …) and be integers, and w is an array like it. None where features decide."""
 
     linear: bool = False
     """Whether f = XW for the prepared inputs X, shape (N, p), and w the rows of W, shape (p, C), one after another.
@@ -44,7 +51,7 @@ class Model(ABC):
         return rng.standard_normal(self.dim)
 
     def prepare(self, features: Array) -> Array:
-        """Return features, shape (N, p), in the form in which `forward` takes them, refusing those that don't fit."""
+        """Return features, shape (N, …), in the form in which `forward` takes them, refusing those that don't fit."""
         return features
 
     @abstractmethod

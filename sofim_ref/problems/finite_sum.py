@@ -30,8 +30,9 @@ class FiniteSum(Problem):
         C outputs.
     likelihood : Likelihood
         How outputs are scored against a target.
-    features : array, shape (N, p)
-        The inputs. They decide backend, device and dtype of everything that follows.
+    features : array, shape (N, p), or (N, …) for a model with parameters of its own
+        The inputs. They decide backend, device and dtype of everything that follows; or, where the model's parameters
+        do, as a torch module's, they are arrays beside those, integers too.
     targets : array, shape (N,) or (N, C)
         What the likelihood takes: numbers, labels 0 and 1, or labels 0 … C−1, of any dtype.
     l2 : float
@@ -68,21 +69,21 @@ class FiniteSum(Problem):
     ) -> None:
         non_negative("l2", l2)
         an_instance("likelihood", likelihood, Likelihood, "likelihoods.Gaussian() is one")
-        check_data(features, targets)
-        normal_in_dtype(features, l2=l2)
+        check_data(features, targets, like=model.like if isinstance(model, Model) else None)
         self.model = model if isinstance(model, Model) else model(int(features.shape[1]), likelihood.outputs(targets))
+        self.like = features if self.model.like is None else self.model.like
+        normal_in_dtype(self.like, l2=l2)
         self.likelihood = likelihood
         self.l2 = float(l2)
         self.features = features
         self.targets = targets
         self.size = int(features.shape[0])
-        self.like = features
-        self.layers = self.model.layers
-        self.n_outputs = self.model.n_outputs
+        self.layers, self.uncovered = self.model.layers, self.model.uncovered
         if not self.layers:
             self.offers = self.offers - {"layer_statistics", "layer_statistics_of"}
         self._X = self.model.prepare(features)
-        self._Y = likelihood.encode(targets, like=features, outputs=self.n_outputs)
+        self.n_outputs = self.model.n_outputs  # which a module shows in `prepare`
+        self._Y = likelihood.encode(targets, like=self.like, outputs=self.n_outputs)
 
     def __repr__(self) -> str:
         """Return what is fitted, to how much."""
@@ -96,7 +97,7 @@ class FiniteSum(Problem):
     def initial_point(self, seed: int = 0) -> Array:
         """Return where to start, shape (d,): the model's `start`, drawn from the seed on the host."""
         count("seed", seed, minimum=0)
-        return from_numpy(self.model.start(np.random.default_rng(seed)), like=self.features)
+        return from_numpy(self.model.start(np.random.default_rng(seed)), like=self.like)
 
     def price(self, question: str) -> float:
         """Return what an answer costs an example, in gradients: a linear model's Hessian costs one an output."""
@@ -249,9 +250,15 @@ class FiniteSum(Problem):
 
         Raises
         ------
+        TypeError
+            If the model's parameters are arrays of a framework: it can't be evaluated on the host in float64.
         ValueError
             If the Hessian there is singular or indefinite.
         """
+        if self.model.like is not None:
+            name = type(self.model).__name__
+            msg = f"local_minimum evaluates the model on NumPy's arrays in float64, which a {name} doesn't take."
+            raise TypeError(msg)
         on_host = self.on(to_numpy(self.features).astype(np.float64), to_numpy(self.targets))
         return from_numpy(minimizer(on_host, self.likelihood.escapes), like=self.features)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from sofim_ref.arrays import Array
 from sofim_ref.arrays.validation import row_numbers, shown
-from sofim_ref.models import Layer, LayerStatistics
+from sofim_ref.models import Layer, LayerStatistics, ParameterBlock
 from sofim_ref.problems.calls import Calls
 from sofim_ref.problems.point import check_point
 from sofim_ref.problems.question import QUESTIONS, check_argument, question, who_answers
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_LAYERED = "Problems whose model names its dense layers in `layers` do."
+_LAYERED = "Problems whose model names its layers in `layers` do."
 
 
 class Oracle:
@@ -100,8 +100,13 @@ class Oracle:
 
     @property
     def layers(self) -> tuple[Layer, ...]:
-        """The dense layers that w is made of, none where it isn't."""
+        """The layers that w is made of, none where it isn't."""
         return self.problem.layers
+
+    @property
+    def uncovered(self) -> tuple[ParameterBlock, ...]:
+        """The blocks of w that belong to none of `layers`."""
+        return self.problem.uncovered
 
     @property
     def examples(self) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 
 from sofim_ref.arrays import Array, device, from_numpy, namespace
 from sofim_ref.arrays.validation import count, one_of
-from sofim_ref.models import Layer
+from sofim_ref.models import Layer, ParameterBlock
 from sofim_ref.problems.calls import Calls
 from sofim_ref.problems.constants import Constants
 from sofim_ref.problems.oracle import Oracle
@@ -59,7 +59,10 @@ class Problem(ABC):
     """The weight of l2/2 ‖w‖² in the loss."""
 
     layers: tuple[Layer, ...] = ()
-    """The dense layers that w is made of, none where it isn't."""
+    """The layers that w is made of, none where it isn't."""
+
+    uncovered: tuple[ParameterBlock, ...] = ()
+    """The blocks of w that belong to none of `layers`."""
 
     n_outputs: int = 1
     """The number C of outputs that an example has: what a Jacobian costs."""

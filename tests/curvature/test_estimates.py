@@ -196,5 +196,5 @@ def test_a_problem_without_layers_is_told_which_have_them():
         lambda: curvature.kfac(oracle, np.random.default_rng(0), damping=1.0),
         lambda: curvature.adafisher_diagonal(oracle, damping=1.0),
     ):
-        with pytest.raises(TypeError, match=r"Problems whose model names its dense layers in `layers` do\.$"):
+        with pytest.raises(TypeError, match=r"Problems whose model names its layers in `layers` do\.$"):
             ask()

@@ -200,7 +200,7 @@ def test_a_problem_that_lacks_what_a_method_needs_is_refused_before_any_work(opt
 )
 def test_a_problem_without_layers_is_refused_with_those_that_have_them(optimizer):
     problem = problems.Quadratic(np.eye(2), np.zeros(2))
-    message = r"doesn't offer\. Problems whose model names its dense layers in `layers` do\.$"
+    message = r"doesn't offer\. Problems whose model names its layers in `layers` do\.$"
     with pytest.raises(TypeError, match=message):
         minimize(problem, optimizer, steps=1)
 

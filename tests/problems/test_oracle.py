@@ -167,7 +167,7 @@ def test_every_question_has_its_price_in_gradients():
 
 
 def test_who_answers_is_said_of_questions_that_have_something_to_say():
-    layered = "Problems whose model names its dense layers in `layers` do."
+    layered = "Problems whose model names its layers in `layers` do."
     assert (
         problems.question.who_answers(["layer_statistics", "layer_statistics_of", "value", "nothing of ours"])
         == f" {layered}"
