@@ -7,3 +7,4 @@ from .layer import ParameterBlock as ParameterBlock
 from .linear import Linear as Linear
 from .mlp import MLP as MLP
 from .model import Model as Model
+from .torch_model import TorchModel as TorchModel

@@ -137,7 +137,9 @@ class FiniteSum(Problem):
 
     def answer_hvp(self, at: Oracle, v: Array) -> Array:
         """Return (1/B) Σₙ (Jₙᵀ Hₙ Jₙ + Σ_c ∇ℓₙ_c ∇²f_c) v + l2 v, shape (d,)."""
-        u, H = at.output_gradient() / at.size, at.output_hessian() / at.size
+        u, H = at.remember(  # one object for all products at w, by which a model may know u again
+            "mean output derivatives", lambda: (at.output_gradient() / at.size, at.output_hessian() / at.size)
+        )
         return self.model.hvp(at.w, self._tape(at), v, u, H) + self.l2 * v
 
     def answer_hessian(self, at: Oracle) -> Array:
