@@ -7,7 +7,9 @@ from typing import Literal
 from sofim_ref.arrays import Array, namespace
 from sofim_ref.arrays.validation import one_of, positive
 from sofim_ref.curvature.assemble import an_oracle
+from sofim_ref.curvature.uncovered import Uncovered, check_uncovered
 from sofim_ref.matrices import Diagonal
+from sofim_ref.models import Layer, LayerStatistics
 from sofim_ref.problems.oracle import Oracle
 
 _AVOIDS_ZERO = 1e-6
@@ -23,6 +25,7 @@ def adafisher_diagonal(
     damping: float = 1e-3,
     factors: tuple[Array, Array] | None = None,
     statistics: Statistics = "per_example",
+    uncovered: Uncovered = "refuse",
 ) -> Diagonal:
     r"""Return AdaFisher's diagonal matrix.
 
@@ -32,7 +35,9 @@ def adafisher_diagonal(
               \operatorname{scaled}(x) = \frac{x - \min x}{\max x - \min x + 10^{-6}} ,
 
     layer by layer, with h̄ a layer's inputs, a 1 for the bias at the end, and s the gradients in its outputs for the
-    labels in the **data**: an empirical Fisher matrix.
+    labels in the **data**: an empirical Fisher matrix. A layer that shares its weights among T positions of an example,
+    a convolution say, takes the mean of h̄h̄ᵀ over positions and examples, and of the sum of ssᵀ over positions the mean
+    over examples, as K-FAC's ``"expand"`` does.
 
     Parameters
     ----------
@@ -45,6 +50,9 @@ def adafisher_diagonal(
     statistics : {"per_example", "mean_loss"}
         Whether the s are gradients of each example's own loss, as in the formula, or of the batch's mean loss, as in
         the released code: then S is scaled from 1/B² times that diagonal.
+    uncovered : {"refuse", "diagonal", "identity"}
+        What H and S are on parameters that no layer covers: nothing, the problem is refused; ones, and the diagonal of
+        the empirical Fisher matrix, scaled block by block; or ones both.
 
     Returns
     -------
@@ -53,13 +61,16 @@ def adafisher_diagonal(
     Raises
     ------
     TypeError, ValueError
-        If the problem has no layers, `damping` is not a finite number > 0, or `statistics` is neither name.
+        If the problem has no layers, or parameters that no layer covers while ``uncovered="refuse"``; if `damping` is
+        not a finite number > 0, or a name isn't one of those.
 
     Notes
     -----
     The scaling is not blind to the size of the gradients: where the diagonal under S goes from a to a + r, the largest
     entry of S is r/(r + 10⁻⁶), nearly 1 for r ≫ 10⁻⁶ and nearly 0 below. With ``"mean_loss"`` it falls as the batch
-    grows. Cost a backward pass and O(d). Source: Martins Gomes et al. 2025, arXiv 2405.16397.
+    grows. Cost a backward pass and O(d); ``uncovered="diagonal"`` takes the gradients of all examples. Source: Martins
+    Gomes et al. 2025, arXiv 2405.16397. Open: the constants of a convolution's factors, which the scaling removes but
+    for its 10⁻⁶. The paper's factors of normalizations are not here: these are uncovered.
 
     Examples
     --------
@@ -70,16 +81,18 @@ def adafisher_diagonal(
     array([0.001, 0.001, 0.001])
     """
     positive("damping", damping)
-    H, S = adafisher_factors(oracle, statistics) if factors is None else factors
+    H, S = adafisher_factors(oracle, statistics, uncovered) if factors is None else factors
     return Diagonal(H * S + damping)
 
 
-def adafisher_factors(oracle: Oracle, statistics: Statistics = "per_example") -> tuple[Array, Array]:
+def adafisher_factors(
+    oracle: Oracle, statistics: Statistics = "per_example", uncovered: Uncovered = "refuse"
+) -> tuple[Array, Array]:
     """Return H and S of this batch, each spread over the parameters, for methods that average them over batches.
 
     Parameters
     ----------
-    oracle, statistics
+    oracle, statistics, uncovered
         As `adafisher_diagonal` takes and refuses them.
 
     Returns
@@ -88,22 +101,37 @@ def adafisher_factors(oracle: Oracle, statistics: Statistics = "per_example") ->
     """
     an_oracle(oracle)
     one_of("statistics", statistics, ("per_example", "mean_loss"))
+    check_uncovered(oracle, uncovered)
     xp = namespace(oracle.w)
     H, S = [], []
-    for mean_inputs, mean_gradients in oracle.average(_mean_squares):
-        h = _scaled(mean_inputs)
-        s = _scaled(mean_gradients if statistics == "per_example" else mean_gradients / oracle.size**2)
-        shape = (h.shape[0], s.shape[0])
-        H.append(xp.reshape(xp.broadcast_to(h[:, None], shape), (-1,)))
-        S.append(xp.reshape(xp.broadcast_to(s[None, :], shape), (-1,)))
+
+    def mean_squares(rows: Oracle) -> list[tuple[Array, Array]]:
+        flows = iter(rows.layer_statistics())
+        diagonal = uncovered == "diagonal" and rows.uncovered
+        squares = xp.mean(rows.per_example_gradients() ** 2, axis=0) if diagonal else xp.ones_like(rows.w)
+        return [
+            _mean_squares(next(flows)) if isinstance(block, Layer) else (rows.w[:0], squares[block.start : block.stop])
+            for block in rows.parameter_blocks
+        ]
+
+    for block, (inputs, gradients) in zip(oracle.parameter_blocks, oracle.average(mean_squares), strict=True):
+        s = _scaled(gradients if statistics == "per_example" else gradients / oracle.size**2)
+        if isinstance(block, Layer):
+            shape = (block.rows, block.columns)
+            H.append(xp.reshape(xp.broadcast_to(_scaled(inputs)[:, None], shape), (-1,)))
+            S.append(xp.reshape(xp.broadcast_to(s[None, :], shape), (-1,)))
+        else:
+            H.append(xp.ones_like(s))
+            S.append(s if uncovered == "diagonal" else xp.ones_like(s))
     return xp.concat(H), xp.concat(S)
 
 
-def _mean_squares(rows: Oracle) -> list[tuple[Array, Array]]:
-    """Return the diagonals of the mean h̄h̄ᵀ and ssᵀ of each layer."""
-    xp = namespace(rows.w)
-    flows = rows.layer_statistics()
-    return [(xp.mean(flow.inputs**2, axis=0), xp.mean(flow.gradients**2, axis=0)) for flow in flows]
+def _mean_squares(flow: LayerStatistics) -> tuple[Array, Array]:
+    """Return the diagonals of the mean h̄h̄ᵀ and ssᵀ of a layer."""
+    xp, h, s = namespace(flow.inputs), flow.inputs**2, flow.gradients**2
+    if h.ndim == 3:
+        h, s = xp.mean(h, axis=1), xp.sum(s, axis=1)
+    return xp.mean(h, axis=0), xp.mean(s, axis=0)
 
 
 def _scaled(x: Array) -> Array:

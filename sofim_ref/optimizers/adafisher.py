@@ -11,6 +11,7 @@ from sofim_ref.arrays.sums import one_minus_power
 from sofim_ref.arrays.validation import count, fraction, normal_in_dtype, one_of, positive
 from sofim_ref.curvature import adafisher_diagonal, adafisher_factors
 from sofim_ref.curvature.adafisher_diagonal import Statistics
+from sofim_ref.curvature.uncovered import UNCOVERED, Uncovered
 from sofim_ref.optimizers.averaging import Averaging
 from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, check_start
@@ -63,6 +64,8 @@ class AdaFisher(Optimizer[AdaFisherState]):
         code, so 1/B of these. If not given, ``"mean_loss"`` for ``ema="code"``, else ``"per_example"``.
     update_every : int
         The number of steps between two refreshes of H and S; the first step makes one.
+    uncovered : {"refuse", "diagonal", "identity"}
+        What H_D and S_D are on parameters that no layer covers: see `curvature.adafisher_diagonal`.
 
     Raises
     ------
@@ -99,6 +102,7 @@ class AdaFisher(Optimizer[AdaFisherState]):
     ema: Literal["paper_v3", "paper_v1", "code"] = "paper_v3"
     statistics: Statistics | None = None
     update_every: int = 100
+    uncovered: Uncovered = "refuse"
     weight_decay: float = 0.0
 
     needs = frozenset({"gradient", "layer_statistics"})
@@ -112,6 +116,7 @@ class AdaFisher(Optimizer[AdaFisherState]):
         if self.statistics is not None:
             one_of("statistics", self.statistics, ("per_example", "mean_loss"))
         count("update_every", self.update_every)
+        one_of("uncovered", self.uncovered, UNCOVERED)
 
     def init(self, w: Array) -> AdaFisherState:
         """Return the state before the first step: moment zero, both factors ones."""
@@ -136,7 +141,7 @@ class AdaFisher(Optimizer[AdaFisherState]):
         """Return the averages H and S with the factors of this batch in them."""
         c = self.gamma
         a, b = {"paper_v1": (0.92, 0.992), "paper_v3": (1 - c, c), "code": (0.1 * c, 0.01 * c)}[self.ema]
-        H_D, S_D = adafisher_factors(oracle, self.statistics or _STATISTICS[self.ema])
+        H_D, S_D = adafisher_factors(oracle, self.statistics or _STATISTICS[self.ema], self.uncovered)
         return a * H + b * H_D, a * S + b * S_D
 
 
@@ -148,7 +153,7 @@ class AdaFisherW(AdaFisher):
 
     Parameters
     ----------
-    lr, beta, damping, gamma, ema, statistics, update_every
+    lr, beta, damping, gamma, ema, statistics, update_every, uncovered
         As in `AdaFisher`.
     weight_decay : float
         The number λ_w >= 0.

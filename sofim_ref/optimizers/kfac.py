@@ -5,16 +5,18 @@ Martens & Grosse: "Optimizing Neural Networks with Kronecker-factored Approximat
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
-from typing import cast
 
 from sofim_ref import curvature
 from sofim_ref.arrays import Array, namespace
 from sofim_ref.arrays.control_flow import branch, choose
 from sofim_ref.arrays.generators import generator
-from sofim_ref.arrays.validation import count, fraction, normal_in_dtype, positive
-from sofim_ref.matrices import BlockDiagonal, Kronecker
+from sofim_ref.arrays.validation import count, fraction, normal_in_dtype, one_of, positive
+from sofim_ref.curvature.kfac import Approximation
+from sofim_ref.curvature.uncovered import UNCOVERED, Uncovered
+from sofim_ref.matrices import BlockDiagonal, Kronecker, Matrix
+from sofim_ref.models import Layer, ParameterBlock
 from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, check_start
 from sofim_ref.optimizers.search_space import LogUniform, OneOf
@@ -67,6 +69,11 @@ class KFAC(Optimizer[KFACState]):
         The seed from which, with the number of the step, they are drawn.
     update_every : int
         The number of steps between two updates of A and G; in between, they and their factorization stay as they are.
+    approximation : {"expand", "reduce"}
+        How A and G are made where a layer shares its weights, as a convolution does: see `curvature.kfac`.
+    uncovered : {"refuse", "diagonal", "identity"}
+        What C is on parameters that no layer covers: nothing, the problem is refused; the diagonal of the Fisher
+        matrix, averaged like A and G, plus l2 + λ; or the identity.
 
     Raises
     ------
@@ -97,6 +104,8 @@ class KFAC(Optimizer[KFACState]):
     samples: int = 1
     seed: int = 0
     update_every: int = 1
+    approximation: Approximation = "expand"
+    uncovered: Uncovered = "refuse"
     weight_decay: float = 0.0
 
     needs = frozenset({"gradient", "layer_statistics_of", "sampled_output_gradient"})
@@ -108,6 +117,8 @@ class KFAC(Optimizer[KFACState]):
         count("samples", self.samples)
         count("seed", self.seed, minimum=0)
         count("update_every", self.update_every)
+        one_of("approximation", self.approximation, ("expand", "reduce"))
+        one_of("uncovered", self.uncovered, UNCOVERED)
 
     def init(self, w: Array) -> KFACState:
         """Return the state before the first step: no factors yet, since w alone doesn't know the layers."""
@@ -126,27 +137,34 @@ class KFAC(Optimizer[KFACState]):
                 lambda: self._updated(state, oracle.aside()),
                 lambda: (state.inputs, state.gradients, state.left, state.right),
             )
-        factors = _by_layer(oracle, L, R)
-        blocks = zip(self._blocks(state, oracle, A, G), factors, strict=True)
-        C = BlockDiagonal(tuple(replace(block, cholesky=pair) for block, pair in blocks))
+        factors = iter(_by_block(oracle.layers, L, R))
+        blocks = self._blocks(oracle, A, G)
+        C = BlockDiagonal(
+            tuple(replace(one, cholesky=next(factors)) if isinstance(one, Kronecker) else one for one in blocks)
+        )
         return KFACState(state.step + 1, A, G, L, R), Preconditioned(C, g)
 
     def _updated(self, state: KFACState, oracle: Oracle) -> tuple[Array, Array, Array, Array]:
         """Return the averaged A and G with those of this batch in them, and the Cholesky factors, each flat."""
-        drawn = curvature.kfac_factors(oracle, generator(self.seed, state.step), samples=self.samples)
+        drawn = curvature.kfac_factors(
+            oracle,
+            generator(self.seed, state.step),
+            samples=self.samples,
+            approximation=self.approximation,
+            uncovered=self.uncovered,
+        )
         A, G = _flat(drawn)
         if state.inputs.shape[0] > 0:
             kept = 1 - 1 / (state.step // self.update_every + 1)
             kept = choose(kept < self.decay, kept, self.decay)
             A, G = kept * state.inputs + (1 - kept) * A, kept * state.gradients + (1 - kept) * G
-        factorized = (block.factorized() for block in self._blocks(state, oracle, A, G))
+        factorized = (block.factorized() for block in self._blocks(oracle, A, G) if isinstance(block, Kronecker))
         return A, G, *_flat(block.cholesky for block in factorized if block.cholesky is not None)
 
-    def _blocks(self, state: KFACState, oracle: Oracle, A: Array, G: Array) -> tuple[Kronecker, ...]:
-        """Return the damped Kronecker product of each layer."""
-        rng, factors = generator(self.seed, state.step), _by_layer(oracle, A, G)
-        C = curvature.kfac(oracle, rng, damping=self.damping + oracle.l2, factors=factors)
-        return cast("tuple[Kronecker, ...]", C.blocks)
+    def _blocks(self, oracle: Oracle, A: Array, G: Array) -> tuple[Matrix, ...]:
+        """Return the damped Kronecker product of each layer, and what stands for each block that no layer covers."""
+        factors = _by_block(oracle.parameter_blocks, A, G, diagonal=self.uncovered == "diagonal")
+        return curvature.kfac(oracle, damping=self.damping + oracle.l2, factors=factors).blocks
 
 
 def _flat(layers: Iterable[tuple[Array, Array]]) -> tuple[Array, Array]:
@@ -156,13 +174,20 @@ def _flat(layers: Iterable[tuple[Array, Array]]) -> tuple[Array, Array]:
     return xp.concat([xp.reshape(A, (-1,)) for A in left]), xp.concat([xp.reshape(G, (-1,)) for G in right])
 
 
-def _by_layer(oracle: Oracle, A: Array, G: Array) -> list[tuple[Array, Array]]:
-    """Return A and G of each layer from the flat arrays."""
+def _by_block(
+    blocks: Sequence[Layer | ParameterBlock], A: Array, G: Array, *, diagonal: bool = False
+) -> list[tuple[Array, Array]]:
+    """Return A and G of each block from the flat arrays; without an A, and without a G unless it is a diagonal's."""
     xp, found, at, back = namespace(A), [], 0, 0
-    for layer in oracle.layers:
-        p, q = layer.rows, layer.columns
-        found.append((xp.reshape(A[at : at + p * p], (p, p)), xp.reshape(G[back : back + q * q], (q, q))))
-        at, back = at + p * p, back + q * q
+    for block in blocks:
+        if isinstance(block, Layer):
+            p, q = block.rows, block.columns
+            found.append((xp.reshape(A[at : at + p * p], (p, p)), xp.reshape(G[back : back + q * q], (q, q))))
+            at, back = at + p * p, back + q * q
+        else:
+            n = (block.stop - block.start) * diagonal
+            found.append((A[:0], G[back : back + n]))
+            back += n
     return found
 
 

@@ -109,6 +109,11 @@ class Oracle:
         return self.problem.uncovered
 
     @property
+    def parameter_blocks(self) -> list[Layer | ParameterBlock]:
+        """The layers and the uncovered blocks, in the order of w."""
+        return sorted([*self.layers, *self.uncovered], key=lambda block: block.start)
+
+    @property
     def examples(self) -> int:
         """The number N of examples that the problem has, in the batch or not."""
         return self.problem.size

@@ -9,7 +9,8 @@ from sofim_ref import curvature, problems
 @pytest.mark.parametrize(("size_A", "size_G", "pi"), [(4.0, 1.0, 2.0), (0.0, 1.0, 1.0), (4.0, 0.0, 1.0)])
 def test_damping_is_shared_by_the_factors_mean_eigenvalues_where_both_have_one(numpy_place, size_A, size_G, pi):
     A, G = size_A * np.diag([0.5, 1.5]), size_G * np.diag([1.0, 1.5, 0.5])
-    (found,) = curvature.kfac(None, None, damping=0.25, factors=[(A, G)]).blocks
+    problem = problems.SoftmaxRegression(np.eye(2), np.asarray([0, 2]), classes=3, intercept=False)
+    (found,) = curvature.kfac(problem.oracle(np.zeros(6)), damping=0.25, factors=[(A, G)]).blocks
     assert_close(found.left, A + pi * 0.5 * np.eye(2), within=4 * numpy_place.eps())
     assert_close(found.right, G + 0.5 / pi * np.eye(3), within=4 * numpy_place.eps())
 
