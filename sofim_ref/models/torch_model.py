@@ -78,7 +78,7 @@ class TorchModel(Model):
     A gradient is one forward and one backward pass, as in torch. A Hessian-vector product takes two backward passes
     more and one of four times their cost for each new point; `jvp`, two backward passes. Gradients of single examples
     are vectorized by `torch.func.vmap`. Attention is computed by torch's plain kernel, since the fused ones have no
-    second derivative.
+    second derivative. As in torch, an `Embedding`'s vector for a token that pads is a constant: its derivatives are 0.
 
     Source: Pearlmutter 1994, doi:10.1162/neco.1994.6.1.147, for the Hessian-vector product.
     """
