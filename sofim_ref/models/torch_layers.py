@@ -154,6 +154,9 @@ def _recorder(calls: list[Call]) -> Any:
 def statistics(module: Any, block: Block, calls: list[Call], gradients: list[Array], B: int) -> LayerStatistics:
     """Return a layer's inputs and output gradients for B examples; several calls in one pass share its weights."""
     layer = module.get_submodule(block.name)
+    if not calls:
+        nothing = next(layer.parameters()).new_zeros
+        return LayerStatistics(block.layer, nothing(B, block.layer.rows), nothing(B, block.layer.columns))
     s = _joined([_by_example(x.movedim(1, -1) if block.kind == "Conv2d" else x, B) for x in gradients])
     h = _joined([_by_example(_INPUTS[block.kind or ""](layer, call.inputs), B) for call in calls]).to(s.dtype)
     if len(block.shapes) > 1:

@@ -217,7 +217,9 @@ class TorchModel(Model):
     def layer_statistics(self, w: Array, tape: TorchTape, u: Array) -> tuple[LayerStatistics, ...]:
         """Return inputs and output gradients of each layer from one backward pass."""
         edges = [call.edge for _, calls in tape.calls for call in calls]
-        found = iter(torch.autograd.grad(tape.outputs, edges, u, retain_graph=True, allow_unused=True))
+        found = iter(
+            () if not edges else torch.autograd.grad(tape.outputs, edges, u, retain_graph=True, allow_unused=True)
+        )
         flows = []
         for block, calls in tape.calls:
             gradients = [s if (s := next(found)) is not None else u.new_zeros(call.shape) for call in calls]

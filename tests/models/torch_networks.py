@@ -1,5 +1,7 @@
 """Small torch modules and data for them. Tests only; torch must be there."""
 
+from itertools import pairwise
+
 import numpy as np
 import torch
 from torch import nn
@@ -8,7 +10,7 @@ from torch import nn
 def dense(sizes=(3, 4, 3)):
     """A torch copy of `MLP(sizes)` with tanh."""
     parts = []
-    for before, after in zip(sizes[:-1], sizes[1:], strict=True):
+    for before, after in pairwise(sizes):
         parts += [nn.Linear(before, after), nn.Tanh()]
     return nn.Sequential(*parts[:-1]).double()
 
