@@ -86,6 +86,18 @@ def test_factors_follow_their_formulas_position_by_position(labels):
             assert_close(G, sum(np.einsum("nti,ntj->ij", one, one) for one in s) / 6, within=1e-13)
 
 
+def test_the_expectation_is_that_over_all_labels():
+    oracle = of(networks.LeNet(), networks.images())
+    p, each = oracle.problem.likelihood.probability(oracle.outputs()), torch.eye(3, dtype=torch.float64)
+    for k, (_, G) in enumerate(curvature.kfac_factors(oracle, approximation="reduce", labels="expected")):
+        truth = 0.0
+        for c in range(3):
+            s = host(oracle.layer_statistics_of((p - each[c]) * p[:, c : c + 1] ** 0.5)[k].gradients)
+            s = s.reshape(6, -1, G.shape[0]).sum(axis=1)
+            truth = truth + s.T @ s / 6
+        assert_close(G, truth, within=1e-13)
+
+
 def test_parameters_that_no_layer_covers_are_refused_or_take_the_fisher_matrixs_diagonal_or_the_identity():
     oracle = of(networks.Transformer(), networks.tokens())
     for ask in (curvature.adafisher_diagonal, lambda at: curvature.kfac(at, damping=1.0, labels="data")):
