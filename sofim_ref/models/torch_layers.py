@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from sofim_ref.arrays import Array
@@ -41,7 +42,7 @@ class Block:
     shapes: Mapping[str, tuple[int, ...]]
     kind: str | None = None
 
-    @property
+    @cached_property
     def layer(self) -> Layer:
         """W̄ = [Wᵀ; b] of a layer, where W has a row for each output; an embedding's W has a column for each."""
         weight = next(iter(self.shapes.values()))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -20,23 +19,8 @@ from sofim_ref.models.torch_checks import (
     check_pass,
     check_reset,
 )
-from sofim_ref.models.torch_layers import Calls, Tensors, blocks_of, recorded, statistics, torch
-
-
-@dataclass(eq=False)
-class TorchTape:
-    """The tape of a `TorchModel`: a forward pass as autograd has recorded it."""
-
-    X: Array
-    """The inputs, shape (N, …)."""
-    parameters: Tensors
-    """The module's parameters by name."""
-    outputs: Array
-    """The outputs, shape (N, C)."""
-    calls: Calls
-    """What the layers were given."""
-    transposed: tuple[Array, Array, tuple[Array, ...]] | None = None
-    """Some u; a leaf with its values; and Jᵀu, recorded as a function of that leaf and of the parameters."""
+from sofim_ref.models.torch_layers import Tensors, blocks_of, recorded, statistics, torch
+from sofim_ref.models.torch_tape import TorchTape, gradients
 
 
 class TorchModel(Model):
@@ -177,7 +161,7 @@ class TorchModel(Model):
 
     def vjp(self, w: Array, tape: TorchTape, u: Array) -> Array:
         """Return Σₙ Jₙᵀ uₙ, shape (d,): one backward pass."""
-        found = _grad(tape.outputs, tape.parameters.values(), u)
+        found = gradients(tape.outputs, tape.parameters.values(), u)
         return self._flat(dict(zip(tape.parameters, found, strict=True)))
 
     def jvp(self, w: Array, tape: TorchTape, v: Array) -> Array:
@@ -250,11 +234,11 @@ class TorchModel(Model):
         """Return the derivatives of vᵀJᵀu in u and in the parameters."""
         if tape.transposed is None or tape.transposed[0] is not u:
             leaf = u.detach().requires_grad_()
-            tape.transposed = u, leaf, _grad(tape.outputs, tape.parameters.values(), leaf, create_graph=True)
+            tape.transposed = u, leaf, gradients(tape.outputs, tape.parameters.values(), leaf, create_graph=True)
         _, leaf, pulled = tape.transposed
         views = self._views(v)
         pairs = [(g, views[name]) for name, g in zip(tape.parameters, pulled, strict=True) if g.requires_grad]
-        return _grad([g for g, _ in pairs], [leaf, *parameters], [part for _, part in pairs])
+        return gradients([g for g, _ in pairs], [leaf, *parameters], [part for _, part in pairs])
 
     def _views(self, w: Array) -> Tensors:
         return {name: view for block in self._blocks for name, view in block.views(w).items()}
@@ -262,11 +246,3 @@ class TorchModel(Model):
     def _flat(self, tensors: Tensors) -> Array:
         """Return what has the shapes of the parameters, behind leading dimensions, in the order of w."""
         return torch.cat([block.flat(tensors) for block in self._blocks], dim=-1)
-
-
-def _grad(of: Any, at: Iterable[Array], u: Any, *, create_graph: bool = False) -> tuple[Array, ...]:
-    """Return the gradients of a recorded pass, zeros for what it doesn't depend on, and keep the record."""
-    found: tuple[Array, ...] = torch.autograd.grad(
-        of, tuple(at), u, retain_graph=True, create_graph=create_graph, materialize_grads=True
-    )
-    return found
