@@ -50,8 +50,9 @@ class AdaFisher(Optimizer[AdaFisherState]):
 
     Parameters
     ----------
-    lr, weight_decay
-        As in `Optimizer`; with weight decay it is `AdaFisherW`. An l2 term inside the gradient is the problem's l2.
+    lr, weight_decay, uncovered
+        As in `Optimizer` and in `curvature.adafisher_diagonal`. With weight decay it is `AdaFisherW`; an l2 term inside
+        the gradient is the problem's l2.
     beta, damping, gamma : float
         The numbers β in [0, 1) of the average M, λ > 0, and γ in [0, 1), of which all readings of `ema` but one make
         their a and b.
@@ -64,8 +65,6 @@ class AdaFisher(Optimizer[AdaFisherState]):
         code, so 1/B of these. If not given, ``"mean_loss"`` for ``ema="code"``, else ``"per_example"``.
     update_every : int
         The number of steps between two refreshes of H and S; the first step makes one.
-    uncovered : {"refuse", "diagonal", "identity"}
-        What H_D and S_D are on parameters that no layer covers: see `curvature.adafisher_diagonal`.
 
     Raises
     ------
@@ -79,7 +78,6 @@ class AdaFisher(Optimizer[AdaFisherState]):
     The min–max scaling is not blind to the gradients' size, since 1e-6 is added to its denominator: on a network,
     gradients 1e-3 times as large gave a largest scaled S of .061, 1e-4 times as large 6.5e-4. With ``"mean_loss"`` it
     falls as the batch grows: .94 to .99 at B = 32, .19 to .52 at 256, .013 to .03 at 1024; else it was 1.
-
     Source: arXiv 2405.16397 and the released code. From it ``"per_example"`` differs by 3e-6 to 5e-4 in 250 steps of a
     network, by 4e-16 where its S_D is multiplied by B². Open: which reading made the paper's results.
 
@@ -113,8 +111,7 @@ class AdaFisher(Optimizer[AdaFisherState]):
         positive("damping", self.damping)
         fraction("gamma", self.gamma)
         one_of("ema", self.ema, _STATISTICS)
-        if self.statistics is not None:
-            one_of("statistics", self.statistics, ("per_example", "mean_loss"))
+        one_of("statistics", "mean_loss" if self.statistics is None else self.statistics, ("per_example", "mean_loss"))
         count("update_every", self.update_every)
         one_of("uncovered", self.uncovered, UNCOVERED)
 
@@ -153,10 +150,8 @@ class AdaFisherW(AdaFisher):
 
     Parameters
     ----------
-    lr, beta, damping, gamma, ema, statistics, update_every, uncovered
-        As in `AdaFisher`.
-    weight_decay : float
-        The number λ_w >= 0.
+    lr, beta, damping, gamma, ema, statistics, update_every, uncovered, weight_decay
+        As in `AdaFisher`; the last is λ_w >= 0.
 
     Raises
     ------

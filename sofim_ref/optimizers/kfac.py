@@ -69,11 +69,9 @@ class KFAC(Optimizer[KFACState]):
         The seed from which, with the number of the step, they are drawn.
     update_every : int
         The number of steps between two updates of A and G; in between, they and their factorization stay as they are.
-    approximation : {"expand", "reduce"}
-        How A and G are made where a layer shares its weights, as a convolution does: see `curvature.kfac`.
-    uncovered : {"refuse", "diagonal", "identity"}
-        What C is on parameters that no layer covers: nothing, the problem is refused; the diagonal of the Fisher
-        matrix, averaged like A and G, plus l2 + λ; or the identity.
+    approximation, uncovered : str
+        As in `curvature.kfac`: A and G of shared weights, and C on parameters that no layer covers, where a diagonal is
+        averaged as G is.
 
     Raises
     ------
@@ -139,20 +137,14 @@ class KFAC(Optimizer[KFACState]):
             )
         factors = iter(_by_block(oracle.layers, L, R))
         blocks = self._blocks(oracle, A, G)
-        C = BlockDiagonal(
-            tuple(replace(one, cholesky=next(factors)) if isinstance(one, Kronecker) else one for one in blocks)
-        )
+        found = (replace(C, cholesky=next(factors)) if isinstance(C, Kronecker) else C for C in blocks)
+        C = BlockDiagonal(tuple(found))
         return KFACState(state.step + 1, A, G, L, R), Preconditioned(C, g)
 
     def _updated(self, state: KFACState, oracle: Oracle) -> tuple[Array, Array, Array, Array]:
         """Return the averaged A and G with those of this batch in them, and the Cholesky factors, each flat."""
-        drawn = curvature.kfac_factors(
-            oracle,
-            generator(self.seed, state.step),
-            samples=self.samples,
-            approximation=self.approximation,
-            uncovered=self.uncovered,
-        )
+        rng, how = generator(self.seed, state.step), self.approximation
+        drawn = curvature.kfac_factors(oracle, rng, samples=self.samples, approximation=how, uncovered=self.uncovered)
         A, G = _flat(drawn)
         if state.inputs.shape[0] > 0:
             kept = 1 - 1 / (state.step // self.update_every + 1)

@@ -139,9 +139,8 @@ class SOFIM(Optimizer[SOFIMState]):
             m, weight, v = h, k**2, g
         C: Matrix = RankOne(self.rho, m, weight)
         if self.scope == "layer":
-            C = BlockDiagonal(
-                tuple(RankOne(self.rho, m[part.start : part.stop], weight) for part in oracle.parameter_blocks)
-            )
+            parts = oracle.parameter_blocks
+            C = BlockDiagonal(tuple(RankOne(self.rho, m[part.start : part.stop], weight) for part in parts))
         return SOFIMState(t, h), Preconditioned(C, v)
 
     def averaging(self, t: int) -> Averaging:
@@ -154,12 +153,8 @@ class SOFIM(Optimizer[SOFIMState]):
         t, g = state.step + 1, oracle.gradient()
         rho, kept = positive_in_dtype("rho", self.rho, w), weight_before(self.beta, t)
         step = SOFIMStep(self.rate_at(state.step), rho, kept, self._scale(t), self.vector, self.weight_decay)
-        parts = (
-            [slice(layer.start, layer.stop) for layer in oracle.parameter_blocks]
-            if self.scope == "layer"
-            else [slice(None)]
-        )
-        for part in parts:
+        parts = oracle.parameter_blocks if self.scope == "layer" else ()
+        for part in [slice(part.start, part.stop) for part in parts] or [slice(None)]:
             kernels.sofim(w[part], state.mean[part], g[part], step)
         return SOFIMState(t, state.mean)
 
