@@ -65,6 +65,14 @@ class TorchModel(Model):
     second derivative. As in torch, an `Embedding`'s vector for a token that pads is a constant: its derivatives are 0.
 
     Source: Pearlmutter 1994, doi:10.1162/neco.1994.6.1.147, for the Hessian-vector product.
+
+    Examples
+    --------
+    A network of one's own, fitted by K-FAC, its parameters then written back into it::
+
+        model = sr.models.TorchModel(net)
+        problem = sr.problems.FiniteSum(model, sr.likelihoods.Categorical(), images, labels)
+        model.write(sr.minimize(problem, sr.KFAC(lr=0.1, uncovered="diagonal"), steps=100, batch_size=64).w)
     """
 
     like: Array  # of the module's parameters, always

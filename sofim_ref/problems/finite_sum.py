@@ -31,8 +31,7 @@ class FiniteSum(Problem):
     likelihood : Likelihood
         How outputs are scored against a target.
     features : array, shape (N, p), or (N, …) for a model with parameters of its own
-        The inputs. They decide backend, device and dtype of everything that follows; or, where the model's parameters
-        do, as a torch module's, they are arrays beside those, integers too.
+        The inputs. They decide backend, device and dtype of everything that follows, unless the model's parameters do.
     targets : array, shape (N,) or (N, C)
         What the likelihood takes: numbers, labels 0 and 1, or labels 0 … C−1, of any dtype.
     l2 : float
@@ -73,11 +72,8 @@ class FiniteSum(Problem):
         self.model = model if isinstance(model, Model) else model(int(features.shape[1]), likelihood.outputs(targets))
         self.like = features if self.model.like is None else self.model.like
         normal_in_dtype(self.like, l2=l2)
-        self.likelihood = likelihood
-        self.l2 = float(l2)
-        self.features = features
-        self.targets = targets
-        self.size = int(features.shape[0])
+        self.likelihood, self.l2 = likelihood, float(l2)
+        self.features, self.targets, self.size = features, targets, int(features.shape[0])
         self.layers, self.uncovered = self.model.layers, self.model.uncovered
         if not self.layers:
             self.offers = self.offers - {"layer_statistics", "layer_statistics_of"}
@@ -137,9 +133,8 @@ class FiniteSum(Problem):
 
     def answer_hvp(self, at: Oracle, v: Array) -> Array:
         """Return (1/B) Σₙ (Jₙᵀ Hₙ Jₙ + Σ_c ∇ℓₙ_c ∇²f_c) v + l2 v, shape (d,)."""
-        u, H = at.remember(  # one object for all products at w, by which a model may know u again
-            "mean output derivatives", lambda: (at.output_gradient() / at.size, at.output_hessian() / at.size)
-        )
+        both = at.output_gradient, at.output_hessian
+        u, H = at.remember("weights of hvp", lambda: [f() / at.size for f in both])  # by which a model knows u again
         return self.model.hvp(at.w, self._tape(at), v, u, H) + self.l2 * v
 
     def answer_hessian(self, at: Oracle) -> Array:
@@ -212,8 +207,6 @@ class FiniteSum(Problem):
     def _targets(self, at: Oracle) -> Array:
         return self._Y if at.batch is None else at.remember("targets", lambda: _rows(self._Y, at.batch))
 
-    # ------------------------------------------------------------ what is known of the whole loss
-
     def constants(self, center: Array | None = None, radius: float | None = None) -> Constants:
         """Return μ, L and M of a linear model, as `linear_constants` proves them; of others nothing.
 
@@ -252,14 +245,11 @@ class FiniteSum(Problem):
 
         Raises
         ------
-        TypeError
-            If the model's parameters are arrays of a framework: it can't be evaluated on the host in float64.
-        ValueError
-            If the Hessian there is singular or indefinite.
+        TypeError, ValueError
+            If the model takes a framework's arrays only, or if the Hessian there is singular or indefinite.
         """
         if self.model.like is not None:
-            name = type(self.model).__name__
-            msg = f"local_minimum evaluates the model on NumPy's arrays in float64, which a {name} doesn't take."
+            msg = f"local_minimum evaluates the model on NumPy's arrays in float64, not a {type(self.model).__name__}."
             raise TypeError(msg)
         on_host = self.on(to_numpy(self.features).astype(np.float64), to_numpy(self.targets))
         return from_numpy(minimizer(on_host, self.likelihood.escapes), like=self.features)

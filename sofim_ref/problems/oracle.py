@@ -234,10 +234,7 @@ class Oracle:
         return found
 
     def ask(self, name: str, *arguments: Any, **named: Any) -> Any:
-        """Return the problem's answer to a question by its name, remembered if it takes no arguments.
-
-        A question that the problem doesn't answer is refused, with those that it does.
-        """
+        """Return the answer to a question by its name, remembered if it takes no arguments; refuse one without answer."""
         memory, problem = self._memory, self.problem
         if name in memory:
             return memory[name]

@@ -1,5 +1,7 @@
 """Torch modules as models: as the hand-written MLP, and as differences and other ways to the same derivatives."""
 
+import pickle
+
 import cases
 import numpy as np
 import pytest
@@ -155,9 +157,31 @@ def test_a_start_is_the_modules_own_or_drawn_by_its_parts():
     assert np.max(np.abs(first[:27])) <= 1 / 3  # Conv2d draws from ±1/√9
 
 
+def test_products_at_one_point_share_the_recorded_gradient():
+    problem, at = CASES["LeNet"]()
+    v = torch.ones_like(at.w)
+    first = at.hvp(v)
+    tape = problem._tape(at)
+    recorded = tape.transposed[2]
+    assert torch.equal(at.hvp(v), first)
+    assert tape.transposed[2] is recorded
+
+
+def test_a_problem_of_a_module_can_be_pickled():
+    problem, at = CASES["transformer"]()
+    other = pickle.loads(pickle.dumps(problem))
+    assert torch.equal(other.gradient(at.w), at.gradient())
+
+
+def test_float32_stays_float32():
+    model = TorchModel(networks.LeNet())
+    problem = problems.FiniteSum(model, likelihoods.Categorical(3), networks.images().float(), networks.labels())
+    at = problem.oracle(problem.initial_point())
+    answers = [at.gradient(), at.hvp(at.w), at.per_example_gradients(), *(x.inputs for x in at.layer_statistics())]
+    assert {x.dtype for x in answers} == {torch.float32}
+
+
 def test_the_minimum_on_the_host_is_refused():
     problem, _ = CASES["LeNet"]()
-    with pytest.raises(
-        TypeError, match=r"^local_minimum evaluates the model on NumPy's arrays in float64, which a Tor"
-    ):
+    with pytest.raises(TypeError, match=r"^local_minimum evaluates the model on NumPy's arrays in float64, not a Tor"):
         problem.local_minimum()
