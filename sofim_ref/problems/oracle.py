@@ -234,7 +234,7 @@ class Oracle:
         return found
 
     def ask(self, name: str, *arguments: Any, **named: Any) -> Any:
-        """Return the answer to a question by its name, remembered if it takes no arguments; refuse one without answer."""
+        """Return the answer to a question by its name, remembered if it has no arguments; refuse one without answer."""
         memory, problem = self._memory, self.problem
         if name in memory:
             return memory[name]

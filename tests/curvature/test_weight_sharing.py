@@ -1,8 +1,5 @@
 """K-FAC and AdaFisher where layers share weights among positions, and where parameters belong to no layer."""
 
-import sys
-from pathlib import Path
-
 import cases
 import numpy as np
 import pytest
@@ -12,7 +9,6 @@ from sofim_ref import curvature, likelihoods, minimize, models, optimizers, prob
 from sofim_ref.arrays.generators import generator
 
 torch = pytest.importorskip("torch", reason="no torch")
-sys.path.append(str(Path(__file__).parents[1] / "models"))
 import torch_networks as networks  # noqa: E402  # it imports torch
 
 UNCOVERED = (
