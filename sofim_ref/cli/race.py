@@ -51,6 +51,7 @@ def race(
     /,
     *,
     file: args.DataFile = args.NO_FILE,
+    data_dir: Annotated[Path | None, args.parsed(args.path, "FOLDER")] = None,
     methods: args.Names = None,
     plugin: args.Plugins = (),
     trials: args.Count = None,
@@ -62,7 +63,7 @@ def race(
     train_loss: Targets = None,
     test_loss: Targets = None,
     score: Targets = None,
-    backend: args.BackendName = "numpy",
+    backend: args.Name = None,
     jobs: args.Count = None,
     dask: Annotated[str | None, args.parsed(address, "ADDRESS")] = None,
     quick: args.Flag = False,
@@ -76,7 +77,11 @@ def race(
     ----------
     workload : str
         One of breast-cancer, diabetes, digits-mlp, digits-autoencoder, a data set as `tour` knows it, or a plugin's
-        workload. With --data, a name for your own.
+        workload. With torch (the extra sofim_ref[torch]), digits-convnet or characters-transformer; with torch and
+        --data-dir, mnist-lenet, svhn-lenet, cifar10-lenet or cifar100-resnet18. With --data, a name for your own.
+    data_dir : Path, optional
+        The folder with the files of MNIST, SVHN, CIFAR-10 or CIFAR-100, as their publishers have them; nothing is
+        downloaded.
     methods : tuple of str, optional
         Methods, A,B,… as `sofim-ref methods` names them; those that papers compare if not given.
     trials : int, optional
@@ -98,8 +103,8 @@ def race(
         The same for the loss on held-out rows.
     score : tuple of float, optional
         The same for accuracy, or R² where numbers are predicted.
-    backend : str
-        One of numpy, cupy, torch, jax, array_api_strict.
+    backend : str, optional
+        One of numpy, cupy, torch, jax, array_api_strict; if not given, torch for a torch network, else numpy.
     jobs : int, optional
         Runs at a time on this machine, one a core if not given; 1 for clean seconds.
     dask : str, optional
@@ -111,10 +116,11 @@ def race(
     """
     if jobs is not None and dask is not None:
         raise BadArgument("--dask", "runs on a cluster, and --jobs on this machine: give one of the two.")
-    place = args.usable_backend(backend).name
+    asked = None if backend is None else args.usable_backend(backend).name
     known = args.Known.of(plugin, WORKLOADS)
     chosen = None if methods is None else known.chosen(methods, ())
-    laid = _workload(workload, file, known)
+    laid = _workload(workload, file, data_dir, known)
+    place = args.usable_backend(laid.backends[0]).name if asked is None else asked
     levels = {"train loss": train_loss, "test loss": test_loss, "score": score}
     given = {criterion: targets for criterion, targets in levels.items() if targets is not None}
     counts = {"trials": trials, "tuning_seeds": tuning_seeds, "seeds": seeds, "seed": seed}
@@ -125,7 +131,8 @@ def race(
         store.check(setting)
 
     workers = ["--dask", dask] if dask else ["--jobs", str(jobs or cpu_count())]
-    options = [word for option in (*(("--plugin", name) for name in plugin), *file.options.items()) for word in option]
+    files = file.options | ({} if data_dir is None else {"--data-dir": data_dir.resolve()})
+    options = [word for option in (*(("--plugin", name) for name in plugin), *files.items()) for word in option]
     again = command(setting, store.path, [*map(str, options), *workers])
     with ExitStack() as stack:
         executor: Executor = LocalExecutor(jobs or cpu_count())
@@ -175,15 +182,36 @@ def _refused_folder() -> Iterator[None]:
         raise BadArgument("--out", reason(error)) from None
 
 
-def _workload(name: str | None, file: args.DataFile, known: args.Known) -> Workload:
+def _workload(name: str | None, file: args.DataFile, data_dir: Path | None, known: args.Known) -> Workload:
     """Return the workload that is named, or that of a data set: the user's file, or one that is named."""
     own = file.read()
     if own is not None:
+        if data_dir is not None:
+            raise BadArgument(
+                "--data-dir", "goes with a named workload, and --data with your own: give one of the two."
+            )
         return Workload.of(own, **({"name": name} if name else {}))
     if name is None:
         raise BadArgument("WORKLOAD", f"must be given: one of {', '.join(known.workloads)}; or --data FILE.csv.")
     found = args.named("WORKLOAD", name, {**known.datasets, **known.workloads})
-    return Workload.of(found.split()) if isinstance(found, Source) else found
+    laid = Workload.of(found.split()) if isinstance(found, Source) else found
+    return _on_this_machine(laid, data_dir)
+
+
+def _on_this_machine(workload: Workload, data_dir: Path | None) -> Workload:
+    """Return a workload with its data at hand, refusing one whose library or files aren't there."""
+    try:
+        workload.check_backend(workload.backends[0])
+    except ImportError as error:
+        raise BadArgument("WORKLOAD", error) from None
+    if data_dir is None and not workload.needs_folder:
+        return workload
+    try:
+        found = workload.at(data_dir) if data_dir is not None else workload
+        found.source.read()
+    except (OSError, TypeError, ValueError) as error:
+        raise BadArgument("--data-dir", reason(error) if isinstance(error, OSError) else error) from None
+    return found
 
 
 def _setting(
@@ -194,7 +222,8 @@ def _setting(
         setting = usual_setting(workload, methods=methods, targets=targets, **settings)
         left_out = unfit(setting)
     except (TypeError, ValueError) as error:
-        said = {f"targets of {criterion}": flag for criterion, flag in FLAGS.items()} | {"batch_size": "--batch-size"}
+        said = {"backend ": "--backend", "batch_size": "--batch-size"}
+        said |= {f"targets of {criterion}": flag for criterion, flag in FLAGS.items()}
         blamed = (option for words, option in said.items() if str(error).startswith(words))
         raise BadArgument(next(blamed, "WORKLOAD"), error) from None
     if left_out and methods is not None:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from sofim_ref.arrays import to_numpy
-from sofim_ref.datasets.dataset import Dataset, Source, Task
+from sofim_ref.datasets.dataset import Dataset, Source
+from sofim_ref.datasets.tables import Task
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,8 @@ from typing import Any
 
 from sofim_ref.arrays.validation import a_path, nearest
 from sofim_ref.datasets.arrays import from_arrays
-from sofim_ref.datasets.dataset import Dataset, Task
+from sofim_ref.datasets.dataset import Dataset
+from sofim_ref.datasets.tables import Task
 
 FEWEST = 3
 """The number of rows that can be split into training and held-out ones by the usual share of `Source.split`."""

@@ -5,19 +5,49 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, get_args
 
 import numpy as np
 
-from sofim_ref.arrays import Backend, open_backend
-from sofim_ref.arrays.validation import an_instance, count, one_of
+from sofim_ref.arrays import Array, Backend, open_backend
+from sofim_ref.arrays.validation import an_instance, one_of
+from sofim_ref.datasets.tables import (
+    Task,
+    as_classes,
+    check_split,
+    drawn_rows,
+    inferred_task,
+    numeric_table,
+    standardized,
+)
 from sofim_ref.problems import FiniteSum, LeastSquares, LogisticRegression, SoftmaxRegression
 
-Task = Literal["classification", "regression"]
-"""What is fitted: class labels, or numbers."""
 
-CLASSES = 10
-"""Whole numbers are taken for class labels if there are at most so many different ones."""
+@dataclass(frozen=True)
+class Parts:
+    """The rows of a data set in two parts, on a backend.
+
+    Parameters
+    ----------
+    train, test : tuple of two arrays
+        Features and targets of the training rows, and of the held-out ones.
+    classes : int
+        The number of classes; 0 where numbers are to be predicted.
+    """
+
+    train: tuple[Array, Array]
+    test: tuple[Array, Array]
+    classes: int
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What the parts of a data set depend on, besides its rows: see `Source.split`."""
+
+    test_share: float
+    seed: int
+    backend: Backend
+    dtype: str
 
 
 @dataclass(frozen=True)
@@ -55,6 +85,9 @@ class Source:
     read: Callable[[], tuple[Any, Any]] = field(repr=False)
     task: Task | None = None
     fit: Callable[..., FiniteSum] | None = None
+
+    drawn: ClassVar[bool] = True
+    """Whether a seed draws which rows are held out; if not, the publisher has said it."""
 
     def __post_init__(self) -> None:
         if self.task is not None:
@@ -100,36 +133,48 @@ class Source:
         the **training** rows; a column that never changes there is left at 0. Class labels become 0 … C−1 in sorted
         order.
         """
-        count("seed", seed, minimum=0)
-        if not 0 < test_share < 1:
-            msg = f"test_share must be a number between 0 and 1, got {test_share!r}."
-            raise ValueError(msg)
-        features, targets = self.read()
+        parts = self.parts(test_share=test_share, seed=seed, backend=backend, dtype=dtype)
+        problem = self._problem(parts.classes)(*parts.train, l2=l2)
+        return Dataset(self.name, self.title, problem, problem.on(*parts.test), self)
+
+    def parts(
+        self, *, test_share: float = 0.2, seed: int = 0, backend: Backend | None = None, dtype: str | None = None
+    ) -> Parts:
+        """Return the training and the held-out rows as `split` makes them, before they are a problem.
+
+        Parameters
+        ----------
+        test_share, seed, backend, dtype
+            As in `split`, which refuses the same.
+
+        Returns
+        -------
+        Parts
+        """
+        backend = open_backend("numpy") if backend is None else backend
+        an_instance("backend", backend, Backend, "arrays.open_backend('numpy') opens one")
+        check_split(test_share, seed)
+        return self._placed(*self.read(), Draw(test_share, seed, backend, dtype or list(backend.dtypes())[-1]))
+
+    def _placed(self, features: Any, targets: Any, draw: Draw) -> Parts:
+        """Return the rows that were read, checked, split, standardized and put on the backend."""
         features = numeric_table("features", features)
         task = self.task or inferred_task(np.asarray(targets))
         classes = 0
         if task == "classification":
-            targets, classes = _as_classes(np.asarray(targets))
+            targets, classes = as_classes(np.asarray(targets))
         else:
             targets = numeric_table("targets", targets)
         if len(targets) != len(features):
             msg = f"targets must have {len(features)} rows to go with features, got {len(targets)}."
             raise ValueError(msg)
-        order = np.random.default_rng(seed).permutation(len(features))
-        train, test = np.split(order, [round(len(features) * (1 - test_share))])
-        if not (train.size and test.size):
-            msg = f"test_share must leave rows in both parts of {len(features)}, got {test_share!r}."
-            raise ValueError(msg)
-
-        features = _standardized(features, train)
-        backend = open_backend("numpy") if backend is None else backend
-        an_instance("backend", backend, Backend, "arrays.open_backend('numpy') opens one")
-        dtype = list(backend.dtypes())[-1] if dtype is None else dtype
+        train, test = drawn_rows(len(features), draw.test_share, draw.seed)
+        features = standardized(features, train)
         if task == "regression":
-            targets = _standardized(targets, train).astype(dtype)
-        placed = [(backend.asarray(features[rows], dtype), backend.asarray(targets[rows])) for rows in (train, test)]
-        problem = self._problem(classes)(*placed[0], l2=l2)
-        return Dataset(self.name, self.title, problem, problem.on(*placed[1]), self)
+            targets = standardized(targets, train).astype(draw.dtype)
+        put = draw.backend.asarray
+        placed = [(put(features[rows], draw.dtype), put(targets[rows])) for rows in (train, test)]
+        return Parts(placed[0], placed[1], classes)
 
     def _problem(self, classes: int) -> Callable[..., FiniteSum]:
         if self.fit is not None:
@@ -158,57 +203,3 @@ class Dataset:
     train: FiniteSum = field(repr=False)
     test: FiniteSum = field(repr=False)
     source: Source | None = field(default=None, repr=False)
-
-
-def numeric_table(argument: str, table: Any) -> np.ndarray[Any, Any]:
-    """Return a table as float64 on the host; refuse one that has text, gaps or infinities in it, by row and column.
-
-    Raises
-    ------
-    TypeError
-        If it is not made of numbers.
-    ValueError
-        If a number is missing or infinite; rows and columns are counted from 1.
-    """
-    numbers = np.asarray(table)
-    if numbers.dtype.kind not in "biuf":
-        msg = f"{argument} must be numbers, got dtype {numbers.dtype}: replace text by numbers, or leave it out."
-        raise TypeError(msg)
-    gaps = np.argwhere(~np.isfinite(numbers))
-    if gaps.size:
-        row, *column = (int(index) + 1 for index in gaps[0])
-        where = f"row {row}" + (f", column {column[0]}" if column else "")
-        msg = f"{argument} must have no missing or infinite number, got one in {where}: fill it in, or drop the row."
-        raise ValueError(msg)
-    return numbers.astype(np.float64)
-
-
-def inferred_task(targets: np.ndarray[Any, Any]) -> Task:
-    """Return what targets are: classes if they are text, Booleans or few whole numbers, else numbers.
-
-    Examples
-    --------
-    >>> inferred_task(np.asarray(["no", "yes"])), inferred_task(np.asarray([0, 2, 1])), inferred_task(np.asarray([0.5]))
-    ('classification', 'classification', 'regression')
-    """
-    if targets.dtype.kind not in "iuf":
-        return "classification"
-    whole = targets.ndim == 1 and bool(np.all(targets == np.floor(targets)))
-    return "classification" if whole and len(np.unique(targets)) <= CLASSES else "regression"
-
-
-def _as_classes(labels: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], int]:
-    if labels.ndim != 1:
-        msg = f"targets must be one label a row, shape (N,), got shape {labels.shape}."
-        raise ValueError(msg)
-    names, numbers = np.unique(labels.astype(str) if labels.dtype.kind == "O" else labels, return_inverse=True)
-    if len(names) < 2:
-        msg = f"targets must have at least two classes, got {', '.join(map(str, names)) or 'none'}."
-        raise ValueError(msg)
-    return numbers, len(names)
-
-
-def _standardized(table: np.ndarray[Any, Any], train: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    centred = table - table[train].mean(axis=0)
-    spread = centred[train].std(axis=0)
-    return np.asarray(centred / np.where(spread > 0, spread, np.inf))

@@ -15,7 +15,9 @@ from sofim_ref.studies.race.setting import Setting, usual_setting
 from sofim_ref.studies.race.summary import summarize
 from sofim_ref.studies.race.targets import suggested_targets
 from sofim_ref.studies.race.time_to_target import Spread, cost_to, quantile
-from sofim_ref.studies.race.workload import WORKLOADS, Split, Workload
+from sofim_ref.studies.race.workload import Workload
+from sofim_ref.studies.race.workload_catalogue import WORKLOADS
+from sofim_ref.studies.race.workload_split import Split
 
 __all__ = [
     "CLAIMS",

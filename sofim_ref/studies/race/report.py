@@ -10,7 +10,8 @@ from sofim_ref.studies.race.counted import counted
 from sofim_ref.studies.race.pictures import all_pictures
 from sofim_ref.studies.race.run_race import Race
 from sofim_ref.studies.race.summary import summarize
-from sofim_ref.studies.race.workload import CRITERIA, WORKLOADS
+from sofim_ref.studies.race.workload import CRITERIA
+from sofim_ref.studies.race.workload_catalogue import WORKLOADS
 
 ORIGIN = (
     "The targets were fixed beforehand, from runs of SGD, SGD with momentum and SOFIM on other seeds than the race's: "
@@ -57,13 +58,14 @@ def setup(race: Race) -> list[str]:
     budget = setting.budget(split)
     every = budget.record_every or 1
     first, last, tuning = setting.race_seeds[0], setting.race_seeds[-1], len(setting.trial_seeds)
+    drawn = "the split, " if workload.source.drawn else ""
     few = " Fewer than five seeds show little of the spread." if setting.seeds < 5 else ""
     what = (
         f"{workload.description}: {split.train.size} training and {split.test.size} held-out rows, d = "
         f"{split.train.dim} parameters; {counted(setting.batch_size, 'example')} in a step, "
         f"{counted(setting.epochs, 'epoch')} of {counted(budget.steps_per_epoch, 'step')} in every run, trials "
         f"included, measured every {'step' if every == 1 else f'{every} steps'}; "
-        f"{setting.backend}. The seed of a run draws the split, the starting point of a model that isn't linear, the "
+        f"{setting.backend}. The seed of a run draws {drawn}the starting point of a model that isn't linear, the "
         f"order of the examples, the same for every method, and the random numbers of a method that needs some. The "
         f"race has {counted(setting.seeds, 'seed')}, {first if first == last else f'{first} to {last}'}.{few}"
     )
@@ -73,7 +75,7 @@ def setup(race: Race) -> list[str]:
         f"every method. The best trial has the smallest {CRITERION}."
     )
     measured = (
-        f"Train loss and test loss include the l2 term; {workload.score_meaning}. {_origin(race)}. A target counts as "
+        f"Train loss and test loss include the l2 term; {workload.scoring.meaning}. {_origin(race)}. A target counts as "
         f"reached at the first measurement there or beyond, so epochs are known to within "
         f"{every / budget.steps_per_epoch:.2g}; in a run that diverged or failed it counts as not reached. A gradient "
         f"evaluation is a gradient over as many examples as there are training rows, and a Hessian-vector product "

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sofim_ref.optimizers import Method
 from sofim_ref.studies.race.counted import counted
 from sofim_ref.studies.race.setting import Setting
-from sofim_ref.studies.race.workload import Split
+from sofim_ref.studies.race.workload_split import Split
 from sofim_ref.training import Record
 from sofim_ref.training.minimize import minimize
 

@@ -14,7 +14,8 @@ from sofim_ref.optimizers import Method, OneOf
 from sofim_ref.studies.race.claims import claimed_methods
 from sofim_ref.studies.race.parcel import Parcel, distribution_version
 from sofim_ref.studies.race.targets import check_targets, suggested_targets
-from sofim_ref.studies.race.workload import CRITERIA, Split, Workload
+from sofim_ref.studies.race.workload import CRITERIA, Workload
+from sofim_ref.studies.race.workload_split import Split
 from sofim_ref.training.budget import Budget
 
 JSON_TYPES = (str, bool, int, float, type(None))
@@ -52,9 +53,11 @@ class Setting:
 
     Raises
     ------
+    ImportError
+        If the workload needs torch, which isn't installed.
     TypeError, ValueError
-        If workload or methods are of another type, two methods share a name, a number is out of its range, or a
-        criterion's targets aren't three numbers that it can take, easy to hard.
+        If workload or methods are of another type, two methods share a name, a number is out of its range, the workload
+        doesn't take the backend, or a criterion's targets aren't three numbers that it can take, easy to hard.
 
     Examples
     --------
@@ -90,6 +93,7 @@ class Setting:
                         f"file can hold, got {parameter} in {where}."
                     )
                     raise TypeError(msg)
+        self.workload.check_backend(self.backend)
         names = [method.name for method in self.methods]
         for name in names:
             if names.count(name) > 1:
@@ -165,7 +169,7 @@ def usual_setting(
     methods: Sequence[Method] | None = None,
     targets: Mapping[str, Sequence[float]] | None = None,
     quick: bool = False,
-    backend: str = "numpy",
+    backend: str | None = None,
     **numbers: int | None,
 ) -> Setting:
     """Return a race's setting: what isn't given is the workload's own, or that of a short race if `quick`.
@@ -179,8 +183,8 @@ def usual_setting(
         From some of `CRITERIA` to three targets, easy to hard.
     quick : bool
         Whether trials, seeds and epochs are few unless given.
-    backend : str
-        One of `arrays.BACKENDS`.
+    backend : str, optional
+        One of the workload's backends; the first of them if not given.
     **numbers
         ``trials``, ``tuning_seeds``, ``seeds``, ``seed``, ``epochs`` and ``batch_size``, as in `Setting`; None stands
         for one that isn't given.
@@ -198,6 +202,8 @@ def usual_setting(
         msg = f"workload must be a Workload, got {workload!r}; Workload.of(dataset) makes one."
         raise TypeError(msg)
     flag("quick", quick)
+    backend = workload.backends[0] if backend is None else backend
+    workload.check_backend(backend)
     few = (4, 1, 3, 0, max(1, workload.epochs // 4)) if quick else (16, 2, 5, 0, workload.epochs)
     usual = dict(zip(NUMBERS, (*few, workload.batch_size), strict=True))
     given = {name: number for name, number in numbers.items() if number is not None}

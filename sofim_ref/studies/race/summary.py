@@ -27,7 +27,7 @@ def summarize(race: Race) -> dict[str, Any]:
     """
     return {
         "setting": race.setting.to_json(),
-        "score": race.setting.workload.score_name,
+        "score": race.setting.workload.scoring.name,
         "methods": [_of_entry(entry, race.setting) for entry in race.entries],
         "performance_profiles": {
             cost: {

@@ -45,7 +45,7 @@ PROFILES_LEGEND = (
 
 def named(criterion: str, race: Race) -> str:
     """Return what a criterion is called on this workload: the score has a name of its own."""
-    return race.setting.workload.score_name if criterion == "score" else criterion
+    return race.setting.workload.scoring.name if criterion == "score" else criterion
 
 
 def number(value: float) -> str:

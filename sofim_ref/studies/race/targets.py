@@ -21,7 +21,7 @@ LEFT = (0.2, 0.05, 0.01)
 """What share of the way from the starting point to the reference run's best is left at the three targets."""
 
 
-def suggested_targets(workload: Workload, *, backend: str = "numpy") -> dict[str, tuple[float, ...]]:
+def suggested_targets(workload: Workload, *, backend: str | None = None) -> dict[str, tuple[float, ...]]:
     """Return targets from a reference run: SGD with momentum 0.9, the best of a few step sizes, on a seed of its own.
 
     Its best value of a criterion lies some way from the value at its starting point; the easy, the middle and the hard
@@ -30,8 +30,8 @@ def suggested_targets(workload: Workload, *, backend: str = "numpy") -> dict[str
     Parameters
     ----------
     workload : Workload
-    backend : str
-        One of `arrays.BACKENDS`.
+    backend : str, optional
+        One of the workload's backends; the first of them if not given.
 
     Returns
     -------
@@ -43,7 +43,7 @@ def suggested_targets(workload: Workload, *, backend: str = "numpy") -> dict[str
     ValueError
         If the reference run improves a criterion with no step size.
     """
-    split = workload.split(REFERENCE_SEED, open_backend(backend))
+    split = workload.split(REFERENCE_SEED, open_backend(backend or workload.backends[0]))
     runs = [
         minimize(
             split.train,
@@ -69,13 +69,13 @@ def suggested_targets(workload: Workload, *, backend: str = "numpy") -> dict[str
 
 def check_targets(workload: Workload, targets: Mapping[str, Sequence[float]]) -> None:
     """Refuse targets that are not three numbers a criterion, easy to hard, within what the criterion can be."""
-    low, loss = (0.0 if workload.scores_accuracy else -math.inf), workload.loss_bound
+    low, loss = (0.0 if workload.scoring.is_accuracy else -math.inf), workload.scoring.loss_bound
     ranges = {"train loss": (loss, math.inf), "test loss": (loss, math.inf), "score": (low, 1.0)}
     for criterion, (lowest, highest) in ranges.items():
         levels, score = tuple(targets.get(criterion, ())), criterion == "score"
         got = f"got {', '.join(map(str, levels)) or 'none'}."
         if any(isfinite(level) and not lowest <= level <= highest for level in levels):
-            name = f"score ({workload.score_name})" if score else criterion
+            name = f"score ({workload.scoring.name})" if score else criterion
             rules = [f"at least {lowest:g}"] * isfinite(lowest) + [f"at most {highest:g}"] * isfinite(highest)
             msg = f"targets of {name} must be {' and '.join(rules)}, {got}"
             raise ValueError(msg)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property, partial
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
-from sofim_ref.arrays import Array, Backend, open_backend, to_numpy
-from sofim_ref.arrays.validation import an_instance, count
-from sofim_ref.datasets import DATASETS, Dataset, Source
-from sofim_ref.likelihoods import Bernoulli, Categorical, Gaussian, Likelihood
-from sofim_ref.problems import FiniteSum, LeastSquares, LogisticRegression, MLPClassifier, MLPRegressor
+from sofim_ref.arrays import BACKENDS, Array, Backend, open_backend, to_numpy
+from sofim_ref.arrays.validation import an_instance, count, one_of
+from sofim_ref.datasets import Dataset, ImageSource, Source
+from sofim_ref.likelihoods import Likelihood
+from sofim_ref.problems import FiniteSum
+from sofim_ref.studies.race.workload_scoring import Scoring
+from sofim_ref.studies.race.workload_split import Split, variance_of
 
 CRITERIA = ("train loss", "test loss", "score")
 """What is measured during a run, with three targets each. Losses are to fall, the score is to rise."""
@@ -46,6 +50,8 @@ class Workload:
         (see `suggested_targets`).
     reconstructs : bool
         Whether the features themselves are to be predicted.
+    backends : tuple of str
+        Those of `arrays.BACKENDS` that the problem takes, the usual one first: ``("torch",)`` for a torch network.
     classifies : bool, optional
         Whether the score is an accuracy rather than R²; if not given, it is where the likelihood is Bernoulli or
         categorical.
@@ -66,6 +72,7 @@ class Workload:
     epochs: int = 20
     targets: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     reconstructs: bool = False
+    backends: tuple[str, ...] = BACKENDS
     classifies: bool | None = None
 
     def __post_init__(self) -> None:
@@ -81,6 +88,8 @@ class Workload:
             raise TypeError(msg)
         count("batch_size", self.batch_size)
         count("epochs", self.epochs)
+        for backend in self.backends:
+            one_of("backends", backend, BACKENDS)
 
     @classmethod
     def of(cls, dataset: Dataset, **settings: Any) -> Self:
@@ -126,6 +135,41 @@ class Workload:
         return cls(**{**usual, "source": dataset.source, **settings})
 
     @property
+    def needs_folder(self) -> bool:
+        """Whether the data is in files of the reader's, and nobody has said where."""
+        return isinstance(self.source, ImageSource) and self.source.read.folder is None
+
+    def at(self, folder: str | Path) -> Self:
+        """Return the same workload with its data read from a folder of the reader's.
+
+        Raises
+        ------
+        TypeError
+            If its data isn't read from such files.
+        """
+        if not isinstance(self.source, ImageSource):
+            msg = f"{self.name} needs no folder: its data comes with sofim_ref, or from a file that is named otherwise."
+            raise TypeError(msg)
+        return replace(self, source=self.source.at(folder))
+
+    def check_backend(self, backend: str) -> None:
+        """Refuse a backend that the problem doesn't take.
+
+        Raises
+        ------
+        ImportError
+            If it takes torch alone, and torch isn't installed.
+        ValueError
+            If it isn't one of `backends`.
+        """
+        if self.backends == ("torch",) and importlib.util.find_spec("torch") is None:
+            msg = f"{self.name} needs torch: pip install 'sofim_ref[torch]'."
+            raise ImportError(msg)
+        if backend not in self.backends:
+            msg = f"backend must be {' or '.join(self.backends)} for {self.name}, got {backend!r}."
+            raise ValueError(msg)
+
+    @property
     def description(self) -> str:
         """The problem and its settings, in a few words."""
         form = getattr(self.fit, "func", self.fit)
@@ -136,37 +180,21 @@ class Workload:
     @property
     def digest(self) -> str:
         """The first half of the SHA-256 digest of all rows: it tells whether the data is still the same."""
-        tables = (np.asarray(table) for table in self.source.read())
-        rows = (table.astype(str) if table.dtype.kind == "O" else table for table in tables)
-        return hashlib.sha256(b"".join(table.tobytes() for table in rows)).hexdigest()[:32]
+        digest = hashlib.sha256()
+        for table in map(np.asarray, self.source.read()):
+            digest.update((table.astype(str) if table.dtype.kind == "O" else table).tobytes())
+        return digest.hexdigest()[:32]
 
     @cached_property
     def kind(self) -> tuple[str, type[Likelihood]]:
         """The problem that is fitted, in a few words, and the class of its likelihood."""
-        problem = self._parts(0, open_backend("numpy"))[0]
+        problem = self._parts(0, open_backend(self.backends[0]))[0]
         return f"{problem.name}(l2={problem.l2:g})", type(problem.likelihood)
 
-    @property
-    def scores_accuracy(self) -> bool:
-        """Whether the score is an accuracy."""
-        return issubclass(self.kind[1], Bernoulli | Categorical) if self.classifies is None else self.classifies
-
-    @property
-    def loss_bound(self) -> float:
-        """A number that no loss is below: 0 where −log p can't be negative, −∞ where nothing is known."""
-        return 0.0 if issubclass(self.kind[1], Bernoulli | Categorical | Gaussian) else -np.inf
-
-    @property
-    def score_name(self) -> str:
-        """What the score is called: accuracy, or R² where numbers are predicted."""
-        return "accuracy" if self.scores_accuracy else "R²"
-
-    @property
-    def score_meaning(self) -> str:
-        """What the score is, in a clause."""
-        if self.scores_accuracy:
-            return "accuracy is the share of held-out rows whose class is right"
-        return "R² is 1 minus the held-out squared error divided by that of the held-out rows' own mean"
+    @cached_property
+    def scoring(self) -> Scoring:
+        """What the score is, and what losses can be."""
+        return Scoring.of(self.kind[1], self.classifies)
 
     def split(self, seed: int, backend: Backend) -> Split:
         """Return the training and the held-out problem that a seed draws, on a backend.
@@ -186,85 +214,12 @@ class Workload:
             If the seed is below 0.
         """
         train, test = self._parts(seed, backend)
-        return Split(train, test, None if self.scores_accuracy else _variance(test.targets))
+        return Split(train, test, None if self.scoring.is_accuracy else variance_of(test.targets))
 
     def _parts(self, seed: int, backend: Backend) -> tuple[FiniteSum, FiniteSum]:
-        data = self.source.split(seed=seed, test_share=self.test_share, backend=backend, dtype=self.dtype)
+        data = self.source.parts(seed=seed, test_share=self.test_share, backend=backend, dtype=self.dtype)
         seen, held_out = (
-            (part.features, part.features if self.reconstructs else part.targets) for part in (data.train, data.test)
+            (features, features if self.reconstructs else targets) for features, targets in (data.train, data.test)
         )
         train = self.fit(*seen)
         return train, train.on(*held_out)
-
-
-@dataclass(frozen=True)
-class Split:
-    """The training and the held-out problem of one seed.
-
-    Parameters
-    ----------
-    train, test : FiniteSum
-        The loss over the training rows, and the same loss, l2 term included, over the held-out ones.
-    variance : float or None
-        The mean squared distance of the held-out targets from their mean; None for classes.
-    """
-
-    train: FiniteSum
-    test: FiniteSum
-    variance: float | None
-
-    def test_loss(self, w: Array) -> float:
-        """Return the loss of w, shape (d,), on the held-out rows."""
-        return float(self.test.oracle(w).value())
-
-    def score(self, w: Array) -> float:
-        """Return accuracy or R² of w, shape (d,), on the held-out rows."""
-        return 1 - float(self.test.error(w)) / (1.0 if self.variance is None else self.variance)
-
-
-def _variance(targets: Array) -> float:
-    host = to_numpy(targets).astype(np.float64)
-    return float(np.mean(np.sum((host - host.mean(axis=0)).reshape(len(host), -1) ** 2, axis=1)))
-
-
-WORKLOADS = {
-    workload.name: workload
-    for workload in (
-        Workload(
-            "breast-cancer",
-            "Breast cancer: malignant or benign",
-            DATASETS["breast-cancer"],
-            partial(LogisticRegression, l2=1e-3),
-            targets={"train loss": (0.1, 0.08, 0.068), "test loss": (0.15, 0.1, 0.07), "score": (0.94, 0.96, 0.98)},
-        ),
-        Workload(
-            "diabetes",
-            "Diabetes: progression after a year",
-            DATASETS["diabetes"],
-            partial(LeastSquares, l2=1e-3),
-            targets={"train loss": (0.3, 0.25, 0.24), "test loss": (0.35, 0.3, 0.26), "score": (0.3, 0.4, 0.45)},
-        ),
-        Workload(
-            "digits-mlp",
-            "Handwritten digits, classified by an MLP",
-            DATASETS["digits"],
-            partial(MLPClassifier, hidden=(64,), activation="tanh", l2=1e-4),
-            "float32",
-            batch_size=64,
-            epochs=30,
-            targets={"train loss": (0.2, 0.05, 0.02), "test loss": (0.2, 0.13, 0.1), "score": (0.95, 0.965, 0.975)},
-        ),
-        Workload(
-            "digits-autoencoder",
-            "Handwritten digits, compressed to eight numbers and reconstructed",
-            DATASETS["digits"],
-            partial(MLPRegressor, hidden=(32, 8, 32), activation="tanh", l2=1e-5),
-            "float32",
-            batch_size=64,
-            epochs=40,
-            targets={"train loss": (18.0, 14.0, 11.0), "test loss": (18.0, 14.0, 11.0), "score": (0.4, 0.5, 0.6)},
-            reconstructs=True,
-        ),
-    )
-}
-"""From a workload's name to the workload. Their targets come from runs of SGD, SGD with momentum and SOFIM."""
