@@ -57,6 +57,17 @@ class Positions(nn.Module):
         return z.mean(dim=1) if self.mean else z.flatten(1)
 
 
+class Recurrent(nn.Module):
+    """A gated recurrent layer, which torch doesn't vectorize, and a dense layer on its last state."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer, self.out = nn.GRU(3, 2, batch_first=True), nn.Linear(2, 3)
+
+    def forward(self, x):
+        return self.out(self.layer(x)[0][:, -1])
+
+
 class Shared(nn.Module):
     """A dense layer called twice, and an embedding whose weight is that of the last layer too."""
 

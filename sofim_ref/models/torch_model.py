@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 import numpy as np
@@ -12,13 +12,7 @@ from sofim_ref.arrays import Array, device, to_numpy
 from sofim_ref.arrays.validation import count, one_of
 from sofim_ref.models.layer import LayerStatistics
 from sofim_ref.models.model import Model
-from sofim_ref.models.torch_checks import (
-    check_exclude,
-    check_features,
-    check_module,
-    check_pass,
-    check_reset,
-)
+from sofim_ref.models.torch_checks import check_exclude, check_features, check_module, check_pass, check_reset
 from sofim_ref.models.torch_layers import Tensors, blocks_of, recorded, statistics, torch
 from sofim_ref.models.torch_tape import TorchTape, gradients
 
@@ -61,7 +55,8 @@ class TorchModel(Model):
 
     A gradient is one forward and one backward pass, as in torch. A Hessian-vector product takes two backward passes
     more and one of four times their cost for each new point; `jvp`, two backward passes. Gradients of single examples
-    are vectorized by `torch.func.vmap`. Attention is computed by torch's plain kernel, since the fused ones have no
+    are vectorized by `torch.func.vmap`; of a module that it can't vectorize, a recurrent network say, they are computed
+    one after another. Attention is computed by torch's plain kernel, since the fused ones have no
     second derivative. As in torch, an `Embedding`'s vector for a token that pads is a constant: its derivatives are 0.
 
     Source: Pearlmutter 1994, doi:10.1162/neco.1994.6.1.147, for the Hessian-vector product.
@@ -96,6 +91,7 @@ class TorchModel(Model):
         self._module = copy.deepcopy(module, {id(p): p for p in module.parameters() if p.requires_grad})
         self._blocks = blocks_of(self._module, exclude)
         self._n_outputs: int | None = None
+        self.vectorizes = True  # which `prepare` finds out: recurrent networks don't
         self.layers = tuple(block.layer for block in self._blocks if block.kind is not None)
         self.uncovered = tuple(block.uncovered for block in self._blocks if block.kind is None)
         self.like = self.pack(module)
@@ -191,8 +187,7 @@ class TorchModel(Model):
             _, pull = torch.func.vjp(lambda parameters: self._run(parameters, x[None])[0], views)
             return self._flat(pull(u)[0])
 
-        found: Array = torch.func.vmap(one, chunk_size=self.chunk)(tape.X, u)
-        return found
+        return self._each(one, tape.X, u)
 
     def jacobian(self, w: Array, tape: TorchTape, outputs: Array) -> Array:
         """Return J, shape (N, C, d), `chunk` examples at a time."""
@@ -233,10 +228,16 @@ class TorchModel(Model):
 
         def one(x: Array) -> Array:
             _, pull = torch.func.vjp(lambda parameters: self._run(parameters, x[None])[0], views)
-            return torch.func.vmap(lambda unit: self._flat(pull(unit)[0]))(eye)
+            return self._each(lambda unit: self._flat(pull(unit)[0]), eye)
 
-        found: Array = torch.func.vmap(one, chunk_size=self.chunk)(X)
-        return found
+        return self._each(one, X)
+
+    def _each(self, f: Callable[..., Array], *arrays: Array) -> Array:
+        """Return f of each row of the arrays: at once where torch vectorizes the module, one after another else."""
+        if self.vectorizes:
+            found: Array = torch.func.vmap(f, chunk_size=self.chunk)(*arrays)
+            return found
+        return torch.stack([f(*rows) for rows in zip(*arrays, strict=True)])
 
     def _along(self, tape: TorchTape, v: Array, u: Array, parameters: Iterable[Array] = ()) -> tuple[Array, ...]:
         """Return the derivatives of vᵀJᵀu in u and in the parameters."""

@@ -74,6 +74,7 @@ def test_every_method_takes_the_hand_written_models_steps(method):
 CASES = {
     "LeNet": lambda: of(networks.LeNet(), networks.images()),
     "transformer": lambda: of(networks.Transformer(), networks.tokens()),
+    "recurrent": lambda: of(networks.Recurrent(), networks.sequences()),
     "shared": lambda: of(networks.Shared(), networks.tokens(), C=5),
 }
 
@@ -102,7 +103,7 @@ def test_derivatives_agree_with_differences_and_with_each_other(name):
 def test_layer_statistics_give_each_examples_gradient_in_each_layer(name):
     _, at = CASES[name]()
     gradients = host(at.per_example_gradients())
-    assert len(at.layer_statistics()) == {"LeNet": 4, "transformer": 4, "shared": 1}[name]
+    assert len(at.layer_statistics()) == {"LeNet": 4, "transformer": 4, "recurrent": 1, "shared": 1}[name]
     for flow in at.layer_statistics():
         h, s = (host(x if x.ndim > 2 else x[:, None]) for x in (flow.inputs, flow.gradients))
         claimed = np.einsum("nti,ntj->nij", h, s).reshape(at.size, -1)

@@ -81,6 +81,11 @@ AT_CONSTRUCTION = [
         {},
         r"module must be differentiable as it is, got the module \(Embedding\) with max_norm=1\.0",
     ),
+    (
+        lambda: nn.utils.parametrizations.weight_norm(nn.Linear(3, 2)),
+        {},
+        r"module must have second derivatives, got parametrizations\.weight\.0 \(_WeightNorm\): torch's are wrong",
+    ),
     (lambda: nn.Linear(3, 2), {"chunk": 0}, "chunk must be an integer >= 1, got 0"),
     (lambda: nn.Linear(3, 2), {"initial": "own"}, "initial must be one of 'module', 'reset', got 'own'"),
     (lambda: nn.Linear(3, 2), {"exclude": "a"}, "exclude must be a tuple of names of parts of the module, got 'a'"),
