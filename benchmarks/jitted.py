@@ -10,22 +10,28 @@ import numpy as np
 from benchmarks.timing import Row, in_turns, rows
 from sofim_ref import SGD, SOFIM, Adam
 from sofim_ref.arrays import open_backend
+from sofim_ref.bridges.optax import transformation
 from sofim_ref.optimizers import Optimizer
 from sofim_ref.problems import Function
 
 TITLE = "A step compiled by JAX, float32, d = 1,000,000, beside optax"
 PEER, ADAM = "optax.sgd with momentum", "optax.adam"
+LEAVES = 8
+PEER_OF_LEAVES, LEAVES_OF_OURS = f"{PEER}, {LEAVES} leaves", f"SOFIM, moment, optax bridge, {LEAVES} leaves"
 SUBJECTS = {
     "SOFIM, moment": SOFIM(),
     "SOFIM, gradient": SOFIM(vector="gradient"),
     "SGD with momentum": SGD(momentum=0.9),
     "Adam": Adam(),
 }
-TARGETS = {"SOFIM, moment": 1.5}
+TARGETS = {"SOFIM, moment": 1.5, "SOFIM, moment, optax bridge": 1.5, LEAVES_OF_OURS: 1.5}
 
 
 def run(*, quick: bool) -> list[Row]:
-    """Return a row for each method and for optax's two; w and state are donated, and g is the same in every step."""
+    """Return a row for each method and for optax's two; w and state are donated, and g is the same in every step.
+
+    Through the bridge SOFIM's parameters are one array, and eight, set against optax's eight.
+    """
     try:
         import jax
         import optax
@@ -34,13 +40,23 @@ def run(*, quick: bool) -> list[Row]:
     xp = open_backend("jax").xp
     g = np.random.default_rng(0).standard_normal(100_000 if quick else 1_000_000).astype(np.float32)
     g = xp.asarray(g / np.linalg.norm(g))
+    leaves = xp.split(g, LEAVES)
+    heavy_ball, bridge = optax.sgd(0.1, momentum=0.9), transformation(SOFIM())
     subjects = {
-        PEER: _looping(jax, *_optax(optax.sgd(0.1, momentum=0.9), optax, g)),
-        ADAM: _looping(jax, *_optax(optax.adam(1e-3), optax, g)),
+        PEER: _looping(jax, *_optax(jax, heavy_ball, optax, g)),
+        ADAM: _looping(jax, *_optax(jax, optax.adam(1e-3), optax, g)),
         **{name: _looping(jax, *_ours(optimizer, g)) for name, optimizer in SUBJECTS.items()},
+        "SOFIM, moment, optax bridge": _looping(jax, *_optax(jax, bridge, optax, g)),
+        PEER_OF_LEAVES: _looping(jax, *_optax(jax, heavy_ball, optax, leaves)),
+        LEAVES_OF_OURS: _looping(jax, *_optax(jax, bridge, optax, leaves)),
     }
     timed = in_turns(subjects, rounds=9 if quick else 41, calls=20)
-    return rows(timed, peer=PEER, targets={} if quick else TARGETS, target_is="ratio")
+    of_leaves = {name: timed.pop(name) for name in (PEER_OF_LEAVES, LEAVES_OF_OURS)}
+    targets = {} if quick else TARGETS
+    return [
+        *rows(timed, peer=PEER, targets=targets, target_is="ratio"),
+        *rows(of_leaves, peer=PEER_OF_LEAVES, targets=targets, target_is="ratio"),
+    ]
 
 
 def _ours(optimizer: Optimizer[Any], g: Any) -> tuple[Callable[..., Any], Any, Any]:
@@ -52,12 +68,12 @@ def _ours(optimizer: Optimizer[Any], g: Any) -> tuple[Callable[..., Any], Any, A
     return step, (w, optimizer.init(w)), g
 
 
-def _optax(method: Any, optax: Any, g: Any) -> tuple[Callable[..., Any], Any, Any]:
+def _optax(jax: Any, method: Any, optax: Any, g: Any) -> tuple[Callable[..., Any], Any, Any]:
     def step(w: Any, state: Any, g: Any) -> Any:
         change, state = method.update(g, state)
         return optax.apply_updates(w, change), state
 
-    w = 0 * g
+    w = jax.tree.map(lambda leaf: 0 * leaf, g)
     return step, (w, method.init(w)), g
 
 
@@ -68,6 +84,6 @@ def _looping(jax: Any, step: Callable[..., Any], carried: Any, g: Any) -> Callab
     def one() -> None:
         nonlocal carried
         carried = compiled(*carried, g)
-        carried[0].block_until_ready()
+        jax.block_until_ready(carried[0])
 
     return one

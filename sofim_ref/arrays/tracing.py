@@ -27,6 +27,24 @@ def is_traced(x: Any) -> bool:
     return jax is not None and isinstance(x, jax.core.Tracer)
 
 
+def python_number(x: Any) -> Any:
+    """Return a NumPy scalar, or an array of shape () whose number is known, as a Python number; all else as it is.
+
+    Parameters
+    ----------
+    x : object
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> python_number(np.float64(0.5)), python_number(np.asarray(2)), python_number("moment")
+    (0.5, 2, 'moment')
+    """
+    if type(x) is float or getattr(x, "shape", None) != () or is_traced(x) or not hasattr(x, "item"):
+        return x
+    return x.item()
+
+
 def reason_of(error: TypeError) -> str | None:
     """Return what was to be decided on the host, in the first line of JAX's or our own error; None if it is another."""
     jax = sys.modules.get("jax")

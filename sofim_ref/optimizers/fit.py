@@ -8,7 +8,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from sofim_ref.arrays import Array, namespace
+from sofim_ref.arrays import Array, HostDecisionError, namespace
+from sofim_ref.arrays.tracing import reason_of
 from sofim_ref.arrays.validation import an_instance, floating, same_backend, shown
 from sofim_ref.optimizers.state import State
 from sofim_ref.problems.oracle import Oracle
@@ -59,3 +60,31 @@ def explained(method: Callable[..., Any]) -> Callable[..., Any]:
             raise
 
     return asked
+
+
+class NamingHostDecisions:
+    """A context in which an optimizer that needs a number on the host inside a JAX transformation is named.
+
+    Parameters
+    ----------
+    owner : Optimizer
+
+    Raises
+    ------
+    HostDecisionError
+        On leaving it by an error that says so.
+    """
+
+    __slots__ = ("owner",)
+
+    def __init__(self, owner: object) -> None:
+        self.owner = owner
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, TypeError) and (reason := reason_of(error)) is not None:
+            name = type(self.owner).__name__
+            msg = f"{name} can't step inside jax.jit, vmap or jacfwd, since it decides on the host: {reason}"
+            raise HostDecisionError(msg) from error

@@ -8,16 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
-import numpy as np
-
 from sofim_ref.arrays import Array
 from sofim_ref.arrays.pytrees import register_waiting
-from sofim_ref.arrays.tracing import HostDecisionError, is_traced, reason_of
+from sofim_ref.arrays.tracing import is_traced, python_number
 from sofim_ref.arrays.validation import an_instance, finite, flag, floating, non_negative, pair, positive, rate, shown
 from sofim_ref.kernels import Kernels, kernels_for
 from sofim_ref.matrices import Matrix
 from sofim_ref.optimizers.averaging import Averaging
-from sofim_ref.optimizers.fit import check_same_point, explained
+from sofim_ref.optimizers.fit import NamingHostDecisions, check_same_point, explained
 from sofim_ref.optimizers.line_search import backtracked
 from sofim_ref.optimizers.state import State
 from sofim_ref.problems.oracle import Oracle
@@ -84,8 +82,7 @@ class Optimizer(ABC, Generic[S]):
     def __post_init__(self) -> None:
         # A hyper-parameter from a NumPy grid is a float64 scalar, and that would widen a float32 step.
         for name, value in vars(self).items():
-            if isinstance(value, np.generic):
-                object.__setattr__(self, name, value.item())
+            object.__setattr__(self, name, python_number(value))
         register_waiting()  # whoever imports JAX after this library has done so by now
         rate("lr", self.lr)
         non_negative("weight_decay", self.weight_decay)
@@ -145,19 +142,20 @@ class Optimizer(ABC, Generic[S]):
             kernels = kernels_for(oracle.gradient(), w=w, **moments)
             if kernels is not None:
                 return w, self.overwrite(kernels, w, state, oracle)
-        try:
-            state, choice = pair(self, "precondition", self.precondition(state, oracle), State, Preconditioned)
-            direction = choice.matrix.solve(choice.vector)
-            if is_traced(self.weight_decay) or self.weight_decay:
-                direction = direction + self.weight_decay * w
-            following = w - self.step_size(state, oracle, direction) * direction
-            return self.accept(state, oracle, choice, following)
-        except TypeError as error:
-            if (reason := reason_of(error)) is None:
-                raise
-            name = type(self).__name__
-            msg = f"{name} can't step inside jax.jit, vmap or jacfwd, since it decides on the host: {reason}"
-            raise HostDecisionError(msg) from error
+        with NamingHostDecisions(self):
+            state, choice, decrement = self.decrement(w, state, oracle)
+            return self.accept(state, oracle, choice, w - decrement)
+
+    def decrement(self, w: Array, state: S, oracle: Oracle) -> tuple[S, Preconditioned, Array]:
+        """Return the next state, C and v, and η(C⁻¹v + λw), shape (d,): what a step subtracts from w.
+
+        For loops of other frameworks, which subtract it themselves.
+        """
+        state, choice = pair(self, "precondition", self.precondition(state, oracle), State, Preconditioned)
+        direction = choice.matrix.solve(choice.vector)
+        if is_traced(self.weight_decay) or self.weight_decay:
+            direction = direction + self.weight_decay * w
+        return state, choice, self.step_size(state, oracle, direction) * direction
 
     def overwrite(self, kernels: Kernels, w: Array, state: S, oracle: Oracle) -> S:
         """Take the step in the arrays' own memory, and return the next state; a method without a kernel refuses."""
@@ -173,7 +171,7 @@ class Optimizer(ABC, Generic[S]):
         """Return `lr`, or what the schedule gives after that many steps, refusing all but a finite number > 0."""
         if not callable(self.lr):
             return self.lr
-        lr = self.lr(step if is_traced(step) else int(step))
+        lr = python_number(self.lr(step if is_traced(step) else int(step)))
         positive(f"lr({step})", lr)
         return lr if is_traced(lr) else float(lr)
 
