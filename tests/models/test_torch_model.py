@@ -91,11 +91,11 @@ def test_derivatives_agree_with_differences_and_with_each_other(name):
     assert_close(at.gradient() @ v, host((ahead.value() - behind.value()) / 2e-5), within=1e-7)
     J, F = host(at.jacobian()), host(at.output_fisher())
     assert_close(at.jacobian() @ v, host((ahead.outputs() - behind.outputs()) / 2e-5), within=1e-7)
-    truth = np.einsum("ncd,nce,nef->df", J, F, J) / at.size
+    truth = np.einsum("nad,nab,nbe->de", J, F, J) / at.size
     assert_close(at.gauss_newton_of(at.output_fisher()), truth, within=1e-12)
     assert_close(at.gauss_newton_product(at.output_fisher(), v), truth @ host(v), within=1e-12)
     u = host(at.output_gradient())
-    assert_close(at.per_example_gradients(), np.einsum("ncd,nc->nd", J, u), within=1e-13)
+    assert_close(at.per_example_gradients(), np.einsum("nad,na->nd", J, u), within=1e-13)
     assert_close(at.gradient(), host(at.per_example_gradients().mean(0) + 0.01 * at.w), within=1e-13)
 
 
