@@ -91,8 +91,8 @@ AT_CONSTRUCTION = [
     (lambda: nn.Linear(3, 2), {"exclude": "a"}, "exclude must be a tuple of names of parts of the module, got 'a'"),
     (
         networks.LeNet,
-        {"exclude": ("frist",)},
-        r"exclude must name parts of the module, got 'frist'\. Did you mean 'first'",
+        {"exclude": ("secnod",)},
+        r"exclude must name parts of the module, got 'secnod'\. Did you mean 'second'",
     ),
     (
         with_parameters_of_its_own,
