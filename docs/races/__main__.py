@@ -1,6 +1,6 @@
-"""Write the outcome of the races: `python docs/races FOLDER …` takes the races' folders, and writes two files here.
+"""Write the outcome of the races: `python docs/races FOLDER …` takes races' folders, and writes two files here.
 
-`outcome.json` holds medians, quartiles and performance profiles, `outcome.md` is the page that is made of them.
+A race takes the place of an earlier one of the same workload; those of other workloads stay. `outcome.json` holds medians, quartiles and performance profiles, `outcome.md` is the page that is made of them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ COUNTED = ("epochs", "gradient evaluations")
 def main(folders: list[str]) -> int:
     """Read the folders of races, and write the outcome."""
     summaries = [json.loads((Path(folder) / "summary.json").read_text(encoding="utf-8")) for folder in folders]
-    outcome = [_outcome(summary) for summary in summaries]
+    new = {race["workload"]: race for race in map(_outcome, summaries)}
+    there = {race["workload"]: race for race in json.loads((HERE / "outcome.json").read_text(encoding="utf-8"))}
+    outcome = list((there | new).values())
     text = json.dumps(outcome, ensure_ascii=False)
     (HERE / "outcome.json").write_text(f"{text}\n", encoding="utf-8")
     (HERE / "outcome.md").write_text(page(outcome), encoding="utf-8")
@@ -27,21 +29,32 @@ def main(folders: list[str]) -> int:
 
 def page(outcome: list[dict[str, Any]]) -> str:
     """Return the page of an outcome, in Markdown."""
-    return "\n".join([HEAD, *_together(outcome), *(line for race in outcome for line in _section(race))])
+    most = max(len(race["methods"]) for race in outcome)
+    whole = [race for race in outcome if len(race["methods"]) == most]
+    alone = [race for race in outcome if len(race["methods"]) < most]
+    sections = (line for race in whole for line in _section(race))
+    apart = (line for race in alone for line in (*_section(race), *_profiles([race])))
+    return "\n".join([HEAD, *_together(whole), *sections, *([APART] if alone else []), *apart])
 
 
 HEAD = """# The outcome, in our setup
 
 SOFIM's paper says that it is faster than SGD with momentum, Nyström-SGD, L-BFGS and AdaHessian to given losses and
-accuracies, SOAA's that it is faster than Adam, AdaFisher's that it is faster than Adam and K-FAC. These are four small
-races of all of them on real data, each method tuned alike; [race.md](../race.md) says how. Nothing here was run on the
-papers' problems.
+accuracies, SOAA's that it is faster than Adam, AdaFisher's that it is faster than Adam and K-FAC. These are
+small races of these methods on real data, each method tuned alike; [race.md](../race.md) says how. Nothing here was run
+on the papers' problems.
 
 Medians over the seeds, quartiles in brackets; a seed that didn't reach the target, or whose run diverged or failed,
 counts as ∞. In the tables of claims, 2 : 6 says that at two targets the first method's median is smaller, at six the
 second's; at the others the medians are equal, or neither median run reached the target. Performance profiles (Dolan &
 Moré 2002) give the share of problems, a target and a seed each, that a method solves within a factor τ of the lowest
 cost of any method. Other data, budgets, search spaces or seeds may reverse every row.
+"""
+
+APART = """# Torch networks, apart
+
+These races have fewer methods, trials and seeds than the others, as each of their headings says, and a few minutes of
+computing time: they show that torch networks race, and say little about the methods. They are in no table above.
 """
 
 
@@ -86,7 +99,7 @@ def _together(outcome: list[dict[str, Any]]) -> list[str]:
         won = (f"{sum(c[cost][0] for c in same)} : {sum(c[cost][1] for c in same)}" for cost in COUNTED)
         rows.append((*first["pair"], *won))
     targets = sum(len(levels) for race in outcome for levels in race["targets"].values())
-    heading = f"## All {len(outcome)} together, {targets} targets"
+    heading = f"## {len(outcome)} races together, {targets} targets"
     return [heading, "", *_table(["said to be faster", "than", *COUNTED], rows), "", *_profiles(outcome)]
 
 
@@ -123,7 +136,9 @@ def _section(race: dict[str, Any]) -> list[str]:
     return [
         f"## {race['problem']}",
         "",
-        "`sofim-ref race {workload}`: {seeds} seeds of {epochs} epochs, {trials} trials a method.".format(**race),
+        "`sofim-ref race {workload}`: {count} methods, {seeds} seeds of {epochs} epochs, {trials} trials a method.".format(
+            count=len(methods), **race
+        ),
         "",
         *_table(["epochs to", *(heading for heading, _, _ in columns)], rows),
         "",

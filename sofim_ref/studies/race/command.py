@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sofim_ref.studies.race.setting import NUMBERS, Setting
-from sofim_ref.studies.race.workload import CRITERIA
+from sofim_ref.studies.race.workload_scoring import CRITERIA
 
 FLAGS = {criterion: f"--{criterion.replace(' ', '-')}" for criterion in CRITERIA}
 """From a criterion to the option that sets its targets."""

@@ -14,7 +14,7 @@ from sofim_ref.studies.race.run_race import Entry, Race
 from sofim_ref.studies.race.summary import profiles
 from sofim_ref.studies.race.tables import named, number
 from sofim_ref.studies.race.time_to_target import COSTS, Spread, best_so_far, worst
-from sofim_ref.studies.race.workload import CRITERIA
+from sofim_ref.studies.race.workload_scoring import CRITERIA
 
 
 def curves(race: Race, criterion: str) -> Picture:

@@ -10,8 +10,8 @@ from sofim_ref.studies.race.counted import counted
 from sofim_ref.studies.race.pictures import all_pictures
 from sofim_ref.studies.race.run_race import Race
 from sofim_ref.studies.race.summary import summarize
-from sofim_ref.studies.race.workload import CRITERIA
 from sofim_ref.studies.race.workload_catalogue import WORKLOADS
+from sofim_ref.studies.race.workload_scoring import CRITERIA
 
 ORIGIN = (
     "The targets were fixed beforehand, from runs of SGD, SGD with momentum and SOFIM on other seeds than the race's: "
@@ -75,8 +75,8 @@ def setup(race: Race) -> list[str]:
         f"every method. The best trial has the smallest {CRITERION}."
     )
     measured = (
-        f"Train loss and test loss include the l2 term; {workload.scoring.meaning}. {_origin(race)}. A target counts as "
-        f"reached at the first measurement there or beyond, so epochs are known to within "
+        f"Train loss and test loss include the l2 term; {workload.scoring.meaning}. {_origin(race)}. A target counts "
+        f"as reached at the first measurement there or beyond, so epochs are known to within "
         f"{every / budget.steps_per_epoch:.2g}; in a run that diverged or failed it counts as not reached. A gradient "
         f"evaluation is a gradient over as many examples as there are training rows, and a Hessian-vector product "
         f"counts as two. Seconds are those spent in the optimizer, on one thread, {_at_a_time(race)}; they depend on "

@@ -14,7 +14,8 @@ from sofim_ref.optimizers import Method, OneOf
 from sofim_ref.studies.race.claims import claimed_methods
 from sofim_ref.studies.race.parcel import Parcel, distribution_version
 from sofim_ref.studies.race.targets import check_targets, suggested_targets
-from sofim_ref.studies.race.workload import CRITERIA, Workload
+from sofim_ref.studies.race.workload import Workload
+from sofim_ref.studies.race.workload_scoring import CRITERIA
 from sofim_ref.studies.race.workload_split import Split
 from sofim_ref.training.budget import Budget
 

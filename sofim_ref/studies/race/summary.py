@@ -11,7 +11,7 @@ from sofim_ref.studies.race.performance_profile import FACTORS, PerformanceProfi
 from sofim_ref.studies.race.run_race import Entry, Race
 from sofim_ref.studies.race.setting import Setting
 from sofim_ref.studies.race.time_to_target import COSTS, Spread
-from sofim_ref.studies.race.workload import CRITERIA
+from sofim_ref.studies.race.workload_scoring import CRITERIA
 
 
 def summarize(race: Race) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from sofim_ref.studies.race.run import FINISHED
 from sofim_ref.studies.race.run_race import Entry, Race
 from sofim_ref.studies.race.summary import firsts, profiles
 from sofim_ref.studies.race.time_to_target import COSTS, Spread
-from sofim_ref.studies.race.workload import CRITERIA
+from sofim_ref.studies.race.workload_scoring import CRITERIA
 
 UNITS = {"gradient evaluations": (1.0, "gradients"), "seconds": (1e3, "ms")}
 """By what a cost is multiplied to be printed, and what it is then called; others are printed as they are."""

@@ -8,7 +8,8 @@ from math import isfinite
 
 from sofim_ref.arrays import open_backend
 from sofim_ref.optimizers import SGD
-from sofim_ref.studies.race.workload import CRITERIA, Workload
+from sofim_ref.studies.race.workload import Workload
+from sofim_ref.studies.race.workload_scoring import CRITERIA
 from sofim_ref.training.minimize import minimize
 
 REFERENCE_SEED = 10**9

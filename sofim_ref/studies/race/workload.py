@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import re
 from collections.abc import Callable, Mapping
@@ -11,18 +10,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
-
-from sofim_ref.arrays import BACKENDS, Array, Backend, open_backend, to_numpy
+from sofim_ref.arrays import BACKENDS, Array, Backend, open_backend
 from sofim_ref.arrays.validation import an_instance, count, one_of
 from sofim_ref.datasets import Dataset, ImageSource, Source
 from sofim_ref.likelihoods import Likelihood
 from sofim_ref.problems import FiniteSum
+from sofim_ref.studies.race.workload_data import digest, usual_settings
 from sofim_ref.studies.race.workload_scoring import Scoring
 from sofim_ref.studies.race.workload_split import Split, variance_of
-
-CRITERIA = ("train loss", "test loss", "score")
-"""What is measured during a run, with three targets each. Losses are to fall, the score is to rise."""
 
 
 @dataclass(frozen=True)
@@ -123,16 +118,7 @@ class Workload:
                 f"datasets.from_arrays(features, targets) makes one."
             )
             raise TypeError(msg)
-        train, test = dataset.train, dataset.test
-        usual = {
-            "name": "-".join(re.findall(r"[A-Za-z0-9]+", dataset.name)),
-            "title": dataset.title,
-            "fit": train.on,
-            "dtype": str(to_numpy(train.features[:1]).dtype),
-            "test_share": test.size / (train.size + test.size),
-            "batch_size": min(32, train.size),
-        }
-        return cls(**{**usual, "source": dataset.source, **settings})
+        return cls(**{**usual_settings(dataset), "source": dataset.source, **settings})
 
     @property
     def needs_folder(self) -> bool:
@@ -180,10 +166,7 @@ class Workload:
     @property
     def digest(self) -> str:
         """The first half of the SHA-256 digest of all rows: it tells whether the data is still the same."""
-        digest = hashlib.sha256()
-        for table in map(np.asarray, self.source.read()):
-            digest.update((table.astype(str) if table.dtype.kind == "O" else table).tobytes())
-        return digest.hexdigest()[:32]
+        return digest(self.source.read())
 
     @cached_property
     def kind(self) -> tuple[str, type[Likelihood]]:

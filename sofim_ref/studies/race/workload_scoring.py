@@ -8,6 +8,9 @@ import numpy as np
 
 from sofim_ref.likelihoods import Bernoulli, Categorical, Gaussian, Likelihood
 
+CRITERIA = ("train loss", "test loss", "score")
+"""What is measured during a run, with three targets each. Losses are to fall, the score is to rise."""
+
 
 @dataclass(frozen=True)
 class Scoring:

@@ -88,8 +88,17 @@ def test_another_backend_runs_the_same_race(finished, tmp_path):
             assert run.curves["train loss"] == pytest.approx(numpy_s.curves["train loss"], rel=1e-8)
 
 
-@pytest.mark.parametrize("workload", race.WORKLOADS.values(), ids=list(race.WORKLOADS))
+WITH_DATA = [
+    pytest.param(workload, id=name, marks=[pytest.mark.slow] * (name == "characters-transformer"))
+    for name, workload in race.WORKLOADS.items()
+    if not workload.needs_folder
+]
+
+
+@pytest.mark.parametrize("workload", WITH_DATA)
 def test_every_workload_can_be_run(workload, tmp_path):
+    if "numpy" not in workload.backends:
+        pytest.importorskip("torch", reason="torch isn't installed")
     chosen = race.usual_setting(workload, methods=methods("sofim"), trials=1, tuning_seeds=1, seeds=1, epochs=1)
     store = race.RunStore(tmp_path)
     store.begin(chosen, "")

@@ -5,7 +5,7 @@ from sofim_ref import arrays, datasets
 from sofim_ref.arrays import to_numpy
 from sofim_ref.problems import LogisticRegression, PoissonRegression
 from sofim_ref.studies import race
-from sofim_ref.studies.race.workload import CRITERIA
+from sofim_ref.studies.race.workload_scoring import CRITERIA
 
 NUMPY = arrays.open_backend("numpy")
 
