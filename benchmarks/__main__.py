@@ -21,6 +21,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 from benchmarks import (  # after the environment is set
     bandwidth,
     contract,
+    digits_convnet,
     far_from_identity,
     figure,
     gpu,
@@ -40,7 +41,7 @@ BENCHMARKS = {
     module.__name__.rpartition(".")[2]: module
     for module in (
         *(in_place, far_from_identity, bandwidth, temporaries, contract, mlp_epoch, per_example_gradients),
-        *(natural_gradient, low_rank, jitted, slopes, import_time),
+        *(natural_gradient, low_rank, jitted, slopes, import_time, digits_convnet),
     )
 }
 

@@ -1,6 +1,7 @@
 """Write the outcome of the races: `python docs/races FOLDER …` takes races' folders, and writes two files here.
 
-A race takes the place of an earlier one of the same workload; those of other workloads stay. `outcome.json` holds medians, quartiles and performance profiles, `outcome.md` is the page that is made of them.
+A race takes the place of an earlier one of the same workload; those of other workloads stay. `outcome.json` holds
+medians, quartiles and performance profiles, `outcome.md` is the page that is made of them.
 """
 
 from __future__ import annotations
@@ -133,12 +134,14 @@ def _section(race: dict[str, Any]) -> list[str]:
         for name, mine in methods.items()
     ]
     claims = [(*claim["pair"], *(" : ".join(map(str, claim[cost])) for cost in COUNTED)) for claim in race["claims"]]
+    size = (
+        f"`sofim-ref race {race['workload']}`: {len(methods)} methods, {race['seeds']} seeds of {race['epochs']} "
+        f"epochs, {race['trials']} trials a method."
+    )
     return [
         f"## {race['problem']}",
         "",
-        "`sofim-ref race {workload}`: {count} methods, {seeds} seeds of {epochs} epochs, {trials} trials a method.".format(
-            count=len(methods), **race
-        ),
+        size,
         "",
         *_table(["epochs to", *(heading for heading, _, _ in columns)], rows),
         "",

@@ -1,4 +1,5 @@
 import errno
+import hashlib
 import importlib
 import os
 import re
@@ -7,9 +8,11 @@ import signal
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from sofim_ref import cli
+from sofim_ref.datasets import PUBLISHED
 from sofim_ref.studies.race import folder_lock
 
 SHORT = ["--trials", "1", "--seeds", "1", "--epochs", "1", "--jobs", "1"]
@@ -91,6 +94,7 @@ def test_a_race_leaves_the_folder_of_another_alone(tmp_path, capsys, refused):
         (["diabetes", "--dask", ""], "argument --dask: must be the address of a scheduler"),
         (["diabetes", "--out", ""], "argument --out: must be a path, got ''"),
         (["--data", "nowhere.csv", "--target", "y"], "argument --data: can't read 'nowhere.csv'"),
+        (["diabetes", "--data-dir", "."], "argument --data-dir: diabetes needs no folder"),
     ],
 )
 def test_a_wrong_argument_is_refused_before_anything_is_written(arguments, message, refused):
@@ -199,3 +203,69 @@ def test_a_race_in_a_folder_where_another_is_being_run_is_refused(tmp_path, refu
         said = refused(*RACE, "--out", str(tmp_path / "race"))
     assert "argument --out: the results folder must be used by one race at a time" in said
     assert f"but process {os.getpid()} on " in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["cifar10-lenet"], "argument --data-dir: the folder of CIFAR-10 must be given: --data-dir FOLDER"),
+        (
+            ["mnist-lenet", "--data-dir", "nowhere"],
+            "argument --data-dir: 'nowhere' doesn't exist. Expected: train-images",
+        ),
+        (["svhn-lenet", "--data-dir", "."], "They come from the page of the Street View House Numbers data set"),
+        (["digits-convnet", "--backend", "numpy"], "argument --backend: backend must be torch for digits-convnet, got"),
+    ],
+)
+def test_a_network_s_data_or_backend_that_is_not_there_is_said(arguments, message, tmp_path, refused, monkeypatch):
+    pytest.importorskip("torch", reason="torch isn't installed")
+    monkeypatch.chdir(tmp_path)
+    assert message in refused("race", *arguments)
+
+
+def test_where_torch_is_absent_its_workloads_name_the_extra(refused, monkeypatch):
+    monkeypatch.setattr("sofim_ref.studies.race.workload.importlib.util.find_spec", lambda _: None)
+    said = refused("race", "digits-convnet")
+    assert "argument WORKLOAD: digits-convnet needs torch: pip install 'sofim_ref[torch]'." in said
+
+
+def idx_files(folder, rng):
+    """Write MNIST's four files with random pixels, each labelled by one of its pixels; return their checksums."""
+    sums = {}
+    for batch in PUBLISHED["mnist"].forms[0].batches:
+        pixels = rng.integers(256, size=(batch.rows, 784), dtype=np.uint8)
+        rows = batch.rows.to_bytes(4, "big")
+        images = bytes([0, 0, 8, 3]) + rows + 2 * (28).to_bytes(4, "big") + pixels.tobytes()
+        labels = bytes([0, 0, 8, 1]) + rows + (pixels[:, 0] % 10).tobytes()
+        for file, content in zip(batch.files, (images, labels), strict=True):
+            (folder / file.name).write_bytes(content)
+            sums[hashlib.md5(content).hexdigest()] = file.md5
+    return sums
+
+
+@pytest.mark.slow
+def test_a_race_on_files_of_the_reader_s_goes_on_by_its_command(tmp_path, capsys, monkeypatch):
+    pytest.importorskip("torch", reason="torch isn't installed")
+    sums = idx_files(tmp_path, np.random.default_rng(0))
+    options = [
+        "--data-dir",
+        str(tmp_path),
+        "--methods",
+        "sgd",
+        "--batch-size",
+        "20000",
+        "--out",
+        str(tmp_path / "race"),
+    ]
+    goals = ["--train-loss", "3,2.5,2.4", "--test-loss", "3,2.5,2.4", "--score", "0.05,0.1,0.2"]
+    assert cli.main(["race", "mnist-lenet", *options, *SHORT, *goals]) == 2
+    assert "its MD5 checksum must be 6bbc9ace898e44ae57da46a324031adb, got" in capsys.readouterr().err
+    files = importlib.import_module("sofim_ref.datasets.published.files")
+    real = files._md5
+    monkeypatch.setattr(files, "_md5", lambda content: sums[real(content)])  # random pixels pass for MNIST's
+    assert cli.main(["race", "mnist-lenet", *options, *SHORT, *goals]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    (again,) = (shlex.split(line) for line in printed if line.startswith("sofim-ref race"))
+    assert str(tmp_path) in again
+    assert cli.main(again[1:]) == 0
+    assert "1 of 1 runs (tuning) are on disk from before." in capsys.readouterr().out

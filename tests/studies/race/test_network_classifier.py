@@ -69,6 +69,7 @@ def test_the_seed_draws_the_starting_point():
     assert not torch.equal(first, other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "method", [sr.KFAC(lr=0.05), sr.AdaFisher(lr=0.01), sr.Adam(lr=0.003), sr.SOAA(lr=0.003, steps=24)]
 )
