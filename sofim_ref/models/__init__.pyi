@@ -1,4 +1,5 @@
 # What the package offers, and where each name lives: `__init__.py` imports a name when it is first asked for.
+from . import networks as networks
 from .activations import ACTIVATIONS as ACTIVATIONS
 from .activations import Activation as Activation
 from .layer import Layer as Layer

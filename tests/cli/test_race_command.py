@@ -224,7 +224,7 @@ def test_a_network_s_data_or_backend_that_is_not_there_is_said(arguments, messag
 
 
 def test_where_torch_is_absent_its_workloads_name_the_extra(refused, monkeypatch):
-    monkeypatch.setattr("sofim_ref.studies.race.workload.importlib.util.find_spec", lambda _: None)
+    monkeypatch.setattr("sofim_ref.studies.race.workload_data.importlib.util.find_spec", lambda _: None)
     said = refused("race", "digits-convnet")
     assert "argument WORKLOAD: digits-convnet needs torch: pip install 'sofim_ref[torch]'." in said
 

@@ -63,7 +63,7 @@ class CausalTransformer(Module):  # type: ignore[misc]  # torch brings no types 
 
 
 class CausalBlock(Module):  # type: ignore[misc]  # torch brings no types here
-    """A block of a `CausalTransformer`: attention to what came before, then a dense layer, each added to the stream.
+    """A block of a `CausalTransformer`: attention to earlier positions, then a dense layer, each added to the stream.
 
     Parameters
     ----------

@@ -8,7 +8,6 @@ from typing import Any
 from sofim_ref.arrays import Array, from_numpy, namespace
 from sofim_ref.arrays.validation import one_of
 from sofim_ref.likelihoods import Categorical
-from sofim_ref.models import TorchModel, networks
 from sofim_ref.problems import FiniteSum, Oracle
 from sofim_ref.studies.race.augmentation import Augmentation
 
@@ -54,6 +53,8 @@ class NetworkClassifier(FiniteSum):
         augmentation: Augmentation | None = None,
     ) -> None:
         one_of("network", network, NETWORKS)
+        from sofim_ref.models import TorchModel
+
         self.augmentation = augmentation
         model = TorchModel(_made(network, tuple(features.shape[1:]), classes), initial="reset")
         super().__init__(model, Categorical(classes), features, targets, l2)
@@ -85,6 +86,8 @@ class NetworkClassifier(FiniteSum):
 
 def _made(network: str, shape: tuple[int, ...], classes: int) -> Any:
     """Return the network for inputs of a shape."""
+    from sofim_ref.models import networks
+
     make: Any = getattr(networks, network)
     if network == "digits_convnet":
         return make(classes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -15,7 +14,7 @@ from sofim_ref.arrays.validation import an_instance, count, one_of
 from sofim_ref.datasets import Dataset, ImageSource, Source
 from sofim_ref.likelihoods import Likelihood
 from sofim_ref.problems import FiniteSum
-from sofim_ref.studies.race.workload_data import digest, usual_settings
+from sofim_ref.studies.race.workload_data import called, check_backend, digest, usual_settings
 from sofim_ref.studies.race.workload_scoring import Scoring
 from sofim_ref.studies.race.workload_split import Split, variance_of
 
@@ -148,20 +147,12 @@ class Workload:
         ValueError
             If it isn't one of `backends`.
         """
-        if self.backends == ("torch",) and importlib.util.find_spec("torch") is None:
-            msg = f"{self.name} needs torch: pip install 'sofim_ref[torch]'."
-            raise ImportError(msg)
-        if backend not in self.backends:
-            msg = f"backend must be {' or '.join(self.backends)} for {self.name}, got {backend!r}."
-            raise ValueError(msg)
+        check_backend(self.name, self.backends, backend)
 
     @property
     def description(self) -> str:
         """The problem and its settings, in a few words."""
-        form = getattr(self.fit, "func", self.fit)
-        settings = ", ".join(f"{name}={value}" for name, value in getattr(self.fit, "keywords", {}).items())
-        problem = f"{form.__name__}({settings})" if isinstance(form, type) else self.kind[0]
-        return f"{problem} on {self.source.name}, {self.dtype}"
+        return f"{called(self.fit) or self.kind[0]} on {self.source.name}, {self.dtype}"
 
     @property
     def digest(self) -> str:

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -43,6 +46,34 @@ def test_the_seed_draws_the_split(workload):
     first, again, other = (to_numpy(workload.split(seed, place(workload)).test.features) for seed in (0, 0, 1))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+def test_the_workloads_are_known_without_torch():
+    known = "import sys; from sofim_ref.studies import race; race.WORKLOADS['cifar10-lenet']; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", known], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["mnist-lenet", "cifar100-resnet18"])
+def test_a_workload_on_files_says_what_it_is_before_they_are_there(name, tmp_path):
+    workload = race.WORKLOADS[name]
+    assert workload.needs_folder
+    assert workload.description.startswith(f"NetworkClassifier(network={name.split('-')[1]}, classes=")
+    there = workload.at(tmp_path)
+    assert not there.needs_folder
+    assert there.source.read.folder == tmp_path
+    assert race.Parcel.of(there).open() == there
+    with pytest.raises(FileNotFoundError, match="has none of these"):
+        there.split(0, NUMPY)
+
+
+def test_a_backend_that_a_workload_doesn_t_take_is_refused():
+    with pytest.raises(ValueError, match="backends must be one of .*got 'tourch'. Did you mean 'torch'"):
+        race.Workload.of(mail(), backends=("tourch",))
+    with pytest.raises(TypeError, match="my-mail needs no folder"):
+        race.Workload.of(mail()).at("/tmp")
+    numpy_alone = race.Workload.of(mail(), backends=("numpy",))
+    with pytest.raises(ValueError, match="backend must be numpy for my-mail, got 'torch'"):
+        race.usual_setting(numpy_alone, backend="torch")
 
 
 def test_accuracy_is_the_share_of_right_classes():
