@@ -1,0 +1,22 @@
+"""docs/bridges.md does what it says: the code of each section runs, in order."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+PAGE = (Path(__file__).parents[2] / "docs" / "bridges.md").read_text(encoding="utf-8")
+SECTIONS = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", PAGE, flags=re.MULTILINE | re.DOTALL))
+FRAMEWORK = {"scikit-learn": "sklearn"}
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_the_code_of_a_section_runs_as_it_stands(section, capsys):
+    if importlib.util.find_spec(FRAMEWORK.get(section, section)) is None:
+        pytest.skip(f"{section} isn't installed")
+    names = {}
+    for example in re.findall(r"```python\n(.*?)```", SECTIONS[section], flags=re.DOTALL):
+        exec(compile(example, section, "exec"), names)
+        said = re.findall(r"^print\(.*\)  # (.*)$", example, flags=re.MULTILINE)
+        assert capsys.readouterr().out.splitlines() == said
