@@ -11,7 +11,10 @@ SECTIONS = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", PAGE, flags=re.MULTIL
 FRAMEWORK = {"scikit-learn": "sklearn"}
 
 
-@pytest.mark.parametrize("section", SECTIONS)
+@pytest.mark.parametrize(
+    "section",
+    [pytest.param(section, marks=pytest.mark.slow if section == "optax" else ()) for section in SECTIONS],
+)
 def test_the_code_of_a_section_runs_as_it_stands(section, capsys):
     if importlib.util.find_spec(FRAMEWORK.get(section, section)) is None:
         pytest.skip(f"{section} isn't installed")
