@@ -12,7 +12,7 @@ from sofim_ref.arrays import Array
 from sofim_ref.arrays.validation import an_instance, count
 from sofim_ref.problems import Problem
 from sofim_ref.testing.fisher.draws import drawn
-from sofim_ref.testing.fisher.factors import factor_matches, given_pairs, is_pairs, multiplied, nearest_factors
+from sofim_ref.testing.fisher.factors import factor_matches, given_pairs, is_pairs, nearest_factors
 from sofim_ref.testing.fisher.facts import Facts, facts_at
 from sofim_ref.testing.fisher.failures import nothing, wrong
 from sofim_ref.testing.fisher.fit import Factors
@@ -20,7 +20,8 @@ from sofim_ref.testing.fisher.given import given, on_host, takes
 from sofim_ref.testing.fisher.histories import fitted_averages, gradients, of_history
 from sofim_ref.testing.fisher.layouts import layouts, parts
 from sofim_ref.testing.fisher.match import Search
-from sofim_ref.testing.fisher.report import estimate_verdict, factor_verdict, verdict_of
+from sofim_ref.testing.fisher.report import factor_verdict, verdict_of
+from sofim_ref.testing.fisher.sampled import sampled_verdict
 from sofim_ref.testing.fisher.ties import every_candidate
 from sofim_ref.testing.fisher.transforms import ROOTS, undone
 from sofim_ref.testing.fisher.verdict import FisherVerdict
@@ -54,7 +55,7 @@ def check_fisher(  # noqa: PLR0913  # what a check takes
         What somebody's code computes: a matrix, shape (d, d); a diagonal, shape (d,); a list of square blocks, one a
         layer; a list of pairs of Kronecker factors (A, G), one a layer; or a function v -> F v, or what has such a
         `matvec`. Arrays of any backend.
-        With `draws`, a function without arguments that returns one of the first three.
+        With `draws`, a function without arguments that returns an array, blocks or factors, or one of a vector.
     problem : Problem
         The loss, with model and data.
     w : array, shape (d,)
@@ -62,7 +63,7 @@ def check_fisher(  # noqa: PLR0913  # what a check takes
     batch : integer array, shape (B,), optional
         The rows from which it was; all of them if not given.
     draws : int, optional
-        How often F is called, at least 10, where it has random numbers in it.
+        How often F is called, at least 10, where it has random numbers in it. A few hundred calls tell.
     history : array, shape (steps, d), optional
         The gradients of earlier steps, oldest first, this one last: for moving averages.
     seed : int
@@ -88,7 +89,9 @@ def check_fisher(  # noqa: PLR0913  # what a check takes
     agree equally well the factor 1 comes first, then one with a name, then any. Those that coincide at w are compared
     at other points: they are either equal for this problem, as Fisher and Gauss–Newton matrix of a canonical likelihood
     are, or tied, and then `FisherVerdict.propose` returns a point and a batch that tell. A single matrix is never
-    called a sampled Fisher: that shows in repeated calls only.
+    called a sampled Fisher: that shows in repeated calls only. Their mean gets a name if all that is known beside it is
+    refuted, a factor of 1.2 and labels at a temperature of 1.2 too; otherwise they are too few, or, in one of 10,000
+    true cases at most, the mean refutes the name itself.
 
     Cost some seconds for d = 2,000, and for a function at d = 10⁵, of which it asks about fifteen products. K-FAC's
     expand and reduce settings are one here, since no layer shares weights over a sequence.
@@ -126,24 +129,26 @@ def _checked(F: Any, facts: Facts, draws: int | None, history: Array | None, see
         return factor_verdict([x for pairs in readings for x in factor_matches(pairs, facts, eps)], facts, eps)
     orders = layouts(facts.layers, facts.biased, facts.d)
     candidates = every_candidate(facts)
-    if draws is not None:
-        F = _calls(F, facts)
     steps = None if history is None else gradients(history, facts)
     if steps is not None:
         candidates = [*of_history(steps), *candidates]
-    search = Search(
-        given(F if draws is None else F(), facts, orders),
-        candidates,
-        orders,
-        parts(facts.layers, facts.biased, facts.d),
-        Factors(facts.B, facts.problem.size, facts.problem.n_outputs),
-        facts.problem.l2,
-        seed,
-    )
+
+    def search_for(F: Any) -> Search:
+        return Search(
+            given(F, facts, orders),
+            candidates,
+            orders,
+            parts(facts.layers, facts.biased, facts.d),
+            Factors(facts.B, facts.problem.size, facts.problem.n_outputs),
+            facts.problem.l2,
+            seed,
+        )
+
     if draws is not None:
-        calls = drawn(F, draws, search, facts)
+        calls = drawn(_called(F, facts), draws, search_for, facts)
         if not calls.constant:
-            return estimate_verdict(calls.estimates(facts), draws, search, facts)
+            return sampled_verdict(calls, facts)
+    search = search_for(F) if draws is None else calls.search
     said = wrong(search) or _explained(search, facts)
     if said.matrix is None and steps is not None:
         again = _explained(replace(search, candidates=fitted_averages(steps, search)), facts)
@@ -151,17 +156,15 @@ def _checked(F: Any, facts: Facts, draws: int | None, history: Array | None, see
     return said
 
 
-def _calls(F: Any, facts: Facts) -> Callable[[], Any]:
-    """Return the function that is called often, which writes Kronecker factors out as blocks; refuse what is none."""
-    if not takes(F):
-        msg = f"F must be a function without arguments if draws= is given: it is called that often, got {F!r:.60}."
+def _called(F: Any, facts: Facts) -> Callable[..., Any]:
+    """Return F, refusing what can't be called without arguments or with a vector."""
+    if hasattr(F, "shape") or not callable(F) or not (takes(F) or takes(F, facts.given_w)):
+        msg = (
+            "F must be a function without arguments, or of one vector, if draws= is given: it is called that often, "
+            f"got {F!r:.60}."
+        )
         raise TypeError(msg)
-
-    def call() -> Any:
-        answer = F()
-        return multiplied(answer, facts) if is_pairs(answer) else answer
-
-    return call
+    return F  # type: ignore[no-any-return]  # it is callable
 
 
 def _explained(search: Search, facts: Facts) -> FisherVerdict:

@@ -1,60 +1,28 @@
-"""Matrices that are different at each call: which matrix is their expectation, and of how many labels each is made."""
+"""Matrices that are different at each call: the numbers of them that are compared, and those of labels we draw."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from sofim_ref.arrays import to_numpy
-from sofim_ref.testing.fisher.candidates import Candidate
+from sofim_ref.testing.fisher.candidates import Candidate, OutputCandidate
+from sofim_ref.testing.fisher.factors import is_pairs, multiplied
 from sofim_ref.testing.fisher.facts import Facts
-from sofim_ref.testing.fisher.given import given
+from sofim_ref.testing.fisher.given import given, takes
 from sofim_ref.testing.fisher.jacobians import Host
 from sofim_ref.testing.fisher.layouts import Layout, Part
-from sofim_ref.testing.fisher.match import Search
+from sofim_ref.testing.fisher.match import Search, kept_product
+from sofim_ref.testing.fisher.output_matrices import outer
 
-FLIPS, SIMULATED = 400, 400
-"""The numbers of sign flips that give the statistic's distribution, and of sampled diagonals that give a variance."""
-LEVEL, REFUTED = 0.05, 0.002
-"""The p-values below which a mean isn't said to be a candidate's, and below which it is said not to be."""
-SCALES = ("1", "B", "N", "1/B", "1/N", "2", "1/2", "C", "1/C")
-"""The factors that are believed of a mean, which fits many to its few digits."""
-
-
-@dataclass(frozen=True, eq=False)
-class Estimate:
-    """A candidate for the expectation of a random matrix.
-
-    Parameters
-    ----------
-    candidate, layout, part
-        The hypothesis.
-    scale : float
-        The factor s.
-    scale_name : str or None
-        Its name.
-    error : float
-        ‖mean − s x‖ / ‖s x‖ of what was compared.
-    p_value : float
-        The probability of a larger statistic, or of a factor further off, if the hypothesis is true.
-    seen : float
-        The bias, as a share of ‖s x‖, that would be seen half the time.
-    labels : float or None
-        How many labels were drawn for each example, as the variance has it; None if it isn't that of sampled labels.
-    """
-
-    candidate: Candidate
-    layout: Layout
-    part: Part
-    scale: float
-    scale_name: str | None
-    error: float
-    p_value: float
-    seen: float
-    labels: float | None
+SIMULATED = 600
+"""The number of sampled matrices that give their covariance."""
+ENTRIES = 1000
+"""The largest number of entries of a product that are compared."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,115 +32,109 @@ class Draws:
     Parameters
     ----------
     search : Search
-        With their mean as what was given.
+        With their mean as what was given; for products, with the function itself.
     observed : array, shape (draws, n)
-        The numbers of each call that are compared: the diagonal, or a sample of a matrix.
-    places : pair of integer arrays, shape (n,)
-        Their rows and columns.
+        The numbers of each call that are compared: the diagonal, with a sample of a matrix; or entries of a product.
+    rows, columns : integer arrays
+        The places of that sample, each row with each column; of a product, `rows` are its entries.
+    known : dict
+        Simulated numbers that were asked for already.
     """
 
     search: Search
     observed: Host
-    places: tuple[Host, Host]
+    rows: Host
+    columns: Host
+    known: dict[tuple[Layout, Part], Host] = field(default_factory=dict)
 
     @property
     def constant(self) -> bool:
         """Whether every call returned the same numbers."""
         return bool(np.all(self.observed == self.observed[0]))
 
-    def estimates(self, facts: Facts) -> list[Estimate]:
-        """Return the hypotheses whose means are not refuted, those of the literature first, then the likeliest."""
-        n, mean = len(self.observed), self.observed.mean(axis=0)
-        off = self.observed - mean
-        deviation = np.sqrt(np.mean(off**2, axis=0) / (n - 1))
-        alive = deviation > 1e-9 * deviation.max()
-        signs = np.random.default_rng((self.search.seed, 5)).choice([-1.0, 1.0], (FLIPS, n))
-        flipped = signs @ off[:, alive] / n / deviation[alive]
-        simulated = np.mean(flipped**2, axis=1)
-        noise = float(np.linalg.norm(deviation) * np.sqrt(np.quantile(simulated, 1 - LEVEL / 2) - simulated.mean()))
-        found = []
-        for candidate, layout, part, x in self._hypotheses():
-            weights = 1 / deviation[alive]
-            a, b = mean[alive] * weights, x[alive] * weights
-            if not b.any() or np.any(np.abs(x[~alive]) > 1e-6 * np.abs(x).max()):
-                continue
-            s = float(a @ b / (b @ b))
-            along = flipped @ b / (b @ b)
-            name, value = self._factor(s, float(np.std(along)))
-            if not value:
-                continue
-            p_whole = float(np.mean(simulated >= np.mean((a - value * b) ** 2)))
-            p = min(1.0, 2 * min(p_whole, float(np.mean(np.abs(along) >= abs(s - value)))))  # of two tests
-            if p >= REFUTED:
-                size = float(np.linalg.norm(value * x))
-                error, seen = float(np.linalg.norm(mean - value * x)) / size, noise / size
-                found.append(Estimate(candidate, layout, part, value, name, error, p, seen, None))
-        found.sort(key=lambda each: (each.p_value < LEVEL, not each.candidate.established, -each.p_value))
-        found = [replace(each, labels=self._labels(each, facts)) for each in found]
-        return [each for each in found if each.scale_name or (each.labels and abs(each.scale / each.labels - 1) < 0.3)]
+    def numbers(self, candidate: Candidate, layout: Layout, part: Part) -> Host:
+        """Return what a hypothesis has in place of the numbers that are compared, shape (n,)."""
+        if self.search.given.form == "function":
+            return np.asarray(kept_product(candidate, part.groups, layout, self.search.probes[:, :1])[self.rows, 0])
+        diagonal, i, j = candidate.diagonal[layout.index], layout.index[self.rows], layout.index[self.columns]
+        if not i.size:
+            return diagonal
+        kept = part.groups[i][:, None] == part.groups[j]
+        return np.concatenate([diagonal, (candidate.entries(i, j) * kept).ravel()])
 
-    def _factor(self, s: float, spread: float) -> tuple[str | None, float]:
-        """Return the factor that a fitted one may be, with its name, or a number of labels; 0 where it is none."""
-        named = self.search.factors.named
-        name = min((x for x in SCALES if x in named), key=lambda x: abs(s / named[x] - 1))
-        for known, value in ((name, named[name]), (None, float(max(2, round(s))))):
-            if abs(s - value) <= 4 * spread + 1e-12 and spread <= 0.1 * value:
-                return known, value
-        return None, 0.0
+    @property
+    def identity(self) -> Host:
+        """What the identity has in their place, shape (n,)."""
+        if self.search.given.form == "function":
+            return np.asarray(self.search.probes[self.rows, 0])
+        here = self.rows[:, None] == self.columns
+        return np.concatenate([np.ones(self.search.given.d), here.ravel().astype(np.float64)])
 
-    def _hypotheses(self) -> Iterator[tuple[Candidate, Layout, Part, Host]]:
-        rows, columns = self.places
-        parts = self.search.parts if np.any(rows != columns) else self.search.parts[-1:]
-        for candidate in self.search.candidates:
-            for layout in self.search.fitting:
-                if np.any(rows != columns):
-                    x = pairs(candidate, layout.index[rows], layout.index[columns])
-                else:
-                    x = candidate.diagonal[layout.index]
-                for part in parts:
-                    groups = part.groups[layout.index]
-                    yield candidate, layout, part, x * (groups[rows] == groups[columns])
+    @property
+    def parts(self) -> list[Part]:
+        """The parts that the numbers tell apart: of a diagonal only that."""
+        apart = self.rows.size or self.search.given.form == "function"
+        return self.search.parts if apart else self.search.parts[-1:]
 
-    def _labels(self, each: Estimate, facts: Facts) -> float | None:
-        """Return how many labels an example the variance speaks for, None where it is not that of sampled labels."""
-        if each.candidate.name != "exact Fisher" or not facts.offers("sampled_output_gradient"):
+    def simulated(self, facts: Facts, layout: Layout, part: Part) -> Host | None:
+        """Return the numbers of matrices from one label an example, shape (`SIMULATED`, n); None if none can be drawn.
+
+        The labels are drawn from the model.
+        """
+        if not facts.offers("sampled_output_gradient") or facts.J is None:
             return None
-        here = self.places[0] == self.places[1]
-        rows = each.layout.index[self.places[0][here]]
-        rng = np.random.default_rng((self.search.seed, 6))
-        J = facts.J
-        assert J is not None
-        drawn = []
-        for _ in range(SIMULATED):
-            u = to_numpy(facts.oracle.sampled_output_gradient(rng)).astype(np.float64)
-            drawn.append(J.diagonal(u[:, :, None] * u[:, None, :])[rows] / facts.B)
-        one, theirs = np.var(drawn, axis=0) * each.scale**2, np.var(self.observed[:, here], axis=0, ddof=1)
-        known = theirs > 1e-9 * theirs.max()
-        ratios = one[known] / theirs[known]
-        middle = float(np.median(ratios))
-        spread = float(np.quantile(ratios, 0.8) / max(np.quantile(ratios, 0.2), 1e-300))
-        return middle if spread < 4 and middle > 0.5 else None
+        if (layout, part) not in self.known:
+            rng, J = np.random.default_rng((self.search.seed, 6)), facts.J
+            us = (to_numpy(facts.oracle.sampled_output_gradient(rng)).astype(np.float64) for _ in range(SIMULATED))
+            drawn = (OutputCandidate("sampled Fisher", J, outer(u)) for u in us)
+            self.known[layout, part] = np.stack([self.numbers(each, layout, part) for each in drawn])
+        return self.known[layout, part]
+
+    @cached_property
+    def values(self) -> Host:
+        """The different answers, where there are fewer than half as many as calls; else none, shape (values, n)."""
+        found = np.unique(self.observed, axis=0)
+        return found if 2 * len(found) < len(self.observed) else found[:0]
 
 
-def pairs(candidate: Candidate, rows: Host, columns: Host) -> Host:
-    """Return X[rows[k], columns[k]] for each k, shape (n,)."""
-    names, place = np.unique(columns, return_inverse=True)
-    return np.asarray(candidate.entries(rows, names)[np.arange(len(rows)), place])
+def drawn(F: Callable[..., Any], draws: int, search: Callable[[Any], Search], facts: Facts) -> Draws:
+    """Return what so many calls of F gave, refusing what `given` refuses.
 
-
-def drawn(F: Callable[[], Any], draws: int, search: Search, facts: Facts) -> Draws:
-    """Return what `draws` calls of F gave, refusing what `given` refuses, with their mean as what is searched for."""
-    found = [given(F(), facts, search.layouts) for _ in range(draws)]
-    if len({(each.form, each.d) for each in found}) != 1 or found[0].values is None:
-        what = "arrays of several shapes" if found[0].values is not None else "functions"
+    Parameters
+    ----------
+    F : callable
+        Without arguments, returning a matrix; or of one vector, v -> F v.
+    draws : int
+    search : callable
+        From what was given to the search for it.
+    facts : Facts
+    """
+    if not takes(F):
+        return _products(F, draws, search)
+    first = search(_written(F(), facts))
+    found = [first.given, *(given(_written(F(), facts), facts, first.layouts) for _ in range(draws - 1))]
+    values = [each.values for each in found if each.values is not None]
+    if len({(each.form, each.d) for each in found}) != 1 or len(values) < draws:
+        what = "arrays of several shapes" if len(values) == draws else "functions"
         msg = f"F must return arrays of one shape at each of the {draws} calls, got {what}."
         raise ValueError(msg)
-    mean = replace(found[0], values=np.mean([each.values for each in found if each.values is not None], axis=0))
-    search = replace(search, given=mean, memory={})
-    if mean.form == "diagonal":
-        every = np.arange(mean.d)
-        return Draws(search, np.stack([each.values for each in found if each.values is not None]), (every, every))
-    rows, columns, _ = search.sample
-    i, j = (part.ravel() for part in np.meshgrid(rows, columns, indexing="ij"))
-    i, j = np.concatenate([np.arange(mean.d), i]), np.concatenate([np.arange(mean.d), j])
-    return Draws(search, np.stack([each.values[i, j] for each in found if each.values is not None]), (i, j))
+    search_mean = replace(first, given=replace(found[0], values=np.mean(values, axis=0)), memory={})
+    rows = columns = np.zeros(0, int)
+    if values[0].ndim == 2:
+        rows, columns, _ = search_mean.sample
+        values = [np.concatenate([np.diagonal(F), F[np.ix_(rows, columns)].ravel()]) for F in values]
+    return Draws(search_mean, np.stack(values), rows, columns)
+
+
+def _written(answer: Any, facts: Facts) -> Any:
+    """Return an answer with Kronecker factors written out as blocks."""
+    return multiplied(answer, facts) if is_pairs(answer) else answer
+
+
+def _products(F: Callable[..., Any], draws: int, search: Callable[[Any], Search]) -> Draws:
+    """Return what a function of a vector gives if it is called with one vector again and again."""
+    found = search(F)
+    product, v, d = found.given.product, found.probes[:, :1], found.given.d
+    assert product is not None
+    rows = np.sort(np.random.default_rng((found.seed, 9)).permutation(d)[:ENTRIES])
+    return Draws(found, np.stack([product(v)[rows, 0] for _ in range(draws)]), rows, rows[:0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -65,9 +65,18 @@ def _second(J: LayeredJacobian, M: Host) -> tuple[Host, ...]:
 class KroneckerCandidate(Candidate):
     """K-FAC's block-diagonal matrix: A ⊗ G for each layer."""
 
-    layers: tuple[Layer, ...]
+    J: LayeredJacobian
     factors: FactorPair
     grouped = True
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers."""
+        return self.J.layers
+
+    def of_labels(self, M: Host) -> KroneckerCandidate:
+        """Return the matrix for labels of other output matrices."""
+        return replace(self, factors=replace(self.factors, G=_second(self.J, M)))
 
     def product(self, V: Host) -> Host:
         """Return X V, shape (d, k)."""
@@ -181,7 +190,7 @@ def layerwise(facts: Facts) -> list[Candidate]:
         assert isinstance(J, LayeredJacobian)
         if not all(np.all(np.isfinite(X)) for X in (*pair.A, *pair.G)):
             continue
-        kfac = KroneckerCandidate(pair.name, J.layers, pair, established=pair.established)
+        kfac = KroneckerCandidate(pair.name, J, pair, established=pair.established)
         if not pair.established:
             mistakes.append(kfac)
             continue

@@ -63,6 +63,28 @@ def outer(u: Host) -> Host:
     return np.asarray(u[:, :, None] * u[:, None, :])
 
 
+def at_temperature(facts: Facts, temperature: float) -> Host | None:
+    """Return the M of labels drawn from softmax(f/T) in place of softmax(f); None where labels aren't classes."""
+    likelihood = likelihood_of(facts)
+    if not isinstance(likelihood, Categorical | Bernoulli) or not facts.offers("outputs"):
+        return None
+    f = facts.ask("outputs")
+    q = likelihood.probability(f / temperature)
+    if isinstance(likelihood, Bernoulli):
+        q = np.concatenate([1 - q, q], axis=1)
+    return np.asarray(sum(q[:, c, None, None] * M for c, M in enumerate(of_one_label(facts))))
+
+
+def of_one_label(facts: Facts) -> list[Host]:
+    """Return the M of each class as the label of every example; none where labels aren't classes."""
+    likelihood = likelihood_of(facts)
+    if not isinstance(likelihood, Categorical | Bernoulli) or not facts.offers("outputs"):
+        return []
+    p = likelihood.probability(facts.ask("outputs"))
+    classes = np.eye(p.shape[1]) if isinstance(likelihood, Categorical) else np.asarray([[0.0], [1.0]])
+    return [outer(p - label) for label in classes]
+
+
 def _categorical(likelihood: Categorical, f: Host, u: Host) -> dict[str, Host]:
     p, eye, one = likelihood.probability(f), np.eye(f.shape[1]), np.ones(f.shape[1])
     y = np.round(p - u)

@@ -9,7 +9,6 @@ import numpy as np
 from sofim_ref.arrays import from_numpy
 from sofim_ref.testing.fisher.candidates import Candidate
 from sofim_ref.testing.fisher.conditioning import condition
-from sofim_ref.testing.fisher.draws import LEVEL, Estimate
 from sofim_ref.testing.fisher.factors import FactorMatch
 from sofim_ref.testing.fisher.facts import Facts
 from sofim_ref.testing.fisher.fit import ACCEPTED, TIMES, Factors
@@ -17,7 +16,7 @@ from sofim_ref.testing.fisher.jacobians import Host
 from sofim_ref.testing.fisher.layouts import Part, place_name
 from sofim_ref.testing.fisher.match import Match, Search
 from sofim_ref.testing.fisher.ties import Ties, reason, ties
-from sofim_ref.testing.fisher.verdict import FisherVerdict, percent, reduction, words
+from sofim_ref.testing.fisher.verdict import FisherVerdict, reduction, some, words
 
 FAR = 1e6
 """A condition number beyond which no residual is laid to rounding."""
@@ -96,7 +95,7 @@ def title(name: str, part: str) -> str:
 def _tie(told: Ties) -> str:
     if not told.accidental:
         return ""
-    others = " or ".join(words(name)[0] for name in told.accidental)
+    others = some(tuple(words(name)[0] for name in told.accidental))
     where = "propose() returns a point and a batch where they differ" if told.point is not None else "nor elsewhere"
     return f"At this point on this batch it can't be told from {others}: {where}."
 
@@ -165,48 +164,4 @@ def factor_verdict(matches: list[FactorMatch], facts: Facts, eps: float) -> Fish
         relative_error=first.residual,
         notes=tuple(notes),
         reduction=reduction(scale, name if known else None, sizes) if alike else "",
-    )
-
-
-def estimate_verdict(estimates: list[Estimate], draws: int, search: Search, facts: Facts) -> FisherVerdict:
-    """Return the verdict on matrices that are different at each call."""
-    if not estimates:
-        text = f"The mean of {draws} calls is none of the matrices that are known here: an estimate of none, or biased."
-        return FisherVerdict("none", notes=(text,))
-    first = estimates[0]
-    name = title(first.candidate.name, first.part.name)
-    seen = f"a bias below {percent(first.seen)} would not be seen"
-    if first.p_value < LEVEL:
-        what = words(name)[0]
-        text = (
-            f"Too few draws: of {draws} calls the mean may be {what} (p = {first.p_value:.2g}) or biased; {seen}. "
-            f"Call it with draws={max(400, 4 * draws)}."
-        )
-        return FisherVerdict("too little", notes=(text,), p_value=first.p_value)
-    sampled = first.candidate.name == "exact Fisher" and first.labels is not None
-    count = round(first.labels) if sampled and first.labels else 0
-    scale_name = first.scale_name
-    if count > 1 and abs(first.scale / count - 1) < 0.3 and scale_name != "1":
-        scale_name = "S"
-    others = tuple(dict.fromkeys(title(x.candidate.name, x.part.name) for x in estimates if x.p_value >= LEVEL))
-    notes = [f"Of {draws} calls the mean is unbiased as far as they tell (p = {first.p_value:.2g}); {seen}."]
-    if sampled:
-        notes.append(f"Their variance is that of {count} label{'s' * (count != 1)} drawn from the model an example.")
-    elif first.candidate.name == "exact Fisher":
-        notes.append("Their variance is not that of labels drawn for each example on its own.")
-    return FisherVerdict(
-        "named",
-        matrix="sampled Fisher" if sampled else name,
-        variant="" if sampled else "estimated from random numbers",
-        scale=first.scale,
-        scale_name=scale_name,
-        layout=first.layout.name,
-        part=kept(first.candidate, first.part, facts),
-        part_words=first.part.words,
-        relative_error=first.error,
-        alternatives=tuple(other for other in others if other != name),
-        notes=tuple(notes),
-        reduction=reduction(first.scale, scale_name, search.factors),
-        labels=first.labels,
-        p_value=first.p_value,
     )

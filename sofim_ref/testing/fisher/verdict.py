@@ -11,6 +11,10 @@ DIAGONALS = ("squared mean gradient", "mean gradient itself", "mean of the gradi
 """The names that say already that they are a diagonal's."""
 
 
+FEW = 3
+"""The number of names after which a sentence only counts the others."""
+
+
 @dataclass(frozen=True, eq=False)
 class FisherVerdict:
     """Which matrix a user's Fisher is; printed, it says so in sentences.
@@ -153,6 +157,13 @@ def words(matrix: str) -> tuple[str, bool]:
     if matrix == "Gauss–Newton":
         return "the Gauss–Newton matrix", False
     return matrix if matrix == "JᵀJ" else f"the {matrix}", matrix.startswith("outer products")
+
+
+def some(names: tuple[str, ...]) -> str:
+    """Return phrases joined by "or", the first few of many."""
+    if len(names) > FEW + 1:
+        return f"{', '.join(names[:FEW])} and {len(names) - FEW} more"
+    return " or ".join(names)
 
 
 def percent(share: float) -> str:

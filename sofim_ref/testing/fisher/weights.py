@@ -18,6 +18,8 @@ LARGE = 10_000_000
 """The number of entries of the examples' products beyond which weights aren't sought."""
 COARSE = 1e-3
 """The residual beyond which no weights explain a matrix, however coarse its arithmetic."""
+LABELS = 20
+"""The largest number of counts drawn for each example that are recognized in its weight."""
 SPREAD = 1e4
 """The ratio of the largest weight to a middle one beyond which they explain rounding."""
 SAMPLED = (
@@ -82,14 +84,21 @@ def _like_labels(a: Host, search: Search, facts: Facts) -> bool:
         low, high = squares[0] * (1 - COARSE), squares[1] * (1 + COARSE)
         return any(bool(np.all((low <= a * u**2 / s) & (a * u**2 / s <= high))) for s in factors)
     if isinstance(likelihood, Poisson):
-        offs = [np.sqrt(np.maximum(a / s, 0)) * np.abs(u) for s in factors]
-        return any(bool(np.all(_whole(np.exp(f) - off) | _whole(np.exp(f) + off))) for off in offs)
+        draws = [(s * sums, labels) for s in factors for labels in range(1, LABELS + 1) for sums in {1, labels}]
+        return any(_of_counts(a * u**2 / s, np.exp(f), labels) for s, labels in draws)
     return len(_different(a)) > FEW  # those of a continuous distribution, or of many labels, are any
 
 
-def _whole(counts: Host) -> Host:
-    """Return which numbers are whole and not negative."""
-    return np.asarray((np.abs(counts - np.round(counts)) <= COARSE) & (np.round(counts) >= 0))
+def _of_counts(squares: Host, rate: Host, labels: int) -> bool:
+    """Return whether each of some numbers is the mean of (rate − y)² over so many counts y.
+
+    It is if the counts' sum k and the sum of their squares q = S·square − S·rate² + 2·rate·k are possible ones.
+    """
+    k = np.arange(int(labels * (rate + np.sqrt(np.maximum(squares, 0)) + 1).max()) + 1)
+    q = labels * (squares - rate**2)[:, None] + 2 * rate[:, None] * k
+    whole = np.round(q)
+    possible = (np.abs(q - whole) <= COARSE) & (whole * labels >= k**2) & (whole <= k**2) & ((whole - k) % 2 == 0)
+    return bool(np.all(possible.any(axis=1)))
 
 
 def _different(a: Host) -> Host:

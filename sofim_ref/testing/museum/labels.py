@@ -74,7 +74,7 @@ def one_label_for_the_batch(at: Setting) -> Any:
     return second_moment(at.back(at.p - np.eye(at.C)[0]))
 
 
-@exhibit("fisher", Symptom.DRAWS, "classes", {"draws": 300}, matrix="sampled Fisher")
+@exhibit("fisher", Symptom.DRAWS, "classes", {"draws": 800}, matrix="sampled Fisher")
 def one_draw_an_example(at: Setting) -> Any:
     """One label is drawn from the model for each example: unbiased, and far off in each single call.
 

@@ -43,8 +43,8 @@ class Sparse:
     ("F", "settings", "message"),
     [
         (np.float64(3), {}, r"F must have shape \(d, d\) or \(d,\) with d = 43, got \(\)"),
-        (np.eye(43), {"draws": 10}, "F must be a function without arguments if draws= is given"),
-        (lambda v: v, {"draws": 10}, "F must be a function without arguments if draws= is given"),
+        (np.eye(43), {"draws": 10}, "F must be a function without arguments, or of one vector, if draws= is"),
+        (np.dot, {"draws": 10}, "F must be a function without arguments, or of one vector, if draws= is"),
         (
             lambda: lambda v: v,
             {"draws": 10},

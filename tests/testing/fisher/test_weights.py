@@ -59,6 +59,17 @@ def test_one_sampled_matrix_of_one_output_is_not_called_weighted(name, seed):
         assert "labels drawn from the model give such weights. Ask with draws=" in str(found)
 
 
+@pytest.mark.parametrize(
+    "labels", [2, pytest.param(7, marks=pytest.mark.slow), pytest.param(16, marks=pytest.mark.slow)]
+)
+def test_one_sampled_matrix_of_several_counts_an_example_is_not_either(labels):
+    at, rng = setting("counts"), np.random.default_rng(0)
+    gradients = [at.back(at.oracle.sampled_output_gradient(rng)) for _ in range(labels)]
+    for scale in (1, 1 / labels, at.B):
+        found = verdict(at, scale * sum(g.T @ g for g in gradients) / at.B)
+        assert (found.matrix, "Ask with draws=" in str(found)) == (None, True), found
+
+
 def test_one_sampled_matrix_of_a_line_is_not_either():
     rng = np.random.default_rng(0)
     problem = MLPRegressor(rng.standard_normal((20, 3)), rng.standard_normal(20), hidden=(5,))
