@@ -154,6 +154,16 @@ def is_cupy(x: Array) -> bool:
     return not isinstance(x, np.ndarray) and bool(_compat().is_cupy_array(x))
 
 
+def is_jax(x: Array) -> bool:
+    """Return whether an array is one of JAX's, a tracer too."""
+    return not isinstance(x, np.ndarray) and bool(_compat().is_jax_array(x))
+
+
+def is_torch(x: Array) -> bool:
+    """Return whether an array is one of torch's."""
+    return not isinstance(x, np.ndarray) and bool(_compat().is_torch_array(x))
+
+
 def to_numpy(x: Array) -> np.ndarray[Any, Any]:
     """Copy an array to the host as a NumPy array: the only place where the library does so.
 
