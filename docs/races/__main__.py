@@ -54,8 +54,8 @@ cost of any method. Other data, budgets, search spaces or seeds may reverse ever
 
 APART = """# Torch networks, apart
 
-These races have fewer methods, trials and seeds than the others, as each of their headings says, and a few minutes of
-computing time: they show that torch networks race, and say little about the methods. They are in no table above.
+These races have fewer methods and trials than the others, no more seeds, and trials on one seed, so that they took
+minutes to run: they show that torch networks race, and say little about the methods. They are in no table above.
 """
 
 

@@ -100,10 +100,11 @@ class PublishedImages:
     @property
     def wanted(self) -> str:
         """What is expected in the folder, and where it comes from: two sentences."""
-        ways = " or ".join(
-            (f"{form.archive.name}, or unpacked " if form.archive else "") + _listed(form.names) for form in self.forms
+        ways = (
+            f"{form.archive.name}, or {_listed(form.names)} unpacked from it" if form.archive else _listed(form.names)
+            for form in self.forms
         )
-        return f"Expected: {ways}. They come from {self.origin}; sofim-ref downloads nothing."
+        return f"Expected: {'; or '.join(ways)}. They come from {self.origin}; sofim-ref downloads nothing."
 
     def _decoded(self, form: Form, batch: Batch, contents: list[bytes]) -> tuple[Any, Any]:
         """Return a batch's images and labels, refusing another number, another shape and labels out of range."""

@@ -34,3 +34,34 @@ def test_the_numbers_are_those_of_a_race(script, finished):
     assert first["epochs"] == [spread.median, spread.lower, spread.upper]
     assert first["reached"] == spread.reached
     assert f"{spread.median:.3g} ({spread.lower:.3g}–{spread.upper:.3g})" in script["page"]([outcome])
+
+
+def test_races_with_fewer_methods_stand_apart_and_say_how_small_they_are(script):
+    outcome = json.loads((RACES / "outcome.json").read_text(encoding="utf-8"))
+    most = max(len(workload["methods"]) for workload in outcome)
+    together, apart = script["page"](outcome).split(script["APART"])
+    assert f"## {sum(len(workload['methods']) == most for workload in outcome)} races together" in together
+    for workload in outcome:
+        whole = len(workload["methods"]) == most
+        place, other = (together, apart) if whole else (apart, together)
+        said = "`sofim-ref race {workload}`: {} methods, {seeds} seeds of {epochs} epochs, {trials} trials a method."
+        assert said.format(len(workload["methods"]), **workload) in place
+        assert workload["problem"] not in other
+    small = [workload for workload in outcome if len(workload["methods"]) < most]
+    large = [workload for workload in outcome if len(workload["methods"]) == most]
+    for number in ("trials", "seeds"):
+        assert max(race[number] for race in small) <= min(race[number] for race in large)
+        assert {"heavy-ball", "adam", "sofim", "soaa", "adafisher", "kfac"} <= set.intersection(
+            *(set(race["methods"]) for race in small)
+        )
+
+
+def test_a_race_takes_the_place_of_the_earlier_one_of_its_workload(script, finished, tmp_path, monkeypatch):
+    there = json.loads((RACES / "outcome.json").read_text(encoding="utf-8"))
+    (tmp_path / "outcome.json").write_text(json.dumps(there), encoding="utf-8")
+    monkeypatch.setitem(script["main"].__globals__, "HERE", tmp_path)
+    assert script["main"]([str(finished[1])]) == 0
+    written = json.loads((tmp_path / "outcome.json").read_text(encoding="utf-8"))
+    assert [workload["workload"] for workload in written] == [workload["workload"] for workload in there]
+    assert written[0]["trials"] == 2
+    assert written[1:] == there[1:]
