@@ -175,7 +175,8 @@ def to_numpy(x: Array) -> np.ndarray[Any, Any]:
     Returns
     -------
     numpy.ndarray
-        Same shape and dtype; shares memory with `x` only if `x` is a NumPy array.
+        Same shape and dtype, but float32 for torch's bfloat16, which NumPy lacks; shares memory with `x` only if `x`
+        is a NumPy array.
 
     Raises
     ------
@@ -195,7 +196,8 @@ def to_numpy(x: Array) -> np.ndarray[Any, Any]:
     if _compat().is_cupy_array(x):
         return np.asarray(x.get())
     if _compat().is_torch_array(x):
-        return np.array(x.detach().cpu().numpy())
+        host = x.detach().cpu()
+        return np.array((host.float() if dtype_name(x.dtype) == "bfloat16" else host).numpy())
     if _compat().is_jax_array(x):
         return np.array(x)
     namespace(x)  # refuses what is no array

@@ -320,7 +320,7 @@ FISHER = "def fisher(parameters, X, y):\n    return "
         (f"{FISHER}1 / 0\n", "raises ZeroDivisionError: division by zero, in line 2."),
         (f"{FISHER}exit()\n", "raises SystemExit"),
         (f"{FISHER}print\n", "F must be numbers, got a function: one that multiplies belongs into fvp("),
-        (f"{FISHER}None\n", "got <class 'NoneType'>"),
+        (f"{FISHER}None\n", "F must be an array, got None: does a function lack its return?"),
         (f"{FISHER}__import__('numpy').eye(39)\n", "must have shape (38, 38), got (39, 39). This is (d + 1) squared"),
         (f"{FISHER}float('nan') * X[:, 0]\n", "must be finite, got nan"),
         (

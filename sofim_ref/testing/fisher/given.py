@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
-from sofim_ref.arrays import Array, from_numpy, to_numpy
+from sofim_ref.arrays import Array, from_numpy
 from sofim_ref.arrays.memory import check_memory
-from sofim_ref.arrays.validation import an_array
 from sofim_ref.testing.fisher.facts import Facts
 from sofim_ref.testing.fisher.fit import accepted
 from sofim_ref.testing.fisher.jacobians import Host
 from sofim_ref.testing.fisher.layouts import Layout
+from sofim_ref.testing.host_arrays import host_array, real_array
+from sofim_ref.testing.parameters import in_order
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,21 +52,10 @@ class Given:
 
 def on_host(argument: str, x: Array) -> tuple[Host, float]:
     """Return an array on the host in float64, with the eps of its dtype; refuse what is none, or not finite."""
-    if x is None or hasattr(x, "toarray"):
-        what = "None: does a function lack its return" if x is None else f"a sparse array: pass {argument}.toarray()"
-        msg = f"{argument} must be an array, got {what}{'?' if x is None else '.'}"
-        raise TypeError(msg)
-    x = _rows(argument, x) if isinstance(x, list | tuple) else x
-    an_array(argument, x)
-    name = str(x.dtype).rpartition(".")[2]
-    if name.startswith(("complex", "object")):
-        msg = f"{argument} must have real numbers, got the dtype {name}."
-        raise TypeError(msg)
+    x = real_array(argument, x)
     if len(x.shape) > 1:
         small_enough(f"the copy of {argument} in float64", *x.shape)
-    eps = {"bfloat16": 2.0**-7, "float16": 2.0**-10, "float32": 2.0**-23}.get(name, 2.0**-52)
-    host = to_numpy(x.float() if name == "bfloat16" and hasattr(x, "float") else x)  # NumPy has no bfloat16
-    host = host.astype(np.float64)
+    host, eps = host_array(argument, x)
     if not np.all(np.isfinite(host)):
         where = tuple(int(k) for k in np.argwhere(~np.isfinite(host))[0])
         count = int(np.sum(~np.isfinite(host)))
@@ -91,21 +81,14 @@ def takes(F: Any, *arguments: Any) -> bool:
     return True
 
 
-def _rows(argument: str, x: Any) -> Host:
-    """Return the array that lists of numbers make; refuse rows of different lengths."""
-    try:
-        return np.asarray(x)
-    except ValueError:
-        msg = f"{argument} must have rows of one length."
-        raise ValueError(msg) from None
-
-
 def given(F: Any, facts: Facts, layouts: list[Layout]) -> Given:
     """Return what the user gave, refusing shapes that no layout of the parameters has."""
     if hasattr(F, "matvec"):  # a Matrix of this library, a LinearOperator of SciPy's
         return _function(F.matvec, facts)
     if callable(F) and not hasattr(F, "shape"):
         return _function(F, facts)
+    if isinstance(F, Mapping):
+        F = in_order(F, facts.names)
     if isinstance(F, Sequence) and not isinstance(F, str) and F and getattr(F[0], "ndim", 0) >= 1:
         return _blocks(F, facts, layouts)
     values, eps = on_host("F", F)
@@ -118,6 +101,10 @@ def given(F: Any, facts: Facts, layouts: list[Layout]) -> Given:
 
 def _blocks(F: Sequence[Array], facts: Facts, layouts: list[Layout]) -> Given:
     found = [on_host(f"F[{i}]", block) for i, block in enumerate(F)]
+    if _pieces([block for block, _ in found], facts, layouts):
+        eps = max(eps for _, eps in found)
+        values = np.concatenate([block.ravel() for block, _ in found])
+        return Given("diagonal", len(values), eps, accepted(eps), values)
     for i, (block, _) in enumerate(found):
         if block.ndim != 2 or block.shape[0] != block.shape[1]:
             msg = f"F[{i}] must be a square matrix, the block of one layer, got shape {block.shape}."
@@ -132,6 +119,14 @@ def _blocks(F: Sequence[Array], facts: Facts, layouts: list[Layout]) -> Given:
         start += len(block)
     groups, eps = np.repeat(np.arange(len(sizes)), sizes), max(eps for _, eps in found)
     return Given("blocks", d, eps, accepted(eps), values, groups=groups)
+
+
+def _pieces(blocks: list[Host], facts: Facts, layouts: list[Layout]) -> bool:
+    """Return whether arrays are a diagonal in pieces, a tensor or a layer each: as many numbers as parameters."""
+    square = all(block.ndim == 2 and block.shape[0] == block.shape[1] for block in blocks)
+    if square and sum(map(len, blocks)) == facts.d:
+        return False
+    return any(sum(block.size for block in blocks) == len(layout.index) for layout in layouts)
 
 
 def _fitting(shape: tuple[int, ...], facts: Facts, layouts: list[Layout]) -> None:

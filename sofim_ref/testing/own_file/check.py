@@ -17,13 +17,14 @@ from sofim_ref.testing.fisher import FisherVerdict, check_fisher
 from sofim_ref.testing.fisher.claim import agrees, claim_of
 from sofim_ref.testing.fisher.facts import facts_at
 from sofim_ref.testing.fisher.layouts import NATIVE
+from sofim_ref.testing.host_arrays import Host, host_array
 from sofim_ref.testing.museum.setting import LIKELIHOODS, setting
 from sofim_ref.testing.own_file.contents import FLOAT32, OwnFile, OwnFileError, optimizer_of
-from sofim_ref.testing.own_file.parameters import Host, NamedParameters, in_order, on_host
 from sofim_ref.testing.own_file.vocabulary import claimed
+from sofim_ref.testing.parameters import NamedParameters, in_order
 from sofim_ref.testing.products import CurvatureVerdict, check_curvature
 
-DRAWS = 60
+DRAWS = 400
 """How often a function is called whose answers differ."""
 
 
@@ -204,7 +205,7 @@ def _entries(F: Any) -> Host:
     """Return all numbers of an array, or of a list of arrays or pairs, shape (n,)."""
     if isinstance(F, list | tuple):
         return np.concatenate([_entries(x) for x in F])
-    return np.ravel(on_host("F", F)).astype(np.float64)
+    return np.ravel(host_array("F", F)[0])
 
 
 def _differ(a: Host, b: Host) -> bool:

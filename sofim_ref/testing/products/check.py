@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from sofim_ref.arrays import Array, eps, from_numpy, namespace, to_numpy
-from sofim_ref.arrays.validation import an_array, count
+from sofim_ref.arrays.validation import count
 from sofim_ref.problems import Problem
 from sofim_ref.testing.fisher.facts import Facts, facts_at
-from sofim_ref.testing.fisher.jacobians import Host
 from sofim_ref.testing.fisher.layouts import place_name
+from sofim_ref.testing.host_arrays import Host, host_array
 from sofim_ref.testing.products.explanations import NONE, Explanation, exactly, explanations
 from sofim_ref.testing.products.terms import TITLES, terms
 from sofim_ref.testing.products.verdict import CurvatureVerdict
@@ -168,8 +168,7 @@ class _Asked:
         else:
             shaped = v.reshape(B, C) if self.product == "vjp" else v
             returned = self.given(from_numpy(np.ascontiguousarray(shaped), like=self.like))
-        an_array(f"what {self.product} returned", returned)
-        host = to_numpy(returned).astype(np.float64)
+        host, _ = host_array(f"what {self.product} returned", returned)
         if host.shape != due:
             msg = f"{self.product} must return an array of shape {due}, got {host.shape}."
             raise ValueError(msg)

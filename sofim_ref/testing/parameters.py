@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from sofim_ref.arrays import Array, from_numpy, to_numpy
-from sofim_ref.arrays.validation import an_array
+from sofim_ref.arrays import Array, from_numpy, namespace, to_numpy
 from sofim_ref.models import Layer
-
-Host = np.ndarray[Any, Any]
+from sofim_ref.testing.host_arrays import Host, real_array
 
 
 @dataclass(frozen=True)
@@ -50,8 +49,10 @@ class NamedParameters:
             arrays += [np.ascontiguousarray(block[:-1].T), block[-1].copy()]
         return {name: from_numpy(x, like=like) for name, x in zip(self.shapes, arrays, strict=True)}
 
-    def join(self, argument: str, given: Any, lead: tuple[int, ...] = ()) -> Host:
+    def join(self, argument: str, given: Any, lead: tuple[int, ...] = ()) -> Array:
         """Return a user's arrays as one of shape (*lead, d) in this library's order, refusing other shapes.
+
+        It keeps their backend and dtype; of two backends, those of the first array.
 
         Parameters
         ----------
@@ -67,30 +68,35 @@ class NamedParameters:
         TypeError, ValueError
             If they are no arrays, too few or too many, or of other shapes.
         """
-        pieces = []
-        for (name, shape), x in zip(self.shapes.items(), self._arrays(argument, given, lead), strict=True):
-            if x.shape != lead + shape:
-                msg = f"{argument}[{name!r}] must have shape {lead + shape}, got {x.shape}."
+        arrays = self._arrays(argument, given, lead)
+        xp, pieces = namespace(arrays[0]), []
+        for (name, shape), x in zip(self.shapes.items(), arrays, strict=True):
+            if tuple(x.shape) != lead + shape:
+                msg = f"{argument}[{name!r}] must have shape {lead + shape}, got {tuple(x.shape)}."
                 raise ValueError(msg)
-            pieces.append(np.swapaxes(x, -1, -2).reshape(*lead, prod(shape)) if len(shape) == 2 else x)
-        return np.concatenate(pieces, axis=-1)
+            piece = x if namespace(x) is xp else from_numpy(to_numpy(x), like=arrays[0])
+            piece = xp.matrix_transpose(piece) if len(shape) == 2 else piece
+            pieces.append(xp.reshape(piece, (*lead, prod(shape))))
+        return xp.concat(pieces, axis=-1)
 
-    def _arrays(self, argument: str, given: Any, lead: tuple[int, ...]) -> list[Host]:
-        """Return an array for each name, on the host; one that stands for all is cut into them."""
+    def _arrays(self, argument: str, given: Any, lead: tuple[int, ...]) -> list[Array]:
+        """Return an array for each name; one that stands for all is cut into them."""
         if isinstance(given, Mapping | list | tuple):
-            values = [on_host(f"{argument}[{i}]", x) for i, x in enumerate(in_order(given, self.shapes))]
+            values = [real_array(f"{argument}[{i}]", x) for i, x in enumerate(in_order(given, self.shapes))]
             if len(values) != len(self.shapes):
                 msg = f"{argument} must be an array for each of {', '.join(self.shapes)}, got {len(values)} of them."
                 raise ValueError(msg)
             return values
-        whole, sizes = on_host(argument, given), [prod(shape) for shape in self.shapes.values()]
-        if whole.shape != (*lead, sum(sizes)):
+        whole = real_array(argument, given)
+        ends = [0, *accumulate(prod(shape) for shape in self.shapes.values())]
+        if tuple(whole.shape) != (*lead, ends[-1]):
             msg = (
-                f"{argument} must be a mapping like parameters, or have shape {(*lead, sum(sizes))}, got {whole.shape}."
+                f"{argument} must be a mapping like parameters, or have shape {(*lead, ends[-1])}, "
+                f"got {tuple(whole.shape)}."
             )
             raise ValueError(msg)
-        flat = np.split(whole, np.cumsum(sizes)[:-1], axis=-1)
-        return [x.reshape(lead + shape) for x, shape in zip(flat, self.shapes.values(), strict=True)]
+        xp, parts = namespace(whole), zip(pairwise(ends), self.shapes.values(), strict=True)
+        return [xp.reshape(whole[..., start:stop], lead + shape) for (start, stop), shape in parts]
 
 
 def in_order(given: Mapping[str, Any] | Sequence[Any], names: Mapping[str, Any]) -> list[Any]:
@@ -98,9 +104,3 @@ def in_order(given: Mapping[str, Any] | Sequence[Any], names: Mapping[str, Any])
     if not isinstance(given, Mapping):
         return list(given)
     return [given[name] for name in names] if set(given) == set(names) else list(given.values())
-
-
-def on_host(argument: str, x: Any) -> Host:
-    """Return an array on the host in its own dtype, refusing what is none."""
-    an_array(argument, x)
-    return to_numpy(x)
