@@ -6,22 +6,28 @@ from typing import Any
 
 from sofim_ref.arrays import Array
 from sofim_ref.arrays.validation import nearest
+from sofim_ref.likelihoods import Likelihood
 from sofim_ref.problems import Problem
 from sofim_ref.testing.fisher.check import check_fisher
 from sofim_ref.testing.fisher.claim import agrees, claim_of, named_in
 from sofim_ref.testing.fisher.facts import facts_at
 from sofim_ref.testing.fisher.histories import SECOND
+from sofim_ref.testing.fisher.own_model import problem_and_point
 from sofim_ref.testing.fisher.ties import every_candidate
 from sofim_ref.testing.fisher.verdict import FisherVerdict
 
 
 def assert_fisher(  # noqa: PLR0913  # what a check takes
     F: Any,
-    problem: Problem,
-    w: Array,
-    claim: str,
+    problem: Problem | None = None,
+    w: Any = None,
+    claim: str = "",
     batch: Array | None = None,
     *,
+    model: Any = None,
+    likelihood: Likelihood | str | None = None,
+    X: Array | None = None,
+    y: Array | None = None,
     tolerance: float | None = None,
     allow_tie: bool = False,
     **settings: Any,
@@ -30,7 +36,7 @@ def assert_fisher(  # noqa: PLR0913  # what a check takes
 
     Parameters
     ----------
-    F, problem, w, batch
+    F, problem, w, batch, model, likelihood, X, y
         As `check_fisher` takes and refuses them.
     claim : str
         The matrix's name, then after commas all that makes F another matrix: ``"sum"`` or ``"times 2"``, ``"damped"``,
@@ -52,8 +58,8 @@ def assert_fisher(  # noqa: PLR0913  # what a check takes
     ------
     AssertionError
         If F is another matrix, or that one to fewer digits, or tied with another; its last sentence is the true claim.
-    ValueError
-        If the claim begins with no matrix that is known for this problem.
+    TypeError, ValueError
+        If there is no claim, or it begins with no matrix that is known for this problem.
 
     Examples
     --------
@@ -70,6 +76,10 @@ def assert_fisher(  # noqa: PLR0913  # what a check takes
     ...     print(str(error)[:66])
     F should be the 'exact Fisher'. This is the empirical Fisher, of l
     """
+    if not claim:
+        msg = "claim must say what F is, claim='empirical Fisher, diagonal' say."
+        raise TypeError(msg)
+    problem, w = problem_and_point(problem, w, model, {"likelihood": likelihood, "X": X, "y": y})
     verdict = check_fisher(F, problem, w, batch, **settings)
     holds = agrees(claim, verdict, exactly=True, tolerance=tolerance)
     if holds and (verdict.kind != "tie" or allow_tie):

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from sofim_ref.arrays import Array
-from sofim_ref.arrays.validation import an_instance, count
+from sofim_ref.arrays.validation import count
+from sofim_ref.likelihoods import Likelihood
 from sofim_ref.problems import Problem
 from sofim_ref.testing.fisher.draws import drawn
 from sofim_ref.testing.fisher.factors import factor_matches, given_pairs, is_pairs, nearest_factors
@@ -20,6 +21,7 @@ from sofim_ref.testing.fisher.given import given, on_host, takes
 from sofim_ref.testing.fisher.histories import fitted_averages, gradients, of_history
 from sofim_ref.testing.fisher.layouts import layouts, parts
 from sofim_ref.testing.fisher.match import Search
+from sofim_ref.testing.fisher.own_model import own_order, problem_and_point
 from sofim_ref.testing.fisher.report import factor_verdict, verdict_of
 from sofim_ref.testing.fisher.sampled import sampled_verdict
 from sofim_ref.testing.fisher.ties import every_candidate
@@ -32,10 +34,14 @@ DRAWS = 10
 
 def check_fisher(  # noqa: PLR0913  # what a check takes
     F: Any,
-    problem: Problem,
-    w: Array,
+    problem: Problem | None = None,
+    w: Any = None,
     batch: Array | None = None,
     *,
+    model: Any = None,
+    likelihood: Likelihood | str | None = None,
+    X: Array | None = None,
+    y: Array | None = None,
     draws: int | None = None,
     history: Array | None = None,
     seed: int = 0,
@@ -53,15 +59,22 @@ def check_fisher(  # noqa: PLR0913  # what a check takes
     ----------
     F : array, list or callable
         What somebody's code computes: a matrix, shape (d, d); a diagonal, shape (d,); a list of square blocks, one a
-        layer; a list of pairs of Kronecker factors (A, G), one a layer; or a function v -> F v, or what has such a
-        `matvec`. Arrays of any backend.
+        layer; a diagonal's pieces, a tensor or a layer each, in a list or by name; a list of pairs of Kronecker factors
+        (A, G), one a layer; or a function v -> F v, or what has such a `matvec`. Arrays of any backend.
         With `draws`, a function without arguments that returns an array, blocks or factors, or one of a vector.
-    problem : Problem
-        The loss, with model and data.
-    w : array, shape (d,)
-        The point at which F was computed.
+    problem : Problem, optional
+        The loss, with model and data; or `model`, `likelihood`, `X` and `y` in its place.
+    w : array, shape (d,), or with a model a mapping or list of arrays
+        The point at which F was computed: flat in this library's order, or the model's arrays by name or in order,
+        shaped as torch has them. A module's own parameters if not given.
     batch : integer array, shape (B,), optional
         The rows from which it was; all of them if not given.
+    model : torch module, MLP or Linear, optional
+        From `X` to outputs.
+    likelihood : Likelihood or str, optional
+        How these are scored: one of "categorical", "bernoulli", "gaussian", "poisson", "location-scale".
+    X, y : arrays, shapes (N, …) and (N,) or (N, C), optional
+        The examples.
     draws : int, optional
         How often F is called, at least 10, where it has random numbers in it. A few hundred calls tell.
     history : array, shape (steps, d), optional
@@ -77,7 +90,8 @@ def check_fisher(  # noqa: PLR0913  # what a check takes
     Raises
     ------
     TypeError, ValueError
-        If F is no array of real numbers, of a shape that no layout has, or not finite.
+        If F is no array of real numbers, of a shape that no layout has, or not finite; or if problem, model, likelihood
+        and data are too few, too many, or don't fit.
     MemoryError
         If F's copy on the host in float64 would take more than half of what is free.
 
@@ -113,7 +127,7 @@ def check_fisher(  # noqa: PLR0913  # what a check takes
     This is the empirical Fisher, summed over the batch of 20 instead of averaged, of layers flattened row by row ...
     """
     count("seed", seed, minimum=0)
-    an_instance("problem", problem, Problem, "a loss with model and data, as MLPClassifier(X, y) is")
+    problem, w = problem_and_point(problem, w, model, {"likelihood": likelihood, "X": X, "y": y})
     facts = facts_at(problem, w, batch)
     on_host("w", w)
     if draws is not None:
@@ -127,7 +141,7 @@ def _checked(F: Any, facts: Facts, draws: int | None, history: Array | None, see
     if is_pairs(F):
         readings, eps = given_pairs(F, facts)
         return factor_verdict([x for pairs in readings for x in factor_matches(pairs, facts, eps)], facts, eps)
-    orders = layouts(facts.layers, facts.biased, facts.d)
+    orders = layouts(facts.layers, facts.biased, facts.d, own_order(facts.problem))
     candidates = every_candidate(facts)
     steps = None if history is None else gradients(history, facts)
     if steps is not None:

@@ -9,9 +9,28 @@ from typing import Any
 import numpy as np
 
 from sofim_ref.arrays import Array, from_numpy, to_numpy
-from sofim_ref.models import MLP, Layer, Linear
+from sofim_ref.models import Layer
 from sofim_ref.problems import FiniteSum, Oracle, Problem
 from sofim_ref.testing.fisher.jacobians import DenseJacobian, Host, Jacobian, LayeredJacobian
+from sofim_ref.testing.fisher.own_model import on_host
+
+
+@dataclass(frozen=True, eq=False)
+class Flow:
+    """What goes through a layer: its inputs forwards, and backwards the outputs' derivatives in its sums.
+
+    Parameters
+    ----------
+    layer : Layer
+    h : array, shape (B, T, rows)
+        The inputs at each position of an example; T is 1 unless the layer shares its weights.
+    S : array, shape (B, C, T, columns)
+        The derivative of each output in the layer's sums.
+    """
+
+    layer: Layer
+    h: Host
+    S: Host
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,22 +82,35 @@ class Facts:
     @cached_property
     def biased(self) -> tuple[bool, ...]:
         """Whether each layer has a bias: whether the last of its inputs is 1 in every example."""
-        return tuple(bool(np.all(h[:, -1] == 1.0)) and h.shape[1] > 1 for h in self.inputs)
+        return tuple(bool(np.all(flow.h[..., -1] == 1.0)) and flow.h.shape[2] > 1 for flow in self.flows)
 
     @cached_property
-    def inputs(self) -> tuple[Host, ...]:
-        """The inputs h̄ of each layer, shape (B, rows)."""
-        return self.J.inputs if isinstance(self.J, LayeredJacobian) else ()
+    def flows(self) -> tuple[Flow, ...]:
+        """What goes through each layer in both directions."""
+        if not self.layers:
+            return ()
+        answers = [self._statistics(np.tile(unit, (self.B, 1))) for unit in np.eye(self.problem.n_outputs)]
+        outputs = (np.stack([s for _, s in layer], axis=1) for layer in zip(*answers, strict=True))
+        return tuple(Flow(x, h, S) for x, (h, _), S in zip(self.layers, answers[0], outputs, strict=True))
+
+    @property
+    def shared(self) -> bool:
+        """Whether a layer shares its weights among several positions of an example."""
+        return any(flow.h.shape[1] > 1 for flow in self.flows)
 
     @cached_property
     def J(self) -> Jacobian | None:  # noqa: N802  # the formulas' letter
         """The Jacobian of the outputs in w; None where the problem doesn't offer one."""
-        if self.layers:
-            units = np.eye(self.problem.n_outputs)
-            answers = [self._statistics(np.tile(unit, (self.B, 1))) for unit in units]
-            outputs = (np.stack([s for _, s in layer], axis=1) for layer in zip(*answers, strict=True))
-            return LayeredJacobian(self.layers, tuple(h for h, _ in answers[0]), tuple(outputs))
+        if self.flows and not self.shared:
+            inputs = tuple(flow.h[:, 0] for flow in self.flows)
+            return LayeredJacobian(self.layers, inputs, tuple(flow.S[:, :, 0] for flow in self.flows))
         return DenseJacobian(self.ask("jacobian")) if "jacobian" in self.problem.offers else None
+
+    @property
+    def names(self) -> dict[str, tuple[int, ...]]:
+        """The parameters' names in a module's own order; none where they have none."""
+        module = getattr(getattr(self.problem, "model", None), "module", None)
+        return {} if module is None else {k: tuple(p.shape) for k, p in module.named_parameters() if p.requires_grad}
 
     def ask(self, name: str) -> Host:
         """Return an answer of the oracle on the host in float64."""
@@ -88,13 +120,10 @@ class Facts:
         """Return whether the problem answers these questions."""
         return set(names) <= self.problem.offers
 
-    def back(self, u: Host) -> list[Host]:
-        """Return each layer's gradient in its sums, shape (B, columns), for u of shape (B, C) in the outputs."""
-        return [s for _, s in self._statistics(u)]
-
     def _statistics(self, u: Host) -> list[tuple[Host, Host]]:
         answer = self.oracle.layer_statistics_of(from_numpy(u, like=self.oracle.w))
-        return [(to_numpy(x.inputs).astype(np.float64), to_numpy(x.gradients).astype(np.float64)) for x in answer]
+        both = [[to_numpy(x).astype(np.float64) for x in (each.inputs, each.gradients)] for each in answer]
+        return [(h[:, None], s[:, None]) if h.ndim == 2 else (h, s) for h, s in both]
 
     @cached_property
     def gradient(self) -> Host:
@@ -129,11 +158,8 @@ def facts_at(problem: Problem, w: Array, batch: Array | None) -> Facts:
         if outside.size:
             msg = f"batch must have rows of the data, 0 to {problem.size - 1}, got {outside[0]}."
             raise ValueError(msg)
-    if isinstance(problem, FiniteSum) and isinstance(problem.model, Linear | MLP):
-        rows = None if batch is None else to_numpy(batch)
-        host = problem.on(to_numpy(problem.features).astype(np.float64), to_numpy(problem.targets))
-        return Facts(host, to_numpy(w).astype(np.float64), rows, w)
-    return Facts(problem, w, batch, w)
+    at = on_host(problem, w, batch) if isinstance(problem, FiniteSum) else (problem, w, batch)
+    return Facts(*at, w)
 
 
 def likelihood_of(facts: Facts) -> Any:

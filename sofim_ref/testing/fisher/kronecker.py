@@ -11,8 +11,8 @@ import numpy as np
 
 from sofim_ref.models import Layer
 from sofim_ref.testing.fisher.candidates import Candidate
-from sofim_ref.testing.fisher.facts import Facts
-from sofim_ref.testing.fisher.jacobians import Host, LayeredJacobian
+from sofim_ref.testing.fisher.facts import Facts, Flow
+from sofim_ref.testing.fisher.jacobians import Host
 from sofim_ref.testing.fisher.output_matrices import outer
 
 
@@ -38,45 +38,68 @@ class FactorPair:
 
 def factor_pairs(facts: Facts) -> Iterator[FactorPair]:
     """Yield K-FAC's factors for exact and for the data's labels, then those with a mistake in A or in G."""
-    J = facts.J
-    if not isinstance(J, LayeredJacobian) or not facts.offers("output_fisher", "output_gradient"):
+    if not facts.flows or not facts.offers("output_fisher", "output_gradient"):
         return
-    B = facts.B
+    for setting, flows in settings(facts):
+        yield from _factor_pairs(setting, flows, facts)
+
+
+def settings(facts: Facts) -> Iterator[tuple[str, tuple[Flow, ...]]]:
+    """Yield K-FAC's settings for shared weights, by what their names end in, with what each takes for the flows.
+
+    "Expand" takes positions as examples each, "reduce" their mean input and summed gradient; without sharing both are
+    what there is.
+    """
+    if not facts.shared:
+        yield "", facts.flows
+        return
+    yield ", expand", facts.flows
+    yield ", reduce", tuple(Flow(x.layer, x.h.mean(1, keepdims=True), x.S.sum(2, keepdims=True)) for x in facts.flows)
+
+
+def _factor_pairs(setting: str, flows: tuple[Flow, ...], facts: Facts) -> Iterator[FactorPair]:
     u = facts.ask("output_gradient")
-    A = tuple(h.T @ h / B for h in J.inputs)
-    exact, empirical = (_second(J, M) for M in (facts.ask("output_fisher"), outer(u)))
-    yield FactorPair("K-FAC", A, exact)
-    yield FactorPair("K-FAC, empirical", A, empirical)
-    mean = tuple(np.outer(h.mean(axis=0), h.mean(axis=0)) for h in J.inputs)
+    h = [flow.h.reshape(-1, flow.h.shape[2]) for flow in flows]
+    A = tuple(x.T @ x / len(x) for x in h)
+    exact, empirical = (_second(flows, M) for M in (facts.ask("output_fisher"), outer(u)))
+    yield FactorPair(f"K-FAC{setting}", A, exact)
+    yield FactorPair(f"K-FAC, empirical{setting}", A, empirical)
+    mean = tuple(np.outer(x.mean(axis=0), x.mean(axis=0)) for x in h)
     centred = tuple(a - m for a, m in zip(A, mean, strict=True))
-    mean_G = tuple(np.outer(s.mean(axis=0), s.mean(axis=0)) for s in facts.back(u))
+    sums = (np.einsum("nctk,nc->k", flow.S, u) / facts.B for flow in flows)
+    mean_G = tuple(np.outer(s, s) for s in sums)
     for G, labels in ((exact, ""), (empirical, ", empirical")):
-        yield FactorPair(f"K-FAC{labels}, A of the mean input", mean, G, established=False)
-        yield FactorPair(f"K-FAC{labels}, A centred", centred, G, established=False)
-    yield FactorPair("K-FAC, G of the mean gradient", A, mean_G, established=False)
+        yield FactorPair(f"K-FAC{labels}{setting}, A of the mean input", mean, G, established=False)
+        yield FactorPair(f"K-FAC{labels}{setting}, A centred", centred, G, established=False)
+    yield FactorPair(f"K-FAC{setting}, G of the mean gradient", A, mean_G, established=False)
 
 
-def _second(J: LayeredJacobian, M: Host) -> tuple[Host, ...]:
-    """Return the mean of Sᵀ M S over the batch for each layer: G for the labels that M stands for."""
-    return tuple(S.reshape(-1, S.shape[2]).T @ (M @ S).reshape(-1, S.shape[2]) / len(S) for S in J.outputs)
+def _second(flows: tuple[Flow, ...], M: Host) -> tuple[Host, ...]:
+    """Return the mean over the batch of Σₜ Sₜᵀ M Sₜ for each layer: G for the labels that M stands for."""
+    found = []
+    for flow in flows:
+        (B, C, *_), columns = flow.S.shape, flow.layer.columns
+        weighed = (M @ flow.S.reshape(B, C, -1)).reshape(-1, columns)
+        found.append(flow.S.reshape(-1, columns).T @ weighed / B)
+    return tuple(found)
 
 
 @dataclass(frozen=True, eq=False)
 class KroneckerCandidate(Candidate):
     """K-FAC's block-diagonal matrix: A ⊗ G for each layer."""
 
-    J: LayeredJacobian
+    flows: tuple[Flow, ...]
     factors: FactorPair
     grouped = True
 
     @property
     def layers(self) -> tuple[Layer, ...]:
         """The layers."""
-        return self.J.layers
+        return tuple(flow.layer for flow in self.flows)
 
     def of_labels(self, M: Host) -> KroneckerCandidate:
         """Return the matrix for labels of other output matrices."""
-        return replace(self, factors=replace(self.factors, G=_second(self.J, M)))
+        return replace(self, factors=replace(self.factors, G=_second(self.flows, M)))
 
     def product(self, V: Host) -> Host:
         """Return X V, shape (d, k)."""
@@ -117,14 +140,14 @@ class EigenvalueCandidate(Candidate):
 
     Parameters
     ----------
-    J : LayeredJacobian
+    flows : tuple of Flow
     M : array, shape (B, C, C)
         The labels' output matrices.
     factors : FactorPair
         K-FAC's, for the same labels.
     """
 
-    J: LayeredJacobian
+    flows: tuple[Flow, ...]
     M: Host
     factors: FactorPair
     grouped = True
@@ -133,11 +156,9 @@ class EigenvalueCandidate(Candidate):
     def bases(self) -> list[tuple[Layer, Host, Host, Host]]:
         """Each layer with the eigenvectors P of A and R of G, and the mean squares, shape (rows, columns)."""
         found = []
-        for layer, A, G, h, S in zip(
-            self.J.layers, self.factors.A, self.factors.G, self.J.inputs, self.J.outputs, strict=True
-        ):
+        for flow, A, G in zip(self.flows, self.factors.A, self.factors.G, strict=True):
             P, R = np.linalg.eigh(A)[1], np.linalg.eigh(G)[1]
-            found.append((layer, P, R, _moments(h @ P, S @ R, self.M)))
+            found.append((flow.layer, P, R, _moments(flow.h @ P, flow.S @ R, self.M)))
         return found
 
     def product(self, V: Host) -> Host:
@@ -167,7 +188,7 @@ class EigenvalueCandidate(Candidate):
     @cached_property
     def dense(self) -> Host:
         """X, shape (d, d)."""
-        found = np.zeros((self.J.layers[-1].stop,) * 2)
+        found = np.zeros((self.flows[-1].layer.stop,) * 2)
         for layer, P, R, D in self.bases:
             Q = np.kron(P, R)
             found[layer.start : layer.stop, layer.start : layer.stop] = (Q * D.ravel()) @ Q.T
@@ -183,22 +204,27 @@ def _within(layer: Layer, index: Host) -> tuple[Host, Host, Host]:
 
 def layerwise(facts: Facts) -> list[Candidate]:
     """Return K-FAC and EKFAC, those with a mistake in a factor last."""
-    J = facts.J
     found: list[Candidate] = []
     mistakes: list[Candidate] = []
+    flows = dict(settings(facts)) if facts.flows else {}
     for pair in factor_pairs(facts):
-        assert isinstance(J, LayeredJacobian)
         if not all(np.all(np.isfinite(X)) for X in (*pair.A, *pair.G)):
             continue
-        kfac = KroneckerCandidate(pair.name, J, pair, established=pair.established)
+        seen = next(each for setting, each in flows.items() if setting in pair.name)
+        kfac = KroneckerCandidate(pair.name, seen, pair, established=pair.established)
         if not pair.established:
             mistakes.append(kfac)
             continue
-        M = facts.ask("output_fisher") if pair.name == "K-FAC" else outer(facts.ask("output_gradient"))
-        found += [kfac, EigenvalueCandidate(f"E{pair.name.replace('-', '')}", J, M, pair)]
+        M = outer(facts.ask("output_gradient")) if "empirical" in pair.name else facts.ask("output_fisher")
+        found += [kfac, EigenvalueCandidate(f"E{pair.name.replace('-', '')}", facts.flows, M, pair)]
     return found + mistakes
 
 
 def _moments(h: Host, S: Host, M: Host) -> Host:
     """Return the mean squares of the gradients in a basis, shape (rows, columns), for rotated inputs and outputs."""
-    return np.asarray((h * h).T @ np.sum(S * (M @ S), axis=1) / len(h))
+    if h.shape[1] == 1:
+        h, S = h[:, 0], S[:, :, 0]
+        return np.asarray((h * h).T @ np.sum(S * (M @ S), axis=1) / len(h))
+    g = np.einsum("ntr,nctk->ncrk", h, S)
+    weighed = (M @ g.reshape(*g.shape[:2], -1)).reshape(g.shape)
+    return np.asarray(np.sum(g * weighed, axis=(0, 1)) / len(h))

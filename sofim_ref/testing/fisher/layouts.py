@@ -26,8 +26,10 @@ BIASES = {
 
 ORDERS = {"rows": "row by row", "columns": "column by column"}
 """How a layer's W, shape (inputs, outputs), is flattened; torch keeps its transpose: column by column here."""
-NATIVE = ("", "this library's order", ORDERS["rows"], f"{ORDERS['rows']} with {BIASES['last']}")
-"""What this library's own order is called, of a model with biases or without."""
+OWN = "the order of the module's parameters()"
+"""What that of a torch module is called."""
+NATIVE = ("", OWN, "this library's order", ORDERS["rows"], f"{ORDERS['rows']} with {BIASES['last']}")
+"""What the order is called that needs no words: this library's, of a model with biases or without; a module's own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,12 +48,16 @@ class Layout:
     index: Host
 
 
-def layouts(layers: tuple[Layer, ...], biased: tuple[bool, ...], d: int) -> list[Layout]:
-    """Return every layout once, this library's own first: row by row with the bias last, first layer first."""
+def layouts(layers: tuple[Layer, ...], biased: tuple[bool, ...], d: int, own: Host | None = None) -> list[Layout]:
+    """Return every layout once: a module's own first, then this library's, row by row with the bias last."""
     native = np.arange(d)
-    if not layers:
-        return [Layout("this library's order", native), Layout("the reverse order", native[::-1])]
     found: dict[bytes, Layout] = {}
+    if own is not None:
+        found[own.tobytes()] = Layout(OWN, own)
+    if not layers:
+        found.setdefault(native.tobytes(), Layout("this library's order", native))
+        found.setdefault(native[::-1].tobytes(), Layout("the reverse order", native[::-1]))
+        return list(found.values())
     for reverse, (bias, place), (order, words) in product((False, True), BIASES.items(), ORDERS.items()):
         blocks = [_split(native, layer, has) for layer, has in zip(layers, biased, strict=True)]
         index = np.concatenate(list(_places(blocks[::-1] if reverse else blocks, order, bias)))

@@ -121,7 +121,7 @@ class FisherVerdict:
         if self.p_value is not None:
             verb = "In the mean " + verb[0].lower() + verb[1:]
         pieces = [f"{verb}{' about' * (self.kind == 'about')} {what}", self.reduction, *self._shifts()]
-        order = f"in {self.layout}" if self.layout.endswith("order") else f"of layers flattened {self.layout}"
+        order = f"in {self.layout}" if "order" in self.layout else f"of layers flattened {self.layout}"
         pieces.append(order if self.layout else "")
         text = ", ".join(piece for piece in pieces if piece)
         if self.kind == "about":
@@ -151,9 +151,11 @@ class FisherVerdict:
 def words(matrix: str) -> tuple[str, bool]:
     """Return a matrix's name as a sentence has it, and whether it is a plural."""
     if matrix.startswith(("K-FAC", "EKFAC")):
-        method, _, rest = matrix.partition(", ")
-        labels = {"": "for the model's labels", "empirical": "for the labels in the data"}
-        return f"{method}'s matrix {labels.get(rest, f'({rest})')}", False
+        method, *rest = matrix.split(", ")
+        labels = "for the labels in the data" if "empirical" in rest else "for the model's labels"
+        setting = "".join(f" in its {word} setting" for word in rest if word in ("expand", "reduce"))
+        wrong = ", ".join(word for word in rest if word not in ("empirical", "expand", "reduce"))
+        return f"{method}'s matrix{setting} {labels}{f' ({wrong})' if wrong else ''}", False
     if matrix == "Gauss–Newton":
         return "the Gauss–Newton matrix", False
     return matrix if matrix == "JᵀJ" else f"the {matrix}", matrix.startswith("outer products")
