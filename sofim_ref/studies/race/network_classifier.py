@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
+
+import numpy as np
 
 from sofim_ref.arrays import Array, from_numpy, namespace
 from sofim_ref.arrays.validation import one_of
 from sofim_ref.likelihoods import Categorical
 from sofim_ref.problems import FiniteSum, Oracle
 from sofim_ref.studies.race.augmentation import Augmentation
+
+BLOCK = 256
+"""How many images the loss over all rows is computed of at a time: activations of so many are kept, not of all."""
 
 NETWORKS = ("lenet", "resnet18", "resnet50", "digits_convnet", "CausalTransformer")
 """The names in `models.networks` that it takes."""
@@ -69,6 +74,32 @@ class NetworkClassifier(FiniteSum):
             if variants is None:
                 variants = from_numpy(self.augmentation.draw(self.size, seed), like=self.like)
             yield rows + self.size * namespace(rows).take(variants, rows)
+
+    def answer_value(self, at: Oracle) -> Array:
+        """Return the mean loss plus l2/2 ‖w‖², shape (); over all images, block by block."""
+        return self._mean(at, lambda rows: rows.value()) if self._is_large(at) else super().answer_value(at)
+
+    def answer_gradient(self, at: Oracle) -> Array:
+        """Return its gradient, shape (d,), likewise."""
+        return self._mean(at, lambda rows: rows.gradient()) if self._is_large(at) else super().answer_gradient(at)
+
+    def error(self, w: Array, *, batch: Array | None = None) -> Array:
+        """Return the share misclassified, shape (), likewise."""
+        at = self.oracle(w, batch)
+        if not self._is_large(at):
+            return super().error(w, batch=batch)
+        return self._mean(at, lambda rows: FiniteSum.error(self, w, batch=rows.batch))
+
+    def _is_large(self, at: Oracle) -> bool:
+        return at.batch is None and self.features.ndim == 4 and self.size > BLOCK
+
+    def _mean(self, at: Oracle, f: Callable[[Oracle], Array]) -> Array:
+        """Return the mean of f over blocks of all rows."""
+        total: Any = 0.0
+        for first in range(0, self.size, BLOCK):
+            rows = np.arange(first, min(first + BLOCK, self.size))
+            total = total + f(self.oracle(at.w, from_numpy(rows, like=self.like))) * (len(rows) / self.size)
+        return total
 
     def _inputs(self, at: Oracle) -> Array:
         if self.augmentation is None or at.batch is None:
