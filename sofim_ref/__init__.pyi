@@ -35,6 +35,7 @@ from .optimizers import NewtonCG as NewtonCG
 from .optimizers import NystromSGD as NystromSGD
 from .optimizers import TAdam as TAdam
 from .optimizers import register as register
+from .optimizers import scipy_minimize as scipy_minimize
 from .testing import check_gradient as check_gradient
 from .training import Status as Status
 from .training import Trace as Trace

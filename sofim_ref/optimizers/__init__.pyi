@@ -29,6 +29,8 @@ from .schedules import Constant as Constant
 from .schedules import Cosine as Cosine
 from .schedules import StepDecay as StepDecay
 from .schedules import WarmUp as WarmUp
+from .scipy_method import ScipyMethod as ScipyMethod
+from .scipy_signature import scipy_minimize as scipy_minimize
 from .search_space import LogUniform as LogUniform
 from .search_space import OneOf as OneOf
 from .sgd import SGD as SGD

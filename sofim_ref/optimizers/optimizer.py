@@ -147,10 +147,7 @@ class Optimizer(ABC, Generic[S]):
             return self.accept(state, oracle, choice, w - decrement)
 
     def decrement(self, w: Array, state: S, oracle: Oracle) -> tuple[S, Preconditioned, Array]:
-        """Return the next state, C and v, and η(C⁻¹v + λw), shape (d,): what a step subtracts from w.
-
-        For loops of other frameworks, which subtract it themselves.
-        """
+        """Return the next state, C and v, and η(C⁻¹v + λw), shape (d,), which other frameworks' loops subtract from w."""
         state, choice = pair(self, "precondition", self.precondition(state, oracle), State, Preconditioned)
         direction = choice.matrix.solve(choice.vector)
         if is_traced(self.weight_decay) or self.weight_decay:
@@ -176,10 +173,9 @@ class Optimizer(ABC, Generic[S]):
         return lr if is_traced(lr) else float(lr)
 
     def accept(self, state: S, oracle: Oracle, choice: Preconditioned, following: Array) -> tuple[Array, S]:
-        """Return the point where the step ends and the state after it; most methods return both unchanged.
+        """Return the point where the step ends and the state after it, unless the method says otherwise both unchanged.
 
-        One that keeps differences of gradients compares the gradient there with the one at the start; one that adapts
-        its damping may refuse the step and stay.
+        One that keeps differences of gradients asks for the gradient there; one that adapts its damping may stay.
         """
         return following, state
 
@@ -190,6 +186,12 @@ class Optimizer(ABC, Generic[S]):
             asked = ", ".join(sorted(missing))
             msg = f"{self!r} needs {asked}, which {problem.name} doesn't offer.{who_answers(missing)}"
             raise TypeError(msg)
+
+    def as_scipy(self) -> Callable[..., Any]:
+        """Return the method as ``scipy.optimize.minimize(fun, x0, jac=…, method=…)`` takes one: see `ScipyMethod`."""
+        from sofim_ref.optimizers.scipy_method import ScipyMethod
+
+        return ScipyMethod(self)
 
 
 def check_start(w: Array) -> None:
