@@ -244,6 +244,7 @@ def small_mnist(folder):
     return dataclasses.replace(PUBLISHED["mnist"], rows=120, held_out=20, forms=(form,))
 
 
+@pytest.mark.slow
 def test_a_race_on_files_of_the_reader_s_goes_on_by_its_command(tmp_path, capsys, monkeypatch):
     pytest.importorskip("torch", reason="torch isn't installed")
     reader = ImageReader(small_mnist(tmp_path))

@@ -12,6 +12,15 @@ from sofim_ref.studies.race.augmentation import Augmentation  # noqa: E402
 from sofim_ref.studies.race.network_classifier import NetworkClassifier  # noqa: E402
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    """The networks are small, and threads that wait for each other take longer than the work."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def problem(augmentation=None):
     random = torch.Generator().manual_seed(0)
     X, y = torch.randn(12, 1, 28, 28, generator=random), torch.arange(12) % 10
