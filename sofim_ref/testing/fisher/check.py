@@ -200,7 +200,8 @@ def _explained(search: Search, facts: Facts) -> FisherVerdict:
 def _tried(search: Search) -> Iterator[tuple[str, Search]]:
     """Yield the search as it is, then for what the numbers may have been made of by each transform."""
     yield "", search
-    for transform, numbers in undone(search.given):
-        yield transform, replace(search, given=numbers, memory={})
+    for transform, products, whole in undone(search.given):
+        if replace(search, given=products, memory={}).matches() and (numbers := whole()) is not None:
+            yield transform, replace(search, given=numbers, memory={})
     if search.given.form == "function":
         yield "inverse", search.inverted()

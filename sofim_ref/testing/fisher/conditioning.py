@@ -25,5 +25,5 @@ def condition(match: Match, facts: Facts, seed: int) -> float:
     if moved is None:  # a moving average doesn't depend on w
         return 1.0
     v = rng.standard_normal((len(match.layout.index), 1))
-    here, other = (kept_product(x, match.part.groups, match.layout, v) for x in (match.candidate, moved))
+    here, other = (kept_product(x, match.part, match.layout, v) for x in (match.candidate, moved))
     return max(1.0, float(np.linalg.norm(other - here) / (STEP * np.linalg.norm(here))))

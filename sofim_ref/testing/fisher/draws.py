@@ -55,7 +55,7 @@ class Draws:
     def numbers(self, candidate: Candidate, layout: Layout, part: Part) -> Host:
         """Return what a hypothesis has in place of the numbers that are compared, shape (n,)."""
         if self.search.given.form == "function":
-            return np.asarray(kept_product(candidate, part.groups, layout, self.search.probes[:, :1])[self.rows, 0])
+            return np.asarray(kept_product(candidate, part, layout, self.search.probes[:, :1])[self.rows, 0])
         diagonal, i, j = candidate.diagonal[layout.index], layout.index[self.rows], layout.index[self.columns]
         if not i.size:
             return diagonal

@@ -129,15 +129,25 @@ def nearest_factors(
         if len(layout.index) != layers[-1].stop:
             continue
         places = np.argsort(layout.index)
-        F = given.values[np.ix_(places, places)]
-        pairs = [_cross(F[layer.start : layer.stop, layer.start : layer.stop], layer) for layer in layers]
-        rest = float(np.sum(F**2))
-        for layer, (A, G) in zip(layers, pairs, strict=True):
-            block = F[layer.start : layer.stop, layer.start : layer.stop]
-            rest += float(np.sum((block - np.kron(A, G)) ** 2) - np.sum(block**2))
-        misfit = np.sqrt(max(rest, 0.0)) / float(np.linalg.norm(F))
+        index = [places[layer.start : layer.stop] for layer in layers]
+        if not all(_like_product(given.values, here, x) for here, x in zip(index, layers, strict=True)):
+            continue
+        blocks = [given.values[np.ix_(here, here)] for here in index]
+        pairs = [_cross(block, layer) for block, layer in zip(blocks, layers, strict=True)]
+        rest = float(np.sum(given.values**2)) - sum(float(np.sum(block**2)) for block in blocks)
+        off = sum(float(np.sum((x - np.kron(A, G)) ** 2)) for x, (A, G) in zip(blocks, pairs, strict=True))
+        misfit = np.sqrt(max(rest, 0.0) + off) / float(np.linalg.norm(given.values))
         if misfit <= given.accepted:
             yield layout, pairs, misfit
+
+
+def _like_product(F: Host, index: Host, layer: Layer) -> bool:
+    """Return whether a block has A ⊗ G's entries in one row: F[i a, j b] F[i a, i a] = F[i a, j a] F[i a, i b]."""
+    place = int(np.argmax(np.abs(F[index, index])))
+    row = F[index[place], index].reshape(layer.rows, layer.columns)
+    i, a = divmod(place, layer.columns)
+    off = row * row[i, a] - np.outer(row[:, a], row[i])
+    return bool(np.linalg.norm(off) <= 0.1 * abs(row[i, a]) * np.linalg.norm(row))
 
 
 def _cross(block: Host, layer: Layer) -> tuple[Host, Host]:

@@ -100,7 +100,7 @@ def _nearest(search: Search) -> str:
             a, x = search.given.values, candidate.diagonal[layout.index]
         else:
             a = search.products(search.probes).ravel()
-            x = kept_product(candidate, search.parts[0].groups, layout, search.probes).ravel()
+            x = kept_product(candidate, search.parts[0], layout, search.probes).ravel()
         fit = Numbers(a, x, np.zeros_like(a)).fitted(search.given.eps)
         if fit is not None and np.isfinite(fit.residual):
             found.append((fit.residual, candidate.name, fit.scale))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from typing import Any
 
@@ -113,6 +114,11 @@ class Part:
     name: str
     words: str
     groups: Host
+
+    @cached_property
+    def names(self) -> Host:
+        """The groups, each once."""
+        return np.unique(self.groups)
 
 
 def parts(layers: tuple[Layer, ...], biased: tuple[bool, ...], d: int) -> list[Part]:

@@ -94,10 +94,16 @@ class Search:
         """Return every hypothesis that explains all the numbers, in the order of the candidates."""
         if self.vectors is not None:
             known = (candidate for candidate in self.candidates if candidate.established)
-            hypotheses = list(product(known, self.fitting, self.parts[:1]))
+            hypotheses = [each for each in product(known, self.fitting, self.parts[:1]) if self._along_one(*each)]
         else:
             hypotheses = list(self._of_diagonals() if self.given.form == "diagonal" else self._of_entries())
         return [match for hypothesis in hypotheses if (match := self.confirmed(*hypothesis))]
+
+    def _along_one(self, candidate: Candidate, layout: Layout, part: Part) -> bool:
+        """Return whether a hypothesis explains the first product alone."""
+        v = self.probes[:, :1]
+        x = kept_product(candidate, part, layout, v).ravel()
+        return bool(plausible(x[None], self.products(self.probes)[:, 0], v[:, 0], self.pruned)[0])
 
     def inverted(self) -> Search:
         """Return the search for the matrix that a function is the inverse of, from the products that are known."""
@@ -132,7 +138,7 @@ class Search:
         """Return what a hypothesis makes of a candidate: a diagonal, a matrix, or for a function its products."""
         index = layout.index
         if self.given.form == "function":
-            return kept_product(candidate, part.groups, layout, self.probes)
+            return kept_product(candidate, part, layout, self.probes)
         if self.given.form == "diagonal":
             return np.asarray(candidate.diagonal[index])
         x, groups = candidate.dense[np.ix_(index, index)], part.groups[index]
@@ -226,11 +232,11 @@ MANY = 64
 """The number of groups above which a part of a matrix that isn't formed has no products."""
 
 
-def kept_product(candidate: Candidate, groups: Host, layout: Layout, V: Host) -> Host:
+def kept_product(candidate: Candidate, part: Part, layout: Layout, V: Host) -> Host:
     """Return the product of a part of a candidate with V, both in a layout's order, shape (d, k)."""
+    groups, names = part.groups, part.names
     inside = np.zeros((len(groups), V.shape[1]))
     inside[layout.index] = V
-    names = np.unique(groups)
     if len(names) == 1:
         found = candidate.product(inside)
     elif len(names) == len(groups):

@@ -54,7 +54,7 @@ def ties(first: Match, others: list[Match], facts: Facts, seed: int) -> Ties:
         v = np.random.default_rng((seed, number)).standard_normal((len(first.layout.index), 1))
 
         def product(match: Match, there: dict[tuple[str, str], Candidate] = there, v: Host = v) -> Host:
-            return kept_product(there[key(match)], match.part.groups, match.layout, v)[:, 0]
+            return kept_product(there[key(match)], match.part, match.layout, v)[:, 0]
 
         x = product(first)
         for each in others:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,15 +17,50 @@ SMALL = 800
 """The largest d for which eigenvalues are computed, for a pseudo-inverse or a square."""
 
 
-def undone(given: Given) -> Iterator[tuple[str, Given]]:
-    """Yield the names of transforms, each with the matrix that the user's is it of, and the eps that it leaves."""
+@dataclass(frozen=True, eq=False)
+class Way:
+    """A transform and how to undo it.
+
+    Parameters
+    ----------
+    name : str
+        What was done to a matrix.
+    product : callable
+        From V, shape (d, k), to the product of that matrix with V, which takes less than the matrix itself.
+    values : callable
+        The matrix, and by what undoing it multiplies rounding.
+    """
+
+    name: str
+    product: Callable[[Host], Host]
+    values: Callable[[], tuple[Host, float]]
+
+
+def undone(given: Given) -> Iterator[tuple[str, Given, Callable[[], Given | None]]]:
+    """Yield the names of transforms, each with the products of what the user's matrix is made of, and that itself.
+
+    The last is a function, that returns None where undoing leaves no digits. A diagonal is its own products.
+    """
     if given.values is None:
         return
-    ways = _of_diagonal(given.values) if given.form == "diagonal" else _of_dense(given.values)
     with np.errstate(all="ignore"):  # a root of what has none, an inverse of what is singular: left out
-        for name, values, loss in ways:
-            if np.all(np.isfinite(values)) and given.eps * loss < 1e-3:
-                yield name, replace(given, values=values, eps=given.eps * loss)
+        if given.form == "diagonal":
+            for name, values, loss in _of_diagonal(given.values):
+                if np.all(np.isfinite(values)):
+                    made = replace(given, values=values, eps=given.eps * loss)
+                    yield name, made, lambda made=made: made  # type: ignore[misc]  # bound here
+            return
+        for way in _of_dense(given.values):
+            screen = replace(given, form="function", values=None, product=way.product)
+            yield way.name, screen, lambda way=way: _made(given, way)  # type: ignore[misc]  # bound here
+
+
+def _made(given: Given, way: Way) -> Given | None:
+    """Return what a transform was applied to, with the eps that undoing it leaves."""
+    with np.errstate(all="ignore"):
+        values, loss = way.values()
+    good = np.all(np.isfinite(values)) and given.eps * loss < 1e-3
+    return replace(given, values=values, eps=given.eps * loss) if good else None
 
 
 def _of_diagonal(x: Host) -> Iterator[tuple[str, Host, float]]:
@@ -34,41 +70,61 @@ def _of_diagonal(x: Host) -> Iterator[tuple[str, Host, float]]:
     yield "square", np.sqrt(x), 2.0
 
 
-def _of_dense(F: Host) -> Iterator[tuple[str, Host, float]]:
+def _of_dense(F: Host) -> Iterator[Way]:
     lower, upper = not np.any(np.triu(F, 1)), not np.any(np.tril(F, -1))
     if lower and upper:
         return
     if lower or upper:
-        L = F if lower else F.T
-        which = "lower" if lower else "upper"
-        yield f"{which} triangle", L + L.T - np.diag(np.diagonal(L)), 2.0
-        yield "Cholesky factor", L @ L.T, 4.0
-        yield "transposed Cholesky factor", L.T @ L, 4.0
-        if np.all(np.diagonal(L)):
-            root = np.linalg.inv(L)
-            yield "inverse of the Cholesky factor", root.T @ root, float(np.linalg.norm(L) * np.linalg.norm(root)) ** 2
+        yield from _of_triangle(F if lower else F.T, "lower" if lower else "upper")
         return
     if np.abs(F - F.T).max() > 1e-6 * np.abs(F).max():
         return
-    yield "square root", F @ F, 4.0
-    inverse = _inverse(F)
-    if inverse is not None:
-        condition = float(np.linalg.norm(F) * np.linalg.norm(inverse))
-        yield "inverse", inverse, condition
-        yield "inverse square root", inverse @ inverse, condition**2
+    yield Way("square root", lambda V: F @ (F @ V), lambda: (F @ F, 4.0))
+    solve = _solver(F)
+    if solve is not None:
+        yield Way("inverse", solve, lambda: _inverse(F, 1))
+        yield Way("inverse square root", lambda V: solve(solve(V)), lambda: _inverse(F, 2))
     if len(F) > SMALL:
         return
     values, Q = np.linalg.eigh((F + F.T) / 2)
     size = np.abs(values)
     rank = size > len(F) * np.finfo(float).eps * size.max()
     if not rank.all():
-        yield "pseudo-inverse", (Q[:, rank] / values[rank]) @ Q[:, rank].T, size.max() / size[rank].min()
+        yield _spectral("pseudo-inverse", Q[:, rank], 1 / values[rank], size.max() / size[rank].min())
     if values.min() >= -1e-9 * size.max():
-        yield "square", (Q * np.sqrt(np.maximum(values, 0))) @ Q.T, 1e4
+        yield _spectral("square", Q, np.sqrt(np.maximum(values, 0)), 1e4)
 
 
-def _inverse(F: Host) -> Host | None:
-    try:
-        return np.asarray(np.linalg.inv(F))
-    except np.linalg.LinAlgError:
+def _of_triangle(L: Host, which: str) -> Iterator[Way]:
+    """Yield what a lower triangle, or the transpose of an upper one, may have been made of."""
+    both = L + L.T - np.diag(np.diagonal(L))
+    yield Way(f"{which} triangle", lambda V: both @ V, lambda: (both, 2.0))
+    yield Way("Cholesky factor", lambda V: L @ (L.T @ V), lambda: (L @ L.T, 4.0))
+    yield Way("transposed Cholesky factor", lambda V: L.T @ (L @ V), lambda: (L.T @ L, 4.0))
+    solve, transposed = _solver(L), _solver(L.T)
+    if solve is not None and transposed is not None:
+        yield Way("inverse of the Cholesky factor", lambda V: transposed(solve(V)), lambda: _inverse(L @ L.T, 1))
+
+
+def _spectral(name: str, Q: Host, values: Host, loss: float) -> Way:
+    """Return the way to the matrix Q diag(values) Qᵀ."""
+    return Way(name, lambda V: (Q * values) @ (Q.T @ V), lambda: ((Q * values) @ Q.T, loss))
+
+
+def _solver(F: Host) -> Callable[[Host], Host] | None:
+    """Return V -> F⁻¹ V from the factors of F; None where a pivot is zero."""
+    from scipy.linalg import lu_factor, lu_solve
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a pivot that is zero
+        factors = lu_factor(F, check_finite=False)
+    if not np.all(np.diagonal(factors[0])):
         return None
+    return lambda V: np.asarray(lu_solve(factors, V, check_finite=False))
+
+
+def _inverse(F: Host, power: int) -> tuple[Host, float]:
+    """Return F⁻¹, or its square, and how much of the digits that leaves."""
+    inverse = np.linalg.inv(F)
+    condition = float(np.linalg.norm(F) * np.linalg.norm(inverse))
+    return (inverse, condition) if power == 1 else (inverse @ inverse, condition**2)

@@ -1,4 +1,4 @@
-"""check_fisher on large matrices and functions, in CPU time: two cores take half of it."""
+"""check_fisher on large matrices and functions, in CPU time of all cores together."""
 
 import time
 
@@ -25,22 +25,26 @@ def seconds(F, *at):
 
 
 @pytest.mark.parametrize("name", ["fisher", "empirical_fisher", "hessian"])
-def test_two_thousand_parameters_take_five_seconds_on_two_cores(name):
+def test_two_thousand_parameters_take_five_seconds(name):
     problem, w, rows = network(30, (40, 15))
     F = 64 * np.asarray(getattr(curvature, name)(problem.oracle(w, rows)).to_dense()) + 0.1 * np.eye(problem.dim)
     verdict, taken = seconds(F, problem, w, rows)
     assert (verdict.kind, verdict.scale_name) == ("named", "B")
-    assert taken < 10
+    assert taken < 5
     Q = np.random.default_rng(1).standard_normal((problem.dim, 3))
     verdict, taken = seconds(F + 0.1 * Q @ Q.T, problem, w, rows)
     assert verdict.matrix is None
-    assert taken < 10
+    assert taken < 5
 
 
-def test_a_function_of_a_hundred_thousand_parameters_takes_thirty_seconds_on_two_cores():
+def test_a_function_of_a_hundred_thousand_parameters_takes_thirty_seconds():
     problem, w, rows = network(320, (256, 64))
     oracle = problem.oracle(w, rows)
     H = oracle.output_fisher()
     verdict, taken = seconds(lambda v: 64 * oracle.gauss_newton_product(H, v) + 0.1 * v, problem, w, rows)
     assert (verdict.matrix, verdict.scale_name, verdict.kind) == ("exact Fisher", "B", "named")
-    assert taken < 60
+    assert taken < 30
+    q = np.random.default_rng(1).standard_normal(problem.dim)
+    verdict, taken = seconds(lambda v: oracle.gauss_newton_product(H, v) + 0.01 * q * (q @ v), problem, w, rows)
+    assert verdict.matrix is None
+    assert taken < 30
