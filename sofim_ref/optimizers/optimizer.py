@@ -147,7 +147,7 @@ class Optimizer(ABC, Generic[S]):
             return self.accept(state, oracle, choice, w - decrement)
 
     def decrement(self, w: Array, state: S, oracle: Oracle) -> tuple[S, Preconditioned, Array]:
-        """Return the next state, C and v, and η(C⁻¹v + λw), shape (d,), which other frameworks' loops subtract from w."""
+        """Return the next state, C and v, and η(C⁻¹v + λw), shape (d,), which other frameworks subtract from w."""
         state, choice = pair(self, "precondition", self.precondition(state, oracle), State, Preconditioned)
         direction = choice.matrix.solve(choice.vector)
         if is_traced(self.weight_decay) or self.weight_decay:
