@@ -74,11 +74,11 @@ class FiniteSum(Problem):
         normal_in_dtype(self.like, l2=l2)
         self.likelihood, self.l2 = likelihood, float(l2)
         self.features, self.targets, self.size = features, targets, int(features.shape[0])
-        self.layers, self.uncovered = self.model.layers, self.model.uncovered
+        self._X = self.model.prepare(features)
+        # What a torch module's outputs are, and a JAX function's layers, shows in `prepare`.
+        self.n_outputs, self.layers, self.uncovered = self.model.n_outputs, self.model.layers, self.model.uncovered
         if not self.layers:
             self.offers = self.offers - {"layer_statistics", "layer_statistics_of"}
-        self._X = self.model.prepare(features)
-        self.n_outputs = self.model.n_outputs  # which a module shows in `prepare`
         self._Y = likelihood.encode(targets, like=self.like, outputs=self.n_outputs)
 
     def __repr__(self) -> str:
