@@ -116,10 +116,14 @@ def check_optimizer(
         (w, state, gradient) -> (w, state), with None for the state of the first call. For SOAA and TAdam
         (w, state, gradient, loss); for AdaFisher, AdaFisherW and KFAC (w, state, gradient, inputs, output_gradients),
         the last two lists with an array a layer, of shape (B, rows) and (B, columns), for KFAC those of labels drawn
-        from the model; for SOFIM with scope="layer" (w, state, gradient, layers), the last a tuple of slices, one a
-        layer.
+        from the model; for LBFGS (w, state, gradient) with the gradient as a function of a point, that of the step's
+        own loss, and without a line search; for SOFIM with scope="layer" (w, state, gradient, layers), the last a tuple
+        of slices, one a layer.
     method : str
-        One of `testing.trajectories.METHODS`.
+        One of `testing.trajectories.METHODS`: every method that asks for gradients, losses or layer statistics.
+        NaturalGradient, GaussNewton, Newton and NewtonCG have none, as their C is a matrix of the problem's own
+        (`check_fisher` and `check_curvature` say what that is); nor have AdaHessian and NystromSGD, whose random
+        vectors are another generator's elsewhere.
     settings : dict, optional
         The hyper-parameters that `step` was written for, by the names that this library gives them; those left out are
         the method's defaults. The trajectories of some are stored, see `references`; those of others are made in 50
@@ -147,9 +151,10 @@ def check_optimizer(
 
     Notes
     -----
-    The gradients were drawn beforehand and don't depend on w, so an error isn't fed back. A step rounds w, its averages
-    and the C⁻¹v made of them, some ten operations of half an eps each, relative to the numbers they work on; none of
-    these is larger than
+    The gradients were drawn beforehand and don't depend on w, so an error isn't fed back; those of LBFGS are of
+    quadratics whose Hessian is another in each step, so that steps stay long and differences of gradients keep digits.
+    A step rounds w, its averages and the C⁻¹v made of them, some ten operations of half an eps each, relative to the
+    numbers they work on; none of these is larger than
 
     .. math:: \text{scale}_t = \max_{s \le t} \|w_s\|_\infty + \max_{s \le t} \|w_s - w_{s-1}\|_\infty ,
 

@@ -64,7 +64,7 @@ class Alternative:
     def gives(self, found: OptimizerCase, steps: int | None = None) -> bool:
         """Return whether its points are the optimizer's in all or the first steps; few are made if they aren't."""
         points, made = self.points(found.reference), list[Host]()
-        steps = found.steps if steps is None else steps
+        steps = min(found.steps, EARLY if self.by.pairs else found.steps) if steps is None else steps
         while 0 < steps >= len(made):
             more = list(islice(points, min(max(2, len(made)), steps + 1 - len(made))))
             if not more:
@@ -120,6 +120,10 @@ class Alternative:
 
 FIRST = 12
 """How many points are made to see a first step, eleven where the gradients are zero at first, or agreement."""
+
+
+EARLY = 20
+"""How many points L-BFGS has before pairs of two batches, whose sᵀy may be tiny, have made rounding large."""
 
 
 def nearest(cases: list[OptimizerCase]) -> list[Alternative]:

@@ -206,7 +206,7 @@ def _pair(returned: Any) -> tuple[Any, Any]:
 
 
 def _placed(part: Any, like: Array) -> Any:
-    if isinstance(part, tuple):  # of slices
+    if isinstance(part, tuple) or callable(part):  # of slices; a gradient, which goes where its point is
         return part
     if isinstance(part, list):
         return [from_numpy(x, like=like) for x in part]

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from sofim_ref.arrays import Array, from_numpy
 from sofim_ref.arrays.validation import one_of
 
 Host = np.ndarray[Any, Any]
@@ -65,10 +66,38 @@ class Reference:
         return len(self.points) - 1
 
     def step(self, t: int) -> list[Any]:
-        """Return the arguments of step t, from 0 on, after w and the state: the gradient, and what else it needs."""
+        """Return the arguments of step t, from 0 on, after w and the state: the gradient, and what else it needs.
+
+        That of L-BFGS is the gradient as a function of a point.
+        """
         parts = [self.arguments[name] for name in ("gradient", *_MORE.get(self.method, ()))]
         now = [[layer[t] for layer in part] if isinstance(part, list) else part[t] for part in parts]
+        if "hessian" in self.arguments:
+            return [BatchGradient(*now, self.points[0])]
         return [*now, self.layers] if self.settings.get("scope") == "layer" else now
+
+
+@dataclass(frozen=True, eq=False)
+class BatchGradient:
+    """The gradient of one step's loss as a function of a point, g + H(w − w₀), on the host.
+
+    Parameters
+    ----------
+    gradient : array, shape (d,)
+        That at w₀.
+    hessian : array, shape (d, d)
+    start : array, shape (d,)
+        The trajectory's starting point w₀.
+    """
+
+    gradient: Host
+    hessian: Host
+    start: Host
+
+    def __call__(self, w: Array) -> Array:
+        """Return the gradient at w, on its backend and in its dtype."""
+        g, H, start = (from_numpy(x, like=w) for x in (self.gradient, self.hessian, self.start))
+        return g + H @ (w - start)
 
 
 def references(method: str | None = None) -> Iterator[Reference]:
@@ -143,7 +172,10 @@ def _cases(method: str) -> Iterator[tuple[str, tuple[slice, ...], dict[str, Any]
     for case, shapes in _CONTENTS["layers"].items():
         ends = accumulate(rows * columns for rows, columns in shapes)
         layers = tuple(starmap(slice, pairwise([0, *ends])))
-        arguments = {part: given[f"{case}/{part}"] for part in ("gradient", "loss") if f"{case}/{part}" in given}
+        told = ("gradient", *(() if flows else more))
+        if any(f"{case}/{part}" not in given for part in told):
+            continue
+        arguments = {part: given[f"{case}/{part}"] for part in told}
         if flows:
             arguments |= {part: [given[f"{case}/{part}/{i}"] for i in range(len(layers))] for part in more}
         yield case, layers, arguments

@@ -21,8 +21,8 @@ def test_the_stored_trajectories_are_what_the_script_makes():
         made = script.trajectory(stored.method, stored.case, stored.settings, steps)
         np.testing.assert_array_equal(made, stored.points[: steps + 1])
         told = script.flows(stored.case) if "inputs" in stored.arguments else script.gradients(stored.case)
-        for name, part in told.items():
-            for stored_layer, layer in zip(_layers(stored.arguments[name]), _layers(part), strict=True):
+        for name, part in stored.arguments.items():
+            for stored_layer, layer in zip(_layers(part), _layers(told[name]), strict=True):
                 np.testing.assert_array_equal(stored_layer, layer)
 
 

@@ -28,7 +28,8 @@ def trajectory(method: str, case: str, settings: dict[str, Any], steps: int = ca
 
 def gradients(case: str) -> dict[str, Any]:
     """Return the arguments of most methods: gradients and losses, steps first."""
-    return {"gradient": cases.gradients(case), "loss": cases.losses(case)}
+    found = {"gradient": cases.gradients(case), "loss": cases.losses(case)}
+    return found if case == "huge and tiny" else {**found, "hessian": cases.hessians(case)}
 
 
 def flows(case: str) -> dict[str, Any]:
@@ -59,10 +60,11 @@ def main() -> None:
         points: dict[str, Any] = {
             f"{case}/{k}": trajectory(method, case, setting)
             for case in cases.CASES
+            if method != "LBFGS" or case != "huge and tiny"
             for k, setting in enumerate(settings)
         }
         np.savez_compressed(folder / f"{method}.npz", **points)
-        print(f"{method}: {len(settings)} settings, {len(cases.CASES)} cases")
+        print(f"{method}: {len(settings)} settings, {len(points) // len(settings)} cases")
 
 
 if __name__ == "__main__":

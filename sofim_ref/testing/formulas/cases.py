@@ -59,6 +59,18 @@ def losses(case: str) -> Host:
     return np.asarray(drawn - drawn[0])
 
 
+def hessians(case: str) -> Host:
+    """Return the Hessians of the losses that L-BFGS takes steps on, shape (STEPS, d, d), 0 where the gradient is.
+
+    From one step to the next the diagonal is another, so that no model of it ever fits and steps stay long. There are
+    none for "huge and tiny", where differences of gradients have no digits.
+    """
+    d = dim(case)
+    beside = 0.5 * (np.eye(d, k=1) + np.eye(d, k=-1))
+    H = np.stack([np.diag(np.roll(2.0 + np.arange(d) % 3, t)) + beside for t in range(STEPS)])
+    return H * _size(case)[:, None, None]
+
+
 def flows(case: str) -> tuple[list[Host], list[Host]]:
     """Return each layer's inputs, a 1 last, and gradients, shapes (STEPS, BATCH, rows) and (STEPS, BATCH, columns)."""
     rng = np.random.default_rng((2, CASES.index(case)))

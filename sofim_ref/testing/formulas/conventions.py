@@ -41,6 +41,12 @@ class Conventions:
         K-FAC's averages: of weights min(1 − 1/k, ε), ε from the second on, or ε from averages of zero on.
     damping : {"factored", "equal", "product"}
         K-FAC's (A + π√λ I) ⊗ (G + √λ/π I), the same with π = 1, or A ⊗ G + λI.
+    pairs : {"", "across", "torch"}
+        L-BFGS's y: both gradients on one batch, or each on its step's own; for torch those that aren't zero.
+    initial : {"", "long", "identity"}
+        What L-BFGS's B starts from: (yᵀy/sᵀy) I, (sᵀy/sᵀs) I, or I.
+    first : {"", "whole", "1-norm"}
+        What g is divided by in L-BFGS's first step: max(1, ‖g‖), 1, or max(1, ‖g‖₁).
     """
 
     average: str = ""
@@ -52,6 +58,9 @@ class Conventions:
     guard: str = ""
     ramp: str = ""
     damping: str = "factored"
+    pairs: str = ""
+    initial: str = ""
+    first: str = ""
 
     def gradient(self, g: Vector, w: Vector, decay: Any) -> Vector:
         """Return g, with the decay in it where that is the convention."""
@@ -134,6 +143,17 @@ ALTERNATIVES: dict[str, dict[str, Conventions]] = {
     "TAdam": _OF_REGION,
     "AdaFisher": _OF_ADAFISHER,
     "AdaFisherW": _OF_ADAFISHER,
+    "LBFGS": {
+        **_DECAY,
+        "y of two batches, each gradient on its step's own": Conventions(pairs="across"),
+        "B that starts from (sᵀy/sᵀs) I": Conventions(initial="long"),
+        "B that starts from I": Conventions(initial="identity"),
+        "a first step of ηg, not divided by ‖g‖": Conventions(first="whole"),
+        "a first step divided by the sum of |gᵢ|": Conventions(first="1-norm"),
+        "torch's L-BFGS (y of two batches, a first step divided by the sum of |gᵢ|)": Conventions(
+            pairs="torch", first="1-norm"
+        ),
+    },
     "KFAC": {
         **_DECAY,
         "the damping √λ added to both factors (π = 1)": Conventions(damping="equal"),

@@ -9,7 +9,7 @@ import mpmath
 import numpy as np
 
 from sofim_ref.testing.formulas.conventions import PAPER, Conventions
-from sofim_ref.testing.formulas.settings import RUN
+from sofim_ref.testing.formulas.settings import MORE, RUN
 
 DIGITS = 50
 
@@ -42,7 +42,8 @@ def evaluate(
     """
     steps = len(arguments["gradient"])
     with mpmath.workdps(DIGITS):
-        run = RUN[method](_exact(start), _by_step(arguments, layers, steps), **settings, by=by)
+        taken = {name: arguments[name] for name in ("gradient", *MORE.get(method, ()))}
+        run = RUN[method](_exact(start), _by_step(taken, layers, steps), **settings, by=by)
     yield np.array(start, dtype=np.float64)
     for _ in range(steps):
         with mpmath.workdps(DIGITS):  # entered anew, as other trajectories may be evaluated between two steps

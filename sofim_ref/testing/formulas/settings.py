@@ -9,6 +9,7 @@ from sofim_ref.testing.formulas.adafisher import adafisher
 from sofim_ref.testing.formulas.adam import adam
 from sofim_ref.testing.formulas.cases import STEPS
 from sofim_ref.testing.formulas.kfac import kfac
+from sofim_ref.testing.formulas.lbfgs import lbfgs
 from sofim_ref.testing.formulas.sgd import sgd
 from sofim_ref.testing.formulas.soaa import soaa
 from sofim_ref.testing.formulas.sofim import sofim
@@ -53,6 +54,7 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
     ],
     "AdaFisherW": [{**_ADAFISHER, "weight_decay": 0.01}],
     "KFAC": [{"lr": 0.1, "damping": 1e-2, "decay": 0.95, "update_every": 1, "weight_decay": 0.0}],
+    "LBFGS": [{"lr": 1.0, "history": 10, "weight_decay": 0.0}],
 }
 """From a method to its settings, its default first."""
 
@@ -66,6 +68,7 @@ RUN: dict[str, Callable[..., Any]] = {
     "AdaFisher": adafisher,
     "AdaFisherW": adafisher,
     "KFAC": kfac,
+    "LBFGS": lbfgs,
 }
 """From a method to its transcription."""
 
@@ -73,6 +76,7 @@ FLOWS = ("inputs", "output_gradients")
 MORE: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("SOAA", "TAdam"), ("loss",)),
     **dict.fromkeys(("AdaFisher", "AdaFisherW", "KFAC"), FLOWS),
+    "LBFGS": ("hessian",),
 }
 """From a method to the arguments of its steps beside the gradient."""
 
@@ -104,6 +108,7 @@ USUAL: dict[str, tuple[float, ...]] = {
     "damping": (0.0, 1e-8, 1e-5, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 1.0),
     "gamma": (0.1, 0.2, 0.25, 0.5, 0.8, 0.9),
     "weight_decay": (0.0, 1e-4, 5e-4, 1e-3, 1e-2, 0.1),
+    "history": (1, 5, 10, 20, 100),
     "update_every": (1, 10, 20, 50, 100),
 }
 """From a setting to the values that are usual, in papers or in other libraries."""
