@@ -34,6 +34,7 @@ from benchmarks import (  # after the environment is set
     per_example_gradients,
     slopes,
     temporaries,
+    torch_bridge,
 )
 from benchmarks.timing import Row
 
@@ -41,7 +42,7 @@ BENCHMARKS = {
     module.__name__.rpartition(".")[2]: module
     for module in (
         *(in_place, far_from_identity, bandwidth, temporaries, contract, mlp_epoch, per_example_gradients),
-        *(natural_gradient, low_rank, jitted, slopes, import_time, digits_convnet),
+        *(natural_gradient, low_rank, jitted, torch_bridge, slopes, import_time, digits_convnet),
     )
 }
 

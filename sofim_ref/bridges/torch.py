@@ -47,8 +47,8 @@ def optimizer(method: Optimizer[Any], params: Iterable[Any]) -> Any:
     one rank-one term, or one set of pairs, for each group. Their ``data`` become views of that vector, so that the step
     is taken where they are. Parameters that were moved since, by ``module.double()`` say, are gathered again in the
     next step, and the state follows them to their dtype and device. Where the data lie is all that changes: references
-    to a parameter's ``data`` from before point to the old memory, and ``torch.save`` of a single parameter writes
-    the whole vector, unless it is cloned.
+    to a parameter's ``data`` from before point to the old memory; ``torch.save`` of a single parameter writes the whole
+    vector, unless it is cloned, and ``pickle`` of a module writes it for each of them: ``copy.deepcopy`` it first.
 
     **Gradients.** They are gathered in a vector too. What ``zero_grad(set_to_none=False)`` leaves in place, autograd
     adds to, and a step copies nothing; after ``zero_grad()`` autograd makes new ones, and a step copies them once, 2d
