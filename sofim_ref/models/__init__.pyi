@@ -2,6 +2,7 @@
 from . import networks as networks
 from .activations import ACTIVATIONS as ACTIVATIONS
 from .activations import Activation as Activation
+from .jax_model import JaxModel as JaxModel
 from .layer import Layer as Layer
 from .layer import LayerStatistics as LayerStatistics
 from .layer import ParameterBlock as ParameterBlock
