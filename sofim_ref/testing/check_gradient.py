@@ -15,6 +15,7 @@ from sofim_ref.arrays.detach import detached
 from sofim_ref.arrays.validation import count, finite
 from sofim_ref.problems import Problem
 from sofim_ref.problems.difference_quotient import NOISE_POINTS, noise, slope
+from sofim_ref.testing.gradient_rows import rows_fault
 
 Host = np.ndarray[Any, Any]
 
@@ -40,6 +41,8 @@ class GradientCheck:
         By how much the loss's slope was seen to jump near w, at the shortest step that saw it; 0 for a smooth loss.
     w : array, shape (k,)
         The components of the point.
+    rows : bool or None, and str
+        Whether value and gradient are means over the rows, and a sentence where they aren't or nothing could tell.
     """
 
     components: Host
@@ -48,6 +51,7 @@ class GradientCheck:
     errors: Host
     kinks: Host
     w: Host
+    rows: tuple[bool | None, str] = (True, "")
 
     @property
     def ratios(self) -> Host:
@@ -60,10 +64,10 @@ class GradientCheck:
 
     @property
     def holds(self) -> bool | None:
-        """Whether no component is wrong; None if none is, but some could not be checked."""
-        if self._wrong.any():
+        """Whether no component is wrong, and parts of the rows agree; None if some of it could not be checked."""
+        if self._wrong.any() or self.rows[0] is False:
             return False
-        return None if (self._not_finite | self._kinked).any() else True
+        return None if (self._not_finite | self._kinked).any() or self.rows[0] is None else True
 
     @property
     def worst(self) -> int:
@@ -91,7 +95,8 @@ class GradientCheck:
         rest = f" The loss isn't finite near w along {_listed(unknown)}." if len(unknown) else ""
         if len(kinked):
             rest += f" The loss isn't smooth near w along {_listed(kinked)}: differences can't decide there."
-        if self.holds is False:
+        rest += f" {self.rows[1]}" if self.rows[1] else ""
+        if self._wrong.any():
             verdict = (
                 f"The gradient is not the loss's: {self._numbers()}. Wrong: {_listed(self.components[self._wrong])}."
             )
@@ -158,7 +163,8 @@ def check_gradient(
         ``holds`` is False if a component is off by more than `TIMES` its estimated error or isn't a number; None if
         none is, but the loss isn't finite near w along some, or has a kink so close that differences leave more than a
         hundredth of the slope open. The text names the worst component, and says so where the gradient is a multiple of
-        the differences (a sign, a factor 2, a sum for a mean), or lacks a multiple of w.
+        the differences (a sign, a factor 2, a sum for a mean), or lacks a multiple of w. ``rows`` says if value and
+        gradient of the rows are means of those of two halves: not a sum, nor the same whatever the rows.
 
     Raises
     ------
@@ -194,7 +200,7 @@ def check_gradient(
         if i >= len(host):
             msg = f"a component must be at most {len(host) - 1}, got {i}."
             raise ValueError(msg)
-    scales = [_scale(float(x)) for x in host]
+    scales = [power_of_two_scale(float(x)) for x in host]
 
     def loss(point: Host) -> float:
         return float(detached(problem.value(from_numpy(point, like=w), batch=batch)))
@@ -215,12 +221,13 @@ def check_gradient(
             for i, claimed in zip(chosen, gradient, strict=True)
         ]
         own = 3 * rounding_of_gradient[chosen] + unit * np.nan_to_num(np.abs(gradient))
+        of_rows = rows_fault(problem, w, batch)
     differences, errors, kinks = np.asarray(slopes).T
     rows = np.asarray(chosen)
-    return GradientCheck(rows, gradient, differences, errors + own, kinks, host.astype(np.float64)[rows])
+    return GradientCheck(rows, gradient, differences, errors + own, kinks, host.astype(np.float64)[rows], of_rows)
 
 
-def _scale(x: float) -> float:
+def power_of_two_scale(x: float) -> float:
     """Return the power of two at or above max(1, |x|): steps that are shares of it are added to x without rounding."""
     return 2.0 ** math.ceil(math.log2(max(1.0, abs(x))))
 

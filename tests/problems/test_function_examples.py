@@ -66,7 +66,7 @@ LOSSES = {
 }
 
 
-@pytest.mark.parametrize("batch", [None, [2, 3, 7]], ids=["all", "three"])
+@pytest.mark.parametrize("batch", [pytest.param(None, marks=pytest.mark.slow), [2, 3, 7]], ids=["all", "three"])
 @pytest.mark.parametrize("given", LOSSES)
 def test_every_answer_is_that_of_the_library_s_own_loss(given, batch):
     loss = LOSSES[given]()

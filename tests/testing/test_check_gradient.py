@@ -292,3 +292,77 @@ def test_numbers_are_given_with_the_digits_in_which_they_differ():
 def test_a_loss_that_overflows_at_w_is_refused_without_a_warning():
     with pytest.raises(ValueError, match=r"the loss at w must be finite, got NaN or infinity\."):
         sr.check_gradient(PoissonRegression(X, LABEL), np.full(4, 1e3))
+
+
+# ---------------------------------------------------------------------------- means over rows
+
+
+def logistic_rows(w, rows):
+    z = DESIGN[rows] @ w
+    return np.mean(np.logaddexp(0, z) - LABEL[rows] * z)
+
+
+def slopes_of_rows(w, rows):
+    return DESIGN[rows].T @ (1 / (1 + np.exp(-DESIGN[rows] @ w)) - LABEL[rows]) / len(rows)
+
+
+EVERY = np.arange(len(X))
+ROWS = {
+    "none": (logistic_rows, slopes_of_rows, True, "as far as differences can tell"),
+    "both are sums": (
+        lambda w, rows: len(rows) * logistic_rows(w, rows),
+        lambda w, rows: len(rows) * slopes_of_rows(w, rows),
+        False,
+        r"The value of all rows is the sum over the rows: divide by their number\.",
+    ),
+    "value divides by N": (
+        lambda w, rows: logistic_rows(w, rows) * len(rows) / len(X),
+        lambda w, rows: slopes_of_rows(w, rows) * len(rows) / len(X),
+        False,
+        "The value of all rows is the sum over the rows",
+    ),
+    "a root of the mean": (
+        lambda w, rows: np.sqrt(logistic_rows(w, rows)),
+        lambda w, rows: slopes_of_rows(w, rows) / (2 * np.sqrt(logistic_rows(w, rows))),
+        False,
+        "The value of all rows isn't the mean of two halves' means",
+    ),
+    "both ignore rows": (
+        lambda w, _: logistic_rows(w, EVERY),
+        lambda w, _: slopes_of_rows(w, EVERY),
+        None,
+        "Neither value nor gradient depends on the rows",
+    ),
+    "the gradient ignores rows": (
+        logistic_rows,
+        lambda w, _: slopes_of_rows(w, EVERY),
+        False,
+        "On half of the rows the gradient isn't that of their value",
+    ),
+    "the value ignores rows": (
+        lambda w, _: logistic_rows(w, EVERY),
+        slopes_of_rows,
+        False,
+        "On half of the rows the gradient isn't that of their value",
+    ),
+    "the gradient divides by N": (
+        logistic_rows,
+        lambda w, rows: slopes_of_rows(w, rows) * len(rows) / len(X),
+        False,
+        "The gradient of all rows is the sum over the rows",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", ROWS)
+def test_a_loss_over_rows_must_be_their_mean(mistake):
+    value, gradient, holds, said = ROWS[mistake]
+    w = np.random.default_rng(0).standard_normal(4)
+    found = sr.check_gradient(Function(4, value, gradient, size=len(X)), w)
+    assert found.holds is holds, str(found)
+    assert re.search(said, str(found))
+
+
+def test_a_fitted_loss_is_no_mistake_where_all_rows_agree():
+    fitted = sr.problems.LeastSquares(X, X @ np.ones(X.shape[1]), intercept=False)
+    assert sr.check_gradient(fitted, np.ones(X.shape[1])).holds is True
