@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import sofim_ref as sr
-from sofim_ref.optimizers import REGISTRY
+from sofim_ref.matrices import Diagonal
+from sofim_ref.optimizers import REGISTRY, Optimizer, Preconditioned, State
 from sofim_ref.problems import Function, SoftmaxRegression
 
 torch = pytest.importorskip("torch", reason="the bridge needs torch")
@@ -200,3 +201,44 @@ def test_closures_that_are_refused(method, closure, said):
     with pytest.raises((TypeError, ValueError), match=said):
         bridge(method, net.parameters()).step(None if closure is None else lambda: closure(net))
     assert torch.equal(flat(net.parameters()), before)
+
+
+def test_gradients_from_before_a_closure_are_cleared():
+    net = module()
+    other = copy.deepcopy(net)
+    loss_of(net).backward()
+    for trained in (net, other):
+        with_closure(trained, bridge(sr.SOAA(steps=10), trained.parameters()), 1)
+    assert torch.equal(flat(net.parameters()), flat(other.parameters()))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SecantState(State):
+    w: object
+    g: object
+
+
+@dataclasses.dataclass(frozen=True)
+class Secant(Optimizer[SecantState]):
+    """Keeps point and gradient, as they are, to divide by the change of one over the change of the other."""
+
+    lr: float = 0.5
+
+    def init(self, w):
+        return SecantState(0, torch.zeros_like(w), torch.zeros_like(w))
+
+    def precondition(self, state, oracle):
+        g = oracle.gradient()
+        return SecantState(state.step + 1, oracle.w, g), Preconditioned(
+            Diagonal(abs((g - state.g) / (oracle.w - state.w))), g
+        )
+
+
+def test_a_method_of_ones_own_may_keep_what_it_is_given():
+    w = torch.nn.Parameter(torch.tensor([1.0, 2.0]))
+    optimizer = bridge(Secant(), [w])
+    for _ in range(3):
+        optimizer.zero_grad(set_to_none=False)
+        (torch.tensor([1.0, 3.0]) * w * w).sum().backward()
+        optimizer.step()
+    assert w.tolist() == pytest.approx([0.125, 0.25])  # Newton's step, halved, three times
