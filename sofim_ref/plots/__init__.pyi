@@ -5,6 +5,7 @@ from .error_bands import error_bands as error_bands
 from .error_map import error_map as error_map
 from .heat_maps import heat_maps as heat_maps
 from .loss_gap import loss_gap as loss_gap
+from .losses import losses as losses
 from .moment_plane import moment_plane as moment_plane
 from .performance_profiles import performance_profiles as performance_profiles
 from .predicted_errors import predicted_errors as predicted_errors
