@@ -60,11 +60,11 @@ def sequences():
         last_bias=(1,),
         tied=(3, 4),
     )
-    return apply_sequences, params, jnp.asarray(np.random.default_rng(3).integers(0, 5, (6, 4)))
+    return apply_sequences, params, jnp.asarray(np.random.default_rng(3).integers(0, 6, (6, 4)))
 
 
 def apply_sequences(p, tokens):
-    h = p["table"][tokens] + p["positions"]
+    h = p["table"].at[tokens].get(mode="clip") + p["positions"]  # a token 5 is taken for the last one, 4
     h = h * p["scale"]
     q, k, v = (
         (h @ W).reshape(*h.shape[:2], 2, 2) for W in jnp.split(p["qkv"], 3, axis=1)

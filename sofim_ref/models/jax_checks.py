@@ -84,7 +84,8 @@ def _check_leaf(name: str, leaf: Any) -> None:
     if not isinstance(leaf, jax.Array | np.ndarray):
         msg = f"params must have arrays as leaves, got {shown(leaf)} in {name!r}: jax.numpy.asarray makes one."
         raise TypeError(msg)
-    if jax.numpy.issubdtype(leaf.dtype, jax.dtypes.prng_key) or dtype_name(leaf.dtype) == "uint32":
+    raw_key = dtype_name(leaf.dtype) == "uint32" and leaf.shape[-1:] == (2,)
+    if raw_key or jax.numpy.issubdtype(leaf.dtype, jax.dtypes.prng_key):
         msg = f"params must not have random keys, got one in {name!r}: give apply the key by a closure."
         raise TypeError(msg)
     if dtype_name(leaf.dtype) not in {"float32", "float64"}:
