@@ -10,8 +10,9 @@ import numpy as np
 
 from sofim_ref import optimizers
 from sofim_ref.arrays import Array
-from sofim_ref.arrays.validation import floating, one_of, positive
-from sofim_ref.testing.optimizer_cases import OptimizerCase, run_case
+from sofim_ref.arrays.namespace import dtype_name
+from sofim_ref.arrays.validation import an_array, floating, one_of, positive
+from sofim_ref.testing.optimizer_cases import OptimizerCase, run_case, within
 from sofim_ref.testing.trajectories import references, trajectories_of
 
 
@@ -93,10 +94,15 @@ class Agreement:
 
     def __str__(self) -> str:
         cases = f"{len(self.cases)} case{'s' * (len(self.cases) > 1)}"
-        return (
+        text = (
             f"{self.method} agrees in {cases}, {self.steps} steps in all; the largest departure is "
             f"{self.worst:.2g} of what is allowed."
         )
+        first = self.cases[0]
+        if not first.narrow:
+            return text
+        share = f"{100 * first.eps:.1g}\N{NO-BREAK SPACE}%"
+        return f"{text} That is in {first.dtype}, whose eps is {share}: an error of some eps in a step doesn't show."
 
 
 def check_optimizer(
@@ -131,9 +137,11 @@ def check_optimizer(
     case : str, optional
         The kind of gradients; all kinds if not given.
     like : array, shape (n,), optional
-        Where w and the gradients are put: backend, device, dtype. NumPy in float64 if not given.
+        Where w and the gradients are put: backend, device, dtype, which may be float16 or bfloat16. NumPy in float64 if
+        not given. Cases whose gradients float16 can't hold are left out.
     tolerance : float, optional
-        How far an entry may be from the reference, in units of the scale below; 64 eps a step if not given.
+        How far an entry may be from the reference, in units of the scale below; 64 eps a step if not given, 2 √t eps
+        after t steps in float16 and bfloat16.
 
     Returns
     -------
@@ -166,7 +174,8 @@ def check_optimizer(
 
     A departure is rounding if it is at most 8 eps Σₛ κ(Cₛ)‖wₛ − wₛ₋₁‖: the textbook Sherman–Morrison formula loses that
     much. Another setting, reading or convention explains it if the points that follow from that one agree to the last
-    step of every case, that rounding aside.
+    step of every case, that rounding aside; a number that is another one is found by the Gauss–Newton method from the
+    first steps. Where nothing does, the nearest is named. In float16 and bfloat16 what is nearest of all that agree is.
 
     Examples
     --------
@@ -190,8 +199,13 @@ def check_optimizer(
     if tolerance is not None:
         positive("tolerance", tolerance)
     like = np.zeros(1) if like is None else like
-    floating("like", like, ndim=1)
-    chosen = (reference for reference in trajectories_of(method, wanted, case))
+    narrow = an_array("like", like) and dtype_name(like.dtype) in ("float16", "bfloat16") and len(like.shape) == 1
+    if not narrow:
+        floating("like", like, ndim=1)
+    chosen = [reference for reference in trajectories_of(method, wanted, case) if within(reference, like)]
+    if not chosen:
+        msg = f"case must be one whose gradients {dtype_name(like.dtype)} can hold, got {case!r}."
+        raise ValueError(msg)
     cases = tuple(run_case(step, reference, like, tolerance) for reference in chosen)
     if all(found.step is None for found in cases):
         return Agreement(method, wanted, cases)

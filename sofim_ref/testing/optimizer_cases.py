@@ -10,12 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from sofim_ref.arrays import Array, eps, from_numpy, namespace, to_numpy
+from sofim_ref.arrays import Array, from_numpy, namespace, to_numpy
 from sofim_ref.arrays.namespace import dtype_name
+from sofim_ref.testing.host_arrays import EPS
 from sofim_ref.testing.trajectories import Host, Reference
 
 MARGIN = 64
 """The errors that add up over t steps stay below this times t eps."""
+
+NARROW, NARROW_MARGIN = 2.0**-20, 2
+"""An eps beyond which that margin would allow anything; what is allowed there is this times √t eps."""
 
 LOST = 8
 """The textbook formula is off by less than this times eps κ a step."""
@@ -57,6 +61,17 @@ class OptimizerCase:
     def steps(self) -> int:
         """How many steps were compared."""
         return self.reference.steps
+
+    @property
+    def finite(self) -> int:
+        """The number of steps before the first whose point isn't finite; all of them where there is none."""
+        lost = np.flatnonzero(~np.isfinite(self.points).all(axis=1))
+        return int(lost[0]) - 1 if len(lost) else self.steps
+
+    @property
+    def narrow(self) -> bool:
+        """Whether w was given in a dtype of few digits, float16 or bfloat16."""
+        return self.eps > NARROW
 
     @property
     def departures(self) -> Host:
@@ -150,14 +165,22 @@ def run_case(
                 raised = _told(error)
                 break
             w, state = _pair(returned)
-            point, name = _on_host(w, reference, t, like)
+            point, name = _on_host(w, reference, t)
             dtype = name if t == 0 else dtype
             points.append(point)
             if not np.all(np.isfinite(point)):
                 break
     missing = np.full((reference.steps + 1 - len(points), len(points[0])), np.nan)
-    unit = eps(namespace(like), like.dtype)
+    unit = EPS[dtype_name(like.dtype)]
     return OptimizerCase(reference, np.concatenate([points, missing]), dtype, unit, tolerance, raised)
+
+
+def within(reference: Reference, like: Array) -> bool:
+    """Return whether the dtype of an array has all of a case's gradients, none of them 0 or infinite in it."""
+    G = reference.arguments["gradient"]
+    with np.errstate(over="ignore"):
+        there = to_numpy(from_numpy(G, like=like)).astype(np.float64)
+    return bool(np.isfinite(there).all() and np.array_equal(there != 0, G != 0))
 
 
 def _told(error: Exception) -> str:
@@ -176,8 +199,10 @@ def allowed(reference: Reference, unit: float, tolerance: float | None = None) -
     if settings.get("vector") == "gradient":
         largest = np.maximum.accumulate(np.max(np.abs(reference.arguments["gradient"][: len(scales)]), axis=1))
         scales = scales + abs(settings["lr"]) * largest / settings["rho"]
-    by_step = MARGIN * unit * np.arange(1, len(scales) + 1) if tolerance is None else tolerance
-    return np.asarray(by_step * scales)
+    if tolerance is not None:
+        return np.asarray(tolerance * scales)
+    t = np.arange(1.0, len(scales) + 1)
+    return np.asarray(unit * scales * (NARROW_MARGIN * np.sqrt(t) if unit > NARROW else MARGIN * t))
 
 
 def lost_digits(reference: Reference) -> Host:
@@ -213,13 +238,13 @@ def _placed(part: Any, like: Array) -> Any:
     return from_numpy(part, like=like)
 
 
-def _on_host(w: Array, reference: Reference, t: int, like: Array) -> tuple[Host, str]:
+def _on_host(w: Array, reference: Reference, t: int) -> tuple[Host, str]:
     """Return the user's point on the host, and the name of its dtype, refusing what is no point."""
     where, shape = f"in step {t + 1} of case {reference.case!r}", reference.points[0].shape
     try:
-        xp, name = namespace(w), dtype_name(w.dtype)
-        narrow = name in ("bfloat16", "float16")  # NumPy has no bfloat16
-        point = to_numpy(xp.astype(w, like.dtype) if narrow else w).astype(np.float64)
+        namespace(w)
+        name = dtype_name(w.dtype)
+        point = to_numpy(w).astype(np.float64)
     except (AttributeError, TypeError, ValueError) as error:
         msg = f"step must return (w, state) with w an array, got {type(w)!r} {where}."
         raise TypeError(msg) from error

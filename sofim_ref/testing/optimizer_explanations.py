@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sofim_ref.testing.optimizer_alternatives import nearest
+from sofim_ref.testing.optimizer_alternatives import closest, explaining
 from sofim_ref.testing.optimizer_cases import LOST, OptimizerCase
 from sofim_ref.testing.trajectories import Host
 
@@ -41,6 +41,8 @@ def explain(cases: tuple[OptimizerCase, ...]) -> Departure:
         return Departure("exception", ended[0].raised, text)
     compared = tuple(ran)
     why = _narrow(compared) or _rounding(compared) or _alternative(compared) or _unknown(compared)
+    if ran[0].narrow:
+        why = replace(why, sentence=f"w was given as {_given(compared)}, eps {ran[0].eps:.1g}. {why.sentence}")
     first = next(found for found in cases if found.step).sentence()
     endings = [text for found in ended if (text := found.ending()) != first]
     return replace(why, sentence=" ".join([*endings, why.sentence]))
@@ -48,13 +50,29 @@ def explain(cases: tuple[OptimizerCase, ...]) -> Departure:
 
 def _narrow(cases: tuple[OptimizerCase, ...]) -> Departure | None:
     """Return the dtype in which w is kept, if it is narrower than the one in which w was given."""
-    dtype, given = cases[0].dtype, next(name for name, bits in BITS.items() if 2.0 ** (1 - bits) == cases[0].eps)
+    dtype, given = cases[0].dtype, _given(cases)
     if BITS.get(dtype, 53) < BITS[given]:
-        return Departure("dtype", dtype, f"w was given as {given} and came back as {dtype}.")
+        said = f"w was given as {given} and came back as {dtype}."
+        return Departure("dtype", dtype, f"{said} {_at_its_precision(cases, dtype)}")
     for name, bits in BITS.items():
         if bits < BITS[given] and all(_representable(found.points, bits) for found in cases):
-            return Departure("dtype", name, f"All points are {name} numbers, though w was given as {given}.")
+            said = f"All points are {name} numbers, though w was given as {given}."
+            return Departure("dtype", name, f"{said} {_at_its_precision(cases, name)}")
     return None
+
+
+def _given(cases: tuple[OptimizerCase, ...]) -> str:
+    """Return the name of the dtype in which w was given."""
+    return next(name for name, bits in BITS.items() if 2.0 ** (1 - bits) == cases[0].eps)
+
+
+def _at_its_precision(cases: tuple[OptimizerCase, ...], dtype: str) -> str:
+    """Return the verdict by the eps of a narrower dtype, in a sentence."""
+    judged = tuple(replace(found, eps=2.0 ** (1 - BITS[dtype]), tolerance=None) for found in cases)
+    if all(found.step is None for found in judged):
+        return f"By {dtype}'s eps it agrees."
+    why = _rounding(judged) or _alternative(judged)
+    return f"By {dtype}'s eps it departs too. {why.sentence if why else ''}".rstrip()
 
 
 def _representable(points: Host, bits: int) -> bool:
@@ -70,6 +88,8 @@ def _rounding(cases: tuple[OptimizerCase, ...]) -> Departure | None:
     departing = [found for found in cases if found.step]
     if "rho" not in cases[0].reference.settings or any(found.eps_kappa > LOST for found in departing):
         return None
+    if cases[0].narrow and any(found.case != "huge and tiny" for found in departing):
+        return None  # a wrong formula is off by no more
     agrees = len(cases) - len(departing)
     where = " and ".join(f"'{found.case}'" for found in departing)
     worst = max(found.eps_kappa for found in departing)
@@ -85,15 +105,25 @@ def _rounding(cases: tuple[OptimizerCase, ...]) -> Departure | None:
 def _unknown(cases: tuple[OptimizerCase, ...]) -> Departure:
     """Return that nothing known explains it, and whether it is small enough to be float32's rounding."""
     text = "No other setting, reading or convention that is known here explains it."
+    near = closest(list(cases))
+    if near is not None:
+        words, away, formula = near
+        text += (
+            f" The nearest is {words}, whose first steps are {_percent(away)} off, the formula's {_percent(formula)}."
+        )
     unit = 2.0 ** (1 - BITS["float32"])
     if cases[0].eps < unit and all(replace(found, eps=unit, tolerance=None).worst <= 1 for found in cases):
         text = f"{text} To float32's precision it agrees: part of it may be float32, or a constant slightly off."
     return Departure("unknown", "", text)
 
 
+def _percent(share: float) -> str:
+    return f"{100 * share:.2g}\N{NO-BREAK SPACE}%"
+
+
 def _alternative(cases: tuple[OptimizerCase, ...]) -> Departure | None:
     """Return the settings, the reading or the convention that explain the departure in every case."""
-    found = nearest(sorted(cases, key=lambda case: case.step or 0))  # those first that refute most in few steps
+    found = explaining(sorted(cases, key=lambda case: case.step or 0))  # those first that refute most in few steps
     if not found:
         return None
     words = " or ".join(other.words for other in found)

@@ -73,7 +73,8 @@ class Reference:
         parts = [self.arguments[name] for name in ("gradient", *_MORE.get(self.method, ()))]
         now = [[layer[t] for layer in part] if isinstance(part, list) else part[t] for part in parts]
         if "hessian" in self.arguments:
-            return [BatchGradient(*now, self.points[0])]
+            gradient, hessian = (self.arguments[name] for name in ("gradient", "hessian"))
+            return [BatchGradient(gradient[t], hessian[t], self.points[0])]
         return [*now, self.layers] if self.settings.get("scope") == "layer" else now
 
 

@@ -123,6 +123,7 @@ def test_a_mistake_is_found_in_its_step_and_explained_where_a_reading_explains_i
     assert explained is None or str(caught.value).endswith(f" This is what {explained} gives.")
 
 
+@pytest.mark.usefixtures("unasked")
 def test_the_component_named_is_the_one_that_departs():
     def wrong(w, state, gradient):
         w, state = sofim(w, state, gradient)
@@ -132,6 +133,7 @@ def test_the_component_named_is_the_one_that_departs():
         check_optimizer(wrong, case="zero")
 
 
+@pytest.mark.usefixtures("unasked")
 def test_a_tolerance_of_ones_own_is_taken():
     def single(w, state, gradient):
         return sofim(w.astype(np.float32).astype(np.float64), state, gradient)

@@ -8,7 +8,7 @@ import pytest
 
 from sofim_ref import models, optimizers, problems
 from sofim_ref.arrays import namespace
-from sofim_ref.testing import Disagreement, check_optimizer, optimizer_explanations, references
+from sofim_ref.testing import Disagreement, check_optimizer, references
 from sofim_ref.testing.trajectories import METHODS
 
 
@@ -173,8 +173,8 @@ def test_another_stored_reading_is_recognised(method, played, wrong):
         ("AdaFisherW", {"weight_decay": 0.0}),
     ],
 )
-def test_a_wrong_constant_is_found(method, wrong, monkeypatch):
-    monkeypatch.setattr(optimizer_explanations, "nearest", lambda _: [])  # asked is whether it departs, not why
+@pytest.mark.usefixtures("unasked")
+def test_a_wrong_constant_is_found(method, wrong):
     default = stored_settings(method)[0]
     step = of(getattr(optimizers, method)(**{**default, **wrong}), method, default)
     with pytest.raises(Disagreement, match=rf"^{method} departs in step \d+ of case "):

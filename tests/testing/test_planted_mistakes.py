@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sofim_ref.testing import Disagreement, check_optimizer, optimizer_explanations, references
+from sofim_ref.testing import Disagreement, check_optimizer, references
 
 
 def soaa(
@@ -92,8 +92,8 @@ def test_without_a_mistake_they_agree(method):
         ("AdaFisher", "sum_over_batch"),
     ],
 )
-def test_a_mistake_is_found_in_the_first_step_in_which_it_shows(method, mistake, monkeypatch):
-    monkeypatch.setattr(optimizer_explanations, "nearest", lambda _: [])  # asked is where it departs, not why
+@pytest.mark.usefixtures("unasked")
+def test_a_mistake_is_found_in_the_first_step_in_which_it_shows(method, mistake):
     step, settings = METHODS[method]
     case, first = first_difference(method, step, mistake, settings)
     with pytest.raises(Disagreement, match=rf"^{method} departs in step {first} of case {case!r}, component \d"):

@@ -35,6 +35,8 @@ class Conventions:
         w − η(u + λw), λw added to g, w − ηu − λw, or (1 − ηλ)(w − ηu).
     matrix : {"outer", "diagonal", "norm"}
         SOFIM's M̂M̂ᵀ, its diagonal, or M̂M̂ᵀ/‖M̂‖.
+    inverse : str
+        A wrong formula for SOFIM's C⁻¹v, a key of `sofim.WRONG` or "no ρ in the denominator"; empty for the right one.
     guard : {"", "second denominator", "denominator"}
         What SOFIM's `GUARD` is added to: the textbook formula's ρ² + ρ‖M̂‖², or the ρ + ‖M̂‖² of the moment reading.
     ramp : {"", "constant", "from zero"}
@@ -55,6 +57,7 @@ class Conventions:
     epsilon: str = "outside"
     decay: str = "decoupled"
     matrix: str = "outer"
+    inverse: str = ""
     guard: str = ""
     ramp: str = ""
     damping: str = "factored"
@@ -136,6 +139,16 @@ ALTERNATIVES: dict[str, dict[str, Conventions]] = {
         "a guard (1e-8 added to ρ + ‖M̂‖²)": Conventions(guard="denominator"),
         "the diagonal of M̂M̂ᵀ": Conventions(matrix="diagonal"),
         "‖M̂‖ in place of ‖M̂‖²": Conventions(matrix="norm"),
+        "no ρ in the denominator (M̂/‖M̂‖²)": Conventions(inverse="no ρ in the denominator"),
+        "ρ + ‖M̂‖ in place of ρ + ‖M̂‖²": Conventions(inverse="ρ + ‖M̂‖"),
+        "Sherman–Morrison with + in place of −": Conventions(inverse="plus"),
+        "no ρ in Sherman–Morrison's denominator (‖M̂‖²)": Conventions(inverse="no ρ"),
+        "ρ + ‖M̂‖² in place of ρ(ρ + ‖M̂‖²)": Conventions(inverse="ρ + ‖M̂‖²"),
+        "ρ² + ‖M̂‖² in place of ρ² + ρ‖M̂‖²": Conventions(inverse="ρ² + ‖M̂‖²"),
+        "ρ²(ρ + ‖M̂‖²) in place of ρ(ρ + ‖M̂‖²)": Conventions(inverse="ρ²(ρ + ‖M̂‖²)"),
+        "M̂M̂ᵀv subtracted undivided": Conventions(inverse="undivided"),
+        "v in place of v/ρ in Sherman–Morrison": Conventions(inverse="v"),
+        "v − M̂M̂ᵀv, with no ρ in it": Conventions(inverse="v undivided"),
     },
     "Adam": _OF_ADAM,
     "AdamW": _OF_ADAM,

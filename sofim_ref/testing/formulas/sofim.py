@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from mpmath import fsum, mpf, sqrt
@@ -37,9 +37,29 @@ def sofim(
         yield w
 
 
+WRONG: dict[str, Callable[[Any, Any], tuple[Any, Any]]] = {
+    "ρ + ‖M̂‖": lambda rho, q: (1 / rho, -1 / (rho * (rho + sqrt(q)))),
+    "plus": lambda rho, q: (1 / rho, 1 / (rho * (rho + q))),
+    "no ρ": lambda rho, q: (1 / rho, -1 / (rho * q)),
+    "ρ + ‖M̂‖²": lambda rho, q: (1 / rho, -1 / (rho + q)),
+    "ρ² + ‖M̂‖²": lambda rho, q: (1 / rho, -1 / (rho**2 + q)),
+    "ρ²(ρ + ‖M̂‖²)": lambda rho, q: (1 / rho, -1 / (rho**2 * (rho + q))),
+    "undivided": lambda rho, _: (1 / rho, mpf(-1)),
+    "v": lambda rho, q: (mpf(1), -1 / (rho * (rho + q))),
+    "v undivided": lambda *_: (mpf(1), mpf(-1)),
+}
+"""Wrong Sherman–Morrison formulas: from ρ and ‖M̂‖² to a and b in a·v + b·M̂M̂ᵀv."""
+
+
 def _solved(rho: Any, M_hat: Vector, v: Vector, by: Conventions) -> Vector:
-    """Return (ρI + M̂M̂ᵀ)⁻¹v."""
+    """Return (ρI + M̂M̂ᵀ)⁻¹v, or what a wrong formula for it gives."""
     square = fsum(M_i**2 for M_i in M_hat)
+    if by.inverse in WRONG:
+        a, b = WRONG[by.inverse](rho, square)
+        along = fsum(M_i * v_i for M_i, v_i in zip(M_hat, v, strict=True))
+        return [a * v_i + b * along * M_i for v_i, M_i in zip(v, M_hat, strict=True)]
+    if by.inverse == "no ρ in the denominator":
+        return [v_i / square for v_i in v]
     scale = sqrt(square) if by.matrix == "norm" and square else 1
     C = [[M_i * M_j / scale for M_j in M_hat] for M_i in M_hat]
     for i, row in enumerate(C):
