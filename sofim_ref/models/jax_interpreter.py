@@ -39,6 +39,8 @@ def interpret(jaxpr: Any, consts: Iterable[Any], inputs: Iterable[Any], rule: Ca
 def evaluate(equation: Any, given: list[Any]) -> Any:
     """Return the numbers that an equation gives: the rule of JAX itself."""
     options = equation.primitive.get_bind_params(equation.params)
-    functions, options = options if isinstance(options, tuple) else ((), options)  # apart until JAX 0.9
+    functions, options = (
+        options if isinstance(options, tuple) else ((), options)
+    )  # older versions of JAX give both apart
     found = equation.primitive.bind(*functions, *given, **options)
     return found if equation.primitive.multiple_results else [found]

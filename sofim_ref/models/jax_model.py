@@ -193,7 +193,7 @@ class JaxModel(Model):
             """Return Σₙ uₙᵀ fₙ + ½ δₙᵀ Hₙ δₙ with δ = f - f(w), whose Hessian at w is the matrix asked for."""
             f = self.apply(params, tape.X)
             delta = f - jax.lax.stop_gradient(f)
-            return (u * f).sum() + jax.numpy.einsum("nc,nce,ne->", delta, H, delta) / 2
+            return (u * f).sum() + jax.numpy.einsum("nc,nck,nk->", delta, H, delta) / 2
 
         params = self.layout.params
         return self.layout.flat(jax.jvp(jax.grad(local), (params(w),), (params(v),))[1])
