@@ -1,4 +1,4 @@
-"""What must hold in the mean over targets drawn from a likelihood: score, Fisher identity, likelihood ratio."""
+"""Checks of expectations over targets drawn from a likelihood: score, Fisher identity, likelihood ratio."""
 
 from __future__ import annotations
 

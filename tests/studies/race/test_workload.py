@@ -68,8 +68,8 @@ def test_a_workload_on_files_says_what_it_is_before_they_are_there(name, tmp_pat
 
 
 def test_a_backend_that_a_workload_doesn_t_take_is_refused():
-    with pytest.raises(ValueError, match=r"backends must be one of .*got 'tourch'\. Did you mean 'torch'"):
-        race.Workload.of(mail(), backends=("tourch",))
+    with pytest.raises(ValueError, match=r"backends must be one of .*got 'torchh'\. Did you mean 'torch'"):
+        race.Workload.of(mail(), backends=("torchh",))
     with pytest.raises(TypeError, match="my-mail needs no folder"):
         race.Workload.of(mail()).at("/tmp")
     numpy_alone = race.Workload.of(mail(), backends=("numpy",))
