@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,17 @@ from sofim_ref.arrays.validation import count
 from sofim_ref.problems import Problem
 from sofim_ref.testing.fisher.facts import Facts, facts_at
 from sofim_ref.testing.fisher.layouts import place_name
-from sofim_ref.testing.host_arrays import Host, host_array
-from sofim_ref.testing.products.explanations import NONE, Explanation, exactly, explanations
+from sofim_ref.testing.host_arrays import EPS, Host, host_array
+from sofim_ref.testing.products.explanation import NONE, Explanation, exactly
+from sofim_ref.testing.products.explanations import elsewhere, explanations
 from sofim_ref.testing.products.terms import TITLES, terms
 from sofim_ref.testing.products.verdict import CurvatureVerdict
 
 LEVELS = (1e-7, 2e-3)
 """How far, relative to itself, an answer may be from its explanation: exactly, and to some digits only."""
+PREVIOUS = "at the previous point, not at w", "the previous point"
+NARROW = 2.0**-20
+"""The eps of a dtype beyond which it is that of few digits, float16's or bfloat16's."""
 
 
 def check_curvature(
@@ -32,6 +37,7 @@ def check_curvature(
     jvp: Callable[[Array], Array] | None = None,
     vjp: Callable[[Array], Array] | None = None,
     per_example_gradients: Callable[[], Array] | Array | None = None,
+    previous: Array | None = None,
     seed: int = 0,
 ) -> CurvatureVerdict:
     """Compare a product with derivatives that somebody else wrote with the exact one, and say which term is missing.
@@ -50,6 +56,8 @@ def check_curvature(
         v ↦ J v, shape (B, C), and u ↦ Σₙ Jₙᵀuₙ for u of shape (B, C); J is the outputs' derivative in w.
     per_example_gradients : array, shape (B, d), or callable without arguments that returns it, optional
         The gradients of each example's loss, without the l2 term.
+    previous : array, shape (d,), optional
+        The point of the step before: an answer that was computed there is recognized.
     seed : int
         What the vectors are drawn from.
 
@@ -68,9 +76,10 @@ def check_curvature(
     Two random vectors and their sum are tried, and the first one twice. An answer is right where it is within 100 eps
     of the sum of the norms of its terms, eps being w's. Anything else is explained, if possible: by one factor; by
     factors of its terms (Gauss–Newton part, activation's second derivative, products of weights, l2); as a product with
-    another matrix, with one of the mistakes that `check_fisher` knows for example; by all of the data in place of the
-    batch; by another order of the parameters; by factors of the layers' blocks. Cost: four calls, some forward and
-    backward passes.
+    another matrix, with one of the mistakes that `check_fisher` knows for example, or its diagonal or blocks; by the
+    previous point; by all of the data in place of the batch; by one example of the batch, or by labels that aren't the
+    data's; by another order of the parameters; by factors of the layers' blocks. Answers in float16 and bfloat16 are
+    judged by 2 eps of that dtype. Cost: four calls, some forward and backward passes.
 
     Examples
     --------
@@ -92,22 +101,36 @@ def check_curvature(
         raise TypeError(msg)
     ((product, given),) = answer.items()
     facts = facts_at(problem, w, batch)
+    before = [] if previous is None else [_before(facts, previous)]
     asked, made = _Asked(facts, product, given, w), terms(facts, product)
     V = from_numpy(np.random.default_rng(seed).standard_normal((asked.inputs, 2)), like=w)
     V = to_numpy(V).astype(np.float64)  # as w's dtype rounds it
     Y = np.stack([asked(v) for v in V.T], axis=1) if asked.inputs else asked(None)[:, None]
     exact = exactly(made, V)
-    unit = eps(namespace(w), w.dtype)
-    allowed = 100 * unit * sum(float(np.linalg.norm(term.of(V))) for term in made)
-    kind = _kind(asked, V, Y, exact, allowed)
+    unit, narrow = eps(namespace(w), w.dtype), asked.coarsest if asked.coarsest > NARROW else 0.0
+    allowed = max(100 * unit, 2 * narrow) * sum(float(np.linalg.norm(term.of(V))) for term in made)
+    kind = _kind(asked, V, Y, exact, (allowed, max(LEVELS[1], narrow)))
+    dtype = next((name for name, each in EPS.items() if each == narrow), "")
     if kind in ("right", "not deterministic"):
-        return CurvatureVerdict(product, kind, _relative_error(Y, exact))
+        return CurvatureVerdict(product, kind, _relative_error(Y, exact), dtype=dtype)
     if kind not in ("unknown", "inexact"):
         return _departure(facts, product, kind, Y, exact)
-    rounding, size, off = 300 * unit, float(np.linalg.norm(Y)), float(np.linalg.norm(Y - exact))
-    exactly_so = min(max(LEVELS[0], rounding) * size, off / 100)  # far better than to say that it is right
-    found = _first(explanations(facts, product, made, V, Y), exactly_so, 0.0 if kind == "inexact" else LEVELS[1] * size)
+    size, off = float(np.linalg.norm(Y)), float(np.linalg.norm(Y - exact))
+    rounding = max(LEVELS[0], 300 * unit, 2 * narrow)
+    exactly_so = min(rounding * size, off / (10 if narrow else 100))  # far better than to say that it is right
+    coarsely = 0.0 if kind == "inexact" or narrow else LEVELS[1] * size
+    old = (elsewhere(facts, then, product, PREVIOUS, (V, Y)) for then in before)
+    found = _first(chain(old, explanations(facts, product, made, V, Y)), exactly_so, coarsely)
     return replace(_departure(facts, product, kind if found is NONE else found.kind, Y, exact), explanation=found)
+
+
+def _before(facts: Facts, previous: Array) -> Facts:
+    """Return the facts at the point of the step before, refusing one of another shape."""
+    point, _ = host_array("previous", previous)
+    if point.shape != (facts.d,):
+        msg = f"previous must have shape ({facts.d},), got {point.shape}."
+        raise ValueError(msg)
+    return facts.elsewhere(point)
 
 
 def _first(every: Iterator[Explanation], fine: float, coarse: float) -> Explanation:
@@ -121,20 +144,21 @@ def _first(every: Iterator[Explanation], fine: float, coarse: float) -> Explanat
     return rough
 
 
-def _kind(asked: _Asked, V: Host, Y: Host, exact: Host, allowed: float) -> str:
+def _kind(asked: _Asked, V: Host, Y: Host, exact: Host, levels: tuple[float, float]) -> str:
     """Return what can be said of the answers without an explanation, or "unknown"."""
+    allowed, coarse = levels
     if not np.isfinite(Y).all():
         return "not finite"
     size = float(np.linalg.norm(Y))
-    if asked.inputs and np.linalg.norm(asked(V[:, 0]) - Y[:, 0]) > LEVELS[1] * size:
+    if asked.inputs and np.linalg.norm(asked(V[:, 0]) - Y[:, 0]) > coarse * size:
         return "not deterministic"
     if np.linalg.norm(Y - exact) <= allowed:
         return "right"
     if not size:
         return "zero"
-    if asked.inputs and np.linalg.norm(asked(V[:, 0] + V[:, 1]) - Y.sum(axis=1)) > 10 * LEVELS[1] * size:
+    if asked.inputs and np.linalg.norm(asked(V[:, 0] + V[:, 1]) - Y.sum(axis=1)) > 10 * coarse * size:
         return "not linear"
-    return "inexact" if _relative_error(Y, exact) <= LEVELS[1] else "unknown"
+    return "inexact" if _relative_error(Y, exact) <= coarse else "unknown"
 
 
 def _relative_error(Y: Host, exact: Host) -> float:
@@ -142,14 +166,15 @@ def _relative_error(Y: Host, exact: Host) -> float:
     return off / size if size else off
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class _Asked:
-    """The user's function, from a host vector to a flat host vector."""
+    """The user's function, from a host vector to a flat host vector; it remembers the largest eps that it saw."""
 
     facts: Facts
     product: str
     given: Any
     like: Array
+    coarsest: float = 0.0
 
     @property
     def inputs(self) -> int:
@@ -168,7 +193,8 @@ class _Asked:
         else:
             shaped = v.reshape(B, C) if self.product == "vjp" else v
             returned = self.given(from_numpy(np.ascontiguousarray(shaped), like=self.like))
-        host, _ = host_array(f"what {self.product} returned", returned)
+        host, unit = host_array(f"what {self.product} returned", returned)
+        self.coarsest = max(self.coarsest, unit)
         if host.shape != due:
             msg = f"{self.product} must return an array of shape {due}, got {host.shape}."
             raise ValueError(msg)

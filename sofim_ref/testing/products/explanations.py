@@ -3,50 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from sofim_ref.testing.fisher.facts import Facts
 from sofim_ref.testing.fisher.fit import Factors
-from sofim_ref.testing.fisher.jacobians import Host
 from sofim_ref.testing.fisher.layouts import layouts
+from sofim_ref.testing.host_arrays import Host
+from sofim_ref.testing.products.examples import by_examples
+from sofim_ref.testing.products.explanation import Explanation, exactly, fit
 from sofim_ref.testing.products.terms import TITLES, Term, blocks, others, terms
 
 SIMPLE = 1e-3
 """How near a factor must be to one with a name."""
-
-
-@dataclass(frozen=True, eq=False)
-class Explanation:
-    """One explanation of an answer.
-
-    Parameters
-    ----------
-    kind : str
-        See `CurvatureVerdict`.
-    words : str
-        What a sentence says of it.
-    residual : float
-        ‖answer − explanation‖.
-    scale_name : str
-        The name of the factor, or its number.
-    missing : tuple of str
-        The terms that are absent.
-    found : str
-        What it is instead.
-    """
-
-    kind: str = "unknown"
-    words: str = "no term, factor, layout or known mistake explains it"
-    residual: float = np.inf
-    scale_name: str = ""
-    missing: tuple[str, ...] = ()
-    found: str = ""
-
-
-NONE = Explanation()
-"""Where there is none."""
 
 
 def explanations(facts: Facts, product: str, made: list[Term], V: Host, Y: Host) -> Iterator[Explanation]:
@@ -58,13 +28,15 @@ def explanations(facts: Facts, product: str, made: list[Term], V: Host, Y: Host)
     yield from _by_terms(facts, made, V, Y)
     for other, of in others(facts, product):
         shift = [V] if product in ("hvp", "ggnvp") else []
-        fitted, residual = _fit([of(V), *shift], Y)
+        fitted, residual = fit([of(V), *shift], Y)
         name = factor_name(facts, fitted[0])
         words = f"it is the {'product with the ' * bool(shift)}{other}" + f", times {name}" * (name != "1")
         words += f", plus {fitted[-1]:.4g} v" * bool(shift and abs(fitted[-1]) > SIMPLE * abs(fitted[0]))
         yield Explanation("another", words, residual, name * (name != "1"), found=other)
     if facts.batch is not None and product in ("hvp", "ggnvp"):
-        yield _on_all_data(facts, product, V, Y)
+        place = f"on all {facts.problem.size} examples of the data, not on the batch of {facts.B}", "all the data"
+        yield elsewhere(facts, replace(facts, batch=None), product, place, (V, Y))
+    yield from by_examples(facts, product, made, V, Y)
     if product == "per_example_gradients":
         yield from _by_places_of_rows(facts, exact, Y)
     elif product != "jvp":
@@ -80,7 +52,7 @@ def _by_terms(facts: Facts, made: list[Term], V: Host, Y: Host) -> Iterator[Expl
     kept = [(t, p) for t, p in zip(made, parts, strict=True) if np.linalg.norm(p) > 1e-9 * largest]
     if len(kept) < 2:
         return
-    factors, residual = _fit([part for _, part in kept], Y)
+    factors, residual = fit([part for _, part in kept], Y)
     said: dict[str, list[str]] = {}
     for (term, _), factor in zip(kept, factors, strict=True):
         name = factor_name(facts, factor) if abs(factor) > SIMPLE else "0"
@@ -92,13 +64,15 @@ def _by_terms(facts: Facts, made: list[Term], V: Host, Y: Host) -> Iterator[Expl
     yield Explanation("terms", "; ".join(words), residual, missing=missing, found=", ".join(added))
 
 
-def _on_all_data(facts: Facts, product: str, V: Host, Y: Host) -> Explanation:
-    """Return the explanation by the examples outside the batch, which take part too."""
-    scale, residual = _scaled(exactly(terms(replace(facts, batch=None), product), V), Y)
+def elsewhere(
+    facts: Facts, other: Facts, product: str, words: tuple[str, str], answers: tuple[Host, Host]
+) -> Explanation:
+    """Return the explanation by another point or batch, in words after the product's name and for `found`."""
+    V, Y = answers
+    scale, residual = _scaled(exactly(terms(other, product), V), Y)
     name = factor_name(facts, scale)
-    words = f"it is {TITLES[product]} on all {facts.problem.size} examples of the data, not on the batch of {facts.B}"
-    words += f", times {name}" * (name != "1")
-    return Explanation("another", words, residual, name * (name != "1"), found="all the data")
+    text = f"it is {TITLES[product]} {words[0]}" + f", times {name}" * (name != "1")
+    return Explanation("another", text, residual, name * (name != "1"), found=words[1])
 
 
 def _by_places(facts: Facts, product: str, made: list[Term], V: Host, Y: Host) -> Iterator[Explanation]:
@@ -158,11 +132,6 @@ def _placed(words: str, moved: Host, Y: Host) -> Explanation:
     return Explanation("places", words, float(np.linalg.norm(moved - Y)), found=words)
 
 
-def exactly(made: list[Term], V: Host) -> Host:
-    """Return what the product does with V: the sum of the terms that belong to it."""
-    return np.asarray(sum(term.of(V) for term in made if term.due))
-
-
 def factor_name(facts: Facts, factor: float, near: float = SIMPLE) -> str:
     """Return a factor's name: "B" for the size of the batch, its number where it has none."""
     name, value = Factors(facts.B, facts.problem.size, facts.problem.n_outputs).nearest(factor)
@@ -171,15 +140,8 @@ def factor_name(facts: Facts, factor: float, near: float = SIMPLE) -> str:
 
 def _scaled(X: Host, Y: Host) -> tuple[float, float]:
     """Return the factor s with the least ‖Y − s X‖, and that norm."""
-    (factor,), residual = _fit([X], Y)
+    (factor,), residual = fit([X], Y)
     return factor, residual
-
-
-def _fit(parts: list[Host], Y: Host) -> tuple[list[float], float]:
-    """Return the factors with the least ‖Y − Σ factor · part‖, and that norm."""
-    M = np.stack([part[:, : Y.shape[1]].ravel() for part in parts], axis=1)
-    factors = np.linalg.lstsq(M, Y.ravel(), rcond=None)[0]
-    return [float(f) for f in factors], float(np.linalg.norm(M @ factors - Y.ravel()))
 
 
 def _listed(names: list[str]) -> str:

@@ -15,7 +15,10 @@ from sofim_ref.problems import FiniteSum
 from sofim_ref.testing.fisher.candidates import candidates
 from sofim_ref.testing.fisher.facts import Facts, likelihood_of
 from sofim_ref.testing.fisher.jacobians import Host, Jacobian
+from sofim_ref.testing.products.labels import labels_of, with_labels
 
+MOST = 500
+"""The number of parameters beyond which a matrix isn't written out for its diagonal."""
 Map = Callable[[Host], Host]
 """A linear map of columns, from shape (n, k) to shape (m, k)."""
 
@@ -51,9 +54,32 @@ def others(facts: Facts, product: str) -> Iterator[tuple[str, Map]]:
     """Yield what is taken for the product: another matrix's, or the mean's derivative for the outputs'."""
     if product in ("hvp", "ggnvp"):
         yield from ((f"{each.name} {each.variant}".strip(), each.product) for each in candidates(facts))
+        yield from _parts(facts, product)
+    labels = labels_of(facts) if product == "hvp" else None
+    if labels is not None:
+        yield "Hessian for the most probable labels", with_labels(facts, labels[1]).hvp
     if product == "jvp" and facts.offers("output_fisher"):
         D = facts.ask("output_fisher")
         yield "derivative of the mean, not of the outputs", lambda V: _flat(D @ _jacobian(facts).product(V))
+
+
+def _parts(facts: Facts, product: str) -> Iterator[tuple[str, Map]]:
+    """Yield the block-diagonal part and the diagonal of the product's matrix, without its l2 term."""
+    matrix = {"hvp": "Hessian", "ggnvp": "Gauss–Newton matrix"}[product]
+    due = [term for term in terms(facts, product) if term.due and term.name != "l2"]
+
+    def whole(V: Host) -> Host:
+        return np.asarray(sum(term.of(V) for term in due))
+
+    layers = [np.arange(layer.start, layer.stop) for layer in facts.layers]
+    if len(layers) > 1:
+
+        def blocks_alone(V: Host) -> Host:
+            return np.asarray(sum(_only(whole(_only(V, index)), index) for index in layers))
+
+        yield f"block-diagonal part of the {matrix}, a block a layer", blocks_alone
+    if facts.d <= MOST:
+        yield f"diagonal of the {matrix}", lambda V: np.diag(whole(np.eye(facts.d)))[:, None] * V
 
 
 def _hvp(facts: Facts) -> Iterator[Term]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from sofim_ref.testing.products.explanations import NONE, Explanation
+from sofim_ref.testing.products.explanation import NONE, Explanation
 from sofim_ref.testing.products.terms import TITLES
 
 
@@ -19,8 +19,9 @@ class CurvatureVerdict:
         What was checked: "hvp", "ggnvp", "jvp", "vjp" or "per_example_gradients".
     kind : str
         "right"; "inexact", where only the first digits are; "scaled"; "terms", where some are missing, too many or
-        scaled; "another", where it is another product; "places", where entries are in another order; "blocks", where it
-        is right but for some layers; "zero", "not finite", "not linear", "not deterministic" or "unknown".
+        scaled; "another", where it is another product; "places", where entries are in another order; "examples", where
+        it is right but for one example; "blocks", where it is right but for some layers; "zero", "not finite",
+        "not linear", "not deterministic" or "unknown".
     relative_error : float
         ‖returned − exact‖ / ‖exact‖ over the vectors tried.
     place : str
@@ -29,6 +30,8 @@ class CurvatureVerdict:
         Its value in the answer, and what it should be.
     explanation : Explanation
         Scale, missing terms, and what it is in the place of what it should be.
+    dtype : str
+        That of the answer, where it is float16 or bfloat16, by whose eps it is judged; empty elsewhere.
     """
 
     product: str
@@ -38,6 +41,7 @@ class CurvatureVerdict:
     returned: float = math.nan
     exact: float = math.nan
     explanation: Explanation = NONE
+    dtype: str = ""
 
     @property
     def holds(self) -> bool | None:
@@ -63,7 +67,8 @@ class CurvatureVerdict:
         """Return the verdict in sentences."""
         title, off = TITLES[self.product], f"{self.relative_error:.2g}"
         if self.kind == "right":
-            return f"This is {title}: off by {off}, no more than rounding explains."
+            rounding = f"rounding to {self.dtype}" if self.dtype else "rounding"
+            return f"This is {title}: off by {off}, no more than {rounding} explains."
         if self.kind == "inexact":
             digits = math.floor(-math.log10(self.relative_error))
             return (

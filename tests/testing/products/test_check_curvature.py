@@ -60,8 +60,8 @@ def test_one_entry_off_by_more_than_rounding_is_never_called_right(product, seed
         return right
 
     found = verdict(at, product, off, seed)
-    assert found.holds is None
-    assert found.kind == "inexact"
+    assert not found.holds
+    assert found.kind in ("inexact", "examples")
     assert found.place
 
 
