@@ -39,6 +39,7 @@ def page():
 def entry(exhibit):
     """Return what the page says of an exhibit."""
     told = f"`{CHECKS[exhibit.check]}` says: {said(exhibit)}."
+    told += f" (Needs {exhibit.framework}.)" if exhibit.framework else ""
     return f"**{exhibit.mistake}** {exhibit.remark} {told}\n\n```python\n{exhibit.code}\n```\n"
 
 
@@ -58,6 +59,7 @@ def said(exhibit):
         text += " with a weight on each example" * (says.get("kind") == "weighted")
         text += f", times {says['scale_name']}" if says.get("scale_name") not in (None, "1") else ""
         text += ", by a factor without a name" if "scale_name" in says and says["scale_name"] is None else ""
+        text += f"; {says['notes'][-1].removesuffix('.')}" if "notes" in says else ""
         return text + (f", flattened {says['layout']}" if "layout" in says else "")
     told = [f"absent: {', '.join(says['missing'])}"] if "missing" in says else []
     told += [f"it is: {says['found']}"] if "found" in says else []

@@ -223,7 +223,9 @@ def test_a_narrower_dtype_is_named_as_what_it_is():
     assert str(half).endswith("w was given as float64 and came back as float16. By float16's eps it agrees.")
     inside = departure(lambda *told: returned(*told, np.float16, float), case="zero")
     assert (inside.kind, inside.explained) == ("dtype", "float16")
-    assert str(inside).endswith("All points are float16 numbers, though w was given as float64. By float16's eps it agrees.")
+    assert str(inside).endswith(
+        "All points are float16 numbers, though w was given as float64. By float16's eps it agrees."
+    )
 
 
 def test_what_agrees_to_single_precision_is_told_so_and_not_taken_for_it():

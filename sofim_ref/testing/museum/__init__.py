@@ -2,7 +2,7 @@
 
 from types import MappingProxyType
 
-from sofim_ref.testing.museum import factors, labels, layouts, likelihoods, optimizers, products, sums
+from sofim_ref.testing.museum import convolutions, factors, labels, layouts, likelihoods, optimizers, products, sums
 from sofim_ref.testing.museum.asking import Said, ask
 from sofim_ref.testing.museum.exhibit import Exhibit, Symptom
 from sofim_ref.testing.museum.setting import Setting, setting
@@ -14,6 +14,7 @@ HALLS = MappingProxyType(
         "Likelihoods": likelihoods,
         "Layouts and parts": layouts,
         "Kronecker factors": factors,
+        "Convolutions": convolutions,
         "Products": products,
         "Optimizers": optimizers,
     }

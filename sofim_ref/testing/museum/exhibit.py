@@ -83,6 +83,11 @@ class Exhibit:
         return self.function.__name__.strip("_").replace("_", " ")
 
     @property
+    def framework(self) -> str:
+        """The framework that its setting needs: "torch", or none."""
+        return "torch" if self.setting == "images" else ""
+
+    @property
     def mistake(self) -> str:
         """What the mistake is: the first paragraph of the function's docstring, a sentence."""
         return self._paragraphs[0]

@@ -8,15 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from sofim_ref.arrays import to_numpy
+from sofim_ref.arrays import Array, from_numpy, to_numpy
 from sofim_ref.likelihoods import Bernoulli, Categorical, Gaussian, Likelihood, LocationScale, Poisson
-from sofim_ref.models import MLP
+from sofim_ref.models import MLP, TorchModel
+from sofim_ref.models.networks.framework import needs_torch
 from sofim_ref.problems import FiniteSum, Oracle
 
 Host = np.ndarray[Any, Any]
 
 N, B, L2 = 30, 20, 0.03
-FEATURES, HIDDEN = 3, 5
+FEATURES, HIDDEN, CHANNELS = 3, 5, 2
 """No layer is square, with its bias or without, so that no two layouts agree."""
 
 LIKELIHOODS: dict[str, tuple[Likelihood, int]] = {
@@ -38,9 +39,9 @@ class Setting:
     problem : FiniteSum
         The loss of an `MLP`.
     w : array, shape (d,)
-        The point.
+        The point, of the problem's backend.
     batch : integer array, shape (B,)
-        The rows that take part.
+        The rows that take part, of the same.
 
     Examples
     --------
@@ -50,8 +51,8 @@ class Setting:
     """
 
     problem: FiniteSum
-    w: Host
-    batch: Host
+    w: Array
+    batch: Array
 
     @cached_property
     def oracle(self) -> Oracle:
@@ -71,7 +72,7 @@ class Setting:
     @cached_property
     def y(self) -> Host:
         """The targets of the batch, as they stand in the data."""
-        return np.asarray(to_numpy(self.problem.targets))[self.batch]
+        return np.asarray(to_numpy(self.problem.targets)[to_numpy(self.batch)])
 
     @cached_property
     def f(self) -> Host:
@@ -95,7 +96,10 @@ class Setting:
 
     @cached_property
     def layers(self) -> list[tuple[Host, Host]]:
-        """The inputs, with the bias's 1, and output gradients of each layer, shapes (B, rows), (B, columns)."""
+        """The inputs, with the bias's 1, and output gradients of each layer, shapes (B, rows), (B, columns).
+
+        A convolution's have shapes (B, T, rows) and (B, T, columns).
+        """
         return [(to_numpy(x.inputs), to_numpy(x.gradients)) for x in self.oracle.layer_statistics()]
 
     def back(self, u: Host) -> Host:
@@ -108,7 +112,7 @@ class Setting:
 
     def blocks(self, *factors: tuple[Host, Host]) -> Host:
         """Return the block-diagonal matrix of A ⊗ G, one a layer, shape (d, d)."""
-        F = np.zeros((self.w.size, self.w.size))
+        F = np.zeros((self.problem.dim, self.problem.dim))
         for layer, (A, G) in zip(self.problem.layers, factors, strict=True):
             F[layer.start : layer.stop, layer.start : layer.stop] = np.kron(A, G)
         return F
@@ -120,12 +124,19 @@ def setting(name: str, seed: int = 0) -> Setting:
     Parameters
     ----------
     name : str
-        One of `LIKELIHOODS`.
+        One of `LIKELIHOODS`, or "images": classes of images, by a convolution and a dense layer in torch.
     seed : int
         What data, point and batch are drawn from.
+
+    Raises
+    ------
+    ImportError
+        If torch, which "images" needs, isn't installed.
     """
-    likelihood, C = LIKELIHOODS[name]
     rng = np.random.default_rng(seed)
+    if name == "images":
+        return _images(rng)
+    likelihood, C = LIKELIHOODS[name]
     X = rng.standard_normal((N, FEATURES))
     targets: dict[str, Host] = {
         "classes": np.concatenate([np.arange(C), rng.integers(0, C, N - C)]),
@@ -139,6 +150,16 @@ def setting(name: str, seed: int = 0) -> Setting:
     return Setting(problem, w, rng.permutation(N)[:B])
 
 
+def _images(rng: np.random.Generator) -> Setting:
+    """Return a setting in torch: 3 × 3 pixels, a kernel of 2 × 2, so that each image has four positions."""
+    nn, C = needs_torch("The museum's setting of images"), 3
+    model = TorchModel(nn.Sequential(nn.Conv2d(CHANNELS, 3, 2), nn.Tanh(), nn.Flatten(), nn.Linear(12, C)).double())
+    X, w = rng.standard_normal((N, CHANNELS, 3, 3)), 0.5 * rng.standard_normal(model.dim)
+    like = model.like
+    X, w, y = (from_numpy(x, like=like) for x in (X, w, np.concatenate([np.arange(C), rng.integers(0, C, N - C)])))
+    return Setting(FiniteSum(model, Categorical(C), X, y, L2), w, from_numpy(rng.permutation(N)[:B], like=like))
+
+
 def softmax(f: Host) -> Host:
     """Return the probabilities of the classes for logits f, shape (B, C)."""
     e = np.exp(f - f.max(axis=1, keepdims=True))
@@ -146,7 +167,8 @@ def softmax(f: Host) -> Host:
 
 
 def second_moment(G: Host) -> Host:
-    """Return the mean of the outer products of the rows of G with themselves."""
+    """Return the mean of the outer products of the rows of G with themselves, those of all positions."""
+    G = G.reshape(-1, G.shape[-1])
     return np.asarray(G.T @ G / len(G))
 
 

@@ -6,6 +6,7 @@ import museum_page
 import numpy as np
 import pytest
 
+from sofim_ref.models.networks import framework
 from sofim_ref.testing.museum import EXHIBITS, Symptom, setting
 from sofim_ref.testing.museum.asking import ask
 from sofim_ref.testing.museum.setting import LIKELIHOODS
@@ -22,6 +23,8 @@ def marked(exhibit):
 
 @pytest.mark.parametrize("exhibit", [marked(exhibit) for exhibit in EXHIBITS.values()], ids=list(EXHIBITS))
 def test_its_check_says_what_it_must(exhibit):
+    if exhibit.framework:
+        pytest.importorskip(exhibit.framework, reason=f"its setting is in {exhibit.framework}")
     said = ask(exhibit)
     assert said.departures(exhibit) == {}, said.sentence
 
@@ -30,6 +33,8 @@ def test_its_check_says_what_it_must(exhibit):
 @pytest.mark.parametrize("seed", range(1, 6))
 @pytest.mark.parametrize("exhibit", IN_A_SETTING, ids=[exhibit.name for exhibit in IN_A_SETTING])
 def test_in_other_settings_too(exhibit, seed):
+    if exhibit.framework:
+        pytest.importorskip(exhibit.framework, reason=f"its setting is in {exhibit.framework}")
     said = ask(exhibit, seed)
     assert said.departures(exhibit) == {}, said.sentence
 
@@ -45,7 +50,7 @@ def test_they_are_documented_and_short():
 
 def test_there_are_many_of_every_kind_and_most_have_a_thread():
     checks = [exhibit.check for exhibit in EXHIBITS.values()]
-    assert len(EXHIBITS) >= 40
+    assert len(EXHIBITS) >= 110
     assert min(checks.count(check) for check in ("fisher", "curvature", "optimizer")) >= 10
     assert sum(bool(exhibit.threads) for exhibit in EXHIBITS.values()) >= 40
     assert {exhibit.symptom for exhibit in EXHIBITS.values()} == set(Symptom)
@@ -54,6 +59,14 @@ def test_there_are_many_of_every_kind_and_most_have_a_thread():
 def test_the_page_is_that_of_today():
     assert museum_page.PAGE.read_text(encoding="utf-8") == museum_page.page(), "run: python tests/museum_page.py"
     assert len(re.findall(r"^```python$", museum_page.page(), flags=re.MULTILINE)) == len(EXHIBITS)
+
+
+def test_images_without_torch_say_what_is_missing(monkeypatch):
+    monkeypatch.setattr(framework, "torch", None)
+    with pytest.raises(
+        ImportError, match=r"The museum's setting of images needs torch: pip install 'sofim_ref\[torch\]'"
+    ):
+        setting("images")
 
 
 @pytest.mark.parametrize("name", LIKELIHOODS)
