@@ -14,7 +14,8 @@ INTRODUCTION = """# Which mistake is it?
 sorted by how they show. {reported} of them were reported in public, as owner/repository#number says; all are written
 anew here. A test runs the check of `sofim_ref.testing` on each and compares what it says with what stands here.
 
-The functions are in `sofim_ref.testing.museum`, in {halls};
+The functions are in `sofim_ref.testing.museum`, in
+{halls};
 `EXHIBITS` has them by name, and `ask` asks the check. There `at` is a batch: its outputs `f`, probabilities `p`,
 labels `y`, Jacobian `J` and the gradients of its examples `g`; `at.back(u)` are the gradients that follow from u in the
 outputs, and `at.sandwich(H)` is the mean of JᵀHJ.

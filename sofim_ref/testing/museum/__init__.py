@@ -2,7 +2,17 @@
 
 from types import MappingProxyType
 
-from sofim_ref.testing.museum import convolutions, factors, labels, layouts, likelihoods, optimizers, products, sums
+from sofim_ref.testing.museum import (
+    convolutions,
+    factors,
+    labels,
+    layouts,
+    likelihoods,
+    optimizers,
+    products,
+    sherman_morrison,
+    sums,
+)
 from sofim_ref.testing.museum.asking import Said, ask
 from sofim_ref.testing.museum.exhibit import Exhibit, Symptom
 from sofim_ref.testing.museum.setting import Setting, setting
@@ -17,6 +27,7 @@ HALLS = MappingProxyType(
         "Convolutions": convolutions,
         "Products": products,
         "Optimizers": optimizers,
+        "SOFIM's formula": sherman_morrison,
     }
 )
 """The modules that exhibits are in, by what they are about."""

@@ -207,6 +207,43 @@ def examples_in_another_order(at: Setting) -> Any:
     return at.g[np.argsort(at.y, kind="stable")]
 
 
+@exhibit("curvature", Symptom.OUTPUTS, "classes", product="ggnvp", found="example 20 of the batch is absent")
+def last_example_left_out(at: Setting, v: Host) -> Any:
+    """The loop over the batch ends one example early, and the sum is divided by B.
+
+    A share of 1/B is missing, less than the noise of a batch.
+    """
+    H = np.asarray(at.oracle.output_hessian())
+    return np.einsum("bci,bce,bej,j->i", at.J[:-1], H[:-1], at.J[:-1], v) / at.B
+
+
+@exhibit("curvature", Symptom.LABELS, "classes", product="per_example_gradients", kind="another")
+def gradients_for_likely_labels(at: Setting) -> Any:
+    """The gradients are those for the most probable class, not for the label in the data.
+
+    As for a Fisher matrix, which these rows are no part of. moskomule/ewc.pytorch#4.
+    """
+    return at.back(at.p - np.eye(at.C)[at.p.argmax(axis=1)])
+
+
+@exhibit(
+    "curvature",
+    Symptom.PART,
+    "classes",
+    product="ggnvp",
+    found="block-diagonal part of the Gauss–Newton matrix, a block a layer",
+)
+def layers_apart(at: Setting, v: Host) -> Any:
+    """Each layer's part of v is multiplied by that layer's own block: what couples the layers is left out.
+
+    A loop over layers, each differentiated with the others held fixed.
+    """
+    G, found = at.sandwich(np.asarray(at.oracle.output_hessian())), np.zeros_like(v)
+    for x in at.problem.layers:
+        found[x.start : x.stop] = G[x.start : x.stop, x.start : x.stop] @ v[x.start : x.stop]
+    return found
+
+
 def _blocks(at: Setting, v: Host) -> list[Host]:
     """Return the layers' matrices in v, the bias's row last."""
     return [v[x.start : x.stop].reshape(x.rows, x.columns) for x in at.problem.layers]
