@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from sofim_ref.arrays import namespace, to_numpy
-from sofim_ref.models import MLP
+from sofim_ref.models import MLP, JaxModel, Linear, TorchModel
 from sofim_ref.testing.host_arrays import host_array
 from sofim_ref.testing.parameters import NamedParameters
 
-NAMES = NamedParameters(MLP((2, 3, 2)).layers)
+NAMES = NamedParameters.of(MLP((2, 3, 2)))
 W = np.arange(17.0)
 
 
@@ -54,3 +54,38 @@ def test_torch_s_bfloat16_comes_in_by_the_one_door():
 def test_other_shapes_are_refused(given, message):
     with pytest.raises((TypeError, ValueError), match=message):
         NAMES.join("F", given)
+
+
+def test_a_torch_module_s_parameters_come_and_go_by_its_own_names():
+    torch = pytest.importorskip("torch")
+    nn = torch.nn
+    model = TorchModel(nn.Sequential(nn.Conv2d(2, 3, 2), nn.BatchNorm2d(3), nn.Flatten(), nn.Linear(12, 2)).eval())
+    model.prepare(torch.zeros(2, 2, 3, 3))
+    names, w = NamedParameters.of(model), torch.randn(model.dim)
+    own = dict(model.module.named_parameters())
+    assert names.shapes == {name: tuple(p.shape) for name, p in own.items()}
+    parts = {name: x for name, x in names.split(w.numpy(), w).items() if name in own}  # without buffers
+    assert torch.equal(names.join("F", parts), w)
+    assert torch.equal(names.join("F", list(parts.values())), w)
+    rows = {name: torch.stack([x, 2 * x]) for name, x in parts.items()}
+    assert torch.equal(names.join("F", rows, (2,)), torch.stack([w, 2 * w]))
+
+
+def test_a_tree_of_jax_comes_and_goes_too():
+    jax = pytest.importorskip("jax")
+    jnp = jax.numpy
+    params = {"last": [jnp.ones((4, 2)), jnp.ones(2)], "first": {"kernel": jnp.ones((3, 4)), "bias": jnp.ones(4)}}
+
+    def apply(p, X):
+        h = jnp.tanh(X @ p["first"]["kernel"] + p["first"]["bias"])
+        return h @ p["last"][0] + p["last"][1]
+
+    model = JaxModel(apply, params)
+    model.prepare(jnp.ones((2, 3)))
+    names, w = NamedParameters.of(model), jnp.arange(float(model.dim))
+    assert set(names.shapes) == {"last.0", "last.1", "first.kernel", "first.bias"}
+    assert bool((names.join("F", names.split(np.asarray(w), w)) == w).all())
+
+
+def test_a_linear_model_without_an_intercept_has_weights_alone():
+    assert NamedParameters.of(Linear(3, 2, intercept=False)).shapes == {"0.weight": (2, 3)}

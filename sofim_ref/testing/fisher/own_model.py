@@ -104,7 +104,7 @@ def _point(problem: FiniteSum, w: Any) -> Array:
     if not isinstance(w, Mapping | list | tuple):
         return w
     if isinstance(model, MLP | Linear):
-        names = NamedParameters(model.layers)
+        names = NamedParameters.of(model)
         return from_numpy(to_numpy(names.join("w", w)), like=problem.like)
     if hasattr(model, "pack") and isinstance(w, Mapping):
         return model.pack(w)

@@ -103,7 +103,7 @@ class _At:
         X, y = asarray(to_numpy(shown.problem.features)[shown.batch]), asarray(shown.y)
         likelihood, _ = LIKELIHOODS[file.problem]
         problem = FiniteSum(shown.problem.model, likelihood, X, y)
-        return cls(file, problem, asarray(shown.w), NamedParameters(problem.layers))
+        return cls(file, problem, asarray(shown.w), NamedParameters.of(problem.model))
 
     def answer(self, name: str) -> Answer:
         """Return what is found of a function, refusing what it returns in its name."""
