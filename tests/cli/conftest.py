@@ -72,3 +72,18 @@ def plugin(tmp_path, monkeypatch):
     path = tmp_path / "plugin_of_mine.py"
     path.write_text(PLUGIN, encoding="utf-8")
     return path
+
+
+@pytest.fixture
+def checked(tmp_path, capsys):
+    """Check a file with the text given, and return the status and what was printed, on one line."""
+
+    def run(text):
+        path = tmp_path / "mine.py"
+        path.write_text(text, encoding="utf-8")
+        status = cli.main(["check", str(path)])
+        said = capsys.readouterr()
+        assert (said.err == "") == (status != 2)
+        return status, " ".join((said.out + said.err).split())
+
+    return run

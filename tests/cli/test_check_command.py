@@ -21,21 +21,6 @@ DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "check.md").read_text(encoding="utf-8")
 
 
-@pytest.fixture
-def checked(tmp_path, capsys):
-    """Check a file with the text given, and return the status and what was printed, on one line."""
-
-    def run(text):
-        path = tmp_path / "mine.py"
-        path.write_text(text, encoding="utf-8")
-        status = cli.main(["check", str(path)])
-        said = capsys.readouterr()
-        assert (said.err == "") == (status != 2)
-        return status, " ".join((said.out + said.err).split())
-
-    return run
-
-
 def needing(framework):
     """Return the marks of a test that imports a framework: slow, but for NumPy."""
     if framework == "numpy":

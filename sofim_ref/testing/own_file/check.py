@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sofim_ref.arrays import Array, to_numpy
+from sofim_ref.arrays import Array, namespace, to_numpy
 from sofim_ref.problems import FiniteSum
 from sofim_ref.testing.check import Agreement, Disagreement, check_optimizer
 from sofim_ref.testing.fisher import FisherVerdict, check_fisher
@@ -99,6 +99,8 @@ class _At:
 
     @classmethod
     def of(cls, file: OwnFile) -> _At:
+        if isinstance(file.problem, FiniteSum):
+            return cls(file, file.problem, file.w, NamedParameters.of(file.problem.model))
         shown, asarray = setting(file.problem), file.backend.asarray
         X, y = asarray(to_numpy(shown.problem.features)[shown.batch]), asarray(shown.y)
         likelihood, _ = LIKELIHOODS[file.problem]
@@ -125,7 +127,7 @@ class _At:
 
     def _call(self, name: str, *vector: Any) -> Any:
         """Return what a function returns for parameters and data of its own, which it may overwrite."""
-        X, y = (self.file.backend.asarray(to_numpy(x)) for x in (self.problem.features, self.problem.targets))
+        X, y = (namespace(x).asarray(x, copy=True) for x in (self.problem.features, self.problem.targets))
         return self.file(name, self.named.split(to_numpy(self.w), self.w), X, y, *vector)
 
     def _fisher(self, name: str, claim: str) -> Answer:

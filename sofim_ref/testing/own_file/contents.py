@@ -10,9 +10,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from sofim_ref.arrays import BACKENDS, Backend, open_backend
-from sofim_ref.arrays.validation import one_of, positive
+from sofim_ref.arrays import BACKENDS, Array, Backend, from_numpy, open_backend
+from sofim_ref.arrays.validation import an_instance, one_of, positive
 from sofim_ref.optimizers.plugins import module_of_file
+from sofim_ref.problems import FiniteSum
+from sofim_ref.testing.host_arrays import host_array
 from sofim_ref.testing.museum.setting import LIKELIHOODS
 
 FUNCTIONS = {
@@ -51,10 +53,12 @@ class OwnFile:
         Those of `FUNCTIONS` that it defines.
     claims : dict
         From a function's name to what ``IS`` says of it.
-    problem : str
-        Its ``PROBLEM``, one of `LIKELIHOODS`; "classes" if it has none.
+    problem : str or FiniteSum
+        Its own ``problem``; or its ``PROBLEM``, one of `LIKELIHOODS`, "classes" if it has none.
+    w : array, shape (d,), or None
+        The point of its own problem: its ``w``, the weights that its model came with, or a random point.
     backend : Backend
-        That of its ``BACKEND``; NumPy if it has none.
+        That of its ``BACKEND``, for a problem that isn't its own; NumPy if it has none.
     tolerance : float
         The relative error that its ``TOLERANCE`` allows; `FLOAT32` if it has none.
     """
@@ -63,7 +67,8 @@ class OwnFile:
     module: ModuleType
     functions: dict[str, Callable[..., Any]]
     claims: dict[str, str]
-    problem: str
+    problem: str | FiniteSum
+    w: Array | None
     backend: Backend
     tolerance: float
 
@@ -78,8 +83,8 @@ class OwnFile:
         Raises
         ------
         OwnFileError
-            If there is no such file, it can't be imported, defines none of `FUNCTIONS`, or one of ``IS``, ``PROBLEM``,
-            ``BACKEND`` and ``TOLERANCE`` can't be used.
+            If there is no such file, it can't be imported, defines none of `FUNCTIONS`, or one of ``IS``, ``problem``,
+            ``w``, ``PROBLEM``, ``BACKEND`` and ``TOLERANCE`` can't be used.
         """
         if path.suffix != ".py":
             msg = f"must end in .py, got {str(path)!r}."
@@ -99,14 +104,13 @@ class OwnFile:
             known = ", ".join(f"{name}({arguments})" for name, arguments in FUNCTIONS.items())
             msg = f"{str(path)!r} must define one of the functions {known}, got none of them."
             raise OwnFileError(msg)
-        problem, backend = getattr(module, "PROBLEM", "classes"), getattr(module, "BACKEND", "numpy")
-        tolerance = getattr(module, "TOLERANCE", FLOAT32)
+        backend, tolerance = getattr(module, "BACKEND", "numpy"), getattr(module, "TOLERANCE", FLOAT32)
         try:
-            one_of("PROBLEM", problem, LIKELIHOODS)
+            problem, w = _problem(module)
             one_of("BACKEND", backend, BACKENDS)
             positive("TOLERANCE", tolerance)
             claims = _claims(module, functions)
-            return cls(path, module, functions, claims, problem, open_backend(backend), tolerance)
+            return cls(path, module, functions, claims, problem, w, open_backend(backend), tolerance)
         except (RuntimeError, TypeError, ValueError) as error:
             msg = f"{str(path)!r}: {error}"
             raise OwnFileError(msg) from error
@@ -123,6 +127,27 @@ class OwnFile:
         if lines(error, self.path) or not isinstance(error, TypeError | ValueError):
             return OwnFileError(f"{name}({FUNCTIONS[name]}) in {str(self.path)!r} raises {raised(error, self.path)}")
         return OwnFileError(f"{name} in {str(self.path)!r}: {error}")
+
+
+def _problem(module: ModuleType) -> tuple[str | FiniteSum, Array | None]:
+    """Return the file's own problem and a point of it, or the name of one of ours."""
+    own = getattr(module, "problem", None)
+    if own is None:
+        name = getattr(module, "PROBLEM", "classes")
+        one_of("PROBLEM", name, LIKELIHOODS)
+        return str(name), None
+    an_instance("problem", own, FiniteSum, "a likelihood on a model and data")
+    for name, remedy in {"PROBLEM": ": define one of the two", "BACKEND": ", which has one: leave it out"}.items():
+        if hasattr(module, name):
+            msg = f"{name} stands in place of problem{remedy}."
+            raise ValueError(msg)
+    if not hasattr(module, "w"):
+        return own, own.initial_point() if own.model.like is None else own.model.like
+    w, _ = host_array("w", module.w)
+    if w.shape != (own.dim,):
+        msg = f"w must have shape ({own.dim},), got {w.shape}."
+        raise ValueError(msg)
+    return own, from_numpy(w, like=own.like)
 
 
 def _claims(module: ModuleType, functions: Mapping[str, Any]) -> dict[str, str]:
