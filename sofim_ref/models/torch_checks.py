@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sofim_ref.arrays import Array, eps, namespace
 from sofim_ref.arrays.namespace import dtype_name
-from sofim_ref.arrays.validation import nearest, shown
+from sofim_ref.arrays.validation import finite, floating, nearest, same_backend, shown
 from sofim_ref.models.torch_layers import torch
 
 if TYPE_CHECKING:
@@ -168,3 +168,13 @@ def _check_layers(model: TorchModel, tape: Any, f: Array) -> None:
 
 
 _OTHERWISE = "exclude=(…) takes layers out of those that K-FAC and AdaFisher cover."
+
+
+def check_vector(w: Array, like: Array) -> None:
+    """Refuse what can't hold a module's parameters: another shape, backend, dtype or device, or numbers not finite."""
+    floating("w", w, ndim=1)
+    same_backend(w=w, parameters=like)
+    if w.shape != like.shape:
+        msg = f"w must have shape {tuple(like.shape)}, a number for each parameter, got {tuple(w.shape)}."
+        raise ValueError(msg)
+    finite("w", w)

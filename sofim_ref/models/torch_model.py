@@ -12,7 +12,14 @@ from sofim_ref.arrays import Array, device, to_numpy
 from sofim_ref.arrays.validation import count, one_of
 from sofim_ref.models.layer import LayerStatistics
 from sofim_ref.models.model import Model
-from sofim_ref.models.torch_checks import check_exclude, check_features, check_module, check_pass, check_reset
+from sofim_ref.models.torch_checks import (
+    check_exclude,
+    check_features,
+    check_module,
+    check_pass,
+    check_reset,
+    check_vector,
+)
 from sofim_ref.models.torch_layers import Tensors, blocks_of, recorded, statistics, torch
 from sofim_ref.models.torch_tape import TorchTape, gradients
 
@@ -127,10 +134,12 @@ class TorchModel(Model):
 
     def unpack(self, w: Array) -> Tensors:
         """Return a state_dict of the module with the parameters that w holds, all of it copies."""
+        check_vector(w, self.like)
         return {name: value.clone() for name, value in (self._module.state_dict() | self._views(w)).items()}
 
     def write(self, w: Array) -> None:
-        """Copy w into the parameters of the module, in place."""
+        """Copy w, shape (d,), into the parameters of the module, in place."""
+        check_vector(w, self.like)
         own = dict(self.module.named_parameters())
         with torch.no_grad():
             for name, value in self._views(w).items():

@@ -190,3 +190,29 @@ def test_the_number_of_outputs_is_known_once_features_were_given():
 
 def test_rows_that_are_all_alike_are_tried_as_one():
     assert TorchModel(nn.Linear(3, 2).double()).prepare(X[:1].repeat(3, 1)).shape == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("w", "error", "message"),
+    [
+        (torch.arange(9.0), ValueError, r"w must have shape \(8,\), a number for each parameter, got \(9,\)\."),
+        (torch.zeros(3), ValueError, r"w must have shape \(8,\), a number for each parameter, got \(3,\)\."),
+        (torch.zeros(8, dtype=torch.float64), TypeError, "parameters"),
+        (np.zeros(8, dtype=np.float32), TypeError, "parameters"),
+        (torch.full((8,), torch.nan), ValueError, "w must be finite"),
+    ],
+)
+def test_a_module_takes_weights_that_fit_only(w, error, message):
+    module = nn.Linear(3, 2)
+    before = module.weight.clone()
+    for take in (TorchModel(module).write, TorchModel(module).unpack):
+        with pytest.raises(error, match=message):
+            take(w)
+    assert torch.equal(module.weight, before)
+
+
+def test_the_weights_of_a_module_are_written():
+    module = nn.Linear(3, 2)
+    TorchModel(module).write(torch.arange(8.0))
+    assert module.weight.tolist() == [[0.0, 2.0, 4.0], [1.0, 3.0, 5.0]]
+    assert module.bias.tolist() == [6.0, 7.0]
