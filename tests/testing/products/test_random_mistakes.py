@@ -8,7 +8,7 @@ from sofim_ref.testing.fisher.facts import facts_at
 from sofim_ref.testing.fisher.layouts import layouts
 from sofim_ref.testing.museum import setting
 from sofim_ref.testing.museum.setting import LIKELIHOODS
-from sofim_ref.testing.products.terms import blocks, terms
+from sofim_ref.testing.products.terms import blocks, others, terms
 
 
 def factor(facts, _, right, rng):
@@ -71,3 +71,29 @@ def test_a_random_mistake_is_named(seed):
     shape = (at.B, at.C) if product == "jvp" else (at.w.size,)
     found = check_curvature(at.problem, at.w, at.batch, **{product: lambda v: wrong(v.reshape(-1, 1)).reshape(shape)})
     assert named(found), str(found)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LIKELIHOODS)
+@pytest.mark.parametrize("product", ["hvp", "ggnvp", "jvp"])
+def test_every_other_product_that_is_known_is_named(product, name):
+    at = setting(name, 4)
+    facts = facts_at(at.problem, at.w, at.batch)
+    every = dict(others(facts, product))
+    V = np.random.default_rng(0).standard_normal((at.w.size, 2))
+    right = sum(each.of(V) for each in terms(facts, product) if each.due)
+    for words, of in every.items():
+        if not np.linalg.norm(of(V) - right) > 1e-6 * np.linalg.norm(right):
+            continue  # equal to the right one here
+
+        def answer(v, of=of):
+            return of(v[:, None])[:, 0].reshape((at.B, at.C) if product == "jvp" else (at.w.size,))
+
+        found = check_curvature(at.problem, at.w, at.batch, **{product: answer})
+        assert not found.holds
+        if found.kind == "another":  # else a factor or terms say the same in simpler words
+            alike = every[found.found](V)
+            share = np.vdot(alike, of(V)) / np.vdot(alike, alike)
+            assert np.linalg.norm(of(V) - share * alike) < 1e-6 * np.linalg.norm(of(V)), (words, str(found))
+        else:
+            assert found.kind in ("scaled", "terms"), (words, str(found))
