@@ -118,7 +118,7 @@ def test_a_mistake_is_found_in_its_step_and_explained_where_a_reading_explains_i
     with pytest.raises(
         Disagreement, match=rf"^SOFIM departs in step {first} of case 'random', component \d: "
     ) as caught:
-        check_optimizer(wrong)
+        check_optimizer(wrong, case="random")
     assert ("This is what" in str(caught.value)) == (explained is not None)
     assert explained is None or str(caught.value).endswith(f" This is what {explained} gives.")
 

@@ -181,6 +181,7 @@ def test_a_wrong_constant_is_found(method, wrong):
         check_optimizer(step, method)
 
 
+@pytest.mark.usefixtures("unasked")
 def test_soaa_is_not_tadam():
     settings = stored_settings("SOAA")[0]
     with pytest.raises(Disagreement, match=r"^TAdam departs in step 1 of case 'random'"):
