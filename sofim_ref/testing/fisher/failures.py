@@ -7,11 +7,14 @@ import numpy as np
 from sofim_ref.testing.fisher.facts import Facts
 from sofim_ref.testing.fisher.fit import Numbers
 from sofim_ref.testing.fisher.jacobians import Host
+from sofim_ref.testing.fisher.layouts import OWN
 from sofim_ref.testing.fisher.match import Search, kept_product
 from sofim_ref.testing.fisher.report import title
-from sofim_ref.testing.fisher.verdict import FisherVerdict, percent, words
+from sofim_ref.testing.fisher.verdict import FisherVerdict, percent, placed, words
 from sofim_ref.testing.fisher.weights import weighted
 
+NEAR = 0.1
+"""The relative difference below which the nearest matrix is named before anything else is said."""
 LINEAR = 1e-4
 """The relative departure above which a function is not linear, or not deterministic, beyond 100 eps."""
 
@@ -58,7 +61,9 @@ def nothing(search: Search, facts: Facts) -> FisherVerdict:
     found = weighted(search, facts) if kind == "none" else None
     if found is not None:
         return found
-    notes = ("This is none of the matrices that are known here.", faults, _nearest(search))
+    off, nearest = _nearest(search)
+    more = (nearest, faults) if off < NEAR else (faults, nearest)
+    notes = ("This is none of the matrices that are known here.", *more)
     return FisherVerdict(kind, notes=tuple(note for note in notes if note))
 
 
@@ -91,8 +96,8 @@ def _of_products(search: Search) -> tuple[str, str]:
     return "not symmetric", f"F is not symmetric: u·F v = {one:.6g} and v·F u = {other:.6g} for two vectors."
 
 
-def _nearest(search: Search) -> str:
-    """Return the sentence that says which established matrix comes nearest, with a factor of its own."""
+def _nearest(search: Search) -> tuple[float, str]:
+    """Return how far the nearest established matrix is, with a factor of its own, and the sentence about it."""
     found, layout = [], search.fitting[0]
     for candidate in (each for each in search.candidates if each.established):
         if search.given.form == "diagonal":
@@ -105,10 +110,14 @@ def _nearest(search: Search) -> str:
         if fit is not None and np.isfinite(fit.residual):
             found.append((fit.residual, candidate.name, fit.scale))
     if not found:
-        return "No matrix is near it."
-    residual, name, scale = min(found)
-    name = title(name, "diagonal" * (search.given.form == "diagonal"))
-    return f"The nearest, in this library's layout, is {words(name)[0]} times {scale:.3g}, off by {percent(residual)}."
+        return np.inf, "No matrix is near it."
+    least = min(residual for residual, *_ in found)
+    off, name, scale = next(each for each in found if each[0] <= least * (1 + 1e-6))  # of equal ones the first
+    what, _ = words(title(name, "diagonal" * (search.given.form == "diagonal")))
+    where = placed(OWN) if layout.name == OWN else "in this library's layout"
+    estimated = "about " * (search.given.form != "diagonal")
+    factor = "" if f"{scale:.3g}" == "1" else f" times {scale:.3g}"
+    return off, f"The nearest, {where}, is {what}{factor}, off by {estimated}{percent(off)}."
 
 
 def _positive(F: Host) -> bool:

@@ -185,11 +185,14 @@ class Named:
         The factor's name; None where it has none.
     shift_name : {"", "l2", "damping"}
         Whether there is no shift, the problem's l2, or one of unknown size.
+    factor : float or None
+        The fitted factor, where the named one leaves a residual that it doesn't.
     """
 
     fit: Fit
     scale_name: str | None
     shift_name: str
+    factor: float | None = None
 
     @property
     def rank(self) -> tuple[int, int]:
@@ -207,12 +210,13 @@ def named(numbers: Numbers, fit: Fit, factors: Factors, l2: float, eps: float) -
     name, value = factors.nearest(fit.scale)
     if abs(fit.scale / value - 1) <= numbers.accepted:
         delta = float((a - value * x) @ i) / float(i @ i) if fit.shifted else 0.0
-        fit = numbers.fit(value, delta) or fit
+        free, fit = fit, numbers.fit(value, delta) or fit
     else:
-        name = ""
+        free, name = fit, ""
+    factor = free.scale if fit.residual > TIMES * max(free.residual, tolerance) else None
     if not fit.shifted:
-        return Named(fit, name or None, "")
+        return Named(fit, name or None, "", factor)
     near = 10 * max(fit.residual, tolerance) * float(np.linalg.norm(fit.scale * x)) / float(np.linalg.norm(i))
     allowed = max(min(near / abs(fit.shift), 1e-3), 1e-9)
     known = l2 > 0 and min(abs(fit.shift / target - 1) for target in (l2, fit.scale * l2)) <= allowed
-    return Named(fit, name or None, "l2" if known else "damping")
+    return Named(fit, name or None, "l2" if known else "damping", factor)

@@ -11,7 +11,7 @@ from sofim_ref.testing.fisher.candidates import Candidate
 from sofim_ref.testing.fisher.conditioning import condition
 from sofim_ref.testing.fisher.factors import FactorMatch
 from sofim_ref.testing.fisher.facts import Facts
-from sofim_ref.testing.fisher.fit import ACCEPTED, TIMES, Factors
+from sofim_ref.testing.fisher.fit import ACCEPTED, TIMES, Factors, Named
 from sofim_ref.testing.fisher.jacobians import Host
 from sofim_ref.testing.fisher.layouts import Part, place_name
 from sofim_ref.testing.fisher.match import Match, Search
@@ -38,7 +38,7 @@ def verdict_of(search: Search, facts: Facts, matches: list[Match], transform: st
         if match.candidate is not first.candidate:
             others.setdefault(match.candidate, match)
     told = ties(first, list(others.values()), facts, search.seed)
-    fit, part = first.named.fit, first.part
+    fit, part, factor = first.named.fit, first.part, first.named.factor
     name = title(first.candidate.name, part.name)
     kind = "tie" if told.accidental else "named" if _to_rounding(first, facts, search) else "about"
     notes = [reason(name, told.equal, facts), _tie(told)]
@@ -70,8 +70,18 @@ def verdict_of(search: Search, facts: Facts, matches: list[Match], transform: st
         point=None if told.point is None else from_numpy(told.point, like=facts.given_w),
         batch=None if told.batch is None else from_numpy(told.batch, like=facts.given_w),
         notes=tuple(note for note in notes if note),
-        reduction=reduction(fit.scale, first.named.scale_name, search.factors),
+        factor=factor,
+        reduction=_times(first.named, search.factors),
     )
+
+
+def _times(named: Named, factors: Factors) -> str:
+    """Return what the factor does to a mean over the batch, in words."""
+    if named.factor is not None:
+        digits = math.ceil(-math.log10(abs(named.factor / named.fit.scale - 1))) + 2
+        said = "" if named.scale_name == "1" else f" where {named.scale_name} is {named.fit.scale:.6g}"
+        return f"times {named.factor:.{digits}g}{said}"
+    return reduction(named.fit.scale, named.scale_name, factors, named.fit.residual)
 
 
 def _to_rounding(match: Match, facts: Facts, search: Search) -> bool:

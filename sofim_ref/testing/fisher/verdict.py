@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +61,8 @@ class FisherVerdict:
         Sentences that follow.
     reduction : str
         What the factor does to a mean over the batch, in words.
+    factor : float or None
+        The factor that leaves no more than rounding where the named one leaves more: 1.0001 in place of 1.
     labels : float or None
         With ``draws=``: how many labels were drawn for each example, as the variance has it.
     p_value : float or None
@@ -90,6 +93,7 @@ class FisherVerdict:
     batch: Array | None = None
     notes: tuple[str, ...] = ()
     reduction: str = ""
+    factor: float | None = None
     labels: float | None = None
     p_value: float | None = None
 
@@ -120,14 +124,14 @@ class FisherVerdict:
         verb = ("These are" if several else "This is") if self.kind != "tie" else "This may be"
         if self.p_value is not None:
             verb = "In the mean " + verb[0].lower() + verb[1:]
-        pieces = [f"{verb}{' about' * (self.kind == 'about')} {what}", self.reduction, *self._shifts()]
-        order = f"in {self.layout}" if "order" in self.layout else f"of layers flattened {self.layout}"
-        pieces.append(order if self.layout else "")
+        about = self.kind == "about" and self.factor is None
+        pieces = [f"{verb}{' about' * about} {what}", self.reduction, *self._shifts()]
+        pieces.append(placed(self.layout) if self.layout else "")
         text = ", ".join(piece for piece in pieces if piece)
-        if self.kind == "about":
+        if about:
             text += f", to {self.relative_error:.1e}"
         if self.difference is not None:
-            text += f"; the exact Fisher differs by {percent(self.difference)}"
+            text += f"; the exact Fisher differs by {'' if self.where else 'about '}{percent(self.difference)}"
             text += f" (largest at {self.where})" if self.where else ""
         return text + "."
 
@@ -168,6 +172,11 @@ def some(names: tuple[str, ...]) -> str:
     return " or ".join(names)
 
 
+def placed(layout: str) -> str:
+    """Return a layout as a sentence has it."""
+    return f"in {layout}" if "order" in layout else f"of layers flattened {layout}"
+
+
 def percent(share: float) -> str:
     """Return a relative difference in words, with a no-break space: "31 %", or "1.2e+04 times its norm"."""
     if share >= 10:
@@ -175,8 +184,8 @@ def percent(share: float) -> str:
     return f"{100 * share:{'.0f' if share >= 0.995 else '.2g'}}\N{NO-BREAK SPACE}%"
 
 
-def reduction(scale: float, name: str | None, sizes: Any) -> str:
-    """Return what a factor does to a mean over the batch, in words."""
+def reduction(scale: float, name: str | None, sizes: Any, error: float = 1e-6) -> str:
+    """Return what a factor does to a mean over the batch, in words; a number to as many digits as its error leaves."""
     B, N, C = sizes.B, sizes.N, sizes.C
     words = {
         "1": "",
@@ -189,8 +198,13 @@ def reduction(scale: float, name: str | None, sizes: Any) -> str:
         "C": f"times the number of outputs, C = {C}",
     }
     if name is None:
-        return f"times {scale:.6g}, a factor without a name"
+        return f"times {certain(scale, error)}, a factor without a name"
     if name in words:
         return words[name]
     value = f"{scale:.6g}".replace("-", "−", 1) if scale < 0 else f"{scale:.6g}"
     return f"times {name}" if name == value else f"times {name}, {value}"
+
+
+def certain(number: float, error: float) -> str:
+    """Return a number to the digits that a relative error leaves, six if there are more."""
+    return f"{number:.{min(max(math.floor(-math.log10(max(error, 1e-16))), 1), 6)}g}"

@@ -1,5 +1,7 @@
 """What can be no Fisher matrix is refused in a sentence, and what is wrong with one is said."""
 
+import re
+
 import numpy as np
 import pytest
 from fisher_settings import fisher
@@ -112,3 +114,14 @@ def test_what_is_wrong_with_it_is_said(at):
     nothing = check_fisher(Q @ Q.T, *at)
     assert nothing.kind == "none"
     assert "The nearest, in this library's layout, is" in str(nothing)
+
+
+def test_a_matrix_that_is_near_is_named_before_what_is_wrong(at):
+    F = fisher(at)
+    F[0, 0] -= 0.1 * np.linalg.norm(F)
+    said = str(check_fisher(F, *at))
+    assert re.match(
+        r"This is none of .* here\. The nearest, in this library's layout, is the exact Fisher( times [\d.]+)?, off by "
+        r"about [\d.]+\s%\. F is not positive semidefinite",
+        said,
+    ), said

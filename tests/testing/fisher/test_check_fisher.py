@@ -18,7 +18,7 @@ from sofim_ref.problems import (
     SoftmaxRegression,
 )
 from sofim_ref.testing import check_fisher
-from sofim_ref.testing.fisher.verdict import percent
+from sofim_ref.testing.fisher.verdict import percent, some
 
 
 @pytest.mark.slow_on("jax", "array_api_strict")
@@ -188,6 +188,30 @@ def test_what_is_nearly_right_is_not_called_right(at, relative):
     assert (verdict.kind, verdict.matrix) == ("about", "exact Fisher")
     assert verdict.relative_error == pytest.approx(relative, rel=1e-2)
     assert check_fisher(fisher(at) * (1 + relative), *at).kind == "about"
+
+
+@pytest.mark.parametrize(("factor", "said"), [(1.0001, "times 1.0001"), (16.002, "times 16.002 where B is 16")])
+def test_a_factor_near_a_named_one_is_said_as_a_number(at, factor, said):
+    for F in (factor * fisher(at), factor * fisher(at) + 0.3 * np.eye(43)):
+        verdict = check_fisher(F, *at)
+        assert (verdict.kind, verdict.factor) == ("about", pytest.approx(factor, rel=1e-9))
+        assert str(verdict).startswith(f"This is the exact Fisher, {said}, ")
+    E = np.random.default_rng(0).standard_normal((43, 43))
+    noise = 1e-5 * np.linalg.norm(fisher(at)) * (E + E.T) / np.linalg.norm(E + E.T)
+    rough = check_fisher(1.00042 * fisher(at) + noise, *at)
+    assert str(rough).startswith("This is about the exact Fisher, times 1.0004, a factor without a name, ")
+
+
+def test_what_random_vectors_say_is_said_to_be_about(at):
+    G = gradients(at)
+    assert re.search(r"the exact Fisher differs by about \d+\s%\.$", str(check_fisher(lambda v: G.T @ (G @ v), *at)))
+    assert "differs by about" not in str(check_fisher(G.T @ G, *at))
+
+
+def test_of_many_that_are_tied_the_first_few_are_listed():
+    names = ("Hessian", "JᵀJ", "K-FAC", "EKFAC", "empirical Fisher", "Gauss–Newton")
+    assert some(names[:3]) == "Hessian or JᵀJ or K-FAC"
+    assert some(names) == "Hessian, JᵀJ, K-FAC and 3 more"
 
 
 def test_float32_arrays_are_named_to_their_own_digits(at):
