@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sofim_ref.testing import Agreement, Disagreement, check_optimizer, references
-from sofim_ref.testing.formulas.conventions import ALTERNATIVES, PAPER
+from sofim_ref.testing.formulas.conventions import PAPER
 from sofim_ref.testing.formulas.evaluation import evaluate
 
 
@@ -189,18 +189,6 @@ def recorded(method, settings, by):
         return next(points), points
 
     return step
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("method", "words"), [(method, words) for method, known in ALTERNATIVES.items() for words in known]
-)
-def test_every_convention_is_named_by_its_own_trajectory(method, words):
-    settings = dict(next(references(method)).settings)
-    settings |= {name: value for name, value in {"weight_decay": 0.02, "momentum": 0.9}.items() if name in settings}
-    step = recorded(method, settings, ALTERNATIVES[method][words])
-    found = departure(step, method, settings=settings, case="random")
-    assert words in found.explained.split(" or "), found.explained
 
 
 @pytest.mark.parametrize("method", ["SOFIM", "TAdam", "AdaFisherW"])
