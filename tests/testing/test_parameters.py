@@ -56,6 +56,7 @@ def test_other_shapes_are_refused(given, message):
         NAMES.join("F", given)
 
 
+@pytest.mark.slow
 def test_a_torch_module_s_parameters_come_and_go_by_its_own_names():
     torch = pytest.importorskip("torch")
     nn = torch.nn
@@ -71,6 +72,7 @@ def test_a_torch_module_s_parameters_come_and_go_by_its_own_names():
     assert torch.equal(names.join("F", rows, (2,)), torch.stack([w, 2 * w]))
 
 
+@pytest.mark.slow
 def test_a_tree_of_jax_comes_and_goes_too():
     jax = pytest.importorskip("jax")
     jnp = jax.numpy
