@@ -66,10 +66,10 @@ def check_fisher(  # noqa: PLR0913  # what a check takes
         The loss, with model and data; or `model`, `likelihood`, `X` and `y` in its place.
     w : array, shape (d,), or with a model a mapping or list of arrays
         The point at which F was computed: flat in this library's order, or the model's arrays by name or in order,
-        shaped as torch has them. A module's own parameters if not given.
+        shaped as torch has them. The parameters of a module or of JAX if not given.
     batch : integer array, shape (B,), optional
         The rows from which it was; all of them if not given.
-    model : torch module, MLP or Linear, optional
+    model : torch module, pair (apply, params) of JAX, MLP or Linear, optional
         From `X` to outputs.
     likelihood : Likelihood or str, optional
         How these are scored: one of "categorical", "bernoulli", "gaussian", "poisson", "location-scale".
@@ -108,9 +108,9 @@ def check_fisher(  # noqa: PLR0913  # what a check takes
     true cases at most, the mean refutes the name itself.
 
     Cost some seconds for d = 2,000, and for a function at d = 10⁵, of which it asks about fifteen products. K-FAC's
-    expand and reduce settings are one here, since no layer shares weights over a sequence.
+    expand and reduce settings are told apart where layers share weights.
     Source: Kunstner, Balles & Hennig 2019, arXiv 1905.12558, and Martens 2020, JMLR 21:146, for the matrices. Open:
-    matrices of models whose layers aren't dense are compared in two layouts only.
+    of models with parameters that no layer covers three layouts are compared, and no K-FAC.
 
     Examples
     --------

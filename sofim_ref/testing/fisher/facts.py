@@ -106,12 +106,6 @@ class Facts:
             return LayeredJacobian(self.layers, inputs, tuple(flow.S[:, :, 0] for flow in self.flows))
         return DenseJacobian(self.ask("jacobian")) if "jacobian" in self.problem.offers else None
 
-    @property
-    def names(self) -> dict[str, tuple[int, ...]]:
-        """The parameters' names in a module's own order; none where they have none."""
-        module = getattr(getattr(self.problem, "model", None), "module", None)
-        return {} if module is None else {k: tuple(p.shape) for k, p in module.named_parameters() if p.requires_grad}
-
     def ask(self, name: str) -> Host:
         """Return an answer of the oracle on the host in float64."""
         return to_numpy(self.oracle.ask(name)).astype(np.float64)

@@ -15,8 +15,9 @@ from sofim_ref.testing.fisher.facts import Facts
 from sofim_ref.testing.fisher.fit import accepted
 from sofim_ref.testing.fisher.jacobians import Host
 from sofim_ref.testing.fisher.layouts import Layout
+from sofim_ref.testing.fisher.own_model import named
 from sofim_ref.testing.host_arrays import host_array, real_array
-from sofim_ref.testing.parameters import in_order
+from sofim_ref.testing.parameters import in_order, leaves
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +89,7 @@ def given(F: Any, facts: Facts, layouts: list[Layout]) -> Given:
     if callable(F) and not hasattr(F, "shape"):
         return _function(F, facts)
     if isinstance(F, Mapping):
-        F = in_order(F, facts.names)
+        F = in_order(dict(leaves(F)), named(facts.problem))
     if isinstance(F, Sequence) and not isinstance(F, str) and F and getattr(F[0], "ndim", 0) >= 1:
         return _blocks(F, facts, layouts)
     values, eps = on_host("F", F)

@@ -27,8 +27,8 @@ BIASES = {
 
 ORDERS = {"rows": "row by row", "columns": "column by column"}
 """How a layer's W, shape (inputs, outputs), is flattened; torch keeps its transpose: column by column here."""
-OWN = "the order of the module's parameters()"
-"""What that of a torch module is called."""
+OWN = "the model's own order"
+"""What that of a torch module's parameters() or of a JAX tree's leaves is called."""
 NATIVE = ("", OWN, "this library's order", ORDERS["rows"], f"{ORDERS['rows']} with {BIASES['last']}")
 """What the order is called that needs no words: this library's, of a model with biases or without; a module's own."""
 

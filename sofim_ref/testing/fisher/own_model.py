@@ -40,7 +40,7 @@ def problem_and_point(problem: Any, w: Any, model: Any, data: Mapping[str, Any])
     problem : Problem or None
     w : array, mapping, sequence or None
         The point; with a model its weights, those that it has if it is None.
-    model : Model, torch module or None
+    model : Model, torch module, pair (apply, params) of JAX, or None
     data : mapping
         What else was given of `NEEDED`, None what wasn't.
 
@@ -81,7 +81,12 @@ def _model(model: Any) -> Model:
         from sofim_ref.models import TorchModel
 
         return TorchModel(model)
-    msg = f"model must be a torch module, or a Model as MLP((3, 5, 2)) is, got {model!r:.60}."
+    if isinstance(model, tuple) and len(model) == 2 and callable(model[0]):
+        from sofim_ref.models import JaxModel
+
+        return JaxModel(*model)
+    what = "a torch module, a pair (apply, params) of JAX, or a Model as MLP((3, 5, 2)) is"
+    msg = f"model must be {what}, got {model!r:.60}."
     raise TypeError(msg)
 
 
@@ -100,16 +105,12 @@ def _point(problem: FiniteSum, w: Any) -> Array:
         if model.like is None:
             msg = "w must be given with a model of this library: flat, or its arrays by name or in order."
             raise TypeError(msg)
-        return model.like
+        return model.pack(model.module if hasattr(model, "module") else model.params)
     if not isinstance(w, Mapping | list | tuple):
         return w
-    if isinstance(model, MLP | Linear):
-        names = NamedParameters.of(model)
-        return from_numpy(to_numpy(names.join("w", w)), like=problem.like)
-    if hasattr(model, "pack") and isinstance(w, Mapping):
+    if hasattr(model, "module") and isinstance(w, Mapping):  # a state_dict, which has buffers too
         return model.pack(w)
-    msg = f"w must be flat, or a mapping of names to arrays as a state_dict is, got a {type(w).__name__}."
-    raise TypeError(msg)
+    return from_numpy(to_numpy(NamedParameters.of(model).join("w", w)), like=problem.like)
 
 
 def on_host(problem: FiniteSum, w: Array, batch: Array | None) -> tuple[Problem, Array, Array | None]:
@@ -135,10 +136,14 @@ def _leaves(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def own_order(problem: Problem) -> Host | None:
-    """Return the place in w of each parameter in a module's own order, its tensors one after another; or None."""
+    """Return the place in w of each parameter in a module's or a tree's own order, or None where there is none."""
     model: Any = getattr(problem, "model", None)
-    if not hasattr(model, "module"):
+    if not hasattr(model, "unpack"):
         return None
-    state = model.unpack(from_numpy(np.arange(float(model.dim)), like=model.like))
-    names = [name for name, parameter in model.module.named_parameters() if parameter.requires_grad]
-    return np.concatenate([to_numpy(state[name]).ravel() for name in names]).round().astype(int)
+    return np.concatenate([places.ravel() for places in NamedParameters.of(model).places.values()])
+
+
+def named(problem: Problem) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the parameters that a problem's model has names for."""
+    model: Any = getattr(problem, "model", None)
+    return NamedParameters.of(model).shapes if hasattr(model, "unpack") or isinstance(model, MLP | Linear) else {}

@@ -72,7 +72,7 @@ def test_it_is_asserted_too():
             "likelihood must be given with model=: how outputs are scored, likelihood='categorical'",
         ),
         ({"likelihood": "categoricl"}, "likelihood must be one of .* got 'categoricl'. Did you mean 'categorical'"),
-        ({"model": "MLP"}, r"model must be a torch module, or a Model as MLP\(\(3, 5, 2\)\) is, got 'MLP'"),
+        ({"model": "MLP"}, r"model must be a torch module, a pair .* or a Model as MLP\(\(3, 5, 2\)\) is, got 'MLP'"),
         ({"model": None}, "likelihood goes with model=: a problem has its own"),
         ({"w": None}, "w must be given with a model of this library: flat, or its arrays by name or in order"),
         ({"w": list(WEIGHTS.values())[:2]}, "w must be an array for each of 0.weight, 0.bias, .* got 2 of them"),

@@ -12,7 +12,7 @@ from sofim_ref.testing import check_fisher
 torch = pytest.importorskip("torch", reason="no torch")
 import torch_networks as networks  # noqa: E402  # it imports torch
 
-OWN = "the order of the module's parameters()"
+OWN = "the model's own order"
 
 
 def gradients(net, X, y):
