@@ -108,7 +108,7 @@ def check_fisher(  # noqa: PLR0913  # what a check takes
     true cases at most, the mean refutes the name itself.
 
     Cost some seconds for d = 2,000, and for a function at d = 10⁵, of which it asks about fifteen products. K-FAC's
-    expand and reduce settings are told apart where layers share weights.
+    expand and reduce settings are distinguished where layers share weights.
     Source: Kunstner, Balles & Hennig 2019, arXiv 1905.12558, and Martens 2020, JMLR 21:146, for the matrices. Open:
     of models with parameters that no layer covers three layouts are compared, and no K-FAC.
 
