@@ -13,7 +13,7 @@ from sofim_ref.arrays.validation import count
 from sofim_ref.likelihoods import Likelihood
 from sofim_ref.problems import Problem
 from sofim_ref.testing.fisher.draws import drawn
-from sofim_ref.testing.fisher.factors import factor_matches, given_pairs, is_pairs, nearest_factors
+from sofim_ref.testing.fisher.factors import Reading, factor_matches, given_pairs, is_pairs, nearest_factors
 from sofim_ref.testing.fisher.facts import Facts, facts_at
 from sofim_ref.testing.fisher.failures import nothing, wrong
 from sofim_ref.testing.fisher.fit import Factors
@@ -77,8 +77,8 @@ def check_fisher(  # noqa: PLR0913  # what a check takes
         The examples.
     draws : int, optional
         How often F is called, at least 10, where it has random numbers in it. A few hundred calls tell.
-    history : array, shape (steps, d), optional
-        The gradients of earlier steps, oldest first, this one last: for moving averages.
+    history : array, shape (steps, d) or (steps, B, d), optional
+        The gradients of the steps, or those of their examples, oldest first, this one last: for moving averages.
     seed : int
         What the entries and vectors are drawn from that are compared first.
 
@@ -139,13 +139,12 @@ def check_fisher(  # noqa: PLR0913  # what a check takes
 def _checked(F: Any, facts: Facts, draws: int | None, history: Array | None, seed: int) -> FisherVerdict:
     """Return the verdict on arguments that have been checked."""
     if is_pairs(F):
-        readings, eps = given_pairs(F, facts)
-        return factor_verdict([x for pairs in readings for x in factor_matches(pairs, facts, eps)], facts, eps)
+        return factor_verdict([x for each in given_pairs(F, facts) for x in factor_matches(each, facts)], facts)
     orders = layouts(facts.layers, facts.biased, facts.d, own_order(facts.problem))
     candidates = every_candidate(facts)
     steps = None if history is None else gradients(history, facts)
     if steps is not None:
-        candidates = [*of_history(steps), *candidates]
+        candidates = [*of_history(*steps), *candidates]
 
     def search_for(F: Any) -> Search:
         return Search(
@@ -165,7 +164,7 @@ def _checked(F: Any, facts: Facts, draws: int | None, history: Array | None, see
     search = search_for(F) if draws is None else calls.search
     said = wrong(search) or _explained(search, facts)
     if said.matrix is None and steps is not None:
-        again = _explained(replace(search, candidates=fitted_averages(steps, search)), facts)
+        again = _explained(replace(search, candidates=fitted_averages(*steps, search)), facts)
         return again if again.matrix else said
     return said
 
@@ -191,9 +190,9 @@ def _explained(search: Search, facts: Facts) -> FisherVerdict:
         if matches:
             return verdict_of(tried, facts, matches, transform, hypotheses * (1 + 9 * bool(transform)))
     for layout, pairs, misfit in nearest_factors(search.given, search.fitting, facts.layers):
-        found = [replace(x, misfit=misfit) for x in factor_matches(pairs, facts, search.given.eps)]
+        found = [replace(x, misfit=misfit) for x in factor_matches(Reading(pairs, search.given.eps), facts)]
         if found:
-            return replace(factor_verdict(found, facts, search.given.eps), layout=layout.name)
+            return replace(factor_verdict(found, facts), layout=layout.name)
     return nothing(search, facts)
 
 

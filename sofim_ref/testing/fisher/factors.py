@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,6 +18,39 @@ from sofim_ref.testing.fisher.layouts import Layout
 Pairs = list[tuple[Host, Host]]
 
 
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A user's factors as one may read them: A and G of each layer, the first layer first.
+
+    Parameters
+    ----------
+    pairs : list of pairs of arrays
+    eps : float
+        Of the dtype in which they came, or what an inversion leaves of it.
+    order : str
+        In which order the layers came, in words; empty if the first came first.
+    transform : {"", "inverse"}
+        What was done to each factor.
+    """
+
+    pairs: Pairs
+    eps: float
+    order: str = ""
+    transform: str = ""
+
+    def inverted(self) -> Reading | None:
+        """Return the reading of factors that are inverses; None where one is singular."""
+        try:
+            pairs = [(np.linalg.inv(A), np.linalg.inv(G)) for A, G in self.pairs]
+        except np.linalg.LinAlgError:
+            return None
+        both = [
+            (X, Y) for pair, inverse in zip(self.pairs, pairs, strict=True) for X, Y in zip(pair, inverse, strict=True)
+        ]
+        loss = max(float(np.linalg.norm(X) * np.linalg.norm(Y)) for X, Y in both)
+        return replace(self, pairs=pairs, eps=self.eps * loss, transform="inverse") if self.eps * loss < 1e-3 else None
+
+
 @dataclass(frozen=True)
 class FactorMatch:
     """K-FAC's factors that explain a user's, up to a factor of each and a multiple of I.
@@ -30,6 +63,8 @@ class FactorMatch:
         Of A and of G, one a layer.
     order : str
         Where the bias stands in A, in words; empty if last.
+    reading : Reading
+        What was explained.
     misfit : float
         How far the factors' products are from the matrix that they were found in, relative to it.
     """
@@ -37,6 +72,7 @@ class FactorMatch:
     pair: FactorPair
     fits: tuple[tuple[Fit, Fit], ...]
     order: str
+    reading: Reading
     misfit: float = 0.0
 
     @property
@@ -60,16 +96,18 @@ class FactorMatch:
         return np.asarray([(a.shift / a.scale) * (g.shift / g.scale) for a, g in self.fits])
 
 
-def given_pairs(F: Sequence[Sequence[object]], facts: Facts) -> tuple[list[Pairs], float]:
-    """Return the user's factors on the host, A first, in each reading that fits, and their eps; refuse other shapes."""
+def given_pairs(F: Sequence[Sequence[object]], facts: Facts) -> list[Reading]:
+    """Return the user's factors on the host, A first, in each reading that fits; refuse other shapes."""
     if len(F) != len(facts.layers):
         msg = f"F must have a pair (A, G) for each of the {len(facts.layers)} layers, got {len(F)} pairs."
         raise ValueError(msg)
     placed = [[on_host(f"F[{k}][{i}]", x) for i, x in enumerate(pair)] for k, pair in enumerate(F)]
     eps = max(precision for pair in placed for _, precision in pair)
     pairs = [(pair[0][0], pair[1][0]) for pair in placed]
-    readings = [pairs, [(G, A) for A, G in pairs]]
-    fitting = [each for each in readings if all(_shaped(A, G, x) for (A, G), x in zip(each, facts.layers, strict=True))]
+    both = (pairs, [(G, A) for A, G in pairs])
+    readings = [Reading(each, eps) for each in both]
+    readings += [Reading(each[::-1], eps, "layers in reverse") for each in both if len(each) > 1]
+    fitting = [x for x in readings if all(_shaped(*pair, y) for pair, y in zip(x.pairs, facts.layers, strict=True))]
     if not fitting:
         k, layer = next((k, x) for k, x in enumerate(facts.layers) if not _shaped(*pairs[k], x))
         A, G = pairs[k]
@@ -77,7 +115,7 @@ def given_pairs(F: Sequence[Sequence[object]], facts: Facts) -> tuple[list[Pairs
         wanted = f"A of shape {(layer.rows,) * 2} and G of shape {(layer.columns,) * 2}"
         msg = f"F[{k}] must be factors {wanted}, got {A.shape} and {G.shape}.{hint}"
         raise ValueError(msg)
-    return fitting, eps
+    return fitting
 
 
 def is_pairs(F: object) -> bool:
@@ -89,7 +127,7 @@ def is_pairs(F: object) -> bool:
 
 def multiplied(F: Sequence[Sequence[object]], facts: Facts) -> list[Host]:
     """Return the blocks A ⊗ G of each layer."""
-    (pairs, *_), _ = given_pairs(F, facts)
+    pairs = given_pairs(F, facts)[0].pairs
     for layer in facts.layers:
         small_enough("the product of two Kronecker factors", layer.stop - layer.start)
     return [np.kron(A, G) for A, G in pairs]
@@ -99,13 +137,19 @@ def _shaped(A: Host, G: Host, layer: Layer) -> bool:
     return (A.shape, G.shape) == ((layer.rows,) * 2, (layer.columns,) * 2)
 
 
-def factor_matches(pairs: Pairs, facts: Facts, eps: float) -> list[FactorMatch]:
-    """Return the candidates whose factors explain all the user's."""
-    found = []
+def factor_matches(reading: Reading, facts: Facts) -> list[FactorMatch]:
+    """Return the candidates whose factors explain all the user's, or if none does, their inverses."""
+    found = _matches(reading, facts)
+    inverse = None if found else reading.inverted()
+    return found if inverse is None else _matches(inverse, facts)
+
+
+def _matches(reading: Reading, facts: Facts) -> list[FactorMatch]:
+    found, eps = [], reading.eps
     for order in ("", "with the bias first in A"):
         for pair in factor_pairs(facts):
             fits = []
-            for (A, G), a, g in zip(pairs, pair.A, pair.G, strict=True):
+            for (A, G), a, g in zip(reading.pairs, pair.A, pair.G, strict=True):
                 x = np.roll(a, (1, 1), (0, 1)) if order else a
                 both = [
                     Numbers(Y.ravel(), X.ravel(), np.eye(len(X)).ravel(), accepted(eps)).fitted(eps)
@@ -115,7 +159,7 @@ def factor_matches(pairs: Pairs, facts: Facts, eps: float) -> list[FactorMatch]:
                     break
                 fits.append((both[0], both[1]))
             else:
-                found.append(FactorMatch(pair, tuple(fits), order))  # type: ignore[arg-type]  # none is None here
+                found.append(FactorMatch(pair, tuple(fits), order, reading))  # type: ignore[arg-type]  # none is None here
     return found
 
 

@@ -143,11 +143,12 @@ def entry_name(facts: Facts, row: int, column: int | None = None) -> str:
     return f"{first} with {other.removeprefix(f'{layer}, ')}"
 
 
-def factor_verdict(matches: list[FactorMatch], facts: Facts, eps: float) -> FisherVerdict:
+def factor_verdict(matches: list[FactorMatch], facts: Facts) -> FisherVerdict:
     """Return the verdict on Kronecker factors."""
     if not matches:
         return FisherVerdict("none", notes=("These are none of K-FAC's factors that are known here.",))
     first = min(matches, key=lambda match: match.residual)
+    reading, eps = first.reading, first.reading.eps
     sizes = Factors(facts.B, facts.problem.size, facts.problem.n_outputs)
     scale = float(first.scales[0])
     alike = np.allclose(first.scales, scale, rtol=max(1e-6, eps))
@@ -168,7 +169,8 @@ def factor_verdict(matches: list[FactorMatch], facts: Facts, eps: float) -> Fish
         variant="damped in both factors" * bool(first.dampings.any()),
         scale=value if known else scale if alike else None,
         scale_name=name if known else None,
-        layout=first.order,
+        layout=", ".join(filter(None, (first.order, reading.order))),
+        transform=reading.transform,
         part="blocks" if len(facts.layers) > 1 else "whole",
         damping=float(first.dampings[0]),
         relative_error=first.residual,

@@ -174,6 +174,8 @@ def some(names: tuple[str, ...]) -> str:
 
 def placed(layout: str) -> str:
     """Return a layout as a sentence has it."""
+    if layout.startswith("layers"):  # of Kronecker factors, which aren't flattened
+        return f"with the {layout}"
     return f"in {layout}" if "order" in layout else f"of layers flattened {layout}"
 
 

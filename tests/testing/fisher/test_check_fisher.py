@@ -138,9 +138,20 @@ def test_kronecker_factors(at):
     assert summed.scale_name == "B"
     swapped = check_fisher([(G, A) for A, G in pairs], *at)
     assert swapped.matrix == "K-FAC, empirical"
+    reverse = check_fisher(pairs[::-1], *at)
+    assert (reverse.matrix, reverse.layout) == ("K-FAC, empirical", "layers in reverse")
+    assert "for the labels in the data, with the layers in reverse." in str(reverse)
     damped = check_fisher([(A + 0.2 * np.eye(len(A)), G + 0.1 * np.eye(len(G))) for A, G in pairs], *at)
     assert damped.variant == "damped in both factors"
     assert damped.damping == pytest.approx(0.02)
+    inverses = [(np.linalg.inv(A + 0.2 * np.eye(len(A))), np.linalg.inv(G + 0.1 * np.eye(len(G)))) for A, G in pairs]
+    first, second = (x.stop - x.start for x in at[0].layers)
+    block = np.zeros((first + second,) * 2)
+    block[:first, :first], block[first:, first:] = (np.kron(A, G) for A, G in inverses)
+    for F in (inverses, [(G, A) for A, G in inverses[::-1]], block):
+        verdict = check_fisher(F, *at)
+        assert (verdict.matrix, verdict.transform) == ("K-FAC, empirical", "inverse")
+        assert verdict.damping == pytest.approx(0.02)
     with pytest.raises(ValueError, match=r"F\[0\] must be factors A of shape \(5, 5\).*no row and column for the bias"):
         check_fisher([(A[:-1, :-1], G) for A, G in pairs], *at)
     with pytest.raises(ValueError, match="a pair \\(A, G\\) for each of the 2 layers, got 1"):
@@ -158,26 +169,6 @@ def test_numbers_in_a_sentence_are_as_one_writes_them(at):
     assert str(check_fisher(np.diag([1.0, 4.0, 9.0]), bowl, np.zeros(3))) == (
         "This is the Hessian, in this library's order."
     )
-
-
-def test_moving_averages_need_the_history(at):
-    problem, w, rows = at
-    rng = np.random.default_rng(3)
-    history = np.stack([problem.gradient(w + 0.1 * rng.standard_normal(w.size), batch=rows) for _ in range(6)])
-    weights = 0.1 * 0.9 ** np.arange(6)[::-1]
-    m, v = weights @ history, weights @ history**2
-    outer = check_fisher(np.outer(m, m), *at, history=history)
-    assert (outer.matrix, outer.variant) == ("mean-gradient outer product", "of a moving average with β = 0.9")
-    squares = check_fisher(v / (1 - 0.9**6), *at, history=history)
-    assert squares.matrix == "average of the gradients' outer products"
-    assert check_fisher(np.outer(m, m), *at).matrix is None
-    odd = 0.23 * 0.77 ** np.arange(6)[::-1] @ history**2
-    assert "β = 0.77" in check_fisher(odd, *at, history=history).variant
-    m = 0.23 * 0.77 ** np.arange(6)[::-1] @ history
-    assert "β = 0.77" in check_fisher(lambda v: m * (m @ v), *at, history=history).variant
-    assert check_fisher(np.cumsum, *at, history=history).matrix is None
-    with pytest.raises(ValueError, match=r"history must have shape \(steps, 43\)"):
-        check_fisher(v, *at, history=m)
 
 
 @pytest.mark.parametrize("relative", [1e-12, 1e-9, 1e-6])
