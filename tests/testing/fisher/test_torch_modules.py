@@ -1,5 +1,8 @@
 """check_fisher with a torch module: in its own order, in float32, with shared weights and without layers."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -50,6 +53,15 @@ def test_a_module_is_its_own_point_and_order(dtype):
         assert (verdict.part, verdict.layout) == ("diagonal", OWN)
     other = check_fisher(F, w={name: torch.zeros_like(p) for name, p in net.state_dict().items()}, **given)
     assert other.matrix is None
+
+
+def test_the_page_prints_what_the_check_says(capsys):
+    page = (Path(__file__).parents[3] / "docs" / "check.md").read_text(encoding="utf-8")
+    section = page.partition("## From Python")[2]
+    code, said = re.search(r"```python\n(.*?)```\n\n((?:    [^\n]*\n)+)", section, re.DOTALL).groups()
+    exec(code, {})  # the page's own
+    pattern = ".*?".join(map(re.escape, " ".join(said.split()).split("…")))
+    assert re.fullmatch(pattern, " ".join(capsys.readouterr().out.split()))
 
 
 def test_parameters_that_no_layer_covers():
