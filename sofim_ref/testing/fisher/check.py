@@ -104,8 +104,8 @@ def check_fisher(  # noqa: PLR0913  # what a check takes
     at other points: they are either equal for this problem, as Fisher and Gauss–Newton matrix of a canonical likelihood
     are, or tied, and then `FisherVerdict.propose` returns a point and a batch that tell. A single matrix is never
     called a sampled Fisher: that shows in repeated calls only. Their mean gets a name if all that is known beside it is
-    refuted, a factor of 1.2 and labels at a temperature of 1.2 too; otherwise they are too few, or, in one of 10,000
-    true cases at most, the mean refutes the name itself.
+    refuted, a factor of 1.2 and labels at a temperature of 1.2 too; otherwise they are too few, or the
+    mean refutes the name itself, by t-tests that share a level of 10⁻⁴, which is nominal: rare labels make it rough.
 
     Cost some seconds for d = 2,000, and for a function at d = 10⁵, of which it asks about fifteen products. K-FAC's
     expand and reduce settings are distinguished where layers share weights.

@@ -18,8 +18,12 @@ from sofim_ref.testing.fisher.output_matrices import at_temperature
 
 LEVEL = 1e-4
 """The probability with which the true expectation may be refuted, all tests of it together."""
+ABSURD = 1e-20
+"""The rough p-value below which a hypothesis isn't looked at."""
+LIKELY = 1e-3
+"""The rough p-value from which a temperature is said to explain a mean."""
 FLIPS = 1000
-"""The number of sign flips that give the statistic's distribution."""
+"""The number of sign flips that give the rough statistic its mean and variance."""
 NEAR = 1.2
 """The factor, and the temperature of the labels, that must have been seen before a name is given."""
 SCALES = ("1", "B", "N", "1/B", "1/N", "2", "1/2", "C", "1/C")
@@ -48,7 +52,7 @@ class Hypothesis:
     shift, shift_error : float
         The multiple of I, and its standard error.
     p_value : float
-        The probability of a mean as far from x if x is the expectation.
+        The rough probability of a mean as far from x if x is the expectation.
     """
 
     candidate: Candidate
@@ -104,8 +108,8 @@ class Sample:
     @property
     def hypotheses(self) -> list[Hypothesis]:
         """Those whose numbers the mean doesn't refute: without a shift if there are any, otherwise with one."""
-        plain = [each for each in self._fitted(shifted=False) if each.p_value >= LEVEL / 2]
-        return plain or [each for each in self._fitted(shifted=True) if each.p_value >= LEVEL / 2]
+        plain = [each for each in self._fitted(shifted=False) if each.p_value >= ABSURD]
+        return plain or [each for each in self._fitted(shifted=True) if each.p_value >= ABSURD]
 
     def _fitted(self, *, shifted: bool) -> Iterator[Hypothesis]:
         """Yield every hypothesis whose factor has a name, or is a number of labels, with its p-value."""
@@ -113,7 +117,9 @@ class Sample:
         i = self.draws.identity * weight
         inside = i / (i @ i) if shifted and i.any() else 0.0 * i
         flips = self._flips - np.outer(self._flips @ inside, i)
-        tail, a = Tail.of(np.sum(flips**2, axis=1)), self.mean * weight - (self.mean * weight @ inside) * i
+        squares = np.sum(flips**2, axis=1)
+        tail = Tail(float(np.mean(squares)), float(np.std(squares)), len(self.off))
+        a = self.mean * weight - (self.mean * weight @ inside) * i
         for candidate, layout, part, x in self._candidates(shifted=shifted):
             b = x * weight
             b = b - (b @ inside) * i
@@ -121,7 +127,7 @@ class Sample:
             if bb <= 1e-12 * float(np.sum((x * weight) ** 2)):
                 continue
             s = float(a @ b) / bb
-            if tail.p_value(float(np.sum((a - s * b) ** 2))) < LEVEL / 2:
+            if tail.p_value(float(np.sum((a - s * b) ** 2))) < ABSURD:
                 continue
             along = self.off @ b / bb
             name, value = self._factor(s, float(np.sqrt(along @ along)) / len(along))
@@ -152,21 +158,24 @@ class Sample:
         return np.asarray(signs @ self.off / n)
 
     def _factor(self, s: float, spread: float) -> tuple[str | None, float]:
-        """Return the factor that a fitted one may be, with its name, or a number of labels; 0 where it is none."""
+        """Return the factor that a fitted one may be, with its name, or a number of labels; 0 where it is none.
+
+        The fit is rough, its weights being those of the same calls: `alternatives` has what tells factors apart.
+        """
         named = self.draws.search.factors.named
         name = min((x for x in SCALES if x in named), key=lambda x: abs(s / named[x] - 1))
         for known, value in ((name, named[name]), (None, float(max(2, round(s))))):
-            if abs(s - value) <= 4 * spread + 1e-12 and spread <= 0.1 * value:
+            if abs(s - value) <= max(4 * spread, (NEAR - 1) * value) and spread <= 0.1 * value:
                 return known, value
         return None, 0.0
 
     def temperature(self, facts: Facts) -> float | None:
         """Return the temperature of the labels that gives the mean; None if none does."""
-        exact = [x for x in self.draws.search.candidates if x.name == "exact Fisher"]
-        hot = {made: T for T in HOT for x in exact if (made := _of_labels(x, at_temperature(facts, T)))}
+        hot = {candidate: T for T, candidate in self._at_temperatures(facts)}
         search = replace(self.draws.search, candidates=list(hot))
         found = replace(self, draws=replace(self.draws, search=search)).hypotheses
-        return hot[max(found, key=lambda each: each.p_value).candidate] if found else None
+        best = max(found, key=lambda each: each.p_value, default=None)
+        return hot[best.candidate] if best is not None and best.p_value >= LIKELY else None
 
     def alternatives(self, first: Hypothesis, facts: Facts) -> list[tuple[str, Host]]:
         """Return what must be refuted before the first is named: near factors, labels at another temperature."""
@@ -175,11 +184,28 @@ class Sample:
         near = [named[name] for name in SCALES if name in named and 1e-9 < abs(named[name] / s - 1) < 0.5]
         step = [s + 1, s - 1] if first.scale_name is None else []
         found = [(f"{x / s:.3g} times it", first.x + (x / s - 1) * plain) for x in (s * NEAR, s / NEAR, *near, *step)]
+        if not first.candidate.established:
+            found += self._hot(first, facts)
         for temperature, name in TEMPERATURES.items():
             if (candidate := _of_labels(first.candidate, at_temperature(facts, temperature))) is not None:
                 x = self.draws.numbers(candidate, first.layout, first.part)
                 found.append((name, s * x + first.shift * self.draws.identity))
         return found
+
+    def _hot(self, first: Hypothesis, facts: Facts) -> list[tuple[str, Host]]:
+        """Return labels at all temperatures, with the factor that fits best: for what a mistake may be mistaken."""
+        named = self.draws.search.factors.named
+        found = []
+        for T, candidate in self._at_temperatures(facts):
+            x = self.draws.numbers(candidate, first.layout, first.part)
+            s = min((named[name] for name in SCALES if name in named), key=lambda s: np.linalg.norm(first.x - s * x))
+            found.append((f"that of labels at a temperature of {T:g}", s * x))
+        return found
+
+    def _at_temperatures(self, facts: Facts) -> list[tuple[float, Candidate]]:
+        """Return the exact Fisher for labels at each temperature of `HOT`."""
+        exact = [x for x in self.draws.search.candidates if x.name == "exact Fisher"]
+        return [(T, made) for T in HOT for x in exact if (made := _of_labels(x, at_temperature(facts, T)))]
 
 
 def _of_labels(candidate: Candidate, M: Host | None) -> Candidate | None:
@@ -193,22 +219,17 @@ def _of_labels(candidate: Candidate, M: Host | None) -> Candidate | None:
 
 @dataclass(frozen=True)
 class Tail:
-    """The upper tail of a statistic, a gamma distribution of the mean, variance and skewness of simulated ones."""
+    """The upper tail of a sum of squares: an F distribution with the mean and variance that random signs give it.
+
+    It is rough, since rare labels move mean and variance together: it rules out what is far off, and decides nothing.
+    """
 
     mean: float
     deviation: float
-    skewness: float
-
-    @classmethod
-    def of(cls, simulated: Host) -> Tail:
-        """Return the distribution fitted to simulated values."""
-        mean, deviation = float(np.mean(simulated)), float(np.std(simulated))
-        return cls(mean, deviation, max(1e-3, float(np.mean(((simulated - mean) / deviation) ** 3))))
+    draws: int
 
     def p_value(self, statistic: float) -> float:
         """Return the probability of a larger one."""
-        from scipy.special import gammaincc
+        from scipy.special import fdtrc
 
-        shape = 4 / self.skewness**2
-        scaled = shape + (statistic - self.mean) / self.deviation * np.sqrt(shape)
-        return float(gammaincc(shape, max(scaled, 0.0)))
+        return float(fdtrc(2 * (self.mean / self.deviation) ** 2, self.draws - 1, statistic / self.mean))

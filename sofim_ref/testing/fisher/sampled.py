@@ -9,7 +9,7 @@ from math import ceil
 import numpy as np
 
 from sofim_ref.testing.fisher.candidates import OutputCandidate
-from sofim_ref.testing.fisher.contrasts import Noise, contrast, quantile
+from sofim_ref.testing.fisher.contrasts import Noise, contrast, halves, quantile
 from sofim_ref.testing.fisher.draws import Draws
 from sofim_ref.testing.fisher.expectation import LEVEL, NEAR, Hypothesis, Sample
 from sofim_ref.testing.fisher.facts import Facts
@@ -68,11 +68,9 @@ def sampled_verdict(draws: Draws, facts: Facts) -> FisherVerdict:
 
 def _decision(sample: Sample, facts: Facts) -> Decision:
     """Return which hypothesis is left when each is compared with all others along the direction of their difference."""
-    groups: list[list[Hypothesis]] = []
-    for each in sorted(sample.hypotheses, key=lambda each: each.rank):
-        alike = next((group for group in groups if group[0].equals(each)), None)
-        groups.append([each]) if alike is None else alike.append(each)
+    groups = _alike(sorted(sample.hypotheses, key=lambda each: each.rank))
     observed, n = sample.draws.observed, len(sample.draws.observed)
+    groups = [group for group in groups if _unbiased(group[0], sample, facts) >= LEVEL / 2]
     for k, (first, *equal) in enumerate(groups):
         noise = _noise(first, sample.draws, facts)
         rivals = [(title(x.candidate.name, x.part.name), x.x) for x, *_ in groups[k + 1 :]]
@@ -89,11 +87,36 @@ def _decision(sample: Sample, facts: Facts) -> Decision:
     return Decision(None)
 
 
+def _alike(hypotheses: list[Hypothesis]) -> list[list[Hypothesis]]:
+    """Return hypotheses in groups of the same numbers; only those of nearly one norm are compared."""
+    groups: list[list[Hypothesis]] = []
+    near: dict[int, list[list[Hypothesis]]] = {}
+    for each in hypotheses:
+        size = round(float(np.log(np.linalg.norm(each.x))) / (2 * ACCEPTED))
+        known = (group for k in (size, size - 1, size + 1) for group in near.get(k, []))
+        alike = next((group for group in known if group[0].equals(each)), None)
+        if alike is None:
+            groups.append([each])
+            near.setdefault(size, []).append(groups[-1])
+        else:
+            alike.append(each)
+    return groups
+
+
+def _unbiased(first: Hypothesis, sample: Sample, facts: Facts) -> float:
+    """Return the p-value of a hypothesis against a bias in any direction."""
+    free = sample.draws.identity if first.shift else None
+    return halves(sample.draws.observed, first.x, _noise(first, sample.draws, facts), free)
+
+
 def _noise(first: Hypothesis, draws: Draws, facts: Facts) -> Noise:
     simulated = None
     if first.candidate.name == "exact Fisher":
         simulated = draws.simulated(facts, first.layout, first.part)
-    return Noise.independent(draws.observed) if simulated is None else Noise.simulated(first.scale * simulated)
+    if simulated is None:
+        return Noise.independent(draws.observed)
+    labels = _labels(first, draws, facts)
+    return Noise.simulated(first.scale * simulated, labels**-0.5 if labels else 0.0)
 
 
 def _one_label(draws: Draws, facts: Facts) -> bool:
@@ -136,7 +159,7 @@ def _labels(first: Hypothesis, draws: Draws, facts: Facts) -> float | None:
 
 def _named(first: Hypothesis, decision: Decision, sample: Sample, facts: Facts) -> FisherVerdict:
     """Return the verdict on an expectation that the calls single out."""
-    draws, n = sample.draws, len(sample.draws.observed)
+    draws, n, p_value = sample.draws, len(sample.draws.observed), _unbiased(first, sample, facts)
     name, labels = title(first.candidate.name, first.part.name), _labels(first, sample.draws, facts)
     count = round(labels) if labels else 0
     summed = count > 1 and first.scale_name != "1" and abs(first.scale / count - 1) < 0.3
@@ -146,7 +169,8 @@ def _named(first: Hypothesis, decision: Decision, sample: Sample, facts: Facts) 
     scale_name = "S" if summed else first.scale_name
     error = float(np.linalg.norm(sample.mean - first.x) / np.linalg.norm(first.x))
     seen = float(np.linalg.norm(sample.deviation)) / float(np.linalg.norm(first.x))
-    notes = [f"Of {n} calls the mean is unbiased as far as they tell (p = {first.p_value:.2g})."]
+    notes = [f"Of {n} calls the mean is unbiased as far as they tell (p = {p_value:.2g})."]
+
     labelled = " or a temperature of the labels" * (name in ("exact Fisher", "K-FAC") and bool(of_one_label(facts)))
     notes.append(f"A factor{labelled} of {NEAR} would have been seen; a bias below {percent(seen)} would not be seen.")
     if count:
@@ -172,5 +196,5 @@ def _named(first: Hypothesis, decision: Decision, sample: Sample, facts: Facts) 
         notes=tuple(notes),
         reduction=reduction(first.scale, scale_name, draws.search.factors),
         labels=labels,
-        p_value=first.p_value,
+        p_value=p_value,
     )

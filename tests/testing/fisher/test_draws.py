@@ -127,14 +127,13 @@ def test_kronecker_factors_that_are_drawn_are_multiplied(at):
 @pytest.mark.parametrize("form", ["diagonal", "whole", "function"])
 @pytest.mark.parametrize("draws", [60, 100, 300, 800])
 def test_no_right_sampler_is_refused_and_no_hot_one_named(form, draws):
-    refused = []
+    named = 0
     for seed in range(40):
         at = setting("classes", seed)
         right = said(at, sampler(at, np.random.default_rng(seed + 99), form=form), draws)
-        refused += [f"{seed}: {right}"] if right.kind == "none" else []
-        assert right.matrix or draws < 800, f"{seed}: {right}"
+        assert right.matrix == "sampled Fisher" or right.kind == "too little", f"{seed}: {right}"
+        named += right.kind == "named"
         hot = said(at, sampler(at, np.random.default_rng(seed + 99), 1.2, form), draws)
         assert hot.matrix is None, f"{seed}: {hot}"
-        assert hot.kind == "none" or draws < 800, f"{seed}: {hot}"
-    # Known and open: from 60 calls the statistic's tail isn't right yet, and the whole matrix of one seed is refused.
-    assert len(refused) <= (draws == 60), refused
+        assert hot.kind in ("none", "too little"), f"{seed}: {hot}"
+    assert named > 30 or draws < 800  # in some settings the labels tell less of a temperature
