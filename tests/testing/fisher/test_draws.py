@@ -110,6 +110,7 @@ def test_a_diagonal_estimated_with_random_signs_is_named_after_its_mean(at):
     assert (verdict.matrix, verdict.variant, verdict.part) == ("Hessian", "estimated from random numbers", "diagonal")
 
 
+@pytest.mark.slow
 def test_kronecker_factors_that_are_drawn_are_multiplied(at):
     oracle, rng = at[0].oracle(*at[1:]), np.random.default_rng(2)
     A = [x.inputs.T @ x.inputs / 16 for x in oracle.layer_statistics()]

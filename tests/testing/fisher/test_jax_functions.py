@@ -16,6 +16,7 @@ def apply(params, x):
     return hidden @ params["second"]["kernel"] + params["second"]["bias"]
 
 
+@pytest.mark.slow
 def test_a_pair_of_a_function_and_its_parameters():
     dense = lambda rows, columns: {  # noqa: E731  # shapes
         "kernel": jax.numpy.asarray(RNG.standard_normal((rows, columns))),

@@ -34,7 +34,7 @@ def classes(net, *shape, dtype=torch.float64):
     return {"model": networks.fixed(net).to(dtype), "likelihood": "categorical", "X": X, "y": torch.arange(6) % 3}
 
 
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("dtype", [pytest.param(torch.float64, marks=pytest.mark.slow), torch.float32])
 def test_a_module_is_its_own_point_and_order(dtype):
     given = classes(networks.dense((3, 4, 3)), 3, dtype=dtype)
     net = given["model"]
@@ -55,6 +55,7 @@ def test_a_module_is_its_own_point_and_order(dtype):
     assert other.matrix is None
 
 
+@pytest.mark.slow
 def test_the_page_prints_what_the_check_says(capsys):
     page = (Path(__file__).parents[3] / "docs" / "check.md").read_text(encoding="utf-8")
     section = page.partition("## From Python")[2]
@@ -64,6 +65,7 @@ def test_the_page_prints_what_the_check_says(capsys):
     assert re.fullmatch(pattern, " ".join(capsys.readouterr().out.split()))
 
 
+@pytest.mark.slow
 def test_parameters_that_no_layer_covers():
     norm = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.LayerNorm(4), torch.nn.Tanh(), torch.nn.Linear(4, 3))
     given = classes(norm, 3)
@@ -72,7 +74,7 @@ def test_parameters_that_no_layer_covers():
     assert (verdict.kind, verdict.matrix, verdict.scale_name, verdict.layout) == ("named", "empirical Fisher", "B", OWN)
 
 
-@pytest.mark.parametrize("labels", ["expected", "data"])
+@pytest.mark.parametrize("labels", ["expected", pytest.param("data", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("approximation", ["expand", "reduce"])
 def test_shared_weights_tell_expand_from_reduce(labels, approximation):
     given = classes(networks.LeNet(), 1, 8, 8)
@@ -86,6 +88,7 @@ def test_shared_weights_tell_expand_from_reduce(labels, approximation):
     assert f"in its {approximation} setting" in str(verdict)
 
 
+@pytest.mark.slow
 def test_ekfac_of_shared_weights_has_the_mean_squares_of_whole_gradients():
     given = classes(networks.LeNet(), 1, 8, 8)
     problem = FiniteSum(TorchModel(given["model"]), Categorical(3), given["X"], given["y"])
