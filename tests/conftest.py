@@ -19,6 +19,8 @@ settings.register_profile("suite", deadline=None, max_examples=25, suppress_heal
 settings.load_profile("suite")
 
 collect_ignore_glob = ["*conftest.py"]  # no doctests in them, and two modules of one name can't be collected
+if importlib.util.find_spec("torch") is None:
+    collect_ignore_glob += ["bridges/torch_loop.py", "torch_networks.py"]
 
 QUICK_COMPILATION = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
 """JAX compiles small programs in half the time with these. XLA ends the process at a flag that it does not know."""

@@ -3,6 +3,7 @@
 import ast
 import dataclasses
 import importlib
+import importlib.util
 import inspect
 import pkgutil
 import re
@@ -17,9 +18,14 @@ import sofim_ref
 from sofim_ref.arrays import validation
 
 ROOT = Path(sofim_ref.__file__).parent
+ABSENT = "sofim_ref.bridges.torch_" if importlib.util.find_spec("torch") is None else "__main__"
 MODULES = [
     "sofim_ref",
-    *sorted(m.name for m in pkgutil.walk_packages(sofim_ref.__path__, "sofim_ref.") if "__main__" not in m.name),
+    *sorted(
+        m.name
+        for m in pkgutil.walk_packages(sofim_ref.__path__, "sofim_ref.")
+        if "__main__" not in m.name and not m.name.startswith(ABSENT)
+    ),
 ]
 CHECKS = {
     name
