@@ -14,6 +14,34 @@ def can_differentiate(x: Array) -> bool:
     return is_jax(x) or is_torch(x)
 
 
+def differentiable(name: str, loss: Array, w: Array) -> Array:
+    """Return what a function gave at w, refusing a number that its framework can't differentiate.
+
+    Parameters
+    ----------
+    name : str
+        The function's name in messages.
+    loss : array, shape ()
+    w : array of JAX or torch, shape (d,)
+        The point; while a derivative is taken, the framework's stand-in for it.
+
+    Raises
+    ------
+    TypeError
+        If `loss` is no array of w's framework.
+    ValueError
+        If torch follows w but not the loss, because w was detached on the way. JAX's ``stop_gradient`` can't be seen.
+    """
+    kind = "JAX" if is_jax(w) else "torch"
+    if not (is_jax(loss) if is_jax(w) else is_torch(loss)):
+        msg = f"{name} must return a number made of w by {kind}'s operations, got {type(loss).__name__}."
+        raise TypeError(msg)
+    if kind == "torch" and w.requires_grad and not loss.requires_grad:
+        msg = f"{name} must depend on w, got one that torch can't differentiate: without detach(), data and no_grad()."
+        raise ValueError(msg)
+    return loss
+
+
 def gradient_of(f: Callable[[Array], Array], w: Array) -> Array:
     """Return ∇f(w), shape (d,): one forward and one backward pass."""
     found: Array = _transformations(w).grad(f)(w)

@@ -34,8 +34,9 @@ def optimizer(method: Optimizer[Any], params: Iterable[Any]) -> Any:
     ImportError
         If torch is not installed.
     TypeError
-        If `method` is no `Optimizer` or needs what is known of single examples or of layers, its `lr` is a schedule, or
-        a parameter is neither float32 nor float64; in a step, if a gradient is sparse, or the closure is missing.
+        If `method` is no `Optimizer` or needs what is known of single examples or of layers, its `lr` is a schedule,
+        `params` is a module, or a parameter is neither float32 nor float64; in a step, if a gradient is sparse, or the
+        closure is missing.
     ValueError
         If a hyper-parameter is out of its range; if the parameters of a group are of several dtypes or devices, or one
         of them is there twice; if there are several groups for a method that asks about the loss at other points; in a
@@ -85,5 +86,8 @@ def optimizer(method: Optimizer[Any], params: Iterable[Any]) -> Any:
     an_instance("method", method, Optimizer, "sofim_ref.SOFIM(lr=0.1) is one")
     if not dataclasses.is_dataclass(method):
         msg = f"method must be a dataclass, whose fields are the options of a group, got {type(method)!r}."
+        raise TypeError(msg)
+    if hasattr(params, "named_parameters"):
+        msg = "params must be parameters, got a module: pass module.parameters()."
         raise TypeError(msg)
     return TorchOptimizer(method, params)

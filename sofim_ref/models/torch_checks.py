@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sofim_ref.arrays import Array, eps, namespace
 from sofim_ref.arrays.namespace import dtype_name
-from sofim_ref.arrays.validation import finite, floating, nearest, same_backend, shown
+from sofim_ref.arrays.validation import count, finite, floating, nearest, one_of, same_backend, shown
 from sofim_ref.models.torch_layers import torch
 
 if TYPE_CHECKING:
@@ -68,7 +68,16 @@ def _check_part(name: str, part: Any) -> None:
                 raise ValueError(msg)
 
 
-def check_exclude(module: Any, exclude: Any) -> None:
+def check_settings(module: Any, chunk: int, exclude: tuple[str, ...], initial: str) -> None:
+    """Refuse arguments of a `TorchModel` that are out of their range."""
+    _check_exclude(module, exclude)
+    count("chunk", chunk)
+    one_of("initial", initial, ("module", "reset"))
+    if initial == "reset":
+        _check_reset(module)
+
+
+def _check_exclude(module: Any, exclude: Any) -> None:
     """Refuse names that no part of the module has."""
     if not isinstance(exclude, tuple):
         msg = f"exclude must be a tuple of names of parts of the module, got {shown(exclude)}."
@@ -80,7 +89,7 @@ def check_exclude(module: Any, exclude: Any) -> None:
             raise ValueError(msg)
 
 
-def check_reset(module: Any) -> None:
+def _check_reset(module: Any) -> None:
     """Refuse a module with parameters that no part of it draws anew."""
     for name, part in module.named_modules():
         own = [each for each, p in part.named_parameters(recurse=False) if p.requires_grad]

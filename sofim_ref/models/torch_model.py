@@ -9,17 +9,9 @@ from typing import Any, Literal
 import numpy as np
 
 from sofim_ref.arrays import Array, device, to_numpy
-from sofim_ref.arrays.validation import count, one_of
 from sofim_ref.models.layer import LayerStatistics
 from sofim_ref.models.model import Model
-from sofim_ref.models.torch_checks import (
-    check_exclude,
-    check_features,
-    check_module,
-    check_pass,
-    check_reset,
-    check_vector,
-)
+from sofim_ref.models.torch_checks import check_features, check_module, check_pass, check_settings, check_vector
 from sofim_ref.models.torch_layers import Tensors, blocks_of, recorded, statistics, torch
 from sofim_ref.models.torch_tape import TorchTape, gradients
 
@@ -88,11 +80,7 @@ class TorchModel(Model):
         initial: Literal["module", "reset"] = "module",
     ) -> None:
         check_module(module)
-        check_exclude(module, exclude)
-        count("chunk", chunk)
-        one_of("initial", initial, ("module", "reset"))
-        if initial == "reset":
-            check_reset(module)
+        check_settings(module, chunk, exclude, initial)
         self.module, self.chunk, self.initial = module, chunk, initial
         # Later changes of the module's mode or buffers don't reach this copy; only what w replaces is shared.
         self._module = copy.deepcopy(module, {id(p): p for p in module.parameters() if p.requires_grad})

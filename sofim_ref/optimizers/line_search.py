@@ -20,7 +20,7 @@ def backtracked(oracle: Oracle, direction: Array, lr: float) -> float:
     """
     here, slope = number(oracle.value()), number(oracle.gradient() @ direction)
     slope = choose(slope > 0, slope, 0.0)  # where p points uphill, only an ascent is refused
-    rounding = 10 * eps(namespace(direction), direction.dtype) * abs(here)
+    rounding = rounding_of(here, direction)
 
     def trial(lr: float) -> tuple[Any, float]:
         there = number(oracle.at(oracle.w - lr * direction).value())
@@ -28,3 +28,14 @@ def backtracked(oracle: Oracle, direction: Array, lr: float) -> float:
         return choose(enough, False, True), choose(enough, lr, lr / 2)
 
     return repeat(trial, lr, _HALVINGS)
+
+
+def rounding_of(loss: Any, like: Array) -> Any:
+    """Return by how much a loss may rise by rounding alone, in the dtype of an array."""
+    return 10 * eps(namespace(like), like.dtype) * abs(loss)
+
+
+def is_lower(loss: Array, before: Oracle) -> bool:
+    """Return whether a loss is below that of a point before it, up to rounding: whether a line search succeeded."""
+    here = number(before.value())
+    return bool(number(loss) <= here + rounding_of(here, before.w))

@@ -160,3 +160,16 @@ def stops(callback: Callable[..., Any], result: type[Any], at: Oracle) -> bool:
     except StopIteration:
         return True
     return False
+
+
+def print_result(result: Any) -> None:
+    """Print how a run ended, in SciPy's lines."""
+    print(result.message)  # noqa: T201  # SciPy's `disp`
+    for text, number in (
+        ("Current function value", f"{result.fun:f}"),
+        ("Iterations", result.nit),
+        ("Function evaluations", result.nfev),
+        ("Gradient evaluations", result.njev),
+        ("Hessian evaluations", result.nhev),
+    ):
+        print(f"         {text}: {number}")  # noqa: T201  # the same

@@ -15,7 +15,8 @@ from sofim_ref.arrays import Array, namespace
 from sofim_ref.arrays.detach import detached, detached_fields
 from sofim_ref.arrays.validation import count, flag, non_negative
 from sofim_ref.matrices import SingularMatrixError
-from sofim_ref.optimizers.scipy_functions import ScipyFunctions, starting_array, stops
+from sofim_ref.optimizers.line_search import is_lower
+from sofim_ref.optimizers.scipy_functions import ScipyFunctions, print_result, starting_array, stops
 from sofim_ref.problems import Function, Oracle
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ MESSAGES = {
     1: "Maximum number of iterations has been exceeded.",
     2: "C could not be inverted: damping > 0 makes it regular.",
     3: "The point, the value or the gradient stopped being finite; the last finite point is returned.",
+    4: "The line search found no lower loss: jac isn't the gradient of fun, or gtol is below what rounding allows.",
+    5: "The value or the gradient isn't finite at x0.",
     99: "`callback` raised `StopIteration`.",
 }
 """What each status of a result means; the numbers are SciPy's."""
@@ -130,7 +133,7 @@ class ScipyMethod:
             watch = None if callback is None else partial(stops, callback, OptimizeResult)
             last, points, status = self._iterate(problem, x, maxiter, gtol, watch)
             value = float(detached(last.value()))
-        status = status if math.isfinite(value) else 3
+        status = status if math.isfinite(value) or status == 5 else 3
         result = OptimizeResult(
             x=namespace(last.w).asarray(last.w, copy=True),
             fun=value,
@@ -144,17 +147,17 @@ class ScipyMethod:
         if return_all:
             result["allvecs"] = points
         if disp:
-            _print(result)
+            print_result(result)
         return result
 
-    def _iterate(
+    def _iterate(  # noqa: PLR0911  # a run ends in as many ways
         self, problem: Function, x: Array, maxiter: int, gtol: float, watch: Callable[[Oracle], bool] | None
     ) -> tuple[Oracle, list[Array], int]:
         """Return the oracle at the last finite point, all finite points, and the status."""
         state, points = self.optimizer.init(x), [x]
         at = problem.oracle(x)
-        if not _finite(at.gradient()):
-            return at, points, 3
+        if not _finite(at.gradient(), at.value()):
+            return at, points, 5
         while True:
             if float(namespace(x).max(namespace(x).abs(detached(at.gradient())))) <= gtol:
                 return at, points, 0
@@ -168,6 +171,8 @@ class ScipyMethod:
             after = problem.oracle(following)
             if not _finite(following, after.gradient()):
                 return at, points, 3
+            if self.optimizer.line_search and not is_lower(after.value(), at):
+                return at, points, 4
             at = after
             points.append(following)
             if watch is not None and watch(at):
@@ -185,16 +190,3 @@ class ScipyMethod:
 
 def _finite(*arrays: Array) -> bool:
     return all(bool(namespace(x).all(namespace(x).isfinite(x))) for x in arrays)
-
-
-def _print(result: Any) -> None:
-    """Print how a run ended, in SciPy's lines."""
-    print(result.message)  # noqa: T201  # SciPy's `disp`
-    for text, number in (
-        ("Current function value", f"{result.fun:f}"),
-        ("Iterations", result.nit),
-        ("Function evaluations", result.nfev),
-        ("Gradient evaluations", result.njev),
-        ("Hessian evaluations", result.nhev),
-    ):
-        print(f"         {text}: {number}")  # noqa: T201  # the same

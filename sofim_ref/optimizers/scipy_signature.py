@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sofim_ref.arrays import Array
-from sofim_ref.arrays.derivatives import can_differentiate, gradient_of, hvp_of
+from sofim_ref.arrays.derivatives import can_differentiate, differentiable, gradient_of, hvp_of
 from sofim_ref.arrays.validation import an_instance
 from sofim_ref.optimizers.lbfgs import LBFGS
 from sofim_ref.optimizers.optimizer import Optimizer
@@ -79,7 +79,7 @@ def scipy_minimize(  # noqa: PLR0917  # SciPy's own signature
     if can_differentiate(x) and jac is not True:
 
         def value(args: tuple[Any, ...]) -> Callable[[Array], Array]:
-            return lambda w: as_asked("fun", fun(w, *args), w, ())
+            return lambda w: as_asked("fun", differentiable("fun", fun(w, *args), w), w, ())
 
         if jac is None:
             jac = lambda x, *args: gradient_of(value(args), x)  # noqa: E731  # beside the one below

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from sofim_ref.arrays import Array, device, from_numpy, namespace
-from sofim_ref.arrays.derivatives import can_differentiate, gradient_of, gradients_at, hvp_of
+from sofim_ref.arrays.derivatives import can_differentiate, differentiable, gradient_of, gradients_at, hvp_of
 from sofim_ref.arrays.detach import detached
 from sofim_ref.arrays.validation import count, finite, floating, non_negative, row_numbers
 from sofim_ref.problems.answer import as_asked
@@ -175,11 +175,11 @@ class Function(Problem):
             raise TypeError(msg)
 
         def at(*rows: Array) -> Callable[[Array], Array]:
-            return lambda w: as_asked("value", value(w, *rows), w, ())
+            return lambda w: as_asked("value", differentiable("value", value(w, *rows), w), w, ())
 
         return cls(
             int(w0.shape[0]),
-            value,
+            lambda w, *rows: at(*rows)(w),
             lambda w, *rows: gradient_of(at(*rows), w),
             lambda w, v, *rows: hvp_of(at(*rows), w, v),
             size=size,

@@ -197,3 +197,8 @@ def test_without_torch_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(ImportError, match=r"needs torch: pip install 'sofim_ref\[torch\]'"):
         bridge(sr.SOFIM(), [])
+
+
+def test_a_module_in_place_of_its_parameters_is_refused_with_the_remedy():
+    with pytest.raises(TypeError, match=r"params must be parameters, got a module: pass module\.parameters\(\)\."):
+        bridge(sr.SOFIM(), torch.nn.Linear(2, 2))

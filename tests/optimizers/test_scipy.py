@@ -256,11 +256,6 @@ def test_a_singular_matrix_ends_the_run():
     assert (result.status, result.message) == (2, "C could not be inverted: damping > 0 makes it regular.")
 
 
-def test_a_loss_without_a_number_at_the_start_is_told():
-    result = run(fun=lambda _: np.nan, jac=lambda x: np.nan * x)
-    assert (result.nit, result.status, result.success) == (0, 3, False)
-
-
 def test_a_method_can_be_pickled():
     assert pickle.loads(pickle.dumps(sr.SOFIM(lr=2.0).as_scipy())) == sr.SOFIM(lr=2.0).as_scipy()
 
@@ -314,3 +309,20 @@ def test_a_value_that_is_no_scalar_is_refused_before_it_is_differentiated():
     torch = pytest.importorskip("torch")
     with pytest.raises(ValueError, match=r"what fun returns must be 0-D, got shape \(2,\)"):
         sr.scipy_minimize(lambda x: x, torch.ones(2))
+
+
+def test_a_line_search_without_success_ends_the_run_and_says_so():
+    result = scipy.optimize.minimize(rosen, [-1.2, 1.0], jac=lambda x: -rosen_der(x), method=sr.LBFGS().as_scipy())
+    assert (result.status, result.success, result.nit) == (4, False, 0)
+    assert result.message.startswith("The line search found no lower loss: jac isn't the gradient of fun, or")
+    assert result.nfev < 50
+    assert result.x.tolist() == [-1.2, 1.0]
+
+
+@pytest.mark.parametrize("jac", [rosen_der, lambda x: np.nan * x], ids=["value alone", "gradient too"])
+@pytest.mark.parametrize("method", [sr.LBFGS(), sr.SOFIM()], ids=["lbfgs", "sofim"])
+def test_a_value_that_is_not_finite_at_x0_ends_the_run_there(method, jac):
+    result = scipy.optimize.minimize(lambda _: np.nan, [-1.2, 1.0], jac=jac, method=method.as_scipy())
+    assert (result.status, result.success, result.nit) == (5, False, 0)
+    assert result.message == "The value or the gradient isn't finite at x0."
+    assert result.nfev == 1

@@ -178,3 +178,26 @@ def test_a_point_that_torch_keeps_a_graph_for_is_detached():
     loss = Function.from_value(lambda w: w @ w, torch.asarray(W).requires_grad_())
     assert not loss.initial_point().requires_grad
     assert_close(minimize(loss, SOFIM(lr=0.1), steps=2).w, host(minimize(loss, SOFIM(lr=0.1), steps=2).w), within=0)
+
+
+@pytest.mark.parametrize("framework", ["torch", "jax.numpy"])
+@pytest.mark.parametrize("returned", [float, np.asarray], ids=["float", "NumPy"])
+def test_a_value_that_has_left_the_framework_is_refused_with_the_remedy(framework, returned):
+    pytest.importorskip(framework.partition(".")[0])
+    w0 = importlib.import_module(framework).asarray(W)
+    loss = Function.from_value(lambda _: returned(3.0), w0)
+    kind = {"torch": "torch", "jax.numpy": "JAX"}[framework]
+    for question in ("value", "gradient"):
+        with pytest.raises(TypeError, match=rf"value must return a number made of w by {kind}'s operations, got"):
+            getattr(loss.oracle(w0), question)()
+
+
+@pytest.mark.parametrize("cut", ["detach", "data"])
+def test_a_value_cut_off_from_w_has_no_gradient_of_zero(cut):
+    torch = pytest.importorskip("torch")
+    apart = {"detach": lambda w: (w @ w).detach(), "data": lambda w: (w.detach() @ w.detach()) + 1}[cut]
+    loss = Function.from_value(apart, torch.ones(2))
+    with pytest.raises(ValueError, match=r"value must depend on w, got one that torch can't differentiate: without"):
+        minimize(loss, SOFIM(lr=0.1), steps=2)
+    part = Function.from_value(lambda w: w[0] ** 2 + w[1].detach() ** 2, torch.ones(2))
+    assert part.gradient(torch.ones(2)).tolist() == [2.0, 0.0]
