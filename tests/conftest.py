@@ -3,6 +3,7 @@
 import importlib.metadata
 import importlib.util
 import os
+import re
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, settings
 
 from sofim_ref import arrays
 from sofim_ref.matrices import RankOne
+from sofim_ref.optimizers import REGISTRY, Method, Optimizer
 from sofim_ref.verify import verify
 
 settings.register_profile("suite", deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
@@ -43,11 +45,31 @@ def _place_of(item):
     return params.get("xp", params.get("way", ""))
 
 
+REPRESENTATIVES = {
+    *("SGD", "SOFIM", "Adam", "SOAA", "TAdam", "AdaFisher", "AdaFisherW", "AdamW", "AdaHessian", "NaturalGradient"),
+    *("KFAC", "GaussNewton", "Newton", "NewtonCG", "LBFGS", "NystromSGD"),
+}
+"""The optimizers that the quick tests take to every place: each structure of C, and each kind of question."""
+
+
+def _is_of_another_method(item):
+    """Whether a test is one of several over methods, and its own method is none of the representatives."""
+    for value in item.callspec.params.values() if hasattr(item, "callspec") else ():
+        method = REGISTRY.get(value) if isinstance(value, str) else value
+        optimizer = method.build(steps=1) if isinstance(method, Method) else method
+        if isinstance(optimizer, Optimizer) and type(optimizer).__module__.startswith("sofim_ref."):
+            return type(optimizer).__name__ not in REPRESENTATIVES
+    return False
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Make a test slow in the places that its mark `slow_on` names."""
+    """Make a test slow in the places that its mark `slow_on` names, and, if of another method, beyond NumPy."""
     for item in items:
-        if any(_place_of(item).startswith(mark.args) for mark in item.iter_markers("slow_on")):
+        place = _place_of(item)
+        elsewhere = place not in ("", "numpy") or re.search("jax|optax|torch", item.path.name)
+        named = any(place.startswith(mark.args) for mark in item.iter_markers("slow_on"))
+        if named or (elsewhere and _is_of_another_method(item)):
             item.add_marker("slow")
 
 
