@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from difflib import get_close_matches
 from typing import Any
 
 import torch
@@ -51,6 +53,13 @@ def check_method(method: Optimizer[Any], group: dict[str, Any], *, n_groups: int
     for option, remedy in _OPTIONS.items():
         if group.get(option):
             msg = f"{option} must be left out for {name}: {remedy}."
+            raise ValueError(msg)
+    settings = {field.name for field in dataclasses.fields(method)}
+    for option in group.keys() - settings:
+        if close := get_close_matches(option, settings, n=1, cutoff=0.8):
+            msg = (
+                f"a group must name the settings of {name} and options of its own, got {option!r}: is it {close[0]!r}?"
+            )
             raise ValueError(msg)
 
 

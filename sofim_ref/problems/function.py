@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from sofim_ref.arrays.derivatives import can_differentiate, differentiable, grad
 from sofim_ref.arrays.detach import detached
 from sofim_ref.arrays.validation import count, finite, floating, non_negative, row_numbers
 from sofim_ref.problems.answer import as_asked
+from sofim_ref.problems.callables import check_callables
 from sofim_ref.problems.oracle import Oracle
 from sofim_ref.problems.problem import Problem, hessian_of_products
 from sofim_ref.problems.sizes import check_rows
@@ -55,7 +56,7 @@ class Function(Problem):
     ------
     TypeError, ValueError
         If `dim` or `size` is not an integer >= 1, `w0` no finite floating array of shape (d,), or one of the others
-        can't be called; later, if one returns something of another shape, backend, device or dtype than w has.
+        can't be called with these arguments; later, if one returns another shape, backend, device or dtype than w has.
 
     Notes
     -----
@@ -103,17 +104,14 @@ class Function(Problem):
         w0: Array | None = None,
     ) -> None:
         count("dim", dim)
-        required: dict[str, Any] = {"value": value, "gradient": gradient}
         optional = {"hvp": hvp, "hessian": hessian, "per_example_gradients": per_example_gradients}
-        for argument, callable_ in (required | optional).items():
-            if not (callable(callable_) or (callable_ is None and argument in optional)):
-                msg = f"{argument} must be callable, got {callable_!r}."
-                raise TypeError(msg)
+        given = {"value": value, "gradient": gradient, **optional}
         if size is not None:
             count("size", size)
         elif per_example_gradients is not None:
             msg = "size must be given with per_example_gradients: the number N of examples, got None."
             raise ValueError(msg)
+        check_callables(given, rows=size is not None, optional=tuple(optional))
         non_negative("l2", l2)
         if w0 is not None:
             floating("w0", w0, ndim=1)
@@ -173,6 +171,8 @@ class Function(Problem):
                 "pass jax.numpy.asarray(w0), or give derivatives of your own to Function(dim, value, gradient, …)."
             )
             raise TypeError(msg)
+
+        check_callables({"value": value}, rows=size is not None)
 
         def at(*rows: Array) -> Callable[[Array], Array]:
             return lambda w: as_asked("value", differentiable("value", value(w, *rows), w), w, ())

@@ -164,6 +164,14 @@ def test_groups_are_stepped_from_one_point():
         assert flat(net[chosen].parameters()) == pytest.approx(flat(alone[chosen].parameters()), rel=1e-12)
 
 
+def test_a_misspelled_setting_of_a_group_is_named_and_an_option_of_its_own_is_kept():
+    group = {"params": list(module().parameters()), "rhoo": 2.0}
+    with pytest.raises(ValueError, match=r"settings of SOFIM and options of its own, got 'rhoo': is it 'rho'\?"):
+        bridge(sr.SOFIM(), [group])
+    group["name"] = group.pop("rhoo")
+    assert bridge(sr.SOFIM(), [group]).param_groups[0]["name"] == 2.0
+
+
 def test_a_closure_that_fails_leaves_the_parameters_where_they_were():
     net = module()
     before, left = flat(net.parameters()), [1]

@@ -128,8 +128,10 @@ def test_its_text_has_the_number_of_examples():
     ("arguments", "error", "message"),
     [
         ({"size": 0}, ValueError, "size must be an integer >= 1, got 0"),
-        ({"per_example_gradients": each}, ValueError, "size must be given with per_example_gradients"),
-        ({"size": 3, "per_example_gradients": 1}, TypeError, "per_example_gradients must be callable, got 1"),
+        ({"size": None, "per_example_gradients": each}, ValueError, "size must be given with per_example_gradients"),
+        ({"per_example_gradients": 1}, TypeError, "per_example_gradients must be callable, got 1"),
+        ({"size": None}, TypeError, "value must take (w) without size=N, which brings the rows of a batch: missing"),
+        ({"hvp": value}, TypeError, "hvp must take (w, v, rows) with size=N: too many positional arguments"),
         ({"l2": -1.0}, ValueError, "l2 must be a finite number >= 0, got -1.0"),
         ({"w0": np.ones(3)}, ValueError, "w0 must have shape (2,), got (3,)"),
         ({"w0": np.asarray([1.0, np.nan])}, ValueError, "w0 must be finite, got NaN or infinity in it"),
@@ -137,7 +139,7 @@ def test_its_text_has_the_number_of_examples():
 )
 def test_arguments_out_of_range_are_refused(arguments, error, message):
     with pytest.raises(error, match=re.escape(message)):
-        Function(2, value, gradient, **arguments)
+        Function(2, value, gradient, **{"size": 12} | arguments)
 
 
 def test_rows_that_are_no_integers_are_refused():
