@@ -128,7 +128,8 @@ class AdaFisher(Optimizer[AdaFisherState]):
         H, S = branch(state.step % self.update_every == 0, lambda: self._refreshed(*kept, oracle.aside()), lambda: kept)
         M = self.beta * state.moment + (1 - self.beta) * g
         C = adafisher_diagonal(oracle, damping=self.damping, factors=(H, S))
-        return AdaFisherState(t, M, H, S), Preconditioned(C, M / one_minus_power(self.beta, t))
+        v = M / one_minus_power(self.beta, t)
+        return AdaFisherState(t, M, H, S), Preconditioned(C, v, damping=self.damping)
 
     def averaging(self, t: int) -> Averaging:
         """Return how v = M̂ is made of the gradients: a mean with bias correction."""

@@ -99,7 +99,8 @@ class Adam(Optimizer[AdamState]):
         m = self.beta1 * state.moment + (1 - self.beta1) * g
         v = self.beta2 * state.square + (1 - self.beta2) * (g * g)
         m_hat, v_hat = m / one_minus_power(self.beta1, t), v / one_minus_power(self.beta2, t)
-        return AdamState(t, m, v), Preconditioned(Diagonal(namespace(v).sqrt(v_hat) + self.epsilon), m_hat)
+        C = Diagonal(namespace(v).sqrt(v_hat) + self.epsilon)
+        return AdamState(t, m, v), Preconditioned(C, m_hat, damping=self.epsilon)
 
     def averaging(self, t: int) -> Averaging:
         """Return how v = m̂ is made of the gradients: a mean with bias correction."""

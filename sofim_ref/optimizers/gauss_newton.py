@@ -96,7 +96,7 @@ class GaussNewton(Optimizer[GaussNewtonState]):
     def precondition(self, state: GaussNewtonState, oracle: Oracle) -> tuple[GaussNewtonState, Preconditioned]:
         """Return the next state, and C = G + (l2 + λ)I with v = g."""
         C = curvature.gauss_newton(oracle, damping=number(state.damping), include_l2=True)
-        return replace(state, step=state.step + 1), Preconditioned(C, oracle.gradient())
+        return replace(state, step=state.step + 1), Preconditioned(C, oracle.gradient(), damping=state.damping)
 
     def accept(
         self, state: GaussNewtonState, oracle: Oracle, choice: Preconditioned, following: Array

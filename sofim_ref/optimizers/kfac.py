@@ -139,7 +139,7 @@ class KFAC(Optimizer[KFACState]):
         blocks = self._blocks(oracle, A, G)
         found = (replace(C, cholesky=next(factors)) if isinstance(C, Kronecker) else C for C in blocks)
         C = BlockDiagonal(tuple(found))
-        return KFACState(state.step + 1, A, G, L, R), Preconditioned(C, g)
+        return KFACState(state.step + 1, A, G, L, R), Preconditioned(C, g, damping=self.damping)
 
     def _updated(self, state: KFACState, oracle: Oracle) -> tuple[Array, Array, Array, Array]:
         """Return the averaged A and G with those of this batch in them, and the Cholesky factors, each flat."""

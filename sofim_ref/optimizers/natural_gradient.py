@@ -119,7 +119,7 @@ class NaturalGradient(Optimizer[State]):
         C = self._fisher_matrix(state.step, oracle)
         if isinstance(C, LowRank):
             C = replace(C, form=self.low_rank)
-        return State(state.step + 1), Preconditioned(C, oracle.gradient())
+        return State(state.step + 1), Preconditioned(C, oracle.gradient(), damping=self.damping)
 
     def _fisher_matrix(self, step: int, oracle: Oracle) -> Matrix:
         match self.fisher:

@@ -79,7 +79,7 @@ class Newton(Optimizer[State]):
     def precondition(self, state: State, oracle: Oracle) -> tuple[State, Preconditioned]:
         """Return the next state, and C = H + λI with v = g."""
         C = curvature.hessian(oracle, damping=self.damping, include_l2=True)
-        return State(state.step + 1), Preconditioned(C, oracle.gradient())
+        return State(state.step + 1), Preconditioned(C, oracle.gradient(), damping=self.damping)
 
 
 METHODS = (

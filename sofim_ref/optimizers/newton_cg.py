@@ -95,7 +95,7 @@ class NewtonCG(Optimizer[State]):
         C = curvature.matrix_free_hessian(
             oracle, damping=self.damping, include_l2=True, tolerance=tolerance, iterations=self.iterations
         )
-        return State(state.step + 1), Preconditioned(C, g)
+        return State(state.step + 1), Preconditioned(C, g, damping=self.damping)
 
 
 METHODS = (

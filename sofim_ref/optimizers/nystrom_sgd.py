@@ -108,7 +108,7 @@ class NystromSGD(Optimizer[NystromSGDState]):
         g, seen = oracle.gradient(), state.seen + oracle.size
         Z = branch(state.seen == 0, lambda: self._new_factor(state.step, oracle.aside()), lambda: state.factor)
         following = NystromSGDState(state.step + 1, choose(seen >= oracle.examples, 0, seen), Z)
-        return following, Preconditioned(LowRank(self.rho + oracle.l2, Z), g)
+        return following, Preconditioned(LowRank(self.rho + oracle.l2, Z), g, damping=self.rho)
 
     def _new_factor(self, step: int, oracle: Oracle) -> Array:
         return nystrom_factor(oracle.over_all(), generator(self.seed, step), columns=self.columns)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Generic, TypeVar
 
 from sofim_ref.arrays import Array
@@ -26,7 +27,7 @@ Schedule = Callable[[int], float]
 """A learning rate that changes: from the number of steps already taken, 0 at the first, to a number > 0."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Preconditioned:
     """The matrix C and the vector v that a method chooses at a point.
 
@@ -36,10 +37,23 @@ class Preconditioned:
         C, shape (d, d).
     vector : array, shape (d,)
         v: the gradient, or a moment of it.
+    damping : float or array, optional
+        The multiple δ of the identity that the method adds to its estimate of the curvature, so that C − δI is the
+        estimate; the problem's l2 is no damping. None if nothing of C is damping.
+    radius : float or array, optional
+        The length that C⁻¹v can't exceed: a trust region's; None if there is none.
     """
 
     matrix: Matrix
     vector: Array
+    _: KW_ONLY
+    damping: float | Array | None = None
+    radius: float | Array | None = None
+
+    @cached_property
+    def direction(self) -> Array:
+        """The C⁻¹v of the step, shape (d,), solved for once."""
+        return self.matrix.solve(self.vector)
 
 
 S = TypeVar("S", bound=State)
@@ -142,14 +156,20 @@ class Optimizer(ABC, Generic[S]):
             kernels = kernels_for(oracle.gradient(), w=w, **moments)
             if kernels is not None:
                 return w, self.overwrite(kernels, w, state, oracle)
+        following, state, _ = self.step_with_choice(w, state, oracle)
+        return following, state
+
+    def step_with_choice(self, w: Array, state: S, oracle: Oracle) -> tuple[Array, S, Preconditioned]:
+        """Return the next point, the next state, and the C and v that the step was made with; nothing is checked."""
         with NamingHostDecisions(self):
             state, choice, decrement = self.decrement(w, state, oracle)
-            return self.accept(state, oracle, choice, w - decrement)
+            following, state = self.accept(state, oracle, choice, w - decrement)
+        return following, state, choice
 
     def decrement(self, w: Array, state: S, oracle: Oracle) -> tuple[S, Preconditioned, Array]:
         """Return the next state, C and v, and η(C⁻¹v + λw), shape (d,), which other frameworks subtract from w."""
         state, choice = pair(self, "precondition", self.precondition(state, oracle), State, Preconditioned)
-        direction = choice.matrix.solve(choice.vector)
+        direction = choice.direction
         if is_traced(self.weight_decay) or self.weight_decay:
             direction = direction + self.weight_decay * w
         return state, choice, self.step_size(state, oracle, direction) * direction

@@ -138,10 +138,13 @@ class SOFIM(Optimizer[SOFIMState]):
         else:  # kh, rounded, would lie across g by that rounding, and what lies across it is divided by ρ
             m, weight, v = h, k**2, g
         C: Matrix = RankOne(self.rho, m, weight)
+        n_blocks = 1
         if self.scope == "layer":
             parts = oracle.parameter_blocks
             C = BlockDiagonal(tuple(RankOne(self.rho, m[part.start : part.stop], weight) for part in parts))
-        return SOFIMState(t, h), Preconditioned(C, v)
+            n_blocks = len(parts)
+        radius = 0.5 * (n_blocks / self.rho) ** 0.5 if self.vector == "moment" else None
+        return SOFIMState(t, h), Preconditioned(C, v, damping=self.rho, radius=radius)
 
     def averaging(self, t: int) -> Averaging:
         """Return how v is made of the gradients: the mean M̂, or g."""

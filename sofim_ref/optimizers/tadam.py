@@ -126,12 +126,14 @@ class TAdam(TrustRegion[TAdamState]):
         c = 1 + xp.sum(m_hat * m_hat / (v_hat + self.epsilon))
 
         loss, radius = self._next_radius(state, oracle)
-        C = self.matrix(c * v_hat, xp.sqrt(s_hat), radius if self.radius == "at_start" else state.radius)
+        d = radius if self.radius == "at_start" else state.radius
+        C = self.matrix(c * v_hat, xp.sqrt(s_hat), d)
         u = m_hat / C.values
         m_u = xp.sum(m_hat * u, axis=0, keepdims=True)
         curvature = m_u * m_u + xp.sum(v_hat * u * u)
         predicted = self.rate_at(t - 1) * (m_u - 0.5 * curvature)
-        return TAdamState(t, loss, radius, predicted, m_hat, s, v), Preconditioned(C, m_hat)
+        following = TAdamState(t, loss, radius, predicted, m_hat, s, v)
+        return following, Preconditioned(C, m_hat, damping=self.epsilon / d)
 
     def _next_radius(self, state: TAdamState, oracle: Oracle) -> tuple[Array, Array]:
         """Return the next ℓ̂ and the next d."""
