@@ -14,4 +14,6 @@ from .matrix_free import matrix_free_hessian as matrix_free_hessian
 from .mean_gradient_fisher import mean_gradient_fisher as mean_gradient_fisher
 from .nystrom import nystrom as nystrom
 from .nystrom import nystrom_factor as nystrom_factor
+from .reparametrized_diagonal import reparametrized_diagonal as reparametrized_diagonal
 from .sampled_fisher import sampled_fisher as sampled_fisher
+from .sketched_gauss_newton import sketched_gauss_newton as sketched_gauss_newton
