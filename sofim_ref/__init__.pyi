@@ -17,6 +17,7 @@ from . import studies as studies
 from . import testing as testing
 from . import training as training
 from . import verify as verify
+from .optimizers import IVON as IVON
 from .optimizers import KFAC as KFAC
 from .optimizers import LBFGS as LBFGS
 from .optimizers import SGD as SGD
@@ -24,6 +25,7 @@ from .optimizers import SOAA as SOAA
 from .optimizers import SOFIM as SOFIM
 from .optimizers import AdaFisher as AdaFisher
 from .optimizers import AdaFisherW as AdaFisherW
+from .optimizers import AdaGrad as AdaGrad
 from .optimizers import AdaHessian as AdaHessian
 from .optimizers import Adam as Adam
 from .optimizers import AdamW as AdamW
@@ -33,6 +35,8 @@ from .optimizers import NaturalGradient as NaturalGradient
 from .optimizers import Newton as Newton
 from .optimizers import NewtonCG as NewtonCG
 from .optimizers import NystromSGD as NystromSGD
+from .optimizers import RootFreeRMSProp as RootFreeRMSProp
+from .optimizers import SketchedGaussNewton as SketchedGaussNewton
 from .optimizers import TAdam as TAdam
 from .optimizers import register as register
 from .optimizers import scipy_minimize as scipy_minimize

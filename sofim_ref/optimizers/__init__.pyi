@@ -2,6 +2,8 @@
 from .adafisher import AdaFisher as AdaFisher
 from .adafisher import AdaFisherState as AdaFisherState
 from .adafisher import AdaFisherW as AdaFisherW
+from .adagrad import AdaGrad as AdaGrad
+from .adagrad import AdaGradState as AdaGradState
 from .adahessian import AdaHessian as AdaHessian
 from .adam import Adam as Adam
 from .adam import AdamState as AdamState
@@ -9,6 +11,8 @@ from .adam import AdamW as AdamW
 from .averaging import Averaging as Averaging
 from .gauss_newton import GaussNewton as GaussNewton
 from .gauss_newton import GaussNewtonState as GaussNewtonState
+from .ivon import IVON as IVON
+from .ivon import IVONState as IVONState
 from .kfac import KFAC as KFAC
 from .kfac import KFACState as KFACState
 from .lbfgs import LBFGS as LBFGS
@@ -25,6 +29,8 @@ from .optimizer import Schedule as Schedule
 from .registry import REGISTRY as REGISTRY
 from .registry import method_named as method_named
 from .registry import register as register
+from .rmsprop_rootfree import RootFreeRMSProp as RootFreeRMSProp
+from .rmsprop_rootfree import RootFreeRMSPropState as RootFreeRMSPropState
 from .schedules import Constant as Constant
 from .schedules import Cosine as Cosine
 from .schedules import StepDecay as StepDecay
@@ -35,6 +41,7 @@ from .search_space import LogUniform as LogUniform
 from .search_space import OneOf as OneOf
 from .sgd import SGD as SGD
 from .sgd import SGDState as SGDState
+from .sketched_gauss_newton import SketchedGaussNewton as SketchedGaussNewton
 from .soaa import SOAA as SOAA
 from .soaa import SOAAState as SOAAState
 from .sofim import SOFIM as SOFIM

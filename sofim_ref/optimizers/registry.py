@@ -7,16 +7,20 @@ from collections.abc import Container
 from sofim_ref.arrays.validation import one_of
 from sofim_ref.optimizers import (
     adafisher,
+    adagrad,
     adahessian,
     adam,
     gauss_newton,
+    ivon,
     kfac,
     lbfgs,
     natural_gradient,
     newton,
     newton_cg,
     nystrom_sgd,
+    rmsprop_rootfree,
     sgd,
+    sketched_gauss_newton,
     soaa,
     sofim,
     tadam,
@@ -29,6 +33,7 @@ REGISTRY: dict[str, Method] = {
     for module in (
         *(sofim, sgd, adam, soaa, tadam, adafisher, adahessian),
         *(natural_gradient, kfac, gauss_newton, newton, newton_cg, lbfgs, nystrom_sgd),
+        *(adagrad, rmsprop_rootfree, ivon, sketched_gauss_newton),
     )
     for method in module.METHODS
 }
