@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from sofim_ref.testing.formulas.adafisher import adafisher
+from sofim_ref.testing.formulas.adagrad import adagrad
 from sofim_ref.testing.formulas.adam import adam
 from sofim_ref.testing.formulas.cases import STEPS
 from sofim_ref.testing.formulas.kfac import kfac
 from sofim_ref.testing.formulas.lbfgs import lbfgs
+from sofim_ref.testing.formulas.rmsprop_rootfree import rmsprop_rootfree
 from sofim_ref.testing.formulas.sgd import sgd
 from sofim_ref.testing.formulas.soaa import soaa
 from sofim_ref.testing.formulas.sofim import sofim
@@ -29,6 +31,8 @@ _ADAFISHER = {
     "update_every": 100,
     "weight_decay": 0.0,
 }
+_ADAGRAD = {"lr": 0.01, "epsilon": 1e-10, "placement": "outside", "initial_accumulator": 0.0, "weight_decay": 0.0}
+_ROOT_FREE = {"lr": 0.01, "beta1": 0.0, "beta2": 0.99, "damping": 1e-4, "weight_decay": 0.0}
 _READINGS = ({"ema": "paper_v3"}, {"ema": "paper_v1"}, {"ema": "code"})
 _STATISTICS = ({"ema": "code", "statistics": "per_example"}, {"ema": "paper_v3", "statistics": "mean_loss"})
 
@@ -55,6 +59,8 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
     "AdaFisherW": [{**_ADAFISHER, "weight_decay": 0.01}],
     "KFAC": [{"lr": 0.1, "damping": 1e-2, "decay": 0.95, "update_every": 1, "weight_decay": 0.0}],
     "LBFGS": [{"lr": 1.0, "history": 10, "weight_decay": 0.0}],
+    "AdaGrad": [_ADAGRAD, {**_ADAGRAD, "placement": "inside", "epsilon": 1e-7, "initial_accumulator": 0.1}],
+    "RootFreeRMSProp": [_ROOT_FREE, {**_ROOT_FREE, "beta1": 0.9, "weight_decay": 0.01}],
 }
 """From a method to its settings, its default first."""
 
@@ -69,6 +75,8 @@ RUN: dict[str, Callable[..., Any]] = {
     "AdaFisherW": adafisher,
     "KFAC": kfac,
     "LBFGS": lbfgs,
+    "AdaGrad": adagrad,
+    "RootFreeRMSProp": rmsprop_rootfree,
 }
 """From a method to its transcription."""
 
@@ -90,6 +98,7 @@ READINGS: dict[str, dict[str, tuple[Any, ...]]] = {
     "TAdam": {"radius": ("at_start", "after_step")},
     "AdaFisher": _ADAFISHER_READINGS,
     "AdaFisherW": _ADAFISHER_READINGS,
+    "AdaGrad": {"placement": ("outside", "inside")},
 }
 """From a method to those of its settings in which readings of its paper differ, with what each may be."""
 
@@ -107,6 +116,7 @@ USUAL: dict[str, tuple[float, ...]] = {
     "rho": (0.01, 0.1, 0.25, 0.5, 1.0),
     "damping": (0.0, 1e-8, 1e-5, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 1.0),
     "gamma": (0.1, 0.2, 0.25, 0.5, 0.8, 0.9),
+    "initial_accumulator": (0.0, 0.1, 1.0),
     "weight_decay": (0.0, 1e-4, 5e-4, 1e-3, 1e-2, 0.1),
     "history": (1, 5, 10, 20, 100),
     "update_every": (1, 10, 20, 50, 100),
