@@ -129,6 +129,11 @@ class BlockDiagonal(Matrix):
         """The largest of the blocks' tolerances; None if all are solved directly."""
         return max((block.tolerance for block in self.blocks if block.tolerance is not None), default=None)
 
+    @property
+    def knows_extremes(self) -> bool:  # type: ignore[override]  # likewise
+        """Whether all blocks do."""
+        return all(block.knows_extremes for block in self.blocks)
+
     def solve_bound(self) -> float:
         """Return the largest of the blocks' bounds."""
         return max(block.solve_bound() for block in self.blocks)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sofim_ref.arrays import Array, namespace
+from sofim_ref.arrays.detach import detached
 from sofim_ref.arrays.validation import floating
 from sofim_ref.matrices.cases import Case, Scales, spectrum
 from sofim_ref.matrices.exact import Exact, exact, identity
@@ -44,6 +45,8 @@ class Diagonal(Matrix):
 
     values: Array
 
+    knows_extremes = True
+
     def __post_init__(self) -> None:
         floating("values", self.values, ndim=1)
 
@@ -72,8 +75,8 @@ class Diagonal(Matrix):
 
     def extreme_eigenvalues(self) -> Extremes:
         """Return the least and the largest entry, exactly."""
-        xp = namespace(self.values)
-        return Extremes(float(xp.min(self.values)), float(xp.max(self.values)), 0.0)
+        xp, c = namespace(self.values), detached(self.values)
+        return Extremes(float(xp.min(c)), float(xp.max(c)), 0.0)
 
     def definition(self) -> Exact:
         """Return diag(c)."""

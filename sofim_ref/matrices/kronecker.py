@@ -75,6 +75,8 @@ class Kronecker(Matrix):
     right: Array
     cholesky: tuple[Array, Array] | None = field(default=None, repr=False, kw_only=True)
 
+    knows_extremes = True
+
     def __post_init__(self) -> None:
         for name, factor in (("left", self.left), ("right", self.right)):
             floating(name, factor, ndim=2)

@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 
 from sofim_ref.arrays import Array, device, eps, namespace
+from sofim_ref.arrays.detach import detached
 from sofim_ref.arrays.sums import largest_magnitude, narrowed, widened
 from sofim_ref.arrays.validation import floating, one_of, positive_in_dtype
 from sofim_ref.matrices.cases import Case, Host, Scales, orthogonal_to
@@ -59,6 +60,8 @@ class LowRank(Matrix):
     shift: float
     factor: Array
     form: Literal["stable", "gram"] = "stable"
+
+    knows_extremes = True
 
     def __post_init__(self) -> None:
         floating("factor", self.factor, ndim=2)
@@ -165,7 +168,7 @@ class LowRank(Matrix):
 
     def extreme_eigenvalues(self) -> Extremes:
         """Return ρ, exactly, or ρ + σ² if k ≥ d, and the largest ρ + σ²; a σ is off by d eps of the largest."""
-        sigma = self.directions[1]
+        sigma = detached(self.directions[1])
         least, most = float(sigma[-1]), float(sigma[0])
         if self.factor.shape[1] < self.dim:
             return Extremes(self.shift, self.shift + most**2, 0.0)

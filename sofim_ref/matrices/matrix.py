@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sofim_ref.arrays import Array, device, eps, namespace, to_numpy
+from sofim_ref.arrays.detach import detached
 from sofim_ref.arrays.factorizations import SingularMatrixError
 from sofim_ref.arrays.memory import check_memory
 from sofim_ref.arrays.validation import same_backend
@@ -40,6 +41,9 @@ class Matrix(ABC):
 
     tolerance: float | None = None
     """The τ of a `solve` by iteration, which ends with ‖C x − v‖ ≤ τ‖v‖; None for a direct one."""
+
+    knows_extremes: bool = False
+    """Whether `extreme_eigenvalues` costs no more than a solve and its factorization do; else O(d³), densely."""
 
     @property
     @abstractmethod
@@ -116,7 +120,7 @@ class Matrix(ABC):
 
         By default from `eigenvalues`, O(d³): those of a matrix within d eps ‖C‖ of C, for entries exact to 1 eps.
         """
-        found = self.eigenvalues()
+        found = detached(self.eigenvalues())
         smallest, largest = float(found[0]), float(found[-1])
         unit = eps(namespace(self.like), self.like.dtype)
         return Extremes(smallest, largest, self.dim * self.dense_bound() * unit * max(abs(smallest), abs(largest)))

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from sofim_ref.arrays import Array, device, eps, namespace, smallest_normal
+from sofim_ref.arrays.detach import detached
 from sofim_ref.arrays.sums import dot, largest_magnitude, narrowed, norm, widened
 from sofim_ref.arrays.validation import floating, one_of, positive_in_dtype
 from sofim_ref.matrices.cases import Case, Host, Scales, orthogonal_to, unit_vector
@@ -58,6 +59,8 @@ class RankOne(Matrix):
     shift: float
     vector: Array
     weight: float = 1.0
+
+    knows_extremes = True
 
     def __post_init__(self) -> None:
         floating("vector", self.vector, ndim=1)
@@ -150,7 +153,7 @@ class RankOne(Matrix):
 
     def extreme_eigenvalues(self) -> Extremes:
         """Return the two that `eigenvalues` has, ρ exactly."""
-        largest = float(self.eigenvalues()[-1])
+        largest = float(detached(self.eigenvalues()[-1]))
         if self.dim > 1:
             return Extremes(self.shift, largest, 0.0)
         return Extremes(largest, largest, 4 * eps(namespace(self.vector), self.vector.dtype) * largest)

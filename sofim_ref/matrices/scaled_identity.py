@@ -46,6 +46,8 @@ class ScaledIdentity(Matrix):
     scale: float
     vector: Array
 
+    knows_extremes = True
+
     def __post_init__(self) -> None:
         floating("vector", self.vector, ndim=1)
         object.__setattr__(self, "scale", positive_in_dtype("scale", self.scale, self.vector))

@@ -24,8 +24,8 @@ from .newton_cg import NewtonCG as NewtonCG
 from .nystrom_sgd import NystromSGD as NystromSGD
 from .nystrom_sgd import NystromSGDState as NystromSGDState
 from .optimizer import Optimizer as Optimizer
-from .optimizer import Preconditioned as Preconditioned
 from .optimizer import Schedule as Schedule
+from .preconditioned import Preconditioned as Preconditioned
 from .registry import REGISTRY as REGISTRY
 from .registry import method_named as method_named
 from .registry import register as register

@@ -127,8 +127,7 @@ class AdaFisher(Optimizer[AdaFisherState]):
         t, g, kept = state.step + 1, oracle.gradient(), (state.inputs, state.gradients)
         H, S = branch(state.step % self.update_every == 0, lambda: self._refreshed(*kept, oracle.aside()), lambda: kept)
         M = self.beta * state.moment + (1 - self.beta) * g
-        C = adafisher_diagonal(oracle, damping=self.damping, factors=(H, S))
-        v = M / one_minus_power(self.beta, t)
+        C, v = adafisher_diagonal(oracle, damping=self.damping, factors=(H, S)), M / one_minus_power(self.beta, t)
         return AdaFisherState(t, M, H, S), Preconditioned(C, v, damping=self.damping)
 
     def averaging(self, t: int) -> Averaging:

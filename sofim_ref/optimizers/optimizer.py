@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass
-from functools import cached_property
 from typing import Any, ClassVar, Generic, TypeVar
 
 from sofim_ref.arrays import Array
@@ -14,47 +12,19 @@ from sofim_ref.arrays.pytrees import register_waiting
 from sofim_ref.arrays.tracing import is_traced, python_number
 from sofim_ref.arrays.validation import an_instance, finite, flag, floating, non_negative, pair, positive, rate, shown
 from sofim_ref.kernels import Kernels, kernels_for
-from sofim_ref.matrices import Matrix
 from sofim_ref.optimizers.averaging import Averaging
 from sofim_ref.optimizers.fit import NamingHostDecisions, check_same_point, explained
 from sofim_ref.optimizers.line_search import backtracked
+from sofim_ref.optimizers.preconditioned import Preconditioned
 from sofim_ref.optimizers.state import State
 from sofim_ref.problems.oracle import Oracle
 from sofim_ref.problems.problem import Problem
 from sofim_ref.problems.question import who_answers
 
+__all__ = ["Optimizer", "Preconditioned", "Schedule", "check_start"]
+
 Schedule = Callable[[int], float]
 """A learning rate that changes: from the number of steps already taken, 0 at the first, to a number > 0."""
-
-
-@dataclass(frozen=True)
-class Preconditioned:
-    """The matrix C and the vector v that a method chooses at a point.
-
-    Parameters
-    ----------
-    matrix : Matrix
-        C, shape (d, d).
-    vector : array, shape (d,)
-        v: the gradient, or a moment of it.
-    damping : float or array, optional
-        The multiple δ of the identity that the method adds to its estimate of the curvature, so that C − δI is the
-        estimate; the problem's l2 is no damping. None if nothing of C is damping.
-    radius : float or array, optional
-        The length that C⁻¹v can't exceed: a trust region's; None if there is none.
-    """
-
-    matrix: Matrix
-    vector: Array
-    _: KW_ONLY
-    damping: float | Array | None = None
-    radius: float | Array | None = None
-
-    @cached_property
-    def direction(self) -> Array:
-        """The C⁻¹v of the step, shape (d,), solved for once."""
-        return self.matrix.solve(self.vector)
-
 
 S = TypeVar("S", bound=State)
 

@@ -138,12 +138,10 @@ class SOFIM(Optimizer[SOFIMState]):
         else:  # kh, rounded, would lie across g by that rounding, and what lies across it is divided by ρ
             m, weight, v = h, k**2, g
         C: Matrix = RankOne(self.rho, m, weight)
-        n_blocks = 1
-        if self.scope == "layer":
-            parts = oracle.parameter_blocks
+        parts = oracle.parameter_blocks if self.scope == "layer" else ()
+        if parts:
             C = BlockDiagonal(tuple(RankOne(self.rho, m[part.start : part.stop], weight) for part in parts))
-            n_blocks = len(parts)
-        radius = 0.5 * (n_blocks / self.rho) ** 0.5 if self.vector == "moment" else None
+        radius = 0.5 * ((len(parts) or 1) / self.rho) ** 0.5 if self.vector == "moment" else None
         return SOFIMState(t, h), Preconditioned(C, v, damping=self.rho, radius=radius)
 
     def averaging(self, t: int) -> Averaging:
@@ -163,8 +161,7 @@ class SOFIM(Optimizer[SOFIMState]):
 
     def _scale(self, t: int) -> float:
         """Return the k with M̂ = kh in step t."""
-        k: float = 1.0 if self.bias_correction else one_minus_power(self.beta, t)
-        return k
+        return 1.0 if self.bias_correction else one_minus_power(self.beta, t)
 
 
 _SOFIM = Method(
