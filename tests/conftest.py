@@ -29,7 +29,11 @@ QUICK_COMPILATION = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emi
 
 
 def pytest_configure(config):
-    """Set JAX up, before a test imports it: compiled programs are kept between runs and shared by all workers."""
+    """Set JAX up, before a test imports it: compiled programs are kept between runs and shared by all workers.
+
+    A worker computes on one thread, since there is a worker for each core.
+    """
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     if hasattr(config, "cache"):
         os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(config.cache.mkdir("jax")))
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")

@@ -252,7 +252,16 @@ class PressesCtrlC(LogisticRegression):
         return super().answer_gradient(at)
 
 
+@pytest.fixture
+def ctrl_c():
+    """Ctrl-C raises KeyboardInterrupt, even if the tests were started in the background, where it is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 # Gradient 1 is a record's, 2 to 4 are of steps, 5 is a record's, and so on.
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize(("when", "records"), [(2, 1), (4, 1), (5, 1), (6, 2), (9, 2)])
 def test_ctrl_c_ends_a_run_at_the_last_record(when, records):
     pressed, undisturbed = PressesCtrlC(X, LABEL, l2=0.01), LogisticRegression(X, LABEL, l2=0.01)
@@ -268,6 +277,7 @@ def test_ctrl_c_ends_a_run_at_the_last_record(when, records):
     assert rest.w.tobytes() == whole.w.tobytes()
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_is_raised_if_that_is_asked_for_and_before_the_first_record():
     for when, on_interrupt in ((3, "raise"), (1, "raise"), (1, "return")):
         problem = PressesCtrlC(X, LABEL)
