@@ -1,5 +1,7 @@
 # What the package offers, and where each name lives: `__init__.py` imports a name when it is first asked for.
 from .block_diagonal import BlockDiagonal as BlockDiagonal
+from .condition_needed import best_conditioned as best_conditioned
+from .condition_needed import condition_needed as condition_needed
 from .conjugate_gradients import conjugate_gradients as conjugate_gradients
 from .dense import Dense as Dense
 from .diagonal import Diagonal as Diagonal

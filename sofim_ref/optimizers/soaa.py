@@ -97,9 +97,8 @@ class SOAA(TrustRegion[SOAAState]):
         loss, ratio = self.compare(state, oracle)
         radius = xp.clip(state.radius * ratio, *self.bounds(t - 1))
         predicted = self.rate_at(t - 1) * xp.sum(m_hat * u - 0.5 * v_hat * u * u, axis=0, keepdims=True)
-        return SOAAState(t, loss, radius, predicted, m, v), Preconditioned(
-            C, m_hat, damping=self.epsilon / state.radius
-        )
+        following = SOAAState(t, loss, radius, predicted, m, v)
+        return following, Preconditioned(C, m_hat, damping=self.epsilon / state.radius[0])
 
 
 METHODS = (

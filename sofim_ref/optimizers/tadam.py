@@ -133,7 +133,7 @@ class TAdam(TrustRegion[TAdamState]):
         curvature = m_u * m_u + xp.sum(v_hat * u * u)
         predicted = self.rate_at(t - 1) * (m_u - 0.5 * curvature)
         following = TAdamState(t, loss, radius, predicted, m_hat, s, v)
-        return following, Preconditioned(C, m_hat, damping=self.epsilon / d)
+        return following, Preconditioned(C, m_hat, damping=self.epsilon / d[0])
 
     def _next_radius(self, state: TAdamState, oracle: Oracle) -> tuple[Array, Array]:
         """Return the next ℓ̂ and the next d."""

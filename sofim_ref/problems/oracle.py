@@ -127,9 +127,9 @@ class Oracle:
         """Return the oracle at another point, same batch and same counter: for line searches."""
         return type(self)(self.problem, w, self.batch, self.calls)
 
-    def aside(self) -> Self:
-        """Return an oracle that begins with what this one remembers and tells it nothing: for a way of a `branch`."""
-        other = type(self)(self.problem, self.w, self.batch, self.calls)
+    def aside(self, calls: Calls | None = None) -> Self:
+        """Return an oracle that begins with what this one remembers and tells it nothing; it may count elsewhere."""
+        other = type(self)(self.problem, self.w, self.batch, self.calls if calls is None else calls)
         other._memory.update(self._memory)  # noqa: SLF001  # one of its own class
         return other
 

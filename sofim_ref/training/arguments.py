@@ -8,30 +8,44 @@ from typing import Any
 
 from sofim_ref.arrays import Array
 from sofim_ref.arrays.detach import detached
-from sofim_ref.arrays.validation import finite, shown
+from sofim_ref.arrays.validation import count, finite, flag, non_negative, shown
 from sofim_ref.optimizers import Optimizer, State
 from sofim_ref.optimizers.fit import check_fit
 from sofim_ref.problems import Problem
 from sofim_ref.problems.point import check_point
+from sofim_ref.training.diagnostics import DIAGNOSTICS
 from sofim_ref.training.record import COLUMNS
 
 
-def check_kinds(problem: Any, optimizer: Any) -> None:
-    """Refuse a problem and an optimizer that are none, or that don't go together."""
+def check_kinds(problem: Any, optimizer: Any, *, diagnostics: bool) -> None:
+    """Refuse a problem and an optimizer that are none or don't go together, and diagnostics of a C out of sight."""
     for argument, given, kind in (("problem", problem, Problem), ("optimizer", optimizer, Optimizer)):
         if not isinstance(given, kind):
             msg = f"{argument} must be a sofim_ref {kind.__name__}, got {shown(given)}."
             raise TypeError(msg)
     optimizer.check_problem(problem)
+    if diagnostics and type(optimizer).step is not Optimizer.step:
+        msg = f"diagnostics must be False for {type(optimizer).__name__}, whose step is its own and shows no C."
+        raise TypeError(msg)
 
 
-def check_watchers(metrics: Any, callbacks: Any) -> None:
+def check_settings(seed: Any, tolerance: Any, metrics: Any, callbacks: Any, flags: Mapping[str, Any]) -> None:
+    """Refuse settings of a run that are out of their range; `progress`, among the flags, may be a text."""
+    count("seed", seed, minimum=0)
+    non_negative("tolerance", tolerance)
+    for name, value in flags.items():
+        if not (name == "progress" and isinstance(value, str)):
+            flag(name, value)
+    _check_watchers(metrics, callbacks)
+
+
+def _check_watchers(metrics: Any, callbacks: Any) -> None:
     """Refuse metrics that aren't functions by name, or have a column's name, and callbacks that aren't in a list."""
     if not isinstance(metrics, Mapping) or not all(map(callable, metrics.values())):
         msg = f"metrics must be a mapping from names to functions of w, got {shown(metrics)}."
         raise TypeError(msg)
     for name in metrics:
-        if name in COLUMNS:
+        if name in (*COLUMNS, *DIAGNOSTICS):
             msg = f"metrics must have names other than every trace's own columns, got {name!r}."
             raise ValueError(msg)
     if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -13,13 +13,15 @@ import numpy as np
 from sofim_ref.arrays import Array, namespace, synchronize
 from sofim_ref.arrays.detach import detached, detached_fields
 from sofim_ref.arrays.sums import norm
-from sofim_ref.arrays.validation import count, flag, non_negative, one_of
+from sofim_ref.arrays.validation import one_of
 from sofim_ref.matrices import SingularMatrixError
 from sofim_ref.optimizers import Optimizer, State
 from sofim_ref.problems import Calls, Problem
-from sofim_ref.training.arguments import check_kinds, check_state, check_watchers, measured, starting_point
+from sofim_ref.training.arguments import check_kinds, check_settings, check_state, measured, starting_point
 from sofim_ref.training.budget import Budget
+from sofim_ref.training.diagnostics import NO_STEP, Diagnosis, diagnose
 from sofim_ref.training.outcome import outcome
+from sofim_ref.training.progress_bar import progress_bar
 from sofim_ref.training.record import Record, Status
 from sofim_ref.training.trace import Trace
 
@@ -42,6 +44,7 @@ def minimize(
     progress: bool | str = False,
     store_points: bool = False,
     record_every: int | None = None,
+    diagnostics: bool = False,
     tolerance: float = 0.0,
     on_interrupt: Literal["return", "raise"] = "return",
 ) -> Trace:
@@ -68,7 +71,8 @@ def minimize(
         From a name to a function of w that returns a number; each becomes a column of the trace, besides those that
         every trace has.
     callbacks : list of callables
-        Each is called with every record and the point; one that returns True ends the run.
+        Each is called with every record and the point; one that returns True ends the run. ``record.as_dict()`` is what
+        a tracker of runs takes.
     label : str, optional
         What pictures and tables call the run; the name of the optimizer's class if not given.
     progress : bool or str
@@ -77,6 +81,10 @@ def minimize(
         Whether the trace keeps the point of every record, and of a run on batches the examples of every step.
     record_every : int, optional
         The number of steps between two records: 1 without batches, one epoch's with them, if not given.
+    diagnostics : bool
+        Whether every record says what C did in the last step before it: how far it turned the batch's gradient, its
+        condition number and the least that any C needs for it, how much of it is damping, how long the step could be:
+        see `training.diagnostics.diagnose`. It costs O(d) a record, and nothing in the optimizer's seconds and calls.
     tolerance : float
         The run has converged once the norm of the full gradient, seen at a record, is at most this.
     on_interrupt : {"return", "raise"}
@@ -112,16 +120,12 @@ def minimize(
     >>> trace.message
     'The gradient norm fell to the tolerance.'
     """
-    check_kinds(problem, optimizer)
+    check_kinds(problem, optimizer, diagnostics=diagnostics)
     budget = Budget(problem, steps, epochs, batch_size, record_every)
-    count("seed", seed, minimum=0)
-    non_negative("tolerance", tolerance)
     metrics = {} if metrics is None else metrics
-    check_watchers(metrics, callbacks)
+    flags = {"store_points": store_points, "diagnostics": diagnostics, "progress": progress}
+    check_settings(seed, tolerance, metrics, callbacks, flags)
     one_of("on_interrupt", on_interrupt, ("return", "raise"))
-    flag("store_points", store_points)
-    if not isinstance(progress, str):
-        flag("progress", progress)
     w = starting_point(problem, w0, state, seed)
     fresh = optimizer.init(w)
     state = fresh if state is None else state
@@ -131,7 +135,10 @@ def minimize(
     label = type(optimizer).__name__ if label is None else label
     shown_label = progress if isinstance(progress, str) else label
 
+    take, decay = optimizer.step_with_choice if diagnostics else optimizer.step, optimizer.weight_decay
     status, message, seconds, last_step = Status.BUDGET_SPENT, "", 0.0, None
+    last_made: Callable[[], Diagnosis] = partial(Diagnosis, NO_STEP if diagnostics else {}, {})
+    reasons: dict[str, str] = {}
     calls = Calls()
     records: list[Record] = []
     points: list[Array] = []
@@ -139,7 +146,7 @@ def minimize(
     start, last_seen = w, (0, w, state)  # the last is replaced whole, whenever an interruption comes
 
     try:
-        with np.errstate(all="ignore"), _bar(shown_label, budget.total, shown=bool(progress)) as advance:
+        with np.errstate(all="ignore"), progress_bar(shown_label, budget.total, shown=bool(progress)) as advance:
             for taken in range(budget.total + 1):
                 if budget.records(taken, first=first):
                     seen = problem.oracle(w)
@@ -148,6 +155,8 @@ def minimize(
                     if not math.isfinite(loss + gradient_norm + step_norm):  # a step may be too long for a number
                         status = Status.DIVERGED
                         break
+                    found = last_made()
+                    reasons |= found.reasons
                     record = Record(
                         step=first + taken,
                         epoch=budget.passes(first + taken),
@@ -157,6 +166,7 @@ def minimize(
                         seconds=seconds,
                         oracle_calls=sum(calls.values()),
                         gradient_evaluations=calls.gradients / problem.size,
+                        diagnostics=found.numbers,
                         metrics=measured(metrics, w),
                     )
                     records.append(record)
@@ -180,7 +190,7 @@ def minimize(
                 is_seen = budget.records(taken + 1, first=first)
                 started = time.perf_counter()
                 try:
-                    following, state = optimizer.step(w, state, at)
+                    following, state, *choice = take(w, state, at)
                 except Exception as error:
                     if not (_is_finite(w) and _is_finite(at.gradient())):
                         status = Status.DIVERGED  # a decomposition of infinities raises whatever its backend likes
@@ -196,6 +206,8 @@ def minimize(
                     following, state = detached(following), detached_fields(state)
                 if is_seen:
                     last_step = following - w
+                    if choice:
+                        last_made = partial(diagnose, at.aside(Calls()).gradient(), choice[0], decay * w)
                 w = following
                 advance()
             if records and status not in (Status.CONVERGED, Status.STOPPED):
@@ -220,6 +232,7 @@ def minimize(
         optimizer=repr(optimizer),
         label=label,
         points=tuple(map(detached, points[:n_records])) if store_points else None,
+        reasons=reasons,
         batches=tuple(drawn[: records[n_records - 1].step - first]) if store_points and batch_size else None,
     )
 
@@ -231,19 +244,3 @@ def _number(x: Array) -> float:
 def _is_finite(x: Array) -> bool:
     xp = namespace(x)
     return bool(xp.all(xp.isfinite(x)))
-
-
-@contextmanager
-def _bar(label: str, total: int, *, shown: bool) -> Iterator[Callable[[], Any]]:
-    """Yield a function to be called after every step, which moves a progress bar if one is to be shown."""
-    if not shown:
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}:"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=console.is_terminal) as bar:  # in a log its last line stays
-        task = bar.add_task(label, total=total)
-        yield lambda: bar.advance(task)

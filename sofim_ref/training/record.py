@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -57,8 +58,22 @@ class Record:
         The number of answers that the optimizer had computed in this run.
     gradient_evaluations : float
         What they cost, in gradients over all N examples; a Hessian-vector product counts as two: see `Problem.price`.
+    diagnostics : dict
+        What C did in the last step, if ``diagnostics`` asked for it: see `training.diagnostics.diagnose`. NaN where no
+        step has been taken yet, and where ``Trace.reasons`` says why.
     metrics : dict
         The values of the run's own metrics here, by name.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sofim_ref as sr
+    >>> bowl = sr.problems.Quadratic(np.eye(1), np.zeros(1))
+    >>> first, last = sr.minimize(bowl, sr.SGD(lr=0.5), steps=1, w0=np.ones(1), diagnostics=True).records
+    >>> last.loss, last.diagnostics["cosine"]
+    (0.125, 1.0)
+    >>> "cosine" in first.row, "cosine" in first.as_dict(), last.as_dict()["cosine"]
+    (True, False, 1.0)
     """
 
     step: int
@@ -69,8 +84,18 @@ class Record:
     seconds: float
     oracle_calls: int
     gradient_evaluations: float
+    diagnostics: dict[str, float] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def row(self) -> dict[str, float]:
+        """The numbers of every column by its name."""
+        return {name: getattr(self, name) for name in COLUMNS} | self.diagnostics | self.metrics
 
-COLUMNS = tuple(f.name for f in dataclasses.fields(Record) if f.name != "metrics")
+    def as_dict(self) -> dict[str, float]:
+        """Return the finite numbers of the row by their columns' names: what JSON and trackers of runs can take."""
+        return {name: value for name, value in self.row.items() if math.isfinite(value)}
+
+
+COLUMNS = tuple(f.name for f in dataclasses.fields(Record) if f.name not in ("diagnostics", "metrics"))
 """The columns that every trace has."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from sofim_ref.arrays import Array, from_numpy, namespace, to_numpy
 from sofim_ref.arrays.validation import a_path, one_of
 from sofim_ref.optimizers import State
 from sofim_ref.training import storage
+from sofim_ref.training.diagnostics import DIAGNOSTICS
 from sofim_ref.training.record import COLUMNS, Record, Status
 
 
@@ -47,6 +48,8 @@ class Trace:
         The point of each record, if ``store_points`` asked for them.
     batches : tuple of integer array, or None
         The row numbers of the examples of each step, with the points; None of a run on all examples at once.
+    reasons : dict
+        Why a column of diagnostics has NaN after a step, by the column's name.
 
     Examples
     --------
@@ -71,6 +74,7 @@ class Trace:
     label: str
     points: tuple[Array, ...] | None = None
     batches: tuple[Array, ...] | None = None
+    reasons: dict[str, str] = field(default_factory=dict)
 
     def __getitem__(self, column: str) -> np.ndarray[Any, Any]:
         """Return a column of the records, one number a record, on the host.
@@ -81,9 +85,7 @@ class Trace:
             If there is no column of that name.
         """
         one_of("column", column, self.columns)
-        if column in COLUMNS:
-            return np.asarray([getattr(record, column) for record in self.records])
-        return np.asarray([record.metrics[column] for record in self.records])
+        return np.asarray([record.row[column] for record in self.records])
 
     def __contains__(self, column: object) -> bool:
         """Return whether there is a column of that name."""
@@ -110,8 +112,8 @@ class Trace:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The names of the columns, those of the run's own metrics last."""
-        return COLUMNS + tuple(self.records[0].metrics)
+        """The names of the columns, those of diagnostics and of the run's own metrics last."""
+        return tuple(self.records[0].row)
 
     def save(self, path: str | Path) -> None:
         """Write the trace to an ``.npz`` file, from which `load` makes the same trace again, bit for bit.
@@ -142,6 +144,7 @@ class Trace:
             "numbers": numbers,
             "status": self.status.name,
             "columns": self.columns,
+            **({"reasons": self.reasons} if self.reasons else {}),
             **{name: getattr(self, name) for name in _AS_THEY_ARE},
         }
         storage.write(Path(path), text, {"w": to_numpy(self.w), **arrays})
@@ -187,23 +190,28 @@ class Trace:
         }
         columns = {name: stored[f"column.{name}"].tolist() for name in text["columns"]}
         rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-        own = [name for name in columns if name not in COLUMNS]
+        known = [name for name in columns if name in DIAGNOSTICS]
+        own = [name for name in columns if name not in (*COLUMNS, *DIAGNOSTICS)]
         points, batches = stored.get("points"), storage.separated("batches", stored)
         return cls(
             w=from_numpy(stored["w"], like=like),
             state=state_type(**text["numbers"], **arrays),
             status=Status[text["status"]],
             records=tuple(
-                Record(**{name: row[name] for name in COLUMNS}, metrics={name: row[name] for name in own})
-                for row in rows
+                Record(**_part(row, COLUMNS), diagnostics=_part(row, known), metrics=_part(row, own)) for row in rows
             ),
             points=None if points is None else tuple(from_numpy(point, like=like) for point in points),
             batches=None if batches is None else tuple(from_numpy(batch, like=like) for batch in batches),
-            **{name: text[name] for name in _AS_THEY_ARE},
+            reasons=text.get("reasons", {}),
+            **_part(text, _AS_THEY_ARE),
         )
 
 
 _AS_THEY_ARE = ("message", "oracle_calls", "problem", "optimizer", "label")
+
+
+def _part(row: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    return {name: row[name] for name in names}
 
 
 def _state_type(name: str, w: Array) -> type[State]:
