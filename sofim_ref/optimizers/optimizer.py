@@ -21,7 +21,7 @@ from sofim_ref.problems.oracle import Oracle
 from sofim_ref.problems.problem import Problem
 from sofim_ref.problems.question import who_answers
 
-__all__ = ["Optimizer", "Preconditioned", "Schedule", "check_start"]
+__all__ = ["Optimizer", "Preconditioned", "Schedule"]
 
 Schedule = Callable[[int], float]
 """A learning rate that changes: from the number of steps already taken, 0 at the first, to a number > 0."""
@@ -79,6 +79,11 @@ class Optimizer(ABC, Generic[S]):
     @abstractmethod
     def precondition(self, state: S, oracle: Oracle) -> tuple[S, Preconditioned]:
         """Return the next state, and the C and v of this step."""
+
+    @property
+    def asks_elsewhere(self) -> bool:
+        """Whether a step asks about the loss at other points than the one where it begins."""
+        return self.line_search or type(self).accept is not Optimizer.accept
 
     def averaging(self, t: int) -> Averaging:
         """Return how the v of step t = 1, 2, … is made of the gradients: v = g; or a moment, if a method says so."""
