@@ -142,7 +142,7 @@ def flat(argument: str, tree: Any) -> tuple[Array, Callable[[Array], Any]]:
 
 def _asks_elsewhere(method: Optimizer[Any]) -> bool:
     """Return whether a method asks about the loss at other points than w, or for its second derivatives."""
-    return bool(method.line_search or type(method).accept is not Optimizer.accept or method.needs & _OF_VALUE_FN)
+    return bool(method.asks_elsewhere or method.needs & _OF_VALUE_FN)
 
 
 def _check_given(method: Optimizer[Any], elsewhere: bool, *, params: Any, value: Any, value_fn: Any) -> None:

@@ -21,12 +21,7 @@ _OPTIONS = {
 
 def asks_more(method: Optimizer[Any]) -> bool:
     """Return whether a method asks for more than the gradient at the point where it is."""
-    return method.needs != {"gradient"} or asks_elsewhere(method)
-
-
-def asks_elsewhere(method: Optimizer[Any]) -> bool:
-    """Return whether a method asks about the loss at other points than the one where it is."""
-    return method.line_search or type(method).accept is not Optimizer.accept
+    return method.needs != {"gradient"} or method.asks_elsewhere
 
 
 def check_method(method: Optimizer[Any], group: dict[str, Any], *, n_groups: int) -> None:
@@ -44,7 +39,7 @@ def check_method(method: Optimizer[Any], group: dict[str, Any], *, n_groups: int
             f"{method!r} needs {', '.join(sorted(missing))}, which a torch loop can't give; {remedy}."
         )
         raise TypeError(msg)
-    if n_groups > 1 and asks_elsewhere(method):
+    if n_groups > 1 and method.asks_elsewhere:
         msg = (
             f"params must be one group for {name}, got {n_groups}: it asks about the loss at other points, and a step "
             "there is of all parameters together."

@@ -9,10 +9,10 @@ from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
 from typing import Literal
 
-from sofim_ref.arrays import Array, device, eps, namespace
+from sofim_ref.arrays import Array, device, namespace
 from sofim_ref.arrays.memory import check_memory
 from sofim_ref.arrays.validation import non_negative, normal_in_dtype, one_of, positive
-from sofim_ref.matrices import Dense, Diagonal
+from sofim_ref.matrices import Diagonal, LowRank
 from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, check_start
 from sofim_ref.optimizers.search_space import LogUniform
@@ -28,11 +28,11 @@ class AdaGradState(State):
     ----------
     step : int
         The number of steps taken.
-    total : array, shape (d,) or (d, d)
-        The sum s of the squared gradients, or the sum Σ of their outer products.
+    accumulated : array, shape (d,) or (d, d)
+        The sum s of the squared gradients; or Σ^½, the root of the sum of their outer products.
     """
 
-    total: Array
+    accumulated: Array
 
 
 @dataclass(frozen=True)
@@ -67,16 +67,16 @@ class AdaGrad(Optimizer[AdaGradState]):
 
     Notes
     -----
-    Diagonal: cost O(d), memory d numbers. Full: an eigendecomposition a step, some 9d³ operations, and d² numbers.
-    Both are the same in one dimension. Scaling the loss changes no step where ϵ and a are negligible, and rotating the
-    coordinates changes those of the diagonal only. Steps shrink like 1/√t where gradients don't: there is no
-    forgetting, which RMSProp and `Adam` have.
+    Diagonal: cost O(d), memory d numbers. Full: two singular value decompositions, some 40d³ operations, and d²
+    numbers. Both are the same in one dimension. Scaling the loss changes no step where ϵ and a are negligible, and
+    rotating the coordinates changes those of the diagonal only. Steps shrink like 1/√t where gradients don't: there is
+    no forgetting, which RMSProp and `Adam` have.
 
-    Σ has rank at most t after t steps. Eigenvalues of it below d eps times the largest are rounding, and count as zero:
-    there C is ϵ. Since g lies in Σ's range, C⁻¹g hardly depends on them, but the rounding of g across the range is
-    divided by ϵ; so the full matrix's ϵ should be well above eps times the size of the gradients: `adagrad-full` has
-    1e-4. Under ``jax.jacfwd`` eigenvectors of equal eigenvalues have no derivative, so that the full matrix's step has
-    none while t < d.
+    What is kept is not Σ but its root R, from which the next comes by the singular values of [R, g], whose product with
+    its transpose is Σ: so small eigenvalues of R are off by eps ‖R‖, where the roots of Σ's would be by √eps ‖R‖. While
+    t < d the rank of Σ is t, and C is ϵ across its range. C is kept as ϵI + ZZᵀ, whose `solve` divides no rounding of g
+    by ϵ, as g lies in that range. Under ``jax.jacfwd`` singular vectors of equal singular values have no derivative, so
+    that the full matrix's step has none while t < d − 1.
 
     Source: Duchi, Hazan & Singer 2011, JMLR 12:2121, Figure 1, ϵ outside, with the proximal term for ψ and no
     regularizer; torch.optim.Adagrad has ``"outside"`` and these defaults, optax.adagrad ``"inside"`` with ϵ = 1e-7 and
@@ -116,32 +116,30 @@ class AdaGrad(Optimizer[AdaGradState]):
         xp, d = namespace(w), w.shape[0]
         if self.matrix == "diagonal":
             return AdaGradState(0, xp.full_like(w, self.initial_accumulator))
-        check_memory("the sum of outer products", (d, d), w, remedy='matrix="diagonal" keeps d numbers')
-        return AdaGradState(0, self.initial_accumulator * xp.eye(d, dtype=w.dtype, device=device(w)))
+        check_memory("the root of the sum of outer products", (d, d), w, remedy='matrix="diagonal" keeps d numbers')
+        return AdaGradState(0, self.initial_accumulator**0.5 * xp.eye(d, dtype=w.dtype, device=device(w)))
 
     def precondition(self, state: AdaGradState, oracle: Oracle) -> tuple[AdaGradState, Preconditioned]:
         """Return the next state, and C = diag(√s + ϵ) or √Σ + ϵI, or ϵ under the root, with v = g."""
-        g = oracle.gradient()
+        g, t = oracle.gradient(), state.step + 1
         if self.matrix == "diagonal":
-            total = state.total + g * g
-            return AdaGradState(state.step + 1, total), Preconditioned(Diagonal(self._root(total)), g)
-        total = state.total + g[:, None] * g[None, :]
-        return AdaGradState(state.step + 1, total), Preconditioned(self._matrix_root(total), g)
+            total = state.accumulated + g * g
+            return AdaGradState(t, total), Preconditioned(Diagonal(self._root(total)), g)
+        xp = namespace(g)
+        Q, root, _ = xp.linalg.svd(xp.concat([state.accumulated, g[:, None]], axis=1), full_matrices=False)
+        return AdaGradState(t, (Q * root) @ Q.T), Preconditioned(self._damped(Q, root), g)
 
-    def _root(self, x: Array) -> Array:
-        xp = namespace(x)
-        return xp.sqrt(x) + self.epsilon if self.placement == "outside" else xp.sqrt(x + self.epsilon)
+    def _root(self, s: Array) -> Array:
+        xp = namespace(s)
+        return xp.sqrt(s) + self.epsilon if self.placement == "outside" else xp.sqrt(s + self.epsilon)
 
-    def _matrix_root(self, total: Array) -> Dense:
-        """Return Q √Λ Qᵀ with ϵ in it, the eigenvalues Λ that are rounding taken as zero."""
-        xp = namespace(total)
-        size = xp.max(xp.linalg.diagonal(total))
-        size = xp.where(size > 0, size, xp.ones_like(size))
-        values, Q = xp.linalg.eigh(total / size)
-        rounding = total.shape[0] * eps(xp, total.dtype) * values[-1]
-        root = self._root(size * xp.where(values > rounding, values, xp.zeros_like(values)))
-        C = (Q * root) @ Q.T
-        return Dense((C + C.T) / 2)
+    def _damped(self, Q: Array, root: Array) -> LowRank:
+        """Return ϵI + Q R Qᵀ; or, as √ϵ I + Q (√(R² + ϵ) − √ϵ) Qᵀ, the root with ϵ in it."""
+        xp = namespace(root)
+        if self.placement == "outside":
+            return LowRank(self.epsilon, Q * xp.sqrt(root))
+        shift = self.epsilon**0.5
+        return LowRank(shift, Q * (root / xp.sqrt(xp.hypot(root, shift * xp.ones_like(root)) + shift)))
 
 
 _DIAGONAL = Method(
@@ -165,7 +163,7 @@ METHODS = (
         title="AdaGrad, full matrix",
         make=partial(AdaGrad, matrix="full", epsilon=1e-4),
         matrix="(Σ ggᵀ)^½ + ϵI",
-        cost="9d³",
+        cost="40d³",
         memory="d²",
         colour="#66CCEE",
         space={"lr": LogUniform(1e-3, 1.0), "epsilon": LogUniform(1e-6, 1e-1)},

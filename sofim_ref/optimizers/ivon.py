@@ -60,7 +60,8 @@ class IVON(Optimizer[IVONState]):
     initial_hessian : float
         The number h₀ > 0.
     effective_size : float, optional
-        The N in σ, called the effective sample size; the number of the problem's examples if not given.
+        The N in σ, called the effective sample size; the number of the problem's examples if not given, which a loop of
+        torch or optax doesn't tell.
     samples : int
         The number of draws of ε in a step, over which ĝ and ĥ are averaged.
     seed : int
@@ -86,8 +87,9 @@ class IVON(Optimizer[IVONState]):
     Cost a gradient for each draw and O(d); memory 2d numbers.
 
     Source: arXiv 2402.17641, Algorithm 1; the correction from Lin, Schmidt & Khan 2020, arXiv 2002.10060. The released
-    code (ivon-opt 0.1.3) takes the same steps with ``rescale_lr=False``; by default it multiplies the learning rate by
-    h₀ + δ, and it can clip C⁻¹v. Defaults h₀ 1, β₁ 0.9, β₂ 0.99999, δ 1e-4 are that code's.
+    code (ivon-opt 0.1.3) takes the same steps with ``rescale_lr=False``, to 1e-14 in 200 of the same noise; by default
+    it multiplies the learning rate by h₀ + δ, and it can clip C⁻¹v. Defaults h₀ 1, β₁ 0.9, β₂ 0.99999, δ 1e-4 are that
+    code's.
 
     Examples
     --------
@@ -121,6 +123,11 @@ class IVON(Optimizer[IVONState]):
             positive("effective_size", self.effective_size)
         count("samples", self.samples)
         count("seed", self.seed, minimum=0)
+
+    @property
+    def asks_elsewhere(self) -> bool:
+        """Whether a step asks about the loss at other points than w: it asks for all its gradients there."""
+        return True
 
     def init(self, w: Array) -> IVONState:
         """Return the state before the first step: m = 0, h = h₀."""

@@ -139,6 +139,10 @@ RATES = {
     "tadam": {"lr": 0.1},
     "adahessian": {"lr": 0.15},
     "nystrom-sgd": {"lr": 0.05},
+    "adagrad": {"lr": 0.5},
+    "adagrad-full": {"lr": 0.5},
+    "rmsprop-rootfree": {"lr": 0.05},
+    "ivon": {"lr": 0.1, "effective_size": 1e6},
 }
 
 

@@ -142,8 +142,14 @@ def test_vmap_over_points_and_over_batches(name):
     assert_equal(found, expected)
 
 
+WITHOUT_DERIVATIVE = {"adagrad-full": "singular vectors of equal singular values have none"}
+"""The methods whose first steps JAX can't differentiate, as their docstrings say."""
+
+
 @every_method(quick={"sgd"})
 def test_jacfwd_in_the_point_is_the_slope_of_eager_steps(name):
+    if name in WITHOUT_DERIVATIVE:
+        pytest.skip(f"{name}: {WITHOUT_DERIVATIVE[name]}")
     optimizer = made(name)
 
     def step_twice(w):
