@@ -17,16 +17,13 @@ from sofim_ref.training.diagnostics import DIAGNOSTICS
 from sofim_ref.training.record import COLUMNS
 
 
-def check_kinds(problem: Any, optimizer: Any, *, diagnostics: bool) -> None:
-    """Refuse a problem and an optimizer that are none or don't go together, and diagnostics of a C out of sight."""
+def check_kinds(problem: Any, optimizer: Any) -> None:
+    """Refuse a problem and an optimizer that are none, or that don't go together."""
     for argument, given, kind in (("problem", problem, Problem), ("optimizer", optimizer, Optimizer)):
         if not isinstance(given, kind):
             msg = f"{argument} must be a sofim_ref {kind.__name__}, got {shown(given)}."
             raise TypeError(msg)
     optimizer.check_problem(problem)
-    if diagnostics and type(optimizer).step is not Optimizer.step:
-        msg = f"diagnostics must be False for {type(optimizer).__name__}, whose step is its own and shows no C."
-        raise TypeError(msg)
 
 
 def check_settings(seed: Any, tolerance: Any, metrics: Any, callbacks: Any, flags: Mapping[str, Any]) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sofim_ref.arrays import Array
 from sofim_ref.arrays.detach import detached
 from sofim_ref.arrays.sums import dot, norm, widened
 from sofim_ref.matrices import Matrix
 from sofim_ref.matrices.condition_needed import condition_of_angle, half_angle
-from sofim_ref.optimizers import Preconditioned
+from sofim_ref.optimizers import Optimizer, Preconditioned
 
 DIAGNOSTICS = ("cosine", "condition_needed", "condition", "damping_share", "radius_share")
 """The columns that ``minimize(…, diagnostics=True)`` adds to a trace."""
@@ -32,6 +32,12 @@ class Diagnosis(NamedTuple):
 
     numbers: dict[str, float]
     reasons: dict[str, str]
+
+
+def unseen(optimizer: Optimizer[Any]) -> dict[str, str]:
+    """Return why none of `DIAGNOSTICS` is known of a method, by name: its step is its own. Empty for all others."""
+    own = type(optimizer).step is not Optimizer.step
+    return dict.fromkeys(DIAGNOSTICS, "the method's step is its own, and shows no C") if own else {}
 
 
 def diagnose(gradient: Array, choice: Preconditioned, decay: Array | None = None) -> Diagnosis:

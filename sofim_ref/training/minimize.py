@@ -19,7 +19,7 @@ from sofim_ref.optimizers import Optimizer, State
 from sofim_ref.problems import Calls, Problem
 from sofim_ref.training.arguments import check_kinds, check_settings, check_state, measured, starting_point
 from sofim_ref.training.budget import Budget
-from sofim_ref.training.diagnostics import NO_STEP, Diagnosis, diagnose
+from sofim_ref.training.diagnostics import NO_STEP, Diagnosis, diagnose, unseen
 from sofim_ref.training.outcome import outcome
 from sofim_ref.training.progress_bar import progress_bar
 from sofim_ref.training.record import Record, Status
@@ -120,7 +120,7 @@ def minimize(
     >>> trace.message
     'The gradient norm fell to the tolerance.'
     """
-    check_kinds(problem, optimizer, diagnostics=diagnostics)
+    check_kinds(problem, optimizer)
     budget = Budget(problem, steps, epochs, batch_size, record_every)
     metrics = {} if metrics is None else metrics
     flags = {"store_points": store_points, "diagnostics": diagnostics, "progress": progress}
@@ -135,10 +135,10 @@ def minimize(
     label = type(optimizer).__name__ if label is None else label
     shown_label = progress if isinstance(progress, str) else label
 
-    take, decay = optimizer.step_with_choice if diagnostics else optimizer.step, optimizer.weight_decay
+    reasons = unseen(optimizer) if diagnostics else {}
+    take = optimizer.step_with_choice if diagnostics and not reasons else optimizer.step
     status, message, seconds, last_step = Status.BUDGET_SPENT, "", 0.0, None
     last_made: Callable[[], Diagnosis] = partial(Diagnosis, NO_STEP if diagnostics else {}, {})
-    reasons: dict[str, str] = {}
     calls = Calls()
     records: list[Record] = []
     points: list[Array] = []
@@ -207,7 +207,9 @@ def minimize(
                 if is_seen:
                     last_step = following - w
                     if choice:
-                        last_made = partial(diagnose, at.aside(Calls()).gradient(), choice[0], decay * w)
+                        last_made = partial(
+                            diagnose, at.aside(Calls()).gradient(), choice[0], optimizer.weight_decay * w
+                        )
                 w = following
                 advance()
             if records and status not in (Status.CONVERGED, Status.STOPPED):

@@ -112,6 +112,7 @@ def test_with_the_released_averaging_adafisher_divides_by_little_else_than_its_d
     )
     assert published < released
     assert released > 0.9
+    assert published < released
 
 
 @pytest.mark.parametrize("length", [0.1, 0.7, 5.0])
@@ -257,18 +258,19 @@ def test_the_page_s_example_writes_a_line_of_json_a_record(tmp_path, monkeypatch
     assert "cosine" in rows[-1]
 
 
-# ---------------------------------------------------------------------------- what is refused
-
-
-def test_what_can_t_be_observed_is_refused_by_name():
+def test_a_step_of_its_own_shows_nothing_and_the_trace_says_so():
     class Own(SGD):
         def step(self, w, state, oracle, *, inplace=False):
             return super().step(w, state, oracle, inplace=inplace)
 
     assert Own.step is not Optimizer.step
-    minimize(NETWORK, Own(), steps=1)
-    with pytest.raises(TypeError, match=r"diagnostics must be False for Own, whose step is its own and shows no C\."):
-        minimize(NETWORK, Own(), steps=1, diagnostics=True)
+    trace = minimize(NETWORK, Own(), steps=2, diagnostics=True)
+    assert trace.reasons == dict.fromkeys(DIAGNOSTICS, "the method's step is its own, and shows no C")
+    assert np.isnan([trace[name] for name in DIAGNOSTICS]).all()
+    assert trace.w.tobytes() == minimize(NETWORK, SGD(), steps=2).w.tobytes()
+
+
+def test_what_is_no_bool_and_a_metric_by_a_column_s_name_are_refused():
     with pytest.raises(TypeError, match="diagnostics must be True or False, got 'all'"):
         minimize(NETWORK, SGD(), steps=1, diagnostics="all")
     with pytest.raises(ValueError, match="metrics must have names other than every trace's own columns, got 'cosine'"):
