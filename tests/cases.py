@@ -38,6 +38,12 @@ def _low_rank(rng, d, asarray):
     return matrices.LowRank(0.5, asarray(Z)), 0.5 * np.eye(d) + Z @ Z.T
 
 
+def _diagonal_plus_low_rank(rng, d, asarray):
+    a = np.geomspace(0.5, 32.0, d).astype(np.float32).astype(np.float64)
+    Z = rng.standard_normal((d, 2)).astype(np.float32).astype(np.float64)
+    return matrices.DiagonalPlusLowRank(asarray(a), asarray(Z)), np.diag(a) + Z @ Z.T
+
+
 def _dense(rng, d, asarray):
     Q = rng.standard_normal((d, d))
     dense = np.eye(d) + Q @ Q.T / d
@@ -87,6 +93,7 @@ MATRICES = [
     MatrixCase("Diagonal", _diagonal),
     MatrixCase("RankOne", _rank_one),
     MatrixCase("LowRank", _low_rank),
+    MatrixCase("DiagonalPlusLowRank", _diagonal_plus_low_rank),
     MatrixCase("Dense", _dense),
     MatrixCase("Kronecker", _kronecker),
     MatrixCase("BlockDiagonal", _block_diagonal),

@@ -5,6 +5,7 @@ from .condition_needed import condition_needed as condition_needed
 from .conjugate_gradients import conjugate_gradients as conjugate_gradients
 from .dense import Dense as Dense
 from .diagonal import Diagonal as Diagonal
+from .diagonal_plus_low_rank import DiagonalPlusLowRank as DiagonalPlusLowRank
 from .kronecker import Kronecker as Kronecker
 from .lbfgs_matrix import LBFGSMatrix as LBFGSMatrix
 from .low_rank import LowRank as LowRank

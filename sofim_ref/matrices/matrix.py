@@ -157,6 +157,16 @@ class Matrix(ABC):
         """Return the backward error of `solve`, in eps, that the class allows; by default 8 √d, as for dense LU."""
         return 8 * math.sqrt(self.dim)
 
+    def equilibrated_bound(self) -> tuple[Array, float] | None:
+        r"""Return the s, shape (d,), and the c of a bound on the backward error of `solve` for C equilibrated by s.
+
+        .. math:: \Big\|\frac{C x - v}{s}\Big\| \le c\,\varepsilon\,\Big(\|S^{-1} C S^{-1}\|\,\|s \circ x\|
+                  + \Big\|\frac vs\Big\|\Big), \qquad S = \operatorname{diag}(s) .
+
+        By default None: `solve_bound` says all.
+        """
+        return None
+
     def dense_bound(self) -> float:
         """Return how many eps of the largest entry an entry of `to_dense` may err; by default 1."""
         return 1.0

@@ -134,6 +134,8 @@ def _solve_errors(
             forward = case.truth.forward_error(column, solution)
             measured = solved(f"{kind}{label}, {case.label}", allowed, case.truth, column, b)
             yield replace(measured, forward=forward)
+            if case.equilibrated is not None:
+                yield case.equilibrated.measured(f"{kind}{label}, {case.label}, equilibrated", column, b)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from sofim_ref.matrices import Matrix
 from sofim_ref.matrices.cases import Case, Scales
 from sofim_ref.matrices.exact import exact
 from sofim_ref.verify.dyadic import Dyadic, Host
+from sofim_ref.verify.equilibrated import Equilibrated
 from sofim_ref.verify.truth import Truth
 
 
@@ -66,19 +67,21 @@ class SolvedCase:
     matrix: Matrix
     truth: Truth
     right_hand_sides: tuple[RightHandSides, ...]
+    equilibrated: Equilibrated | None = None
 
     @classmethod
     def of(cls, case: Case, turn: int, dtype: str, rng: np.random.Generator) -> SolvedCase:
         """Solve a case exactly for a block of vectors, for one of them in turn, and for the matrix's own vector."""
         C, truth = case.matrix, Truth.of(case.matrix.definition)
+        equilibrated = Equilibrated.of(C, truth)
         labels, V = _right_hand_sides(case, truth, dtype, rng)
         block = RightHandSides.of(truth, V, labels)
         choice = [i for i, yes in enumerate(block.representable) if yes] or [0]
         single = block.column(choice[turn % len(choice)])
         if C.like.shape != (C.dim,):
-            return cls(case.label, C, truth, (block, single))
+            return cls(case.label, C, truth, (block, single), equilibrated)
         own = RightHandSides.of(truth, C.like, ("v is the matrix's own vector",), own=True)
-        return cls(case.label, C, truth, (block, single, own))
+        return cls(case.label, C, truth, (block, single, own), equilibrated)
 
 
 def _right_hand_sides(case: Case, truth: Truth, dtype: str, rng: np.random.Generator) -> tuple[tuple[str, ...], Host]:
