@@ -93,7 +93,8 @@ def test_every_registered_method_can_be_studied(monkeypatch):
     assert [entry.method.name for entry in found.entries] == list(REGISTRY)
     assert not found.failed
     assert found.holds
-    assert all(entry.bound.applies.all() for entry in found.entries)
+    without = {"ivon"}  # whose v is no moment of the gradients at the run's points
+    assert all(entry.bound.applies.all() != (entry.method.name in without) for entry in found.entries)
     report = report_convergence(found)
     title = pictures_of(report)["error-map"].get_suptitle()
     assert title.replace("\n", " ").startswith("Fitted order of the last steps: from ")

@@ -154,7 +154,9 @@ CAN_DIVERGE = {
     **{
         name: method.make
         for name, method in optimizers.REGISTRY.items()
-        if name.startswith(("ada", "sofim-l", "soaa", "tadam", "improved", "kfac", "nystrom"))
+        if name.startswith(
+            ("ada", "sofim-l", "soaa", "tadam", "improved", "kfac", "nystrom", "rmsprop", "ivon", "sketched")
+        )
     },
 }
 
@@ -166,7 +168,7 @@ def test_every_registered_method_is_made_to_diverge_but_one():
 # C grows as g does, or with its square, so long steps don't grow longer.
 BOUNDED = (
     *("sofim", "sofim-gradient", "sofim-layer", "empirical-natural-gradient", "improved-natural-gradient"),
-    *("adam", "adamw", "soaa", "tadam"),
+    *("adam", "adamw", "soaa", "tadam", "adagrad", "adagrad-full", "rmsprop-rootfree", "ivon"),
 )
 
 
