@@ -11,12 +11,14 @@ import numpy as np
 
 from sofim_ref.arrays import Array, device, eps, namespace, smallest_normal
 from sofim_ref.arrays.detach import detached
+from sofim_ref.arrays.host_view import host_view
 from sofim_ref.arrays.sums import dot, largest_magnitude, narrowed, norm, widened
 from sofim_ref.arrays.validation import floating, one_of, positive_in_dtype
 from sofim_ref.matrices.cases import Case, Host, Scales, orthogonal_to, unit_vector
 from sofim_ref.matrices.exact import Exact, exact, identity
 from sofim_ref.matrices.extremes import Extremes
 from sofim_ref.matrices.matrix import Matrix
+from sofim_ref.matrices.rank_one_blocks import LONG, solved_in_blocks
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +118,12 @@ class RankOne(Matrix):
             return v / self.shift - m * (c * (self.vector @ v) / below)
         one_of("form", form, ("stable", "textbook"))
         xp = namespace(v)
+        if v.ndim == 1 and v.shape[0] >= LONG:
+            m, b = host_view(self.vector), host_view(v)
+            if m is not None and b is not None:
+                x = solved_in_blocks(self.shift, m, self.weight, m if v is self.vector else b)
+                if x is not None:
+                    return x if xp is np else xp.from_numpy(x)
         root, root_c = self.shift**0.5, self.weight**0.5
         if v is self.vector:  # nothing lies across m: C⁻¹m = m / (ρ + c‖m‖²)
             s = xp.hypot(root_c * norm(v), root)

@@ -5,7 +5,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from oracles import assert_close, factor_error, factor_solve, forgiven, host, is_representable, long_factor_error
 
-from sofim_ref.matrices import LowRank, RankOne
+from sofim_ref.matrices import LowRank, RankOne, rank_one, rank_one_blocks
 
 
 def assert_stable(xp, dtype, system, x, v):
@@ -33,6 +33,50 @@ def test_solve_of_one_vector_is_backward_stable_at_every_scale(xp):
             C = RankOne(system.rho, xp.asarray(system.Z[:, 0], dtype))
             for v in system.V.T[:6]:
                 assert_stable(xp, dtype, system, C.solve(xp.asarray(v, dtype)), v)
+
+
+@pytest.mark.parametrize("xp", ["numpy"], indirect=True)
+@pytest.mark.parametrize("d", [1, 6, pytest.param(150, marks=pytest.mark.slow)])
+def test_solve_in_blocks_is_backward_stable_at_every_scale(xp, d, monkeypatch):
+    monkeypatch.setattr(rank_one, "LONG", 1)
+    monkeypatch.setattr(rank_one_blocks, "BLOCK", 64)
+    monkeypatch.setattr(rank_one_blocks, "ROW", 16)
+    for dtype in ("float32", "float64"):
+        for system in systems.rank_one(dtype, d):
+            m = system.Z[:, 0]
+            for v in (*system.V.T, *([m] if np.any(system.V[:, 0]) else [])):
+                assert_stable(xp, dtype, system, RankOne(system.rho, m).solve(v), v)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("weight", [1.0, 3.0])
+def test_each_arrangement_of_the_solve_in_blocks_is_taken_and_keeps_its_digits(dtype, weight, monkeypatch):
+    taken = []
+    for name in ("_direct", "_wide", "_split"):
+        whole = getattr(rank_one_blocks, name)
+        monkeypatch.setattr(rank_one_blocks, name, lambda *a, f=whole: taken.append(f.__name__) or f(*a))
+    rng, d = np.random.default_rng(0), 2 * rank_one_blocks.BLOCK + 77
+    m, random = rng.standard_normal((2, d))
+    m, random = m / np.linalg.norm(m), random / np.linalg.norm(random)
+    for ratio in 10.0 ** np.arange(-2, 15):
+        for sine in 10.0 ** np.arange(-13, 1):
+            z, v = (np.sqrt(ratio) * m).astype(dtype), (m + sine * random).astype(dtype)
+            x, z, v = (a.astype(np.longdouble) for a in (RankOne(0.5, z, weight).solve(v), z, v))
+            residual, size = 0.5 * x + weight * z * (z @ x) - v, 0.5 + weight * (z @ z)
+            error = np.sqrt(residual @ residual) / (size * np.sqrt(x @ x) + np.sqrt(v @ v))
+            assert error <= 8 * np.finfo(dtype).eps, (ratio, sine)
+    assert set(taken) == {"_direct", "_wide" if dtype == "float32" else "_split"}
+
+
+def test_torch_s_long_vectors_are_solved_for_in_blocks_unless_they_are_differentiated():
+    torch = pytest.importorskip("torch", reason="no torch")
+    m, v = np.random.default_rng(0).standard_normal((2, 12_000))
+    there = RankOne(0.5, torch.asarray(m))
+    assert np.array_equal(there.solve(torch.asarray(v)).numpy(), RankOne(0.5, m).solve(v))
+    assert np.array_equal(there.solve(there.vector).numpy(), (own := RankOne(0.5, m)).solve(own.vector))
+    assert there.solve(torch.asarray(v).requires_grad_()).requires_grad
+    slope = torch.func.grad(lambda v: v @ there.solve(v))(torch.asarray(v))
+    np.testing.assert_allclose(slope.numpy(), 2 * RankOne(0.5, m).solve(v), rtol=1e-9)
 
 
 @pytest.mark.parametrize("d", [1, 6, 300])
