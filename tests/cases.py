@@ -63,6 +63,13 @@ def _kronecker(rng, d, asarray):
     return matrices.Kronecker(asarray(A), asarray(G)), np.kron(A, G)
 
 
+def _rotated_diagonal(rng, d, asarray):
+    p = 2 if d % 2 == 0 else 1
+    P, R = (np.linalg.qr(rng.standard_normal((n, n)))[0] for n in (p, d // p))  # orthogonal to rounding in both dtypes
+    a, Q = np.geomspace(0.5, 4.0, d).astype(np.float32).astype(np.float64), np.kron(P, R)
+    return matrices.RotatedDiagonal(asarray(P), asarray(R), asarray(a)), (Q * a) @ Q.T
+
+
 def _block_diagonal(rng, d, asarray):
     (one, first), (two, second) = _rank_one(rng, (d + 1) // 2, asarray), _dense(rng, max(d // 2, 1), asarray)
     if d == 1:
@@ -96,6 +103,7 @@ MATRICES = [
     MatrixCase("DiagonalPlusLowRank", _diagonal_plus_low_rank),
     MatrixCase("Dense", _dense),
     MatrixCase("Kronecker", _kronecker),
+    MatrixCase("RotatedDiagonal", _rotated_diagonal),
     MatrixCase("BlockDiagonal", _block_diagonal),
     MatrixCase("LBFGSMatrix", _lbfgs),
     MatrixCase("MatrixFree", _matrix_free),

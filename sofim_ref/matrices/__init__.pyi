@@ -13,4 +13,5 @@ from .matrix import Matrix as Matrix
 from .matrix import SingularMatrixError as SingularMatrixError
 from .matrix_free import MatrixFree as MatrixFree
 from .rank_one import RankOne as RankOne
+from .rotated_diagonal import RotatedDiagonal as RotatedDiagonal
 from .scaled_identity import ScaledIdentity as ScaledIdentity

@@ -101,7 +101,7 @@ class Kronecker(Matrix):
         A, G, c = self._scaled
         size = largest_magnitude(v)
         half = namespace(v).sqrt(size) * c  # two equal steps overflow nowhere on the way
-        return self._on_both_sides(v / size, A.__matmul__, G.__matmul__) * half * half
+        return on_both_sides(v / size, A.shape[0], A.__matmul__, G.__matmul__) * half * half
 
     def solve(self, v: Array) -> Array:
         """Return A⁻¹ V G⁻¹: 2(p³ + q³)/3 + 2d(p + q) operations, the latter alone with the factors."""
@@ -113,7 +113,7 @@ class Kronecker(Matrix):
             left, right = (partial(cholesky_solve, L) for L in self.cholesky)
         size = largest_magnitude(v)
         half = namespace(v).sqrt(size) / c
-        return self._on_both_sides(v / size, left, right) * half * half
+        return on_both_sides(v / size, A.shape[0], left, right) * half * half
 
     def factorized(self) -> Kronecker:
         """Return C with the Cholesky factors of A and G, which must be positive definite in their arithmetic."""
@@ -174,10 +174,14 @@ class Kronecker(Matrix):
         a, g = xp.max(largest_magnitude(self.left)), xp.max(largest_magnitude(self.right))
         return self.left / a, self.right / g, xp.sqrt(a) * xp.sqrt(g)
 
-    def _on_both_sides(self, v: Array, left: Callable[[Array], Array], right: Callable[[Array], Array]) -> Array:
-        """Return v with `left` done to the first axis of V and `right` to the second; each takes a 2-D array."""
-        xp, p, q = namespace(v), self.left.shape[0], self.right.shape[0]
-        V = left(xp.reshape(v, (p, -1)))
-        V = xp.permute_dims(xp.reshape(V, (p, q, -1)), (1, 0, 2))
-        V = right(xp.reshape(V, (q, -1)))
-        return xp.reshape(xp.permute_dims(xp.reshape(V, (q, p, -1)), (1, 0, 2)), v.shape)
+
+def on_both_sides(v: Array, p: int, left: Callable[[Array], Array], right: Callable[[Array], Array]) -> Array:
+    """Return v with `left` applied to the first axis of V, shape (p, q), and `right` to the second.
+
+    Each takes a 2-D array, and `v` may have k columns: (A ⊗ G) v is AVG for A·V and G·V.
+    """
+    xp, q = namespace(v), v.shape[0] // p
+    V = left(xp.reshape(v, (p, -1)))
+    V = xp.permute_dims(xp.reshape(V, (p, q, -1)), (1, 0, 2))
+    V = right(xp.reshape(V, (q, -1)))
+    return xp.reshape(xp.permute_dims(xp.reshape(V, (q, p, -1)), (1, 0, 2)), v.shape)

@@ -18,6 +18,7 @@ from sofim_ref.matrices import (
     Matrix,
     MatrixFree,
     RankOne,
+    RotatedDiagonal,
     ScaledIdentity,
 )
 
@@ -51,6 +52,7 @@ class Bare(Matrix):
         (DiagonalPlusLowRank(M, np.ones((2, 4))), 10 * (1 + 2) * 4 / 3, 4 + 2),
         (Dense(np.eye(4)), 8 * 2, 1),
         (Kronecker(np.eye(4), np.eye(9)), 8 * (2 + 2 * 3), 1),
+        (RotatedDiagonal(np.eye(4), np.eye(9), np.ones(36)), (4 * 2 + 9 * 3) / 2 + 1, 36 / 2 + 4),
         (FREE, 8 + 8 * 3, 3 + 2),
         (ALONG_AXES, 8 + 2 * (2 + 4), (8 + 4) * (2 + 8) / 8),
         (OF_TWO_I, 8 + 2 * 2, (8 + 4 * (2 + 3**0.5)) * (2 + 2 + 2**0.5) / 2),
@@ -78,6 +80,7 @@ def test_bounds_are_those_of_the_docstrings(C, solving, writing):
         (Dense(A), -4, 1, 2 * EPS * 4),
         (Kronecker(A, G), -12, 3, 4 * 3 * EPS * 3 + 1 * 2 * EPS * 4 + 2 * EPS * 4 * 3 * EPS * 3),
         (Kronecker(np.diag([0.0, 4.0]), np.diag([0.0, 3.0])), 0, 12, 2 * EPS * 4 * 2 * EPS * 3),
+        (RotatedDiagonal(E, np.eye(1), M), 3, 4, 3 * EPS),
         (BLOCKS, -4, 25.5, 2 * EPS * 4),
         (BlockDiagonal((Dense(np.diag([1.0, 8.0])), Diagonal(M))), 1, 8, 2 * EPS * 8),
         (Bare(), 1, 4, 4 * np.finfo(np.float32).eps * 4),
