@@ -146,6 +146,7 @@ def _studied(method: Method, optimizer: Optimizer[Any], problem: Problem, optimu
         w0=w0,
         tolerance=tolerance,
         record_every=1,
+        diagnostics=True,
         store_points=True,
         on_interrupt="raise",
     )

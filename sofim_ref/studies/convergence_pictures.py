@@ -17,7 +17,9 @@ from sofim_ref.plots.contractions import TOP
 from sofim_ref.reporting import Picture
 from sofim_ref.studies import convergence
 from sofim_ref.studies.convex_problems import two_measurements
+from sofim_ref.studies.methods import named_values
 from sofim_ref.studies.predicted_run import PredictedRun
+from sofim_ref.studies.step_picture import step_picture
 from sofim_ref.studies.structures import draw_structures
 from sofim_ref.studies.studied import Studied, Study
 from sofim_ref.training.minimize import minimize
@@ -39,11 +41,14 @@ def pictures(study: Study, verdict: str) -> Iterator[Picture]:
         yield Picture("rate-valley", _valley(norms), "Steps that gain a digit, for any β and η/ρ", caption=VALLEY)
     steps = {key: (found.distance, found.next_distance, found.applies) for key, found in bounds.items()}
     orders = {entry.method.title: entry.order.order for entry in study.entries if entry.order is not None}
-    map_title = _listed("Fitted order of the last steps", orders, ".2f") or "Error after a step against error before it"
+    map_title = (
+        named_values("Fitted order of the last steps", orders, ".2f") or "Error after a step against error before it"
+    )
     yield Picture("error-map", plots.error_map(steps, title=map_title), "Error after a step against error before it")
     xi1 = {entry.method.title: float(entry.bound.xi1[-1]) for entry in study.entries}
-    contractions = plots.contractions(bounds, title=_listed("ξ₁ in the last step", xi1, ".2g"))
+    contractions = plots.contractions(bounds, title=named_values("ξ₁ in the last step", xi1, ".2g"))
     yield Picture("contractions", contractions, "ξ₁ against step", caption=CONTRACTIONS)
+    yield from step_picture({_key(entry): entry.trace for entry in study.entries})
     title = "The eigenvalues of each method's last C/η and of the Hessian at the optimum"
     spectra = plots.spectra(study.spectrum, {_key(entry): entry.spectrum for entry in study.entries}, title=title)
     yield Picture("spectra", spectra, "Eigenvalues of C/η and of the Hessian")
@@ -57,16 +62,6 @@ def _key(entry: Studied) -> Method:
     if not entry.failure:
         return entry.method
     return replace(entry.method, title=f"{entry.method.title}, {entry.trace.status.name.lower()}")
-
-
-def _listed(what: str, values: dict[str, float], spec: str) -> str:
-    """Return a title that names up to five values, or the two extreme ones of more."""
-    known = [(value, name) for name, value in values.items() if math.isfinite(value)]
-    if len(known) > 5:
-        (low, lowest), (high, highest) = min(known), max(known)
-        return f"{what}: from {low:{spec}} ({lowest}) to {high:{spec}} ({highest})"
-    named = ", ".join(f"{name} {value:{spec}}" for value, name in known)
-    return f"{what}: {named}" if named else ""
 
 
 def _predicted(promises: dict[Method, PredictedRun]) -> Figure:
@@ -86,7 +81,7 @@ def _valley(norms: dict[Method, CompanionNorm]) -> Figure:
     rates = {"at best": best_parameters(mu, L).rate, **{key.title: P.spectral_radius for key, P in norms.items()}}
     digits = {name: -1 / math.log10(rate) for name, rate in rates.items() if rate > 0}
     settings = {key: (P.step, P.beta) for key, P in norms.items()}
-    return plots.rate_valley(mu, L, title=_listed("Steps that gain a digit", digits, ".0f"), settings=settings)
+    return plots.rate_valley(mu, L, title=named_values("Steps that gain a digit", digits, ".0f"), settings=settings)
 
 
 BANDS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -50,3 +51,13 @@ def named_failures(reasons: Mapping[Method, str]) -> Iterator[Paragraph]:
     for method, reason in reasons.items():
         if reason:
             yield Paragraph(f"{method.title} failed, which counts as the worst outcome: {reason}", tone="bad")
+
+
+def named_values(what: str, values: dict[str, float], spec: str) -> str:
+    """Return a title that names up to five values, or the two extreme ones of more."""
+    known = [(value, name) for name, value in values.items() if math.isfinite(value)]
+    if len(known) > 5:
+        (low, lowest), (high, highest) = min(known), max(known)
+        return f"{what}: from {low:{spec}} ({lowest}) to {high:{spec}} ({highest})"
+    named = ", ".join(f"{name} {value:{spec}}" for value, name in known)
+    return f"{what}: {named}" if named else ""

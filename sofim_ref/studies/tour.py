@@ -187,7 +187,7 @@ def take_tour(
     )
     tolerance = 1e-10 * float(norm(problem.oracle(problem.initial_point(seed)).gradient()))
     budget: dict[str, Any] = {"steps": steps, "batch_size": batch_size, "seed": seed, "tolerance": tolerance}
-    budget["store_points"] = problem.dim <= SMALL
+    budget |= {"store_points": problem.dim <= SMALL, "diagnostics": True}
     entries = []
     for begin, method in zip(itertools.accumulate([2, *tries]), methods, strict=False):
         done = itertools.count(begin)

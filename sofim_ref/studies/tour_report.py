@@ -12,6 +12,7 @@ from sofim_ref.problems import LeastSquares
 from sofim_ref.reporting import Block, Column, Heading, Paragraph, Picture, Report, Table, finite
 from sofim_ref.reporting.verification import failures
 from sofim_ref.studies.methods import named_failures
+from sofim_ref.studies.step_picture import step_picture
 from sofim_ref.studies.tour import SHARE, Entry, Tour
 from sofim_ref.verify import Report as Verification
 
@@ -166,6 +167,7 @@ def _pictures(tour: Tour) -> Iterator[Block]:
     limits = {entry.method: limit for entry in tour.entries if (limit := _longest_step(entry)) is not None}
     norms = plots.step_norms(traces, title=_step_title(tour.entries, limits), limits=limits)
     yield Picture("step-norm", norms, "Length of each step")
+    yield from step_picture(traces)
     if errors := {entry.method: entry.errors for entry in tour.entries if entry.errors is not None}:
         title = "Digits gained in each step: level is linear convergence, doubling is quadratic"
         drawn = plots.error_map(errors, title=title)
@@ -189,20 +191,18 @@ def _gap_title(entries: Sequence[Entry]) -> str:
     (fewest, _), (most, last) = reached[0], reached[-1]
     first = [title for steps, title in reached if steps == fewest]
     who = f"{_listed(first)} close{'s' * (len(first) == 1)}" if len(first) <= 3 else f"{len(first)} methods close"
-    title = f"{who} {1 - SHARE:.0%} of the gap in {fewest} step{'s' * (fewest != 1)}"
-    if most > fewest:
-        title += f", {last} in {most}"
+    rest = f", {last} in {most}" * (most > fewest)
+    title = f"{who} {1 - SHARE:.0%} of the gap in {fewest} step{'s' * (fewest != 1)}{rest}"
     missing = len(entries) - len(reached)
     return title + (f"; {missing} of {len(entries)} methods never" if missing else "")
 
 
 def _longest_step(entry: Entry) -> float | None:
     """Return η/(2√ρ), which no step of SOFIM along M̂ can exceed; None for all others."""
-    optimizer = entry.optimizer
-    if not isinstance(optimizer, SOFIM) or callable(optimizer.lr):
-        return None
-    bounded = optimizer.vector == "moment" and optimizer.scope == "global" and not optimizer.weight_decay
-    return optimizer.lr / (2 * math.sqrt(optimizer.rho)) if bounded else None
+    match entry.optimizer:
+        case SOFIM(lr=int() | float() as lr, rho=float(rho), vector="moment", scope="global", weight_decay=0):
+            return lr / (2 * math.sqrt(rho))
+    return None
 
 
 def _step_title(entries: Sequence[Entry], limits: dict[Any, float]) -> str:

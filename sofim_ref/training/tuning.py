@@ -104,6 +104,7 @@ def choose_lr(
     seed: int = 0,
     tolerance: float = 0.0,
     store_points: bool = False,
+    diagnostics: bool = False,
     before_each: Callable[[], Any] | None = None,
 ) -> Choice:
     r"""Run a method with every step size of a grid for the same number of steps and return the best step size.
@@ -120,7 +121,7 @@ def choose_lr(
         The loss at the optimum, from which gaps are measured.
     grid : iterable of float
         The step sizes.
-    batch_size, seed, tolerance, store_points
+    batch_size, seed, tolerance, store_points, diagnostics
         As in `minimize`; the method's own random numbers are drawn from the seed too.
     before_each : callable, optional
         Called before each step size is tried.
@@ -176,6 +177,7 @@ def choose_lr(
             min(scores.values()),
             steps=steps,
             store_points=store_points,
+            diagnostics=diagnostics,
             **budget,
         )
         if scores[lr] == min(scores.values()):

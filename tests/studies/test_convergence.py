@@ -321,7 +321,7 @@ def test_the_report_has_table_remarks_and_pictures(tmp_path):
     assert all(column.note for column in table.columns)
     page = report.write(tmp_path).read_text(encoding="utf-8")
     drawn = sorted(tmp_path.glob("*.png"))
-    assert len(drawn) == page.count("<img") == 8
+    assert len(drawn) == page.count("<img") == 9
     for picture in drawn:
         assert matplotlib.image.imread(picture).std() > 0.01
 

@@ -207,11 +207,11 @@ def test_a_tour_on_which_all_fail_has_a_report_without_pictures(tmp_path):
 def test_the_report_holds_everything_inside_itself(iris, tmp_path):
     report = report_tour(iris[0])
     page = report.write(tmp_path).read_text(encoding="utf-8")
-    assert page.count("<img") == page.count('src="data:image/png;base64,') == 3
+    assert page.count("<img") == page.count('src="data:image/png;base64,') == 4
     assert not re.search(r"https?://", page)
     for entry in iris[0].entries:
         assert f"{entry.final_gap:.1e}" in page
-    for name in ("loss-gap.png", "step-norm.png", "error-map.png"):
+    for name in ("loss-gap.png", "step-norm.png", "step-diagnostics.png", "error-map.png"):
         assert (tmp_path / name).read_bytes().startswith(PNG)
 
 
