@@ -9,6 +9,8 @@ from .adam import Adam as Adam
 from .adam import AdamState as AdamState
 from .adam import AdamW as AdamW
 from .averaging import Averaging as Averaging
+from .fagh import FAGH as FAGH
+from .fagh import FAGHState as FAGHState
 from .gauss_newton import GaussNewton as GaussNewton
 from .gauss_newton import GaussNewtonState as GaussNewtonState
 from .ivon import IVON as IVON
@@ -46,6 +48,12 @@ from .soaa import SOAA as SOAA
 from .soaa import SOAAState as SOAAState
 from .sofim import SOFIM as SOFIM
 from .sofim import SOFIMState as SOFIMState
+from .sofim_diagonal import DiagonalSOFIM as DiagonalSOFIM
+from .sofim_diagonal import DiagonalSOFIMState as DiagonalSOFIMState
+from .sofim_k import RankKSOFIM as RankKSOFIM
+from .sofim_k import RankKSOFIMState as RankKSOFIMState
+from .spring import SPRING as SPRING
+from .spring import SPRINGState as SPRINGState
 from .state import State as State
 from .tadam import TAdam as TAdam
 from .tadam import TAdamState as TAdamState

@@ -10,6 +10,7 @@ from sofim_ref.optimizers import (
     adagrad,
     adahessian,
     adam,
+    fagh,
     gauss_newton,
     ivon,
     kfac,
@@ -23,6 +24,9 @@ from sofim_ref.optimizers import (
     sketched_gauss_newton,
     soaa,
     sofim,
+    sofim_diagonal,
+    sofim_k,
+    spring,
     tadam,
 )
 from sofim_ref.optimizers.method import Method
@@ -34,6 +38,7 @@ REGISTRY: dict[str, Method] = {
         *(sofim, sgd, adam, soaa, tadam, adafisher, adahessian),
         *(natural_gradient, kfac, gauss_newton, newton, newton_cg, lbfgs, nystrom_sgd),
         *(adagrad, rmsprop_rootfree, ivon, sketched_gauss_newton),
+        *(sofim_k, sofim_diagonal, spring, fagh),
     )
     for method in module.METHODS
 }

@@ -79,10 +79,10 @@ class DiagonalSOFIM(Optimizer[Any]):
 
     Notes
     -----
-    Limits: ρ → ∞ with η/ρ and ρ/c fixed, or a constant D, is `SOFIM`; c = 0 is `Adam`, `AdaFisher` or `AdaHessian`, up to
-    rounding. For v = m̂ the step is m̂/D divided by 1 + c Σ m̂²/D: the outer product turns no step, it only
-    shortens it. With D = v̂, its scatter, that is the F of `TAdam`, before it is compared with √ŝ. For v = g the step
-    is turned: away from m̂, in the metric of D. Steps C⁻¹m̂ are at most 1/(2√(cρ)) long.
+    Limits: ρ → ∞ with η/ρ and ρ/c fixed, or a constant D, is `SOFIM`; c = 0 is `Adam`, `AdaFisher` or `AdaHessian`, up
+    to rounding. For v = m̂ the step is m̂/D divided by 1 + c Σ m̂²/D: the outer product turns no step, it only shortens
+    it. With D = v̂, its scatter, that is the F of `TAdam`, before it is compared with √ŝ. For v = g the step is turned:
+    away from m̂, in the metric of D. Steps C⁻¹m̂ are at most 1/(2√(cρ)) long.
 
     Units: m̂m̂ᵀ and the variance are squared gradients, so that the loss times a factor φ leaves C's shape if ρ is
     multiplied by φ². Adam's D is a gradient, Hutchinson's a curvature, AdaFisher's has no unit: there c has to carry

@@ -56,8 +56,8 @@ class SPRING(Optimizer[SPRINGState]):
         The number μ in [0, 1); 0 is natural gradient descent.
     fisher : {"exact", "empirical"}
         Which J, shape (BC, d) or (B, d), and r; both have Jᵀr = g, the gradient without the l2 term. ``"exact"``: the
-        rows of LₙᵀJₙ/√B, with LLᵀ the likelihood's Fisher matrix in the outputs and Jₙ their Jacobian, and the entries of
-        L⁺∇ℓₙ/√B. ``"empirical"``: the examples' gradients gₙᵀ/√B, and r = (1, …, 1)/√B.
+        rows of LₙᵀJₙ/√B, with LLᵀ the likelihood's Fisher matrix in the outputs and Jₙ their Jacobian, and the entries
+        of L⁺∇ℓₙ/√B. ``"empirical"``: the examples' gradients gₙᵀ/√B, and r = (1, …, 1)/√B.
 
     Raises
     ------

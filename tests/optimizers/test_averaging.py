@@ -5,11 +5,11 @@ import pytest
 from cases import OPTIMIZERS, data
 from test_optimizer import settings_of
 
-from sofim_ref.optimizers import IVON, REGISTRY, SGD, SOAA, SOFIM, Adam, Averaging
+from sofim_ref.optimizers import IVON, REGISTRY, SGD, SOAA, SOFIM, SPRING, Adam, Averaging
 from sofim_ref.problems import SoftmaxRegression
 
 STEPS = 20
-OTHER_VECTORS = (IVON,)
+OTHER_VECTORS = (IVON, SPRING)
 """The methods whose v is no sum of gradients at the run's points; replaying a run gives that as its reason."""
 DECLARED = [
     *(optimizer for optimizer in OPTIMIZERS if not isinstance(optimizer, OTHER_VECTORS)),
