@@ -122,12 +122,13 @@ class AdaGrad(Optimizer[AdaGradState]):
     def precondition(self, state: AdaGradState, oracle: Oracle) -> tuple[AdaGradState, Preconditioned]:
         """Return the next state, and C = diag(√s + ϵ) or √Σ + ϵI, or ϵ under the root, with v = g."""
         g, t = oracle.gradient(), state.step + 1
+        damping = self.epsilon if self.placement == "outside" else None
         if self.matrix == "diagonal":
             total = state.accumulated + g * g
-            return AdaGradState(t, total), Preconditioned(Diagonal(self._root(total)), g)
+            return AdaGradState(t, total), Preconditioned(Diagonal(self._root(total)), g, damping=damping)
         xp = namespace(g)
         Q, root, _ = xp.linalg.svd(xp.concat([state.accumulated, g[:, None]], axis=1), full_matrices=False)
-        return AdaGradState(t, (Q * root) @ Q.T), Preconditioned(self._damped(Q, root), g)
+        return AdaGradState(t, (Q * root) @ Q.T), Preconditioned(self._damped(Q, root), g, damping=damping)
 
     def _root(self, s: Array) -> Array:
         xp = namespace(s)

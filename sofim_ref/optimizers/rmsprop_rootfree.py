@@ -111,8 +111,8 @@ class RootFreeRMSProp(Optimizer[RootFreeRMSPropState]):
         t, g = state.step + 1, oracle.gradient()
         m = self.beta1 * state.moment + (1 - self.beta1) * g
         Bs = self.beta2 * state.fisher + (1 - self.beta2) * (oracle.size * (g * g))
-        choice = Preconditioned(Diagonal(Bs + self.damping), m / one_minus_power(self.beta1, t))
-        return RootFreeRMSPropState(t, m, Bs), choice
+        C, v = Diagonal(Bs + self.damping), m / one_minus_power(self.beta1, t)
+        return RootFreeRMSPropState(t, m, Bs), Preconditioned(C, v, damping=self.damping)
 
     def averaging(self, t: int) -> Averaging:
         """Return how v is made of the gradients: v = g, or a mean with bias correction."""

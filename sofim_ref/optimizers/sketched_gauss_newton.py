@@ -104,7 +104,7 @@ class SketchedGaussNewton(Optimizer[State]):
         rng = generator(self.seed, state.step)
         options = {"rows": self.rows, "sketch": self.sketch}
         C = curvature.sketched_gauss_newton(oracle, rng, damping=self.damping, include_l2=True, **options)  # type: ignore[arg-type]  # each of its own type
-        return State(state.step + 1), Preconditioned(C, oracle.gradient())
+        return State(state.step + 1), Preconditioned(C, oracle.gradient(), damping=self.damping)
 
 
 METHODS = (
