@@ -70,6 +70,14 @@ def _rotated_diagonal(rng, d, asarray):
     return matrices.RotatedDiagonal(asarray(P), asarray(R), asarray(a)), (Q * a) @ Q.T
 
 
+def _kronecker_power(rng, d, asarray):
+    p = 2 if d % 2 == 0 else 1
+    A, G = _positive_definite(rng, p), _positive_definite(rng, d // p)
+    (a, Q), (g, U) = np.linalg.eigh(A), np.linalg.eigh(G)
+    dense = np.kron((Q * a**0.5) @ Q.T, (U * g**0.25) @ U.T)
+    return matrices.KroneckerPower(asarray(A), asarray(G), (0.5, 0.25)), dense
+
+
 def _block_diagonal(rng, d, asarray):
     (one, first), (two, second) = _rank_one(rng, (d + 1) // 2, asarray), _dense(rng, max(d // 2, 1), asarray)
     if d == 1:
@@ -104,6 +112,7 @@ MATRICES = [
     MatrixCase("Dense", _dense),
     MatrixCase("Kronecker", _kronecker),
     MatrixCase("RotatedDiagonal", _rotated_diagonal),
+    MatrixCase("KroneckerPower", _kronecker_power),
     MatrixCase("BlockDiagonal", _block_diagonal),
     MatrixCase("LBFGSMatrix", _lbfgs),
     MatrixCase("MatrixFree", _matrix_free),

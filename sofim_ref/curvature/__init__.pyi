@@ -16,4 +16,5 @@ from .nystrom import nystrom as nystrom
 from .nystrom import nystrom_factor as nystrom_factor
 from .reparametrized_diagonal import reparametrized_diagonal as reparametrized_diagonal
 from .sampled_fisher import sampled_fisher as sampled_fisher
+from .shampoo_factors import shampoo_factors as shampoo_factors
 from .sketched_gauss_newton import sketched_gauss_newton as sketched_gauss_newton

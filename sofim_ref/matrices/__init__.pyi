@@ -7,6 +7,7 @@ from .dense import Dense as Dense
 from .diagonal import Diagonal as Diagonal
 from .diagonal_plus_low_rank import DiagonalPlusLowRank as DiagonalPlusLowRank
 from .kronecker import Kronecker as Kronecker
+from .kronecker_power import KroneckerPower as KroneckerPower
 from .lbfgs_matrix import LBFGSMatrix as LBFGSMatrix
 from .low_rank import LowRank as LowRank
 from .matrix import Matrix as Matrix

@@ -5,18 +5,17 @@ Martens & Grosse: "Optimizing Neural Networks with Kronecker-factored Approximat
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 
 from sofim_ref import curvature
-from sofim_ref.arrays import Array, namespace
+from sofim_ref.arrays import Array
 from sofim_ref.arrays.control_flow import branch, choose
 from sofim_ref.arrays.generators import generator
 from sofim_ref.arrays.validation import count, fraction, normal_in_dtype, one_of, positive
+from sofim_ref.curvature.flat_factors import by_block, flat
 from sofim_ref.curvature.kfac import Approximation
 from sofim_ref.curvature.uncovered import UNCOVERED, Uncovered
 from sofim_ref.matrices import BlockDiagonal, Kronecker, Matrix
-from sofim_ref.models import Layer, ParameterBlock
 from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, check_start
 from sofim_ref.optimizers.search_space import LogUniform, OneOf
@@ -135,7 +134,7 @@ class KFAC(Optimizer[KFACState]):
                 lambda: self._updated(state, oracle.aside()),
                 lambda: (state.inputs, state.gradients, state.left, state.right),
             )
-        factors = iter(_by_block(oracle.layers, L, R))
+        factors = iter(by_block(oracle.layers, L, R))
         blocks = self._blocks(oracle, A, G)
         found = (replace(C, cholesky=next(factors)) if isinstance(C, Kronecker) else C for C in blocks)
         C = BlockDiagonal(tuple(found))
@@ -145,42 +144,18 @@ class KFAC(Optimizer[KFACState]):
         """Return the averaged A and G with those of this batch in them, and the Cholesky factors, each flat."""
         rng, how = generator(self.seed, state.step), self.approximation
         drawn = curvature.kfac_factors(oracle, rng, samples=self.samples, approximation=how, uncovered=self.uncovered)
-        A, G = _flat(drawn)
+        A, G = flat(drawn)
         if state.inputs.shape[0] > 0:
             kept = 1 - 1 / (state.step // self.update_every + 1)
             kept = choose(kept < self.decay, kept, self.decay)
             A, G = kept * state.inputs + (1 - kept) * A, kept * state.gradients + (1 - kept) * G
         factorized = (block.factorized() for block in self._blocks(oracle, A, G) if isinstance(block, Kronecker))
-        return A, G, *_flat(block.cholesky for block in factorized if block.cholesky is not None)
+        return A, G, *flat(block.cholesky for block in factorized if block.cholesky is not None)
 
     def _blocks(self, oracle: Oracle, A: Array, G: Array) -> tuple[Matrix, ...]:
         """Return the damped Kronecker product of each layer, and what stands for each block that no layer covers."""
-        factors = _by_block(oracle.parameter_blocks, A, G, diagonal=self.uncovered == "diagonal")
+        factors = by_block(oracle.parameter_blocks, A, G, diagonal=self.uncovered == "diagonal")
         return curvature.kfac(oracle, damping=self.damping + oracle.l2, factors=factors).blocks
-
-
-def _flat(layers: Iterable[tuple[Array, Array]]) -> tuple[Array, Array]:
-    """Return all layers' first matrices in one flat array, and all second ones."""
-    left, right = zip(*layers, strict=True)
-    xp = namespace(left[0])
-    return xp.concat([xp.reshape(A, (-1,)) for A in left]), xp.concat([xp.reshape(G, (-1,)) for G in right])
-
-
-def _by_block(
-    blocks: Sequence[Layer | ParameterBlock], A: Array, G: Array, *, diagonal: bool = False
-) -> list[tuple[Array, Array]]:
-    """Return A and G of each block from the flat arrays; without an A, and without a G unless it is a diagonal's."""
-    xp, found, at, back = namespace(A), [], 0, 0
-    for block in blocks:
-        if isinstance(block, Layer):
-            p, q = block.rows, block.columns
-            found.append((xp.reshape(A[at : at + p * p], (p, p)), xp.reshape(G[back : back + q * q], (q, q))))
-            at, back = at + p * p, back + q * q
-        else:
-            n = (block.stop - block.start) * diagonal
-            found.append((A[:0], G[back : back + n]))
-            back += n
-    return found
 
 
 METHODS = (
