@@ -19,11 +19,16 @@ BLOCKS = 20
 """In how many blocks of consecutive windows the text is split, whole ones held out."""
 
 
-def descriptions() -> str:
-    """Return the descriptions of scikit-learn's data sets, one after another in the order of their files' names."""
+def described() -> dict[str, str]:
+    """Return the description of each of scikit-learn's data sets under its name, in the order of these names."""
     folder = resources.files("sklearn.datasets.descr")
     files = sorted((file for file in folder.iterdir() if file.name.endswith(".rst")), key=lambda file: file.name)
-    return "".join(file.read_text(encoding="utf-8") for file in files)
+    return {file.name.removesuffix(".rst"): file.read_text(encoding="utf-8") for file in files}
+
+
+def descriptions() -> str:
+    """Return the descriptions of scikit-learn's data sets, one after another in the order of their files' names."""
+    return "".join(described().values())
 
 
 def windows(window: int, stride: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:

@@ -1,6 +1,8 @@
 """Experiments on convergence, one a file: each a function that lessons, pages and tests call for its numbers."""
 
+from sofim_ref.convergence.experiments.beyond_images import beyond_images
 from sofim_ref.convergence.experiments.distances import steps_from_distances
+from sofim_ref.convergence.experiments.equal_cost import equal_cost
 from sofim_ref.convergence.experiments.mlp_minimum import mlp_minimum
 from sofim_ref.convergence.experiments.newton_order import damped_orders, newton_order
 from sofim_ref.convergence.experiments.noise_floor import noise_floors
@@ -10,7 +12,9 @@ from sofim_ref.convergence.experiments.redescent import redescent
 from sofim_ref.convergence.experiments.tail_rate import tail_rate
 
 __all__ = [
+    "beyond_images",
     "damped_orders",
+    "equal_cost",
     "mlp_minimum",
     "newton_order",
     "noise_floors",
