@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
-from functools import cached_property
 
 from sofim_ref.arrays import Array
 from sofim_ref.matrices import Matrix
@@ -32,7 +31,10 @@ class Preconditioned:
     damping: float | Array | None = None
     radius: float | Array | None = None
 
-    @cached_property
+    @property
     def direction(self) -> Array:
         """The C⁻¹v of the step, shape (d,), solved for once."""
-        return self.matrix.solve(self.vector)
+        known: dict[str, Array] = self.__dict__  # functools.cached_property takes a lock, and every step its time
+        if "_direction" not in known:
+            known["_direction"] = self.matrix.solve(self.vector)
+        return known["_direction"]
