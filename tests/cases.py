@@ -195,5 +195,9 @@ OPTIMIZERS = [
     optimizers.KFAC(decay=0.0, samples=2, update_every=2, weight_decay=0.1),
     optimizers.GaussNewton(damping=0.1, lr=0.5),
     optimizers.NewtonCG(damping=0.1, tolerance=1e-4, line_search=False),
+    optimizers.AdaGrad(matrix="full", epsilon=0.1, placement="inside", initial_accumulator=0.5, weight_decay=0.1),
+    optimizers.RootFreeRMSProp(beta1=0.5, weight_decay=0.1),
+    optimizers.IVON(samples=2, effective_size=10.0, weight_decay=0.1),
+    optimizers.SketchedGaussNewton(rows=3, sketch="countsketch", seed=3, line_search=True),
 ]
 """Every registered reading with its defaults, and settings that the defaults leave out."""

@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 from cases import data
 
-from sofim_ref import KFAC, GaussNewton, NaturalGradient, Newton, NewtonCG, NystromSGD, Status, minimize
+from sofim_ref import (
+    KFAC,
+    GaussNewton,
+    NaturalGradient,
+    Newton,
+    NewtonCG,
+    NystromSGD,
+    SketchedGaussNewton,
+    Status,
+    minimize,
+)
 from sofim_ref.optimizers import REGISTRY
 from sofim_ref.problems import LogisticRegression, MLPRegressor, SoftmaxRegression
 
@@ -14,6 +24,7 @@ CURVATURES = {
     "kfac": KFAC(lr=1.0),
     "nystrom": NystromSGD(lr=1.0, columns=4),
     "gauss-newton": GaussNewton(),
+    "sketched": SketchedGaussNewton(rows=3),
     "newton": Newton(line_search=False),
     "newton-cg": NewtonCG(line_search=False),
 }
