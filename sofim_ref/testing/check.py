@@ -13,6 +13,7 @@ from sofim_ref.arrays import Array
 from sofim_ref.arrays.namespace import dtype_name
 from sofim_ref.arrays.validation import an_array, floating, one_of, positive
 from sofim_ref.testing.optimizer_cases import OptimizerCase, run_case, within
+from sofim_ref.testing.optimizer_faults import repeated, resolved, unresolved
 from sofim_ref.testing.trajectories import references, trajectories_of
 
 
@@ -27,8 +28,9 @@ class Disagreement(AssertionError):
         Its hyper-parameters.
     cases : tuple of OptimizerCase
         What was compared, a case each, those that agree among them.
-    kind : {"rounding", "dtype", "setting", "reading", "convention", "exception", "unknown"}
-        What sort of departure it is.
+    kind : str
+        What sort of departure it is: "rounding", "dtype", "setting", "reading", "convention", "exception", "unchanged",
+        "not finite", "not deterministic" or "unknown".
     explained : str
         What explains it, such as ``"bias_correction=False"``; empty where nothing that is known does.
     sentence : str
@@ -98,7 +100,9 @@ class Agreement:
             f"{self.method} agrees in {cases}, {self.steps} steps in all; the largest departure is "
             f"{self.worst:.2g} of what is allowed."
         )
-        first = self.cases[0]
+        first, idle = self.cases[0], [f"'{found.case}'" for found in self.cases if not resolved(found)]
+        if idle:
+            text += f" In {' and '.join(idle)} w hardly moves: a step that does nothing would agree there too."
         if not first.narrow:
             return text
         share = f"{100 * first.eps:.1g}\N{NO-BREAK SPACE}%"
@@ -155,7 +159,9 @@ def check_optimizer(
         other settings, readings and conventions in 50 digits. Where `step` raises, its case ends there; what it raises
         in the first step of random gradients isn't caught.
     TypeError, ValueError
-        If there is no such method or case, if the method refuses the settings, or if `step` returns no point.
+        If there is no such method or case, if the method refuses the settings, or if `step` returns no point. If it
+        agrees, but one that returns w unchanged would agree as well: the learning rate is too small for the dtype, or
+        for the tolerance, and the message has one that tells.
 
     Notes
     -----
@@ -208,10 +214,13 @@ def check_optimizer(
         raise ValueError(msg)
     cases = tuple(run_case(step, reference, like, tolerance) for reference in chosen)
     if all(found.step is None for found in cases):
+        if not any(resolved(found) for found in cases):
+            raise ValueError(unresolved(cases))
         return Agreement(method, wanted, cases)
     from sofim_ref.testing.optimizer_explanations import explain
 
-    why = explain(cases)
+    first = next(found for found in cases if found.step)
+    why = repeated(first, run_case(step, first.reference, like, tolerance)) or explain(cases)
     raise Disagreement(method, wanted, cases, why.kind, why.words, why.sentence)
 
 

@@ -88,6 +88,10 @@ class Alternative:
                 return False
         return True
 
+    def ends(self, found: OptimizerCase) -> bool:
+        """Return whether it divides by zero in the step from which on the optimizer's points aren't finite."""
+        return len(list(islice(self.points(found.reference), found.finite + 2))) == found.finite + 1
+
     def points(self, like: Reference) -> Iterator[Host]:
         """Yield its points in a case, the stored ones if there are any, to the first that divides by zero."""
         for stored in references(like.method) if self.by == PAPER else ():

@@ -17,9 +17,12 @@ from sofim_ref.testing.trajectories import Reference, references
 def explaining(cases: list[OptimizerCase]) -> list[Alternative]:
     """Return the alternatives that give an optimizer's points in all cases, with as few things changed as possible."""
     now, settings, conventions = known(cases)
+    lost = [found for found in cases if found.finite < found.steps]
+    if lost and not any(found.step is not None and found.step <= found.finite for found in cases):
+        return [other for other in [*settings, *conventions] if _lost_as(other, lost) and _all(other, cases)]
     if cases[0].narrow:  # where many would do, the one that is nearest
         every = chain(settings, conventions, _rescaled([now], cases))
-        matching = [other for other in every if all(other.gives(found) for found in cases)]
+        matching = [other for other in every if _all(other, cases)]
         return [min(matching, key=lambda other: other.distance(cases[0]))] if matching else []
     stages: tuple[Callable[[], Iterator[Alternative]], ...] = (
         lambda: iter(settings),
@@ -28,11 +31,22 @@ def explaining(cases: list[OptimizerCase]) -> list[Alternative]:
         lambda: chain(_rescaled([*settings, *conventions], cases), _pairs([*settings, *conventions], cases)),
     )
     for stage in stages:
-        matching = [other for other in stage() if all(other.gives(found) for found in cases)]
+        matching = [other for other in stage() if _all(other, cases)]
         if matching:
             fewest = min(other.size for other in matching)
             return [other for other in matching if other.size == fewest]
     return []
+
+
+def _all(other: Alternative, cases: list[OptimizerCase]) -> bool:
+    """Return whether an alternative gives an optimizer's points in all cases."""
+    return all(other.gives(found) for found in cases)
+
+
+def _lost_as(other: Alternative, lost: list[OptimizerCase]) -> bool:
+    """Return whether an alternative divides by zero where w is lost; tiny numbers may do so in 50 digits without it."""
+    ends = {found.case: other.ends(found) for found in lost}
+    return any(ends.values()) and all(ended for case, ended in ends.items() if case != "huge and tiny")
 
 
 def closest(cases: list[OptimizerCase]) -> tuple[str, float, float] | None:

@@ -175,6 +175,11 @@ def run_case(
     return OptimizerCase(reference, np.concatenate([points, missing]), dtype, unit, tolerance, raised)
 
 
+def given_dtype(found: OptimizerCase) -> str:
+    """Return the name of the dtype in which w was given."""
+    return next(name for name, unit in EPS.items() if unit == found.eps)
+
+
 def within(reference: Reference, like: Array) -> bool:
     """Return whether the dtype of an array has all of a case's gradients, none of them 0 or infinite in it."""
     G = reference.arguments["gradient"]

@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from sofim_ref.testing.optimizer_alternatives import closest, explaining
-from sofim_ref.testing.optimizer_cases import LOST, OptimizerCase
+from sofim_ref.testing.optimizer_cases import LOST, OptimizerCase, given_dtype
+from sofim_ref.testing.optimizer_faults import Departure, not_finite, unchanged
 from sofim_ref.testing.trajectories import Host
 
 BITS = {"bfloat16": 8, "float16": 11, "float32": 24, "float64": 53}
 """From a dtype to the binary digits of its numbers, the leading 1 among them."""
-
-
-@dataclass(frozen=True)
-class Departure:
-    """Why an optimizer departs from its reference.
-
-    Parameters
-    ----------
-    kind : {"rounding", "dtype", "setting", "reading", "convention", "exception", "unknown"}
-        What sort of departure it is.
-    words : str
-        What explains it: ``"bias_correction=False"``; empty where nothing that is known does.
-    sentence : str
-        The same in a sentence.
-    """
-
-    kind: str
-    words: str
-    sentence: str
 
 
 def explain(cases: tuple[OptimizerCase, ...]) -> Departure:
@@ -40,9 +22,10 @@ def explain(cases: tuple[OptimizerCase, ...]) -> Departure:
         text = "The other cases agree." if ran else "There is no other case."
         return Departure("exception", ended[0].raised, text)
     compared = tuple(ran)
-    why = _narrow(compared) or _rounding(compared) or _alternative(compared) or _unknown(compared)
+    why = unchanged(compared) or _narrow(compared) or _rounding(compared) or _alternative(compared)
+    why = why or not_finite(compared) or _unknown(compared)
     if ran[0].narrow:
-        why = replace(why, sentence=f"w was given as {_given(compared)}, eps {ran[0].eps:.1g}. {why.sentence}")
+        why = replace(why, sentence=f"w was given as {given_dtype(compared[0])}, eps {ran[0].eps:.1g}. {why.sentence}")
     first = next(found for found in cases if found.step).sentence()
     endings = [text for found in ended if (text := found.ending()) != first]
     return replace(why, sentence=" ".join([*endings, why.sentence]))
@@ -50,7 +33,7 @@ def explain(cases: tuple[OptimizerCase, ...]) -> Departure:
 
 def _narrow(cases: tuple[OptimizerCase, ...]) -> Departure | None:
     """Return the dtype in which w is kept, if it is narrower than the one in which w was given."""
-    dtype, given = cases[0].dtype, _given(cases)
+    dtype, given = cases[0].dtype, given_dtype(cases[0])
     if BITS.get(dtype, 53) < BITS[given]:
         said = f"w was given as {given} and came back as {dtype}."
         return Departure("dtype", dtype, f"{said} {_at_its_precision(cases, dtype)}")
@@ -59,11 +42,6 @@ def _narrow(cases: tuple[OptimizerCase, ...]) -> Departure | None:
             said = f"All points are {name} numbers, though w was given as {given}."
             return Departure("dtype", name, f"{said} {_at_its_precision(cases, name)}")
     return None
-
-
-def _given(cases: tuple[OptimizerCase, ...]) -> str:
-    """Return the name of the dtype in which w was given."""
-    return next(name for name, bits in BITS.items() if 2.0 ** (1 - bits) == cases[0].eps)
 
 
 def _at_its_precision(cases: tuple[OptimizerCase, ...], dtype: str) -> str:
