@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sofim_ref.arrays.control_flow import branch
+from sofim_ref.arrays.control_flow import branch, choose
 from sofim_ref.arrays.namespace import Array, device, eps, namespace, smallest_normal
 from sofim_ref.arrays.tracing import is_traced
 
@@ -118,6 +118,29 @@ def one_minus_power(beta: float, t: int | Array) -> Any:
     if is_traced(beta):
         return -xp.expm1(t * xp.log(beta))
     return -xp.expm1(t * (math.log(beta) if beta > 0 else -1e30))
+
+
+def kept_share(decay: float, t: int | Array) -> Any:
+    """Return min(1 − 1/t, decay), the weight of an average before its t-th number: plain at first, then decaying.
+
+    Parameters
+    ----------
+    decay : float
+        In [0, 1).
+    t : int or JAX array, shape ()
+        The number of numbers, from 1 on.
+
+    Returns
+    -------
+    float or JAX array, shape ()
+
+    Examples
+    --------
+    >>> [kept_share(0.6, t) for t in (1, 2, 3)]
+    [0.0, 0.5, 0.6]
+    """
+    kept = 1 - 1 / t
+    return choose(kept < decay, kept, decay)
 
 
 def weight_before(beta: float, t: int | Array) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 from sofim_ref.arrays import Array, namespace
@@ -32,7 +33,7 @@ def flat(layers: Iterable[tuple[Array, Array]]) -> tuple[Array, Array]:
 
 
 def by_block(
-    blocks: Sequence[Layer | ParameterBlock], A: Array, G: Array, *, diagonal: bool = False
+    blocks: Sequence[Layer | ParameterBlock], A: Array, G: Array, *, diagonal: bool = False, ndim: int = 2
 ) -> list[tuple[Array, Array]]:
     """Return A and G of each block from the arrays that `flat` makes.
 
@@ -43,11 +44,14 @@ def by_block(
     A, G : array, 1-D
     diagonal : bool
         Whether a block that no layer covers has a G, the diagonal of a matrix.
+    ndim : {1, 2}
+        Whether a layer has two vectors, not two matrices.
 
     Returns
     -------
     list of pairs of arrays
-        Shapes (rows, rows) and (columns, columns) for a layer, (0,) and (n,) or (0,) for n parameters of no layer.
+        Shapes (rows, rows) and (columns, columns) for a layer, or (rows,) and (columns,); (0,) and (n,) or (0,) for n
+        parameters of no layer.
 
     Examples
     --------
@@ -60,9 +64,10 @@ def by_block(
     xp, found, at, back = namespace(A), [], 0, 0
     for block in blocks:
         if isinstance(block, Layer):
-            p, q = block.rows, block.columns
-            found.append((xp.reshape(A[at : at + p * p], (p, p)), xp.reshape(G[back : back + q * q], (q, q))))
-            at, back = at + p * p, back + q * q
+            p, q = (block.rows,) * ndim, (block.columns,) * ndim
+            one, other = A[at : at + math.prod(p)], G[back : back + math.prod(q)]
+            found.append((xp.reshape(one, p), xp.reshape(other, q)))
+            at, back = at + math.prod(p), back + math.prod(q)
         else:
             n = (block.stop - block.start) * diagonal
             found.append((A[:0], G[back : back + n]))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Callable, Sequence
+from typing import Literal, TypeVar
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from sofim_ref.curvature.uncovered import Uncovered, check_uncovered
 from sofim_ref.matrices import BlockDiagonal, Diagonal, Kronecker, Matrix, ScaledIdentity
 from sofim_ref.models import Layer, LayerStatistics
 from sofim_ref.problems.oracle import Oracle
+
+T = TypeVar("T")
 
 Factors = Sequence[tuple[Array, Array]]
 """A, shape (rows, rows), and G, shape (columns, columns), of each layer; of a block of n parameters that no layer
@@ -140,14 +142,8 @@ def kfac_factors(  # noqa: PLR0913  # the same
         One for each of ``oracle.parameter_blocks``. For n parameters that no layer covers: an empty array and the
         diagonal of the Fisher matrix, shape (n,), or two empty arrays for ``uncovered="identity"``.
     """
-    an_oracle(oracle)
-    count("samples", samples)
+    rng = checked_labels(oracle, rng, samples, labels)
     one_of("approximation", approximation, ("expand", "reduce"))
-    one_of("labels", labels, ("sampled", "expected", "data"))
-    if labels == "sampled":
-        a_generator(rng)
-    else:
-        rng = None
     check_uncovered(oracle, uncovered)
 
     def of_labels(rows: Oracle, u: Array) -> list[tuple[Array, Array]]:
@@ -161,14 +157,45 @@ def kfac_factors(  # noqa: PLR0913  # the same
             for block in rows.parameter_blocks
         ]
 
-    def estimate(rows: Oracle) -> list[tuple[Array, Array]]:
+    draws = over_labels(oracle, rng, of_labels, _summed, samples=samples, labels=labels)
+    return [(A, G / len(draws)) for A, G in _summed(draws)]
+
+
+def checked_labels(
+    oracle: Oracle, rng: np.random.Generator | None, samples: int, labels: Labels
+) -> np.random.Generator | None:
+    """Return what labels are drawn from, None where they aren't; refuse what says neither."""
+    an_oracle(oracle)
+    count("samples", samples)
+    one_of("labels", labels, ("sampled", "expected", "data"))
+    if labels != "sampled":
+        return None
+    a_generator(rng)
+    return rng
+
+
+def over_labels(  # noqa: PLR0913  # the same
+    oracle: Oracle,
+    rng: np.random.Generator | None,
+    f: Callable[[Oracle, Array], T],
+    total: Callable[[list[T]], T],
+    *,
+    samples: int,
+    labels: Labels,
+) -> list[T]:
+    """Return f(rows, u), averaged over the blocks of rows, for each draw of labels; once for labels that aren't drawn.
+
+    The u, shape (B, C), are what the output gradients of one label an example are made of; for ``labels="expected"``
+    there are C of them, and `total` adds what f returns for each.
+    """
+
+    def estimate(rows: Oracle) -> T:
         if labels == "expected":
             S = rows.output_fisher_factor()
-            return _summed([of_labels(rows, S[:, :, c]) for c in range(S.shape[2])])
-        return of_labels(rows, rows.output_gradient() if rng is None else rows.sampled_output_gradient(rng))
+            return total([f(rows, S[:, :, c]) for c in range(S.shape[2])])
+        return f(rows, rows.output_gradient() if rng is None else rows.sampled_output_gradient(rng))
 
-    draws = [oracle.average(estimate) for _ in range(samples if labels == "sampled" else 1)]
-    return [(A, G / len(draws)) for A, G in _summed(draws)]
+    return [oracle.average(estimate) for _ in range(samples if labels == "sampled" else 1)]
 
 
 def _summed(draws: list[list[tuple[Array, Array]]]) -> list[tuple[Array, Array]]:

@@ -9,8 +9,9 @@ from dataclasses import KW_ONLY, dataclass, replace
 
 from sofim_ref import curvature
 from sofim_ref.arrays import Array
-from sofim_ref.arrays.control_flow import branch, choose
+from sofim_ref.arrays.control_flow import branch
 from sofim_ref.arrays.generators import generator
+from sofim_ref.arrays.sums import kept_share
 from sofim_ref.arrays.validation import count, fraction, normal_in_dtype, one_of, positive
 from sofim_ref.curvature.flat_factors import by_block, flat
 from sofim_ref.curvature.kfac import Approximation
@@ -146,8 +147,7 @@ class KFAC(Optimizer[KFACState]):
         drawn = curvature.kfac_factors(oracle, rng, samples=self.samples, approximation=how, uncovered=self.uncovered)
         A, G = flat(drawn)
         if state.inputs.shape[0] > 0:
-            kept = 1 - 1 / (state.step // self.update_every + 1)
-            kept = choose(kept < self.decay, kept, self.decay)
+            kept = kept_share(self.decay, state.step // self.update_every + 1)
             A, G = kept * state.inputs + (1 - kept) * A, kept * state.gradients + (1 - kept) * G
         factorized = (block.factorized() for block in self._blocks(oracle, A, G) if isinstance(block, Kronecker))
         return A, G, *flat(block.cholesky for block in factorized if block.cholesky is not None)
