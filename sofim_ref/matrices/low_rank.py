@@ -1,4 +1,4 @@
-"""C = ρI + ZZᵀ: k directions have more curvature than the rest. It is the damped empirical Fisher of k examples."""
+"""C = ρI + c ZZᵀ: k directions have more curvature than the rest. It is the damped empirical Fisher of k examples."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from sofim_ref.matrices.matrix import Matrix
 
 @dataclass(frozen=True, eq=False)
 class LowRank(Matrix):
-    r"""The matrix :math:`C = \rho I + Z Z^\top`.
+    r"""The matrix :math:`C = \rho I + c\, Z Z^\top`.
 
     Parameters
     ----------
@@ -34,16 +34,18 @@ class LowRank(Matrix):
         The factor Z. It may have dependent or zero columns, and k may exceed d.
     form : {"stable", "gram"}
         Which form `solve` takes if it is given none.
+    weight : float
+        The number c > 0, in the same range as ρ; 1 if not given. √c Z, rounded, would not have Z's span.
 
     Raises
     ------
     TypeError, ValueError
-        If `shift` is not such a number, or `factor` not a 2-D floating array with a column.
+        If `shift` or `weight` is not such a number, or `factor` not a 2-D floating array with a column.
 
     Notes
     -----
     The thin singular value decomposition Z = U diag(σ) Vᵀ, made once at the first use, is all that is needed: the
-    squares σ² are the eigenvalues of the k×k Gram matrix ZᵀZ, and C has the eigenvalues ρ + σ² along U and ρ across.
+    squares σ² are the eigenvalues of the k×k Gram matrix ZᵀZ, and C has the eigenvalues ρ + cσ² along U and ρ across.
     With one column this is `RankOne`, formula for formula. Decomposition O(dk²), each solve O(dk), memory O(dk). The
     Gram form is O(dk²) too, of matrix products alone, and much quicker; its k×k matrix is factored once as well.
     ``python -m benchmarks`` compares both with the dense way.
@@ -60,6 +62,7 @@ class LowRank(Matrix):
     shift: float
     factor: Array
     form: Literal["stable", "gram"] = "stable"
+    weight: float = 1.0
 
     knows_extremes = True
 
@@ -69,6 +72,7 @@ class LowRank(Matrix):
             msg = f"factor must have at least one column, got shape {tuple(self.factor.shape)}."
             raise ValueError(msg)
         object.__setattr__(self, "shift", positive_in_dtype("shift", self.shift, self.factor))
+        object.__setattr__(self, "weight", positive_in_dtype("weight", self.weight, self.factor))
         one_of("form", self.form, ("stable", "gram"))
 
     @property
@@ -78,23 +82,24 @@ class LowRank(Matrix):
 
     @cached_property
     def directions(self) -> tuple[Array, Array]:
-        """The orthonormal U, shape (d, r), and the singular values σ, shape (r,), of Z; r = min(d, k); widened."""
+        """The orthonormal U, shape (d, r), and the singular values σ, shape (r,), of √c Z; r = min(d, k); widened."""
         Z = widened(self.factor)
         xp = namespace(Z)
         scale = xp.max(largest_magnitude(Z))
         U, sigma, _ = xp.linalg.svd(Z / scale, full_matrices=False)
-        return U, sigma * scale
+        return U, sigma * (scale * self.weight**0.5)
 
     @cached_property
     def gram(self) -> Dense:
-        """The matrix ρI + ZᵀZ, shape (k, k), factorized."""
+        """The matrix ρI + c ZᵀZ, shape (k, k), factorized."""
         Z, xp = self.factor, namespace(self.factor)
-        return Dense(self.shift * xp.eye(Z.shape[1], dtype=Z.dtype, device=device(Z)) + Z.T @ Z).factorized()
+        shift = self.shift * xp.eye(Z.shape[1], dtype=Z.dtype, device=device(Z))
+        return Dense(shift + self.weight * (Z.T @ Z)).factorized()
 
     def matvec(self, v: Array) -> Array:
-        """Return ρv + Z(Zᵀv): two passes over Z."""
+        """Return ρv + cZ(Zᵀv): two passes over Z."""
         self.check_operand(v)
-        return self.shift * v + self.factor @ (self.factor.T @ v)
+        return self.shift * v + self.factor @ (self.weight * (self.factor.T @ v))
 
     def solve(self, v: Array, *, form: Literal["stable", "gram"] | None = None) -> Array:
         r"""Return the x with C x = v.
@@ -104,7 +109,7 @@ class LowRank(Matrix):
         v : array, shape (d,) or (d, k)
         form : {"stable", "gram"}, optional
             ``"stable"`` splits v along the columns of U and across them, and divides each part by its own
-            eigenvalue:
+            eigenvalue, σ the singular values of √c Z:
 
             .. math:: x = \frac{v_\perp}{\rho} + U \operatorname{diag}\Big(\frac{1}{\rho + \sigma_i^2}\Big) U^\top v .
 
@@ -113,7 +118,7 @@ class LowRank(Matrix):
             Woodbury's formula through the k×k Gram matrix, quick and, like Sherman–Morrison's textbook form, off by up
             to κ(C) eps:
 
-            .. math:: x = \frac1\rho \big(v - Z (\rho I_k + Z^\top Z)^{-1} Z^\top v\big) .
+            .. math:: x = \frac1\rho \big(v - c\, Z (\rho I_k + c\, Z^\top Z)^{-1} Z^\top v\big) .
 
         Returns
         -------
@@ -135,7 +140,7 @@ class LowRank(Matrix):
         one_of("form", form, ("stable", "gram"))
         if form == "gram":
             Z = self.factor
-            return (v - Z @ self.gram.solve(Z.T @ v)) / self.shift
+            return (v - Z @ self.gram.solve(self.weight * (Z.T @ v))) / self.shift
         U, sigma = self.directions
         s = xp.hypot(sigma, self.shift**0.5)[:, None]  # s² = ρ + σ², without the overflow of a square
         size = largest_magnitude(v)
@@ -156,11 +161,11 @@ class LowRank(Matrix):
         return self
 
     def to_dense(self) -> Array:
-        """Return ρI + ZZᵀ, shape (d, d)."""
-        return self.shift * self.identity() + self.factor @ self.factor.T
+        """Return ρI + cZZᵀ, shape (d, d)."""
+        return self.shift * self.identity() + self.weight * (self.factor @ self.factor.T)
 
     def eigenvalues(self) -> Array:
-        """Return ρ, d−r times, then ρ + σ² in ascending order."""
+        """Return ρ, d−r times, then ρ + σ² in ascending order, σ those of √c Z."""
         xp = namespace(self.factor)
         _, sigma = self.directions
         rest = xp.zeros(self.dim - sigma.shape[0], dtype=sigma.dtype, device=device(sigma))
@@ -178,29 +183,29 @@ class LowRank(Matrix):
         return Extremes(smallest, self.shift + most**2, off * (2 * least + off) + 4 * unit * smallest)
 
     def definition(self) -> Exact:
-        """Return ρI + ZZᵀ."""
+        """Return ρI + cZZᵀ."""
         Z = exact(self.factor)
-        return np.asarray(exact(self.shift) * identity(self.dim) + Z @ Z.T)
+        return np.asarray(exact(self.shift) * identity(self.dim) + exact(self.weight) * (Z @ Z.T))
 
     def solve_bound(self) -> float:
         """Return 8 (1 + √k), for the stable form."""
         return 8 * (1 + math.sqrt(self.factor.shape[1]))
 
     def dense_bound(self) -> float:
-        """Return k + 2: k products and as many sums."""
-        return float(self.factor.shape[1] + 2)
+        """Return k + 2, k products and as many sums; one more for a weight."""
+        return float(self.factor.shape[1] + 2 + (self.weight != 1))
 
     @classmethod
     def cases(cls, scales: Scales, rng: np.random.Generator) -> Iterator[Case]:
         """Yield every size of Z with every ρ; where ‖Z‖²/ρ stops being harmless; Z zero, dependent, uneven; d = 1."""
 
-        def case(kind: str, Z: Host, shift: float) -> Case:
+        def case(kind: str, Z: Host, shift: float, weight: float = 1.0) -> Case:
             Z = scales.cast(Z)
             d, k = Z.shape
             combined = (Z / (np.abs(Z).max() or 1.0)).astype(np.float64) @ rng.standard_normal(k)
             along = combined if combined.any() else rng.standard_normal(d)
             label = f"{kind}columns of Z ≈ {np.abs(Z).max():.1e}, k = {k}, ρ = {shift:.2e}, d = {d}"
-            return Case(label, cls(shift, Z), along, orthogonal_to(Z, rng))
+            return Case(label, cls(shift, Z, weight=weight), along, orthogonal_to(Z, rng))
 
         for k, size, shift in itertools.product(scales.columns, scales.norms[::2], scales.shifts[::3]):
             yield case("", size * rng.standard_normal((6, k)), shift * rng.uniform(1, 2))
@@ -208,6 +213,7 @@ class LowRank(Matrix):
             yield case("", size * rng.standard_normal((6, 3)), scales.clipped(size**2 * ratio))
         for shift in scales.shifts[::3]:
             Z = rng.standard_normal((6, 3))
+            yield case("c = 1/3, ", Z, shift, 1 / 3)
             yield case("Z = 0, ", 0 * Z, shift)
             yield case("one column three times, ", Z[:, [0, 0, 0]], shift)
             yield case("columns from 1 to 1e-10, ", Z * np.asarray([1.0, 1e-5, 1e-10]), shift)

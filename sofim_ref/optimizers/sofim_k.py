@@ -70,7 +70,7 @@ class RankKSOFIM(Optimizer[RankKSOFIMState]):
 
     Notes
     -----
-    Limits: k = 1 with ``collected="moment"`` is `SOFIM`, with both of its v. With k = B and B steps, each asking for
+    Limits: k = 1 is `SOFIM`, with both of its v. With k = B, ``collected="gradient"``, and B steps, each asking for
     the gradient of one of B examples at the same point, C is ρI and their empirical Fisher matrix, and C⁻¹g the
     empirical natural gradient's direction. On a run the points differ, and the older gradients are stale.
 
@@ -98,7 +98,7 @@ class RankKSOFIM(Optimizer[RankKSOFIMState]):
     beta: float = 0.9
     columns: int = 4
     _: KW_ONLY
-    collected: Literal["moment", "gradient"] = "gradient"
+    collected: Literal["moment", "gradient"] = "moment"
     vector: Literal["moment", "gradient"] = "moment"
     bias_correction: bool = True
     weight_decay: float = 0.0
@@ -134,7 +134,7 @@ class RankKSOFIM(Optimizer[RankKSOFIMState]):
         U = xp.where(newest, u[:, None], state.columns)
         n = choose(t < k, t, k)
         radius = 0.5 * (n / self.rho) ** 0.5 if self.collected == self.vector else None
-        C = LowRank(self.rho, U / n**0.5)
+        C = LowRank(self.rho, U, weight=1 / n)
         return RankKSOFIMState(t, h, U), Preconditioned(C, v, damping=self.rho, radius=radius)
 
     def averaging(self, t: int) -> Averaging:
@@ -148,7 +148,7 @@ METHODS = (
         name="sofim-k",
         title="SOFIM (rank k)",
         make=RankKSOFIM,
-        matrix="ρI + (1/k) Σ gᵢgᵢᵀ of the last k",
+        matrix="ρI + (1/k) Σ M̂M̂ᵀ of the last k",
         vector="M̂",
         cost="dk²",
         memory="dk",

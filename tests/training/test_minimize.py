@@ -155,7 +155,10 @@ CAN_DIVERGE = {
         name: method.make
         for name, method in optimizers.REGISTRY.items()
         if name.startswith(
-            ("ada", "sofim-l", "soaa", "tadam", "improved", "kfac", "nystrom", "rmsprop", "ivon", "sketched")
+            (
+                *("ada", "sofim-", "soaa", "tadam", "improved", "kfac", "nystrom"),
+                *("rmsprop", "ivon", "sketched", "spring", "fagh"),
+            )
         )
     },
 }
@@ -167,7 +170,8 @@ def test_every_registered_method_is_made_to_diverge_but_one():
 
 # C grows as g does, or with its square, so long steps don't grow longer.
 BOUNDED = (
-    *("sofim", "sofim-gradient", "sofim-layer", "empirical-natural-gradient", "improved-natural-gradient"),
+    *("sofim", "sofim-gradient", "sofim-layer", "sofim-k", "sofim-diagonal"),
+    *("empirical-natural-gradient", "improved-natural-gradient"),
     *("adam", "adamw", "soaa", "tadam", "adagrad", "adagrad-full", "rmsprop-rootfree", "ivon"),
 )
 

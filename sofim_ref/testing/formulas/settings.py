@@ -15,6 +15,8 @@ from sofim_ref.testing.formulas.rmsprop_rootfree import rmsprop_rootfree
 from sofim_ref.testing.formulas.sgd import sgd
 from sofim_ref.testing.formulas.soaa import soaa
 from sofim_ref.testing.formulas.sofim import sofim
+from sofim_ref.testing.formulas.sofim_diagonal import sofim_diagonal
+from sofim_ref.testing.formulas.sofim_k import sofim_k
 from sofim_ref.testing.formulas.tadam import tadam
 
 _SGD = {"lr": 0.1, "momentum": 0.0, "nesterov": False}
@@ -33,6 +35,26 @@ _ADAFISHER = {
 }
 _ADAGRAD = {"lr": 0.01, "epsilon": 1e-10, "placement": "outside", "initial_accumulator": 0.0, "weight_decay": 0.0}
 _ROOT_FREE = {"lr": 0.01, "beta1": 0.0, "beta2": 0.99, "damping": 1e-4, "weight_decay": 0.0}
+_RANK_K = {
+    "lr": 0.1,
+    "rho": 0.5,
+    "beta": 0.9,
+    "columns": 4,
+    "collected": "moment",
+    "vector": "moment",
+    "bias_correction": True,
+    "weight_decay": 0.0,
+}
+_DIAGONAL = {
+    "lr": 0.1,
+    "rho": 0.5,
+    "diagonal": "variance",
+    "rank_one": 1.0,
+    "beta": 0.9,
+    "beta2": 0.999,
+    "vector": "moment",
+    "weight_decay": 0.0,
+}
 _READINGS = ({"ema": "paper_v3"}, {"ema": "paper_v1"}, {"ema": "code"})
 _STATISTICS = ({"ema": "code", "statistics": "per_example"}, {"ema": "paper_v3", "statistics": "mean_loss"})
 
@@ -61,6 +83,17 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
     "LBFGS": [{"lr": 1.0, "history": 10, "weight_decay": 0.0}],
     "AdaGrad": [_ADAGRAD, {**_ADAGRAD, "placement": "inside", "epsilon": 1e-7, "initial_accumulator": 0.1}],
     "RootFreeRMSProp": [_ROOT_FREE, {**_ROOT_FREE, "beta1": 0.9, "weight_decay": 0.01}],
+    "RankKSOFIM": [
+        _RANK_K,
+        {**_RANK_K, "vector": "gradient", "columns": 2, "bias_correction": False},
+        {**_RANK_K, "collected": "gradient", "columns": 3},
+        {**_RANK_K, "collected": "gradient", "vector": "gradient", "weight_decay": 0.01},
+    ],
+    "DiagonalSOFIM": [
+        _DIAGONAL,
+        {**_DIAGONAL, "vector": "gradient", "rank_one": 0.5, "weight_decay": 0.01},
+        {**_DIAGONAL, "diagonal": "adam", "rho": 1e-3, "rank_one": 2.0},
+    ],
 }
 """From a method to its settings, its default first."""
 
@@ -77,6 +110,8 @@ RUN: dict[str, Callable[..., Any]] = {
     "LBFGS": lbfgs,
     "AdaGrad": adagrad,
     "RootFreeRMSProp": rmsprop_rootfree,
+    "RankKSOFIM": sofim_k,
+    "DiagonalSOFIM": sofim_diagonal,
 }
 """From a method to its transcription."""
 
@@ -99,6 +134,12 @@ READINGS: dict[str, dict[str, tuple[Any, ...]]] = {
     "AdaFisher": _ADAFISHER_READINGS,
     "AdaFisherW": _ADAFISHER_READINGS,
     "AdaGrad": {"placement": ("outside", "inside")},
+    "RankKSOFIM": {
+        "collected": ("gradient", "moment"),
+        "vector": ("moment", "gradient"),
+        "bias_correction": (True, False),
+    },
+    "DiagonalSOFIM": {"diagonal": ("variance", "adam"), "vector": ("moment", "gradient")},
 }
 """From a method to those of its settings in which readings of its paper differ, with what each may be."""
 
