@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
@@ -40,7 +41,7 @@ class KroneckerPower(Matrix):
     powers : pair of float
         The numbers p and q in [0, 1]. A factor whose power is 0 is the identity, and is not decomposed.
     spectra : pair of pairs of arrays, optional
-        The eigenvectors and eigenvalues of A and of G, which `factorized` fills in.
+        The eigenvectors and eigenvalues of A and of G, in any order, which `factorized` fills in.
 
     Raises
     ------
@@ -140,8 +141,7 @@ class KroneckerPower(Matrix):
         """Return the extreme aᵢᵖ gⱼ^q, for an a and a g that are off by as much as `Dense`'s eigenvalues."""
         least = most = low = high = 1.0
         for (_, values), power in self._factors():
-            found = detached(values)
-            smallest, largest = float(found[0]), float(found[-1])
+            smallest, largest = _ends(values)
             off = 2 * values.shape[0] * eps(namespace(values), values.dtype) * largest
             least, most = least * smallest**power, most * largest**power
             low, high = low * max(smallest - off, 0.0) ** power, high * (smallest + off) ** power
@@ -165,12 +165,12 @@ class KroneckerPower(Matrix):
 
     def solve_bound(self) -> float:
         """Return that of `RotatedDiagonal` plus 8 √m κ̂(A)^(1−p) + 8 √n κ̂(G)^(1−q), but for a power 0."""
-        return self._rotated().solve_bound() + sum(8 * size**0.5 * lost for size, lost in self._lost())
+        return self._rotated().solve_bound() + sum(8 * math.sqrt(size) * lost for size, lost in self._lost())
 
     def dense_bound(self) -> float:
         """Return that of `RotatedDiagonal` plus d times what `solve_bound` adds: ‖C‖ is at most d of its entries."""
         own = self._rotated()
-        return own.dense_bound() + self.dim * sum(8 * size**0.5 * lost for size, lost in self._lost())
+        return own.dense_bound() + self.dim * sum(8 * math.sqrt(size) * lost for size, lost in self._lost())
 
     @classmethod
     def cases(cls, scales: Scales, rng: np.random.Generator) -> Iterator[Case]:
@@ -199,8 +199,8 @@ class KroneckerPower(Matrix):
 
     def _lost(self) -> list[tuple[int, float]]:
         """Return the size of each factor and its κ̂^(1 − power), but of one whose power is 0."""
-        found = [(detached(a), power) for (_, a), power in self._factors() if power > 0]
-        return [(a.shape[0], float(a[-1] / a[0]) ** (1 - power)) for a, power in found]
+        ends = [(a.shape[0], *_ends(a), power) for (_, a), power in self._factors() if power > 0]
+        return [(size, (largest / smallest) ** (1 - power)) for size, smallest, largest, power in ends]
 
 
 def _spectrum(A: Array, power: float) -> Spectrum:
@@ -213,6 +213,12 @@ def _spectrum(A: Array, power: float) -> Spectrum:
     a, Q = xp.linalg.eigh(A / scale)
     floor = xp.maximum(n * eps(xp, A.dtype) * a[-1], xp.zeros_like(a[-1]) + smallest_normal(xp, A.dtype))
     return Q, xp.maximum(a, floor) * scale
+
+
+def _ends(a: Array) -> tuple[float, float]:
+    """Return the smallest and the largest eigenvalue of a factor, on the host."""
+    xp, a = namespace(a), detached(a)
+    return float(xp.min(a)), float(xp.max(a))
 
 
 def _exact_power(A: Array, power: float) -> Exact:
