@@ -125,6 +125,11 @@ API = {
         ("sr.curvature.sampled_fisher(oracle, 0)", TypeError, "rng", "0"),
         ("sr.curvature.nystrom(oracle, np.random.default_rng(0), columns=9, rho=1.0)", ValueError, "columns", "9"),
     ],
+    "Condition numbers": [
+        ("sr.matrices.condition_needed([1.0], v)", TypeError, "g", "list"),
+        ("sr.matrices.condition_needed(v, np.ones(2))", ValueError, "y", "3 and 2"),
+        ("sr.matrices.best_conditioned(v, -v)", ValueError, "y", "-3"),
+    ],
     "Training": [
         ("sr.minimize(problem, sr.SGD)", TypeError, "optimizer", "SGD"),
         ("sr.minimize(sr.SGD(), problem, steps=1)", TypeError, "problem", "SGD("),
@@ -138,6 +143,7 @@ API = {
         ('sr.minimize(problem, sr.SGD(), steps=1)["los"]', ValueError, "column", "'los'"),
         ("sr.minimize(problem, sr.SGD(), steps=1, store_points=v)", TypeError, "store_points", "array([1., 1., 1.])"),
         ("sr.minimize(problem, sr.SGD(), steps=1, progress=2)", TypeError, "progress", "2"),
+        ('sr.minimize(problem, sr.SGD(), steps=1, diagnostics="all")', TypeError, "diagnostics", "'all'"),
         ("sr.SGD().step(v, None, oracle)", TypeError, "state", "None"),
         ("sr.SGD().step(v, sr.SGD().init(v), oracle, inplace=v)", TypeError, "inplace", "array([1., 1., 1.])"),
         ("sr.SGD().step(v, sr.SGD().init(v[:2]), oracle)", ValueError, "state.moment", "(2,)"),
@@ -170,6 +176,7 @@ API = {
         ("sr.plots.performance_profiles({'epochs': {'SGD': 5}}, title='t')", TypeError, "ratios", "5"),
         ("sr.verify.verify(quick=1)", TypeError, "quick", "1"),
         ("sr.plots.step_norms({'SGD': 5}, title='t')", TypeError, "traces", "5"),
+        ("sr.plots.step_diagnostics({'SGD': trace}, title='t')", ValueError, "traces", "['SGD']"),
         ("sr.plots.step_norms({'SGD': trace}, title='t', limits=5)", TypeError, "limits", "'int'"),
         ("sr.plots.step_norms({'SGD': trace}, title='t', limits={'Adam': 1.0})", ValueError, "limits", "'Adam'"),
         ("sr.plots.step_norms({'SGD': trace}, title='t', limits={'SGD': 'x'})", TypeError, "limits", "'x'"),

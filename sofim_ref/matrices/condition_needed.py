@@ -50,8 +50,8 @@ def condition_needed(g: Array, y: Array) -> float:
 
     Notes
     -----
-    `best_conditioned` attains it. Cost O(d). The proof is in docs/theory/condition_needed.md; arXiv 2409.16422 shows that
-    there is such a C for every y with gᵀy > 0.
+    `best_conditioned` attains it. Cost O(d). The proof is in docs/theory/condition_needed.md; that there is a C at all
+    for every y with gᵀy > 0 is in arXiv 2409.16422.
 
     Examples
     --------
@@ -106,11 +106,11 @@ def best_conditioned(g: Array, y: Array) -> RankOne:
     (array([4., 3.]), array([0.1, 0.4]))
     """
     _check(g, y)
+    g, y = detached(g), detached(y)
     sine, cosine = half_angle(g, y)
     if not cosine > sine:
-        msg = "g and y must have gᵀy > 0: no positive definite C has C⁻¹g = y otherwise."
+        msg = f"g and y must have gᵀy > 0, got {float(g @ y):g}: no positive definite C has C⁻¹g = y otherwise."
         raise ValueError(msg)
-    g, y = detached(g), detached(y)
     ratio, tau = float(norm(g) / norm(y)), (cosine - sine) / (cosine + sine)  # tau = (1 − sin ψ)/cos ψ
     u, x = g / norm(g), y / norm(y)
     across = (u - x) + 2 * sine / (cosine + sine) * x  # u − tau·x, no digits lost for u near x

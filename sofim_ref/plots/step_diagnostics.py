@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from sofim_ref.plots.line_styles import Key
+from sofim_ref.plots.line_styles import Key, title_of
 from sofim_ref.plots.style import HUGE, add_legend, draw, labelled, panels, styled
 from sofim_ref.training.diagnostics import DIAGNOSTICS
 from sofim_ref.training.trace import Trace
@@ -46,7 +46,8 @@ def step_diagnostics(traces: Mapping[Key, Trace], *, title: str) -> Figure:
     drawn = {key: trace for key, trace in traces.items() if set(DIAGNOSTICS) <= set(trace)}
     names = [name for name in DIAGNOSTICS if any(np.isfinite(trace[name]).any() for trace in drawn.values())]
     if not names:
-        msg = "traces must have a run with diagnostics: minimize(…, diagnostics=True) makes one."
+        labels = [title_of(key) for key in traces]
+        msg = f"traces must have a run with diagnostics, got none of {labels}: minimize(…, diagnostics=True) makes one."
         raise ValueError(msg)
     with panels(title, len(names), size=(5.6, 4.0)) as (figure, grid):
         axes = dict(zip(names, grid, strict=True))

@@ -98,7 +98,7 @@ def test_uphill_there_is_none():
     assert condition_needed(g, flat) == condition_needed(g, -g) == math.inf
     assert math.isnan(condition_needed(g, 0 * g))
     for y in (flat, -g, 0 * g):
-        with pytest.raises(ValueError, match="must have gᵀy > 0: no positive definite C has C⁻¹g = y otherwise"):
+        with pytest.raises(ValueError, match=r"must have gᵀy > 0, got (-1|0|-0): no positive definite C"):
             best_conditioned(g, y)
 
 
