@@ -33,13 +33,16 @@ from .optimizers import Adam as Adam
 from .optimizers import AdamW as AdamW
 from .optimizers import DiagonalSOFIM as DiagonalSOFIM
 from .optimizers import GaussNewton as GaussNewton
+from .optimizers import KLShampoo as KLShampoo
 from .optimizers import Method as Method
+from .optimizers import Muon as Muon
 from .optimizers import NaturalGradient as NaturalGradient
 from .optimizers import Newton as Newton
 from .optimizers import NewtonCG as NewtonCG
 from .optimizers import NystromSGD as NystromSGD
 from .optimizers import RankKSOFIM as RankKSOFIM
 from .optimizers import RootFreeRMSProp as RootFreeRMSProp
+from .optimizers import Shampoo as Shampoo
 from .optimizers import SketchedGaussNewton as SketchedGaussNewton
 from .optimizers import TAdam as TAdam
 from .optimizers import register as register

@@ -17,9 +17,13 @@ from .ivon import IVON as IVON
 from .ivon import IVONState as IVONState
 from .kfac import KFAC as KFAC
 from .kfac import KFACState as KFACState
+from .kl_shampoo import KLShampoo as KLShampoo
+from .kl_shampoo import KLShampooState as KLShampooState
 from .lbfgs import LBFGS as LBFGS
 from .lbfgs import LBFGSState as LBFGSState
 from .method import Method as Method
+from .muon import Muon as Muon
+from .muon import MuonState as MuonState
 from .natural_gradient import NaturalGradient as NaturalGradient
 from .newton import Newton as Newton
 from .newton_cg import NewtonCG as NewtonCG
@@ -43,6 +47,8 @@ from .search_space import LogUniform as LogUniform
 from .search_space import OneOf as OneOf
 from .sgd import SGD as SGD
 from .sgd import SGDState as SGDState
+from .shampoo import Shampoo as Shampoo
+from .shampoo import ShampooState as ShampooState
 from .sketched_gauss_newton import SketchedGaussNewton as SketchedGaussNewton
 from .soaa import SOAA as SOAA
 from .soaa import SOAAState as SOAAState

@@ -14,13 +14,16 @@ from sofim_ref.optimizers import (
     gauss_newton,
     ivon,
     kfac,
+    kl_shampoo,
     lbfgs,
+    muon,
     natural_gradient,
     newton,
     newton_cg,
     nystrom_sgd,
     rmsprop_rootfree,
     sgd,
+    shampoo,
     sketched_gauss_newton,
     soaa,
     sofim,
@@ -39,6 +42,7 @@ REGISTRY: dict[str, Method] = {
         *(natural_gradient, kfac, gauss_newton, newton, newton_cg, lbfgs, nystrom_sgd),
         *(adagrad, rmsprop_rootfree, ivon, sketched_gauss_newton),
         *(sofim_k, sofim_diagonal, spring, fagh),
+        *(shampoo, kl_shampoo, muon),
     )
     for method in module.METHODS
 }
