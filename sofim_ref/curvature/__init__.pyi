@@ -1,7 +1,10 @@
 # What the package offers, and where each name lives: `__init__.py` imports a name when it is first asked for.
 from .adafisher_diagonal import adafisher_diagonal as adafisher_diagonal
 from .adafisher_diagonal import adafisher_factors as adafisher_factors
+from .ekfac import ekfac as ekfac
+from .ekfac import ekfac_squares as ekfac_squares
 from .empirical_fisher import empirical_fisher as empirical_fisher
+from .eva import eva_vectors as eva_vectors
 from .fisher import fisher as fisher
 from .gauss_newton import gauss_newton as gauss_newton
 from .hessian import hessian as hessian

@@ -9,8 +9,14 @@ from .adam import Adam as Adam
 from .adam import AdamState as AdamState
 from .adam import AdamW as AdamW
 from .averaging import Averaging as Averaging
+from .ekfac import EKFAC as EKFAC
+from .ekfac import EKFACState as EKFACState
+from .eva import Eva as Eva
+from .eva import EvaState as EvaState
 from .fagh import FAGH as FAGH
 from .fagh import FAGHState as FAGHState
+from .foof import FOOF as FOOF
+from .foof import FOOFState as FOOFState
 from .gauss_newton import GaussNewton as GaussNewton
 from .gauss_newton import GaussNewtonState as GaussNewtonState
 from .ivon import IVON as IVON
@@ -52,6 +58,8 @@ from .shampoo import ShampooState as ShampooState
 from .sketched_gauss_newton import SketchedGaussNewton as SketchedGaussNewton
 from .soaa import SOAA as SOAA
 from .soaa import SOAAState as SOAAState
+from .soap import SOAP as SOAP
+from .soap import SOAPState as SOAPState
 from .sofim import SOFIM as SOFIM
 from .sofim import SOFIMState as SOFIMState
 from .sofim_diagonal import DiagonalSOFIM as DiagonalSOFIM

@@ -10,7 +10,10 @@ from sofim_ref.optimizers import (
     adagrad,
     adahessian,
     adam,
+    ekfac,
+    eva,
     fagh,
+    foof,
     gauss_newton,
     ivon,
     kfac,
@@ -26,6 +29,7 @@ from sofim_ref.optimizers import (
     shampoo,
     sketched_gauss_newton,
     soaa,
+    soap,
     sofim,
     sofim_diagonal,
     sofim_k,
@@ -42,7 +46,8 @@ REGISTRY: dict[str, Method] = {
         *(natural_gradient, kfac, gauss_newton, newton, newton_cg, lbfgs, nystrom_sgd),
         *(adagrad, rmsprop_rootfree, ivon, sketched_gauss_newton),
         *(sofim_k, sofim_diagonal, spring, fagh),
-        *(shampoo, kl_shampoo, muon),
+        *(shampoo, kl_shampoo, muon, soap),
+        *(ekfac, eva, foof),
     )
     for method in module.METHODS
 }

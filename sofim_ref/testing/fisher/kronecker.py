@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from sofim_ref.curvature.ekfac import rotated_squares
 from sofim_ref.models import Layer
 from sofim_ref.testing.fisher.candidates import Candidate
 from sofim_ref.testing.fisher.facts import Facts, Flow
@@ -158,7 +159,7 @@ class EigenvalueCandidate(Candidate):
         found = []
         for flow, A, G in zip(self.flows, self.factors.A, self.factors.G, strict=True):
             P, R = np.linalg.eigh(A)[1], np.linalg.eigh(G)[1]
-            found.append((flow.layer, P, R, _moments(flow.h @ P, flow.S @ R, self.M)))
+            found.append((flow.layer, P, R, rotated_squares(flow.h @ P, flow.S @ R, self.M)))
         return found
 
     def product(self, V: Host) -> Host:
@@ -218,13 +219,3 @@ def layerwise(facts: Facts) -> list[Candidate]:
         M = outer(facts.ask("output_gradient")) if "empirical" in pair.name else facts.ask("output_fisher")
         found += [kfac, EigenvalueCandidate(f"E{pair.name.replace('-', '')}", facts.flows, M, pair)]
     return found + mistakes
-
-
-def _moments(h: Host, S: Host, M: Host) -> Host:
-    """Return the mean squares of the gradients in a basis, shape (rows, columns), for rotated inputs and outputs."""
-    if h.shape[1] == 1:
-        h, S = h[:, 0], S[:, :, 0]
-        return np.asarray((h * h).T @ np.sum(S * (M @ S), axis=1) / len(h))
-    g = np.einsum("ntr,nctk->ncrk", h, S)
-    weighed = (M @ g.reshape(*g.shape[:2], -1)).reshape(g.shape)
-    return np.asarray(np.sum(g * weighed, axis=(0, 1)) / len(h))
