@@ -6,6 +6,7 @@ from .ekfac import ekfac_squares as ekfac_squares
 from .empirical_fisher import empirical_fisher as empirical_fisher
 from .eva import eva_vectors as eva_vectors
 from .fisher import fisher as fisher
+from .frobenius_factors import frobenius_factors as frobenius_factors
 from .gauss_newton import gauss_newton as gauss_newton
 from .hessian import hessian as hessian
 from .hutchinson_diagonal import hutchinson_diagonal as hutchinson_diagonal

@@ -6,6 +6,8 @@ Martens & Grosse: "Optimizing Neural Networks with Kronecker-factored Approximat
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, replace
+from functools import partial
+from typing import Literal
 
 from sofim_ref import curvature
 from sofim_ref.arrays import Array
@@ -69,9 +71,12 @@ class KFAC(Optimizer[KFACState]):
         The seed from which, with the number of the step, they are drawn.
     update_every : int
         The number of steps between two updates of A and G; in between, they and their factorization stay as they are.
+    fit : {"independent", "frobenius"}
+        Whether A and G are K-FAC's, as if inputs and output gradients were independent, or those with A ⊗ G nearest in
+        Frobenius norm to the layer's block of the Fisher matrix: see `curvature.frobenius_factors`.
     approximation, uncovered : str
         As in `curvature.kfac`: A and G of shared weights, and C on parameters that no layer covers, where a diagonal is
-        averaged as G is.
+        averaged as G is. With ``fit="frobenius"`` shared weights need no approximation, and it isn't asked for.
 
     Raises
     ------
@@ -104,6 +109,7 @@ class KFAC(Optimizer[KFACState]):
     update_every: int = 1
     approximation: Approximation = "expand"
     uncovered: Uncovered = "refuse"
+    fit: Literal["independent", "frobenius"] = "independent"
     weight_decay: float = 0.0
 
     needs = frozenset({"gradient", "layer_statistics_of", "sampled_output_gradient"})
@@ -117,6 +123,7 @@ class KFAC(Optimizer[KFACState]):
         count("update_every", self.update_every)
         one_of("approximation", self.approximation, ("expand", "reduce"))
         one_of("uncovered", self.uncovered, UNCOVERED)
+        one_of("fit", self.fit, ("independent", "frobenius"))
 
     def init(self, w: Array) -> KFACState:
         """Return the state before the first step: no factors yet, since w alone doesn't know the layers."""
@@ -143,8 +150,12 @@ class KFAC(Optimizer[KFACState]):
 
     def _updated(self, state: KFACState, oracle: Oracle) -> tuple[Array, Array, Array, Array]:
         """Return the averaged A and G with those of this batch in them, and the Cholesky factors, each flat."""
-        rng, how = generator(self.seed, state.step), self.approximation
-        drawn = curvature.kfac_factors(oracle, rng, samples=self.samples, approximation=how, uncovered=self.uncovered)
+        rng, samples, uncovered = generator(self.seed, state.step), self.samples, self.uncovered
+        if self.fit == "frobenius":
+            drawn = curvature.frobenius_factors(oracle, rng, samples=samples, uncovered=uncovered)
+        else:
+            how = self.approximation
+            drawn = curvature.kfac_factors(oracle, rng, samples=samples, approximation=how, uncovered=uncovered)
         A, G = flat(drawn)
         if state.inputs.shape[0] > 0:
             kept = kept_share(self.decay, state.step // self.update_every + 1)
@@ -158,18 +169,31 @@ class KFAC(Optimizer[KFACState]):
         return curvature.kfac(oracle, damping=self.damping + oracle.l2, factors=factors).blocks
 
 
+_KFAC = Method(
+    name="kfac",
+    title="K-FAC",
+    make=KFAC,
+    matrix="diag of A ⊗ G, damped by l2 + λ",
+    vector="g",
+    cost="backward pass + Σ rows³ + columns³",
+    memory="2 Σ rows² + columns²",
+    source="Martens & Grosse 2015, arXiv 1503.05671",
+    colour="#999933",
+    open="which of the paper's §6 AdaFisher's authors used",
+    space={"lr": LogUniform(1e-3, 1.0), "damping": LogUniform(1e-4, 1.0), "decay": OneOf((0.0, 0.95, 0.99))},
+)
+
 METHODS = (
-    Method(
-        name="kfac",
-        title="K-FAC",
-        make=KFAC,
-        matrix="diag of A ⊗ G, damped by l2 + λ",
-        vector="g",
-        cost="backward pass + Σ rows³ + columns³",
-        memory="2 Σ rows² + columns²",
-        source="Martens & Grosse 2015, arXiv 1503.05671",
-        colour="#999933",
-        open="which of the paper's §6 AdaFisher's authors used",
-        space={"lr": LogUniform(1e-3, 1.0), "damping": LogUniform(1e-4, 1.0), "decay": OneOf((0.0, 0.95, 0.99))},
+    _KFAC,
+    replace(
+        _KFAC,
+        name="kfac-frobenius",
+        title="K-FAC, nearest in Frobenius norm",
+        make=partial(KFAC, fit="frobenius"),
+        matrix="diag of the nearest A ⊗ G, damped by l2 + λ",
+        cost="backward pass + 20 B Σ rows² + columns²",
+        source="Van Loan & Pitsianis 1993; Koroko et al. 2022, arXiv 2201.10285",
+        colour="#DDCC77",
+        open="whether A and G or their product are averaged over batches",
     ),
 )
