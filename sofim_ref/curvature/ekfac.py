@@ -111,6 +111,13 @@ def eigenbases(factors: Factors) -> list[Eigenbasis]:
     return found
 
 
+def eigenvalue_products(oracle: Oracle, bases: Sequence[Eigenbasis]) -> Array:
+    """Return the values of all blocks in the order of w, shape (d,); zeros where there are none."""
+    xp, pairs = namespace(oracle.w), zip(oracle.parameter_blocks, bases, strict=True)
+    zeros = xp.zeros_like(oracle.w)
+    return xp.concat([b.values if b.values.shape[0] else zeros[block.start : block.stop] for block, b in pairs])
+
+
 def ekfac_squares(  # noqa: PLR0913  # the same
     oracle: Oracle,
     bases: Sequence[tuple[Array, Array] | Eigenbasis],

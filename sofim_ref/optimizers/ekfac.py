@@ -10,12 +10,12 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Literal
 
 from sofim_ref import curvature
-from sofim_ref.arrays import Array, namespace
+from sofim_ref.arrays import Array
 from sofim_ref.arrays.control_flow import branch
 from sofim_ref.arrays.generators import generator
 from sofim_ref.arrays.sums import kept_share
 from sofim_ref.arrays.validation import count, fraction, normal_in_dtype, one_of, positive
-from sofim_ref.curvature.ekfac import eigenbases, ekfac_squares, rotated
+from sofim_ref.curvature.ekfac import eigenbases, eigenvalue_products, ekfac_squares, rotated
 from sofim_ref.curvature.flat_factors import by_block, flat
 from sofim_ref.curvature.kfac import Approximation
 from sofim_ref.curvature.uncovered import UNCOVERED, Uncovered
@@ -182,10 +182,7 @@ class EKFAC(Optimizer[EKFACState]):
             A, G = kept * state.inputs + (1 - kept) * A, kept * state.gradients + (1 - kept) * G
         found = eigenbases(by_block(oracle.parameter_blocks, A, G, diagonal=self.uncovered == "diagonal"))
         P, R = flat((basis.left, basis.right) for basis in found)
-        xp, w = namespace(oracle.w), oracle.w
-        missing = (xp.zeros_like(w[block.start : block.stop]) for block in oracle.parameter_blocks)
-        values = [b.values if b.values.shape[0] else zeros for b, zeros in zip(found, missing, strict=True)]
-        return A, G, P, R, xp.concat(values)
+        return A, G, P, R, eigenvalue_products(oracle, found)
 
 
 METHODS = (
@@ -200,10 +197,6 @@ METHODS = (
         source="George et al. 2018, arXiv 1806.03884",
         colour="#6A8F1F",
         open="λ, and which labels and averages the paper's figures used",
-        space={
-            "lr": LogUniform(1e-3, 1.0),
-            "damping": LogUniform(1e-5, 1.0),
-            "diagonal_decay": OneOf((0.0, 0.95, 0.99)),
-        },
+        space={"lr": LogUniform(1e-3, 1.0), "damping": LogUniform(1e-5, 1.0), "update_every": OneOf((1, 10))},
     ),
 )

@@ -1,7 +1,6 @@
 """SOAP: Adam in the eigenbasis of Shampoo's factors.
 
-Vyas, Morwani, Zhao, Shapira, Brandfonbrener, Janson & Kakade: "SOAP: Improving and Stabilizing Shampoo using Adam",
-arXiv 2409.11321.
+Vyas et al.: "SOAP: Improving and Stabilizing Shampoo using Adam", arXiv 2409.11321.
 """
 
 from __future__ import annotations
@@ -158,8 +157,9 @@ class SOAP(Optimizer[SOAPState]):
         m_hat, v_hat = m / one_minus_power(self.beta1, t), v / one_minus_power(self.beta2, t)
         C = rotated(oracle, bases, xp.sqrt(v_hat), damping=self.epsilon, uncovered=self.uncovered)
         if not first:
-            due = t % self.update_every == 0
-            P, Q = branch(due, lambda: self._updated(by_block(blocks, L, R), bases), lambda: (P, Q))
+            P, Q = branch(
+                t % self.update_every == 0, lambda: self._updated(by_block(blocks, L, R), bases), lambda: (P, Q)
+            )
         return SOAPState(t, m, v, L, R, P, Q), Preconditioned(C, m_hat, damping=self.epsilon)
 
     def _updated(self, factors: list[tuple[Array, Array]], bases: list[tuple[Array, Array]]) -> tuple[Array, Array]:

@@ -10,6 +10,7 @@ from sofim_ref import models, optimizers, problems
 from sofim_ref.arrays import namespace
 from sofim_ref.testing import Disagreement, check_optimizer, references
 from sofim_ref.testing.formulas.cases import LAYERS
+from sofim_ref.testing.formulas.settings import MORE
 from sofim_ref.testing.trajectories import METHODS
 
 
@@ -37,6 +38,9 @@ class Told(problems.Problem):
     def answer_layer_statistics(self, at):
         return tuple(self._flows)
 
+    def answer_output_gradient(self, at):
+        return namespace(self.like).zeros_like(self._flows[0].inputs[:, :1])
+
     def answer_sampled_output_gradient(self, at, rng):
         return namespace(self.like).zeros_like(self._flows[0].inputs[:, :1])
 
@@ -49,7 +53,7 @@ def of(optimizer, method, settings):
     optimizer = replace(optimizer, line_search=False) if method == "LBFGS" else optimizer
 
     def step(w, state, gradient, *more):
-        if method.startswith("AdaFisher") or method == "KFAC":
+        if "inputs" in MORE.get(method, ()):
             told = Told(w, gradient, flows=list(zip(*more, strict=True)))
         else:
             layered = settings.get("scope") == "layer"
@@ -64,12 +68,13 @@ def stored_settings(method):
     return list({str(r.settings): r.settings for r in references(method)}.values())
 
 
+KIN = ("KFAC", "EKFAC", "Eva", "FOOF")
 STORED = {f"{method} {settings}": (method, settings) for method in METHODS for settings in stored_settings(method)}
 
 
 def each(names):
-    """All names; K-FAC, many small solves a step, among the slow ones: one test of it is not."""
-    return [pytest.param(name, marks=[pytest.mark.slow] * name.startswith("KFAC")) for name in names]
+    """All names; K-FAC and its kin, many small solves a step, among the slow ones: one test of each is not."""
+    return [pytest.param(name, marks=[pytest.mark.slow] * name.startswith(KIN)) for name in names]
 
 
 @pytest.mark.slow_on("jax", "array_api_strict")

@@ -9,6 +9,9 @@ from sofim_ref.testing.formulas.adafisher import adafisher
 from sofim_ref.testing.formulas.adagrad import adagrad
 from sofim_ref.testing.formulas.adam import adam
 from sofim_ref.testing.formulas.cases import STEPS
+from sofim_ref.testing.formulas.ekfac import ekfac
+from sofim_ref.testing.formulas.eva import eva
+from sofim_ref.testing.formulas.foof import foof
 from sofim_ref.testing.formulas.kfac import kfac
 from sofim_ref.testing.formulas.lbfgs import lbfgs
 from sofim_ref.testing.formulas.rmsprop_rootfree import rmsprop_rootfree
@@ -55,6 +58,9 @@ _DIAGONAL = {
     "vector": "moment",
     "weight_decay": 0.0,
 }
+_KFAC = {"lr": 0.1, "damping": 1e-2, "decay": 0.95, "update_every": 1, "weight_decay": 0.0}
+_EKFAC = {**_KFAC, "diagonal_decay": 0.95, "update_every": 10, "start": "batch"}
+_EVA = {"lr": 0.1, "damping": 0.03, "decay": 0.95, "weight_decay": 0.0}
 _READINGS = ({"ema": "paper_v3"}, {"ema": "paper_v1"}, {"ema": "code"})
 _STATISTICS = ({"ema": "code", "statistics": "per_example"}, {"ema": "paper_v3", "statistics": "mean_loss"})
 
@@ -79,10 +85,13 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
         for reading in readings
     ],
     "AdaFisherW": [{**_ADAFISHER, "weight_decay": 0.01}],
-    "KFAC": [{"lr": 0.1, "damping": 1e-2, "decay": 0.95, "update_every": 1, "weight_decay": 0.0}],
+    "KFAC": [_KFAC],
     "LBFGS": [{"lr": 1.0, "history": 10, "weight_decay": 0.0}],
     "AdaGrad": [_ADAGRAD, {**_ADAGRAD, "placement": "inside", "epsilon": 1e-7, "initial_accumulator": 0.1}],
     "RootFreeRMSProp": [_ROOT_FREE, {**_ROOT_FREE, "beta1": 0.9, "weight_decay": 0.01}],
+    "EKFAC": [_EKFAC, {**_EKFAC, "start": "eigenvalues", "update_every": 3, "weight_decay": 0.01}],
+    "Eva": [_EVA, {**_EVA, "decay": 0.0, "weight_decay": 0.01}],
+    "FOOF": [_KFAC, {**_KFAC, "update_every": 3, "weight_decay": 0.01}],
     "RankKSOFIM": [
         _RANK_K,
         {**_RANK_K, "vector": "gradient", "columns": 2, "bias_correction": False},
@@ -110,6 +119,9 @@ RUN: dict[str, Callable[..., Any]] = {
     "LBFGS": lbfgs,
     "AdaGrad": adagrad,
     "RootFreeRMSProp": rmsprop_rootfree,
+    "EKFAC": ekfac,
+    "Eva": eva,
+    "FOOF": foof,
     "RankKSOFIM": sofim_k,
     "DiagonalSOFIM": sofim_diagonal,
 }
@@ -118,7 +130,7 @@ RUN: dict[str, Callable[..., Any]] = {
 FLOWS = ("inputs", "output_gradients")
 MORE: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("SOAA", "TAdam"), ("loss",)),
-    **dict.fromkeys(("AdaFisher", "AdaFisherW", "KFAC"), FLOWS),
+    **dict.fromkeys(("AdaFisher", "AdaFisherW", "KFAC", "EKFAC", "Eva", "FOOF"), FLOWS),
     "LBFGS": ("hessian",),
 }
 """From a method to the arguments of its steps beside the gradient."""
@@ -134,6 +146,7 @@ READINGS: dict[str, dict[str, tuple[Any, ...]]] = {
     "AdaFisher": _ADAFISHER_READINGS,
     "AdaFisherW": _ADAFISHER_READINGS,
     "AdaGrad": {"placement": ("outside", "inside")},
+    "EKFAC": {"start": ("batch", "eigenvalues")},
     "RankKSOFIM": {
         "collected": ("gradient", "moment"),
         "vector": ("moment", "gradient"),
@@ -153,6 +166,7 @@ USUAL: dict[str, tuple[float, ...]] = {
     "beta2": (*_BETAS, 0.98, 0.9999),
     "momentum": _BETAS,
     "decay": _BETAS,
+    "diagonal_decay": _BETAS,
     "epsilon": (0.0, 1e-16, 1e-12, 1e-10, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3),
     "rho": (0.01, 0.1, 0.25, 0.5, 1.0),
     "damping": (0.0, 1e-8, 1e-5, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 1.0),
