@@ -13,9 +13,11 @@ import numpy as np
 
 from sofim_ref.arrays import Array, device, eps, namespace
 from sofim_ref.arrays.detach import detached
+from sofim_ref.arrays.host_view import is_plain
 from sofim_ref.arrays.sums import largest_magnitude, narrowed, widened
 from sofim_ref.arrays.validation import floating, one_of, positive_in_dtype
 from sofim_ref.matrices.cases import Case, Host, Scales, orthogonal_to
+from sofim_ref.matrices.certified_gram import CertifiedGram
 from sofim_ref.matrices.dense import Dense
 from sofim_ref.matrices.exact import Exact, exact, identity
 from sofim_ref.matrices.extremes import Extremes
@@ -47,7 +49,8 @@ class LowRank(Matrix):
     The thin singular value decomposition Z = U diag(σ) Vᵀ, made once at the first use, is all that is needed: the
     squares σ² are the eigenvalues of the k×k Gram matrix ZᵀZ, and C has the eigenvalues ρ + cσ² along U and ρ across.
     With one column this is `RankOne`, formula for formula. Decomposition O(dk²), each solve O(dk), memory O(dk). The
-    Gram form is O(dk²) too, of matrix products alone, and much quicker; its k×k matrix is factored once as well.
+    Gram form is O(dk²) too, of matrix products alone, and much quicker; its k×k matrix is factored once as well. Where
+    a solve through it, refined, is measured to be as good, the decomposition isn't made.
     ``python -m benchmarks`` compares both with the dense way.
 
     Source: Woodbury 1950 for the Gram form; Golub & Van Loan, Matrix Computations, §2.4, for the decomposition.
@@ -90,6 +93,12 @@ class LowRank(Matrix):
         return U, sigma * (scale * self.weight**0.5)
 
     @cached_property
+    def certified(self) -> CertifiedGram | None:
+        """What `solve` tries before the decomposition, where k < d and numbers can be looked at."""
+        d, k = self.factor.shape
+        return CertifiedGram.of(self.shift, self.weight, self.factor) if k < d and is_plain(self.factor) else None
+
+    @cached_property
     def gram(self) -> Dense:
         """The matrix ρI + c ZᵀZ, shape (k, k), factorized."""
         Z, xp = self.factor, namespace(self.factor)
@@ -114,9 +123,10 @@ class LowRank(Matrix):
             .. math:: x = \frac{v_\perp}{\rho} + U \operatorname{diag}\Big(\frac{1}{\rho + \sigma_i^2}\Big) U^\top v .
 
             Backward error at most 8 (1 + √k) eps at any scale, underflow reckoned as in `RankOne.solve`, for d up to
-            10⁵; far beyond, products of BLAS that add one number after another lose more. ``"gram"`` is
-            Woodbury's formula through the k×k Gram matrix, quick and, like Sherman–Morrison's textbook form, off by up
-            to κ(C) eps:
+            10⁵; far beyond, products of BLAS that add one number after another lose more. Where k < d, on every backend
+            but JAX, Woodbury's formula in float64 is tried first, refined up to twice: it is taken if its residual, as
+            measured, is within a quarter of that bound. ``"gram"`` is Woodbury's formula through the k×k Gram matrix,
+            quick and, like Sherman–Morrison's textbook form, off by up to κ(C) eps:
 
             .. math:: x = \frac1\rho \big(v - c\, Z (\rho I_k + c\, Z^\top Z)^{-1} Z^\top v\big) .
 
@@ -141,6 +151,10 @@ class LowRank(Matrix):
         if form == "gram":
             Z = self.factor
             return (v - Z @ self.gram.solve(self.weight * (Z.T @ v))) / self.shift
+        if self.certified is not None and is_plain(v):
+            x = self.certified.solve(v, tolerance=self.solve_bound() / 4)
+            if x is not None:
+                return x
         U, sigma = self.directions
         s = xp.hypot(sigma, self.shift**0.5)[:, None]  # s² = ρ + σ², without the overflow of a square
         size = largest_magnitude(v)
@@ -156,8 +170,8 @@ class LowRank(Matrix):
         return narrowed(across * size / self.shift + U @ (along * size / s / s), like=v)
 
     def factorized(self) -> LowRank:
-        """Return C itself, the decomposition that its form needs made."""
-        _ = self.directions if self.form == "stable" else self.gram
+        """Return C itself, the factorization that its form needs made."""
+        _ = (self.certified or self.directions) if self.form == "stable" else self.gram
         return self
 
     def to_dense(self) -> Array:

@@ -20,6 +20,7 @@ from sofim_ref.matrices import (
     LBFGSMatrix,
     LowRank,
     SingularMatrixError,
+    certified_gram,
     dense,
     kronecker,
 )
@@ -63,6 +64,7 @@ def calls(monkeypatch):
 
     count(dense, "lu_factor")
     count(kronecker, "cholesky_factor")
+    count(certified_gram, "cholesky_factor")
     for name in ("svd", "solve"):
         count(np.linalg, name)
     return counted
@@ -78,7 +80,7 @@ Z = np.random.default_rng(0).standard_normal((9, 2))
         (Dense(A), {"lu_factor": 1}),
         (Kronecker(A, G), {"cholesky_factor": 2}),
         (BlockDiagonal((Dense(A), Kronecker(A, G), Dense(G))), {"lu_factor": 2, "cholesky_factor": 2}),
-        (LowRank(0.5, Z), {"svd": 1}),
+        (LowRank(0.5, Z), {"cholesky_factor": 1}),
         (LowRank(0.5, Z, form="gram"), {"lu_factor": 1}),
     ],
     ids=["dense", "kronecker", "block diagonal", "low rank", "gram"],
@@ -91,6 +93,13 @@ def test_the_factorization_is_made_once(calls, C, expected):
     assert F.factorized() is F or isinstance(F, BlockDiagonal)
     F.factorized().solve(np.ones((C.dim, 2)))
     assert calls == expected
+
+
+def test_where_the_gram_matrix_s_solve_is_not_certified_the_decomposition_is_made_once(calls):
+    C = LowRank(1e-20, np.float32(Z)).factorized()
+    for _ in range(3):
+        C.solve(C.factor[:, 0])
+    assert calls == {"cholesky_factor": 1, "svd": 1}
 
 
 def test_factors_are_not_shown():
