@@ -17,12 +17,15 @@ from . import studies as studies
 from . import testing as testing
 from . import training as training
 from . import verify as verify
+from .optimizers import EKFAC as EKFAC
 from .optimizers import FAGH as FAGH
+from .optimizers import FOOF as FOOF
 from .optimizers import IVON as IVON
 from .optimizers import KFAC as KFAC
 from .optimizers import LBFGS as LBFGS
 from .optimizers import SGD as SGD
 from .optimizers import SOAA as SOAA
+from .optimizers import SOAP as SOAP
 from .optimizers import SOFIM as SOFIM
 from .optimizers import SPRING as SPRING
 from .optimizers import AdaFisher as AdaFisher
@@ -32,6 +35,7 @@ from .optimizers import AdaHessian as AdaHessian
 from .optimizers import Adam as Adam
 from .optimizers import AdamW as AdamW
 from .optimizers import DiagonalSOFIM as DiagonalSOFIM
+from .optimizers import Eva as Eva
 from .optimizers import GaussNewton as GaussNewton
 from .optimizers import KLShampoo as KLShampoo
 from .optimizers import Method as Method
