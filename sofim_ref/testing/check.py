@@ -126,9 +126,9 @@ def check_optimizer(
         (w, state, gradient) -> (w, state), with None for the state of the first call. For SOAA and TAdam
         (w, state, gradient, loss); for AdaFisher, AdaFisherW, KFAC, EKFAC, Eva and FOOF
         (w, state, gradient, inputs, output_gradients), the last two lists with an array a layer, of shape (B, rows) and
-        (B, columns), for KFAC and EKFAC those of labels drawn from the model; for LBFGS (w, state, gradient) with the gradient as a function of a point, that of the step's
-        own loss, and without a line search; for SOFIM with scope="layer" (w, state, gradient, layers), the last a tuple
-        of slices, one a layer.
+        (B, columns), for KFAC and EKFAC those of labels drawn from the model; for LBFGS (w, state, gradient) with the
+        gradient as a function of a point, that of the step's own loss, and without a line search; for SOFIM with
+        scope="layer" (w, state, gradient, layers), the last a tuple of slices, one a layer.
     method : str
         One of `testing.trajectories.METHODS`: every method that asks for gradients, losses or layer statistics.
         NaturalGradient, GaussNewton, Newton and NewtonCG have none, as their C is a matrix of the problem's own

@@ -23,6 +23,7 @@ from sofim_ref.testing.fisher.layouts import layouts, parts
 from sofim_ref.testing.fisher.match import Search
 from sofim_ref.testing.fisher.own_model import own_order, problem_and_point
 from sofim_ref.testing.fisher.report import factor_verdict, verdict_of
+from sofim_ref.testing.fisher.right_layers import right_but_for_layers
 from sofim_ref.testing.fisher.sampled import sampled_verdict
 from sofim_ref.testing.fisher.ties import every_candidate
 from sofim_ref.testing.fisher.transforms import ROOTS, undone
@@ -99,7 +100,10 @@ def check_fisher(  # noqa: PLR0913  # what a check takes
     -----
     A hypothesis is given up on a few entries, and accepted if all entries agree to 2·10⁻⁴, or to
     2 eps where F is bfloat16 or float16; it is called by its name if
-    they agree to 100 eps κ ‖F‖/‖sX‖, with κ X's condition number in w, and "about" it otherwise. Among several that
+    they agree to 100 eps κ ‖F‖/‖sX‖, with κ X's condition number in w, and "about" it otherwise. The same is asked of
+    each block of two layers' weights or biases, relative to its own size S, the geometric mean of ‖sX‖ in the two
+    blocks on the diagonal if larger, and with its own κ: a layer that is absent is said, however small its numbers are
+    beside another's, unless they are lost in F's rounding, which is said too. Among several that
     agree equally well the factor 1 comes first, then one with a name, then any. Those that coincide at w are compared
     at other points: they are either equal for this problem, as Fisher and Gauss–Newton matrix of a canonical likelihood
     are, or tied, and then `FisherVerdict.propose` returns a point and a batch that tell. A single matrix is never
@@ -193,7 +197,8 @@ def _explained(search: Search, facts: Facts) -> FisherVerdict:
         found = [replace(x, misfit=misfit) for x in factor_matches(Reading(pairs, search.given.eps), facts)]
         if found:
             return replace(factor_verdict(found, facts), layout=layout.name)
-    return nothing(search, facts)
+    match = right_but_for_layers(search, facts)
+    return nothing(search, facts) if match is None else verdict_of(search, facts, [match], "", hypotheses)
 
 
 def _tried(search: Search) -> Iterator[tuple[str, Search]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sofim_ref.arrays import to_numpy
+from sofim_ref.testing.fisher.candidates import Candidate
 from sofim_ref.testing.fisher.facts import Facts
 from sofim_ref.testing.fisher.match import Match, kept_product
 from sofim_ref.testing.fisher.ties import every_candidate, key
@@ -18,12 +19,17 @@ def condition(match: Match, facts: Facts, seed: int) -> float:
 
     .. math:: \kappa = \frac{\|X(w + h\, r \odot w)\, v - X(w)\, v\|}{h\, \|X(w)\, v\|} .
     """
-    rng = np.random.default_rng((seed, 8))
-    w = to_numpy(facts.w).astype(np.float64)
-    there = facts.elsewhere(w * (1 + STEP * rng.choice([-1.0, 1.0], w.shape)))
-    moved = next((x for x in every_candidate(there) if (x.name, x.variant) == key(match)), None)
-    if moved is None:  # a moving average doesn't depend on w
+    moved = moved_candidate(match, facts, seed)
+    if moved is None:
         return 1.0
-    v = rng.standard_normal((len(match.layout.index), 1))
+    v = np.random.default_rng((seed, 8)).standard_normal((len(match.layout.index), 1))
     here, other = (kept_product(x, match.part, match.layout, v) for x in (match.candidate, moved))
     return max(1.0, float(np.linalg.norm(other - here) / (STEP * np.linalg.norm(here))))
+
+
+def moved_candidate(match: Match, facts: Facts, seed: int) -> Candidate | None:
+    """Return a match's candidate at w + h r ⊙ w; None for one that doesn't depend on w, a moving average."""
+    w = to_numpy(facts.w).astype(np.float64)
+    signs = np.random.default_rng((seed, 8)).choice([-1.0, 1.0], w.shape)
+    there = every_candidate(facts.elsewhere(w * (1 + STEP * signs)))
+    return next((x for x in there if (x.name, x.variant) == key(match)), None)

@@ -13,6 +13,7 @@ from sofim_ref.models import Layer
 from sofim_ref.problems import FiniteSum, Oracle, Problem
 from sofim_ref.testing.fisher.jacobians import DenseJacobian, Host, Jacobian, LayeredJacobian
 from sofim_ref.testing.fisher.own_model import on_host
+from sofim_ref.testing.parameters import NamedParameters
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +84,20 @@ class Facts:
     def biased(self) -> tuple[bool, ...]:
         """Whether each layer has a bias: whether the last of its inputs is 1 in every example."""
         return tuple(bool(np.all(flow.h[..., -1] == 1.0)) and flow.h.shape[2] > 1 for flow in self.flows)
+
+    @cached_property
+    def pieces(self) -> list[tuple[str, Host]]:
+        """The names and parameters of each layer's weights and of its biases; of each array where none are known."""
+        found: list[tuple[str, Host]] = []
+        for number, (layer, biased) in enumerate(zip(self.layers, self.biased, strict=True), start=1):
+            end = layer.stop - layer.columns * biased
+            found.append((f"layer {number}'s weights", np.arange(layer.start, end)))
+            if biased:
+                found.append((f"layer {number}'s biases", np.arange(end, layer.stop)))
+        model: Any = getattr(self.problem, "model", None)
+        if not found and hasattr(model, "unpack"):
+            found = [(f"the entries of {name}", x.ravel()) for name, x in NamedParameters.of(model).places.items()]
+        return found or [("all parameters", np.arange(self.d))]
 
     @cached_property
     def flows(self) -> tuple[Flow, ...]:

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from sofim_ref.arrays import from_numpy
+from sofim_ref.testing.fisher.blocks import Blocks
 from sofim_ref.testing.fisher.candidates import Candidate
 from sofim_ref.testing.fisher.conditioning import condition
 from sofim_ref.testing.fisher.factors import FactorMatch
@@ -29,9 +30,13 @@ SPARE = 3.0
 def verdict_of(search: Search, facts: Facts, matches: list[Match], transform: str, hypotheses: int) -> FisherVerdict:
     """Return the verdict of the hypotheses that explain the user's numbers, of which there is one at least."""
     eps = search.given.eps
-    least = min(match.residual for match in matches)
-    tied = [m for m in matches if m.residual <= max(TIMES * least, 50 * eps * m.named.fit.amplification)]
+    judged = {id(match): Blocks.of(match, search, facts, transform) for match in matches}
+    fewest = min(int(np.count_nonzero(judged[id(match)].wrong)) for match in matches)
+    matches = [match for match in matches if np.count_nonzero(judged[id(match)].wrong) == fewest]
+    least = min(judged[id(match)].share for match in matches)
+    tied = [match for match in matches if judged[id(match)].share <= max(TIMES * least, 50 * eps)]
     first = min(tied, key=lambda match: match.named.rank)
+    blocks = judged[id(first)]
     same = [m for m in tied if m.named.rank == first.named.rank]
     others: dict[Candidate, Match] = {}
     for match in same:
@@ -40,9 +45,12 @@ def verdict_of(search: Search, facts: Facts, matches: list[Match], transform: st
     told = ties(first, list(others.values()), facts, search.seed)
     fit, part, factor = first.named.fit, first.part, first.named.factor
     name = title(first.candidate.name, part.name)
-    kind = "tie" if told.accidental else "named" if _to_rounding(first, facts, search) else "about"
-    notes = [reason(name, told.equal, facts), _tie(told)]
-    if _digits(search, first) < math.log10(hypotheses) + SPARE:
+    kind = "tie" if told.accidental else "named" if _to_rounding(first, facts, search) and blocks.rounding else "about"
+    kind = "layers" if fewest else kind
+    notes = [reason(name, told.equal, facts), _tie(told) * (kind == "tie")]
+    if blocks.unseen:
+        notes.append(f"Of {' and '.join(blocks.unseen)} nothing can be told: they are lost in F's own rounding.")
+    if first.residual <= search.given.accepted and _digits(search, first) < math.log10(hypotheses) + SPARE:
         kind = "too little"
         notes = ["Here are too few numbers to tell it from others with a factor or a shift of their own."]
     if eps > ACCEPTED:
@@ -62,7 +70,8 @@ def verdict_of(search: Search, facts: Facts, matches: list[Match], transform: st
         part_words=part.words,
         l2=first.candidate.l2 or first.named.shift_name == "l2",
         damping=fit.shift if first.named.shift_name == "damping" else 0.0,
-        relative_error=fit.residual,
+        relative_error=blocks.error,
+        faults=blocks.faults,
         alternatives=tuple(dict.fromkeys(title(n, part.name) for n in (*told.equal, *told.accidental))),
         transform=transform,
         difference=difference,

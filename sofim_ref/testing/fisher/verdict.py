@@ -23,10 +23,10 @@ class FisherVerdict:
     Parameters
     ----------
     kind : str
-        ``"named"``; ``"about"``, where it agrees to a few digits only; ``"tie"``, where several matrices coincide here
-        that differ elsewhere; ``"too little"``, where there are too few numbers to tell; ``"weighted"``, where each
-        example has a weight of its own; ``"none"``; or what is wrong: ``"zero"``, ``"not symmetric"``,
-        ``"not linear"``, ``"not deterministic"``.
+        ``"named"``; ``"about"``, where it agrees to a few digits only; ``"layers"``, where it is right but for some
+        layers, see `faults`; ``"tie"``, where several matrices coincide here that differ elsewhere; ``"too little"``,
+        where there are too few numbers to tell; ``"weighted"``, where each example has a weight of its own; ``"none"``;
+        or what is wrong: ``"zero"``, ``"not symmetric"``, ``"not linear"``, ``"not deterministic"``.
     matrix : str or None
         The matrix's name: ``"exact Fisher"``, ``"Gauss–Newton"``, ``"Hessian"``, ``"empirical Fisher"``, …
     variant : str
@@ -46,7 +46,8 @@ class FisherVerdict:
     damping : float
         The multiple of I that is added beyond the l2.
     relative_error : float
-        The norm of what isn't explained, relative to the matrix without its damping.
+        The norm of what isn't explained, relative to the matrix without its damping: the largest of all of it and of
+        the blocks of two layers' weights or biases, each relative to its own size.
     alternatives : tuple of str
         The matrices that can't be told from it at this point on this batch.
     transform : str
@@ -65,6 +66,8 @@ class FisherVerdict:
         The factor that leaves no more than rounding where the named one leaves more: 1.0001 in place of 1.
     labels : float or None
         With ``draws=``: how many labels were drawn for each example, as the variance has it.
+    faults : str
+        Which layers are wrong and how, where the others are right.
     p_value : float or None
         With ``draws=``: the probability of a mean as far from the matrix as this one, if it is unbiased.
 
@@ -96,6 +99,7 @@ class FisherVerdict:
     factor: float | None = None
     labels: float | None = None
     p_value: float | None = None
+    faults: str = ""
 
     def propose(self) -> tuple[Array, Array | None]:
         """Return a point and a batch at which the matrices that coincide here differ.
@@ -127,6 +131,7 @@ class FisherVerdict:
         about = self.kind == "about" and self.factor is None
         pieces = [f"{verb}{' about' * about} {what}", self.reduction, *self._shifts()]
         pieces.append(placed(self.layout) if self.layout else "")
+        pieces.append(f"but {self.faults}" * bool(self.faults))
         text = ", ".join(piece for piece in pieces if piece)
         if about:
             text += f", to {self.relative_error:.1e}"

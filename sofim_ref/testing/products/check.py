@@ -17,6 +17,7 @@ from sofim_ref.testing.fisher.layouts import place_name
 from sofim_ref.testing.host_arrays import EPS, Host, host_array
 from sofim_ref.testing.products.explanation import NONE, Explanation, exactly
 from sofim_ref.testing.products.explanations import elsewhere, explanations
+from sofim_ref.testing.products.pieces import worst_piece
 from sofim_ref.testing.products.terms import TITLES, terms
 from sofim_ref.testing.products.verdict import CurvatureVerdict
 
@@ -109,19 +110,25 @@ def check_curvature(
     exact = exactly(made, V)
     unit, narrow = eps(namespace(w), w.dtype), asked.coarsest if asked.coarsest > NARROW else 0.0
     allowed = max(100 * unit, 2 * narrow) * sum(float(np.linalg.norm(term.of(V))) for term in made)
-    kind = _kind(asked, V, Y, exact, (allowed, max(LEVELS[1], narrow)))
+    worst, places = worst_piece(facts, product, made, (V, Y), max(100 * unit, 2 * narrow))
+    gross = worst > max(LEVELS[1], 2 * narrow)  # a layer that others hide
+    kind = _kind(asked, V, Y, exact, (-1.0 if gross else allowed, max(LEVELS[1], narrow)))
+    kind = "unknown" if kind == "inexact" and gross else kind
     dtype = next((name for name, each in EPS.items() if each == narrow), "")
     if kind in ("right", "not deterministic"):
         return CurvatureVerdict(product, kind, _relative_error(Y, exact), dtype=dtype)
     if kind not in ("unknown", "inexact"):
-        return _departure(facts, product, kind, Y, exact)
+        return _departure(facts, product, kind, (Y, exact))
     size, off = float(np.linalg.norm(Y)), float(np.linalg.norm(Y - exact))
     rounding = max(LEVELS[0], 300 * unit, 2 * narrow)
     exactly_so = min(rounding * size, off / (10 if narrow else 100))  # far better than to say that it is right
     coarsely = 0.0 if kind == "inexact" or narrow else LEVELS[1] * size
     old = (elsewhere(facts, then, product, PREVIOUS, (V, Y)) for then in before)
     found = _first(chain(old, explanations(facts, product, made, V, Y)), exactly_so, coarsely)
-    return replace(_departure(facts, product, kind if found is NONE else found.kind, Y, exact), explanation=found)
+    said = replace(
+        _departure(facts, product, kind if found is NONE else found.kind, (Y, exact), places), explanation=found
+    )
+    return replace(said, relative_error=max(said.relative_error, worst)) if gross else said
 
 
 def _before(facts: Facts, previous: Array) -> Facts:
@@ -201,9 +208,14 @@ class _Asked:
         return host.ravel()
 
 
-def _departure(facts: Facts, product: str, kind: str, Y: Host, exact: Host) -> CurvatureVerdict:
-    """Return a verdict with the first component that departs."""
+def _departure(
+    facts: Facts, product: str, kind: str, answers: tuple[Host, Host], places: Host | None = None
+) -> CurvatureVerdict:
+    """Return a verdict with the first component that departs, among some places if they are given."""
+    Y, exact = answers
     off = np.nan_to_num(np.abs(Y - exact), nan=np.inf)
+    if places is not None and places.size:
+        off[np.setdiff1d(np.arange(len(off)), places)] = 0.0
     i, k = divmod(int(np.argmax((off > 1e-3 * np.max(off[np.isfinite(off)], initial=0.0)).ravel())), off.shape[1])
     columns = {"jvp": facts.problem.n_outputs, "per_example_gradients": facts.d}.get(product)
     n, j = divmod(i, columns) if columns else (None, i)

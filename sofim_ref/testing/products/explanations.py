@@ -13,7 +13,7 @@ from sofim_ref.testing.fisher.layouts import layouts
 from sofim_ref.testing.host_arrays import Host
 from sofim_ref.testing.products.examples import by_examples
 from sofim_ref.testing.products.explanation import Explanation, exactly, fit
-from sofim_ref.testing.products.terms import TITLES, Term, blocks, others, terms
+from sofim_ref.testing.products.terms import TITLES, Term, others, terms
 
 SIMPLE = 1e-3
 """How near a factor must be to one with a name."""
@@ -111,7 +111,7 @@ def _by_blocks(facts: Facts, product: str, exact: Host, Y: Host) -> Iterator[Exp
         Y, exact = Y.reshape(facts.B, -1).T, exact.reshape(facts.B, -1).T
     said: dict[str, list[str]] = {}
     total, missing = 0.0, []
-    for name, index in blocks(facts):
+    for name, index in facts.pieces:
         factor, residual = _scaled(exact[index], Y[index])
         absent = abs(factor) <= SIMPLE
         wrong = residual > SIMPLE * np.linalg.norm(exact[index])

@@ -118,7 +118,7 @@ def _ggnvp(facts: Facts) -> Iterator[Term]:
 
 def _jvp(facts: Facts) -> Iterator[Term]:
     J = _jacobian(facts)
-    for words, index in blocks(facts):
+    for words, index in facts.pieces:
         yield Term(words, words, lambda V, index=index: _flat(J.product(_only(V, index))))  # type: ignore[misc]  # its index is this turn's
 
 
@@ -133,17 +133,6 @@ def _rows(facts: Facts) -> Iterator[Term]:
     if facts.problem.l2:
         penalty = np.tile(facts.problem.l2 * w, len(g))[:, None]
         yield Term("l2", "the l2 term's gradient", lambda _: penalty, due=False)
-
-
-def blocks(facts: Facts) -> list[tuple[str, Host]]:
-    """Return the parameters of each layer's weights and of its biases, with their names; all of them without layers."""
-    found: list[tuple[str, Host]] = []
-    for number, (layer, biased) in enumerate(zip(facts.layers, facts.biased, strict=True), start=1):
-        end = layer.stop - layer.columns * biased
-        found.append((f"layer {number}'s weights", np.arange(layer.start, end)))
-        if biased:
-            found.append((f"layer {number}'s biases", np.arange(end, layer.stop)))
-    return found or [("J v", np.arange(facts.d))]
 
 
 def _activation(facts: Facts) -> Map:

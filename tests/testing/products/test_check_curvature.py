@@ -187,3 +187,23 @@ def test_problems_without_layers_have_two_terms_or_one():
         doubled = check_curvature(bowl, w, hvp=lambda v, H=hessian: 2 * H @ v)
         assert (doubled.kind, doubled.scale_name) == ("scaled", "2")
         assert "parameter" in doubled.place
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1e-8])
+def test_a_layer_that_another_hides_is_judged_by_its_own_size(scale):
+    rng = np.random.default_rng(0)
+    problem = MLPClassifier(scale * rng.standard_normal((20, 3)), np.arange(20) % 3, hidden=(5,))
+    w = 0.5 * rng.standard_normal(problem.dim)
+    oracle = problem.oracle(w)
+    first = np.ones(problem.dim)
+    first[:15] = 0.0
+    rows = oracle.per_example_gradients()
+    assert check_curvature(problem, w, hvp=oracle.hvp).holds
+    assert check_curvature(problem, w, per_example_gradients=rows).holds
+    for verdict in (
+        check_curvature(problem, w, hvp=lambda v: first * oracle.hvp(v)),
+        check_curvature(problem, w, per_example_gradients=first * rows),
+    ):
+        assert (verdict.kind, verdict.missing) == ("blocks", ("layer 1's weights",)), verdict
+        assert verdict.relative_error == pytest.approx(1.0)
+        assert "layer 1, weight" in verdict.place

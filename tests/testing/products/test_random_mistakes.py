@@ -8,7 +8,7 @@ from sofim_ref.testing.fisher.facts import facts_at
 from sofim_ref.testing.fisher.layouts import layouts
 from sofim_ref.testing.museum import setting
 from sofim_ref.testing.museum.setting import LIKELIHOODS
-from sofim_ref.testing.products.terms import blocks, others, terms
+from sofim_ref.testing.products.terms import others, terms
 
 
 def factor(facts, _, right, rng):
@@ -44,7 +44,7 @@ def order(facts, product, right, rng):
 
 def block(facts, _, right, rng):
     """The product with zeros in the place of a layer's weights or biases."""
-    every = blocks(facts)
+    every = facts.pieces
     name, index = every[rng.integers(len(every))]
 
     def frozen(V):
