@@ -63,17 +63,18 @@ def frobenius_factors(  # noqa: PLR0913  # what K-FAC leaves open
     Notes
     -----
     The block, its entries put in the order in which A ⊗ G is the outer product of vec A and vec G, is a matrix of shape
-    (rows², columns²); the two updates are its power iteration, and the limit its first pair of singular vectors. Each pair of
-    them multiplies the error by the square of the second singular value over the first. Every A and G on the way is positive
-    semidefinite, since the updates map such to such. The d_l² entries of a block are never formed: an update costs
-    O(B(rows² + columns²)) for examples of one input, and O(B d_l (rows + columns)) where positions share weights.
+    (rows², columns²); the two updates are its power iteration, and the limit its first pair of singular vectors. Each
+    pair of them multiplies the error by the square of the second singular value over the first. Every A and G on the
+    way is positive semidefinite, since the updates map such to such. The d_l² entries of a block are never formed: an
+    update costs O(B(rows² + columns²)) for examples of one input, and O(B d_l (rows + columns)) where positions share
+    weights.
 
     Of all A ⊗ G it is the nearest in that norm, so nearer than K-FAC's, and no nearer in another: see
-    `convergence.experiments.kronecker_fits`. One update of A from G = I, and one of G from A = I, are
-    Shampoo's L and R of each example's gradient, averaged, up to scale. Where the block is a Kronecker product it is that.
+    `convergence.experiments.kronecker_fits`. One update of A from G = I, and one of G from A = I, are Shampoo's L and R
+    of each example's gradient, averaged, up to scale. Where the block is a Kronecker product it is that.
 
-    Source: Van Loan & Pitsianis 1993, doi:10.1007/978-94-015-8196-7_17; Koroko et al. 2022, arXiv 2201.10285, for K-FAC.
-    curvlinops has it as KFOC.
+    Source: Van Loan & Pitsianis 1993, doi:10.1007/978-94-015-8196-7_17; Koroko et al. 2022, arXiv 2201.10285, for
+    K-FAC. curvlinops has it as KFOC.
 
     Examples
     --------

@@ -184,11 +184,11 @@ METHODS = (
         _SHAMPOO,
         name="shampoo-half",
         title="Shampoo, power ½",
-        make=partial(Shampoo, power=0.5, trace=True, accumulation="average"),
+        make=partial(Shampoo, power=0.5, trace=True, accumulation="average", epsilon=1e-3),
         matrix="diag of L^½ ⊗ R^½/√tr L, averages",
         source="Morwani et al. 2024, arXiv 2406.17748",
         colour="#EE7733",
         open="whether L and R are of each example's gradient or of the batch's",
-        space={"lr": LogUniform(1e-4, 0.3), "beta2": OneOf((0.9, 0.95, 0.99)), "epsilon": LogUniform(1e-8, 1e-3)},
+        space={"lr": LogUniform(1e-4, 0.3), "beta2": OneOf((0.9, 0.95, 0.99)), "epsilon": LogUniform(1e-6, 1e-1)},
     ),
 )

@@ -94,7 +94,7 @@ def test_a_step_can_be_traced(name):
 @every_method(quick=())
 def test_a_step_on_a_problem_of_every_kind_can_be_traced(name):
     for problem in problems_of_every_kind():
-        if (name, problem.name) != ("kfac", "PoissonRegression"):  # refused: see below
+        if not name.startswith("kfac") or problem.name != "PoissonRegression":  # refused: see below
             assert_traced_alike(made(name), problem)
 
 
@@ -110,7 +110,9 @@ def test_jitted_steps_are_the_eager_ones_compiled_once_in_donated_memory(name):
         there, state_there = jitted.step(there, state_there)
         assert before.is_deleted()
         assert_equal(there, w)
-    assert jitted.traced == 1 + (name == "kfac")  # whose state has no factors before the first step
+    begun = optimizer.init(start())  # some states have no factors before the first step
+    sizes = [[getattr(each, field.name).shape for field in dataclasses.fields(each)[1:]] for each in (begun, state)]
+    assert jitted.traced == 1 + (sizes[0] != sizes[1])
     assert int(state_there.step) == 4
     for field in dataclasses.fields(state)[1:]:
         expected = np.asarray(getattr(state, field.name))
