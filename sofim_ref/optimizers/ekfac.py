@@ -1,7 +1,6 @@
 """EKFAC: K-FAC's eigenbasis, refreshed now and then, with the gradients' mean squares in it, estimated in each step.
 
-George, Laurent, Bouthillier, Ballas & Vincent: "Fast Approximate Natural Gradient Descent in a Kronecker-factored
-Eigenbasis", arXiv 1806.03884, NeurIPS 2018.
+George et al.: "Fast Approximate Natural Gradient Descent in a Kronecker-factored Eigenbasis", arXiv 1806.03884.
 """
 
 from __future__ import annotations
@@ -68,14 +67,10 @@ class EKFAC(Optimizer[EKFACState]):
 
     Parameters
     ----------
-    lr, weight_decay
-        As in `Optimizer`.
-    damping : float
-        The number λ > 0, beyond the problem's l2.
+    lr, damping, weight_decay, samples, seed
+        As in `KFAC`.
     decay, diagonal_decay : float
         The largest weight of earlier batches in A and G, and in s, in [0, 1); 0 takes each batch alone.
-    samples, seed : int
-        As in `KFAC`.
     update_every : int
         The number of steps for which Q stays as it is.
     labels : {"sampled", "data"}
@@ -98,9 +93,9 @@ class EKFAC(Optimizer[EKFACState]):
     eigenvalues of A and G it is K-FAC with λ added to A ⊗ G; a layer of one row and one column is divided by its
     gradients' mean square plus λ, and Q = I is natural gradient with the Fisher matrix's diagonal.
 
-    Source: arXiv 1806.03884, Algorithm 1. Its released code (EKFAC-pytorch) takes the gradients of the data's labels,
-    the batch's own A and G, and either the batch's own s or, with ``ra=True``, an average of B times the squared mean
-    gradient from the products of eigenvalues on. Open: which of them the paper's figures used, and its λ.
+    Source: arXiv 1806.03884, Algorithm 1. EKFAC-pytorch takes the labels of its caller's backward pass, the batch's own
+    A and G, and either the batch's own s or, with ``ra=True``, an average of B times the squared mean gradient from the
+    products of eigenvalues on. Open: which of them the paper's figures used, and its λ.
 
     Examples
     --------
@@ -129,8 +124,8 @@ class EKFAC(Optimizer[EKFACState]):
     def __post_init__(self) -> None:
         super().__post_init__()
         positive("damping", self.damping)
-        fraction("decay", self.decay)
-        fraction("diagonal_decay", self.diagonal_decay)
+        for name in ("decay", "diagonal_decay"):
+            fraction(name, getattr(self, name))
         count("samples", self.samples)
         count("seed", self.seed, minimum=0)
         count("update_every", self.update_every)

@@ -67,10 +67,8 @@ class SOAP(Optimizer[SOAPState]):
     ----------
     lr, weight_decay
         As in `Optimizer`.
-    beta1, beta2 : float
-        Adam's β₁ and β₂ in [0, 1).
-    epsilon : float
-        The number ϵ > 0.
+    beta1, beta2, epsilon : float
+        As in `Adam`: β₁ and β₂ in [0, 1), ϵ > 0.
     shampoo_beta : float
         The number β_s in [0, 1).
     update_every : int
@@ -92,8 +90,9 @@ class SOAP(Optimizer[SOAPState]):
     eigenvectors; memory 2d numbers and 2(rows² + columns²) a layer. Limits: where Q = I it is Adam, as on layers of one
     row and column. Without averages (all β 0), with new eigenvectors in every step of the same gradient, G = UΣVᵀ
     becomes UΣ(Σ + ϵI)⁻¹Vᵀ, so that ϵ → 0 is Muon's exact step UVᵀ for a G of full rank. Where L or R has an eigenvalue
-    twice, as a layer's first gradients of low rank make it, eigenvectors aren't unique and neither is the method: then
-    libraries for linear algebra decide.
+    twice, as first gradients of low rank make it, eigenvectors aren't unique and neither is the method. In the first
+    step such a gradient has nothing but its rounding, some eps‖G‖, along some of them; it is divided by its own size
+    plus ϵ, which should be larger: in float32 1e-8 is for gradients shorter than 0.1.
 
     Source: arXiv 2409.11321, Algorithms 3 and 4. Released code takes the first gradient for L and R alone, and no step
     with it; before QR it sorts the columns of Q_L and Q_R by estimates of their eigenvalues, and v with them; and it

@@ -72,3 +72,14 @@ def test_kfac(lenet, approximation, labels, named):
     for layer, (A, G) in zip(at.layers, factors, strict=True):
         block = truth[layer.start : layer.stop, layer.start : layer.stop]
         assert_close(np.kron(host(A), host(G)), block, within=1e-8 * np.max(np.abs(block)))
+
+
+@pytest.mark.parametrize(("labels", "named"), [("expected", "type-2"), ("data", "empirical")])
+def test_ekfac(lenet, labels, named):
+    asked, at, order = lenet
+    options = {"fisher_type": named, "kfac_approx": "expand", "separate_weight_and_bias": False}
+    truth = dense(curvlinops.EKFACLinearOperator(*asked, **options), order)
+    C = curvature.ekfac(at, damping=1e-12, labels=labels)
+    for layer, found in zip(at.layers, C.blocks, strict=True):
+        block = truth[layer.start : layer.stop, layer.start : layer.stop]
+        assert_close(found.to_dense(), block, within=1e-8 * np.max(np.abs(block)))

@@ -5,6 +5,7 @@ import pytest
 from cases import data
 
 from sofim_ref import (
+    EKFAC,
     KFAC,
     GaussNewton,
     NaturalGradient,
@@ -22,6 +23,7 @@ X, SCORE, LABEL, CLASS = data()
 CURVATURES = {
     **{kind: NaturalGradient(fisher=kind) for kind in ("exact", "empirical", "improved", "sampled")},
     "kfac": KFAC(lr=1.0),
+    "ekfac": EKFAC(lr=1.0),
     "nystrom": NystromSGD(lr=1.0, columns=4),
     "gauss-newton": GaussNewton(),
     "sketched": SketchedGaussNewton(rows=3),

@@ -167,7 +167,7 @@ def test_what_is_no_method_in_a_module_s_methods_describes_nothing(monkeypatch):
 
 
 STOCHASTIC = [
-    *(method_named(name) for name in ("kfac", "adahessian", "nystrom-sgd", "ivon")),
+    *(method_named(name) for name in ("kfac", "ekfac", "adahessian", "nystrom-sgd", "ivon")),
     Method.of(NaturalGradient(lr=0.1, fisher="sampled"), label="sampled"),
     Method.of(optimizers.SketchedGaussNewton(rows=4), label="sketched"),
 ]
@@ -185,7 +185,7 @@ def test_a_stochastic_method_draws_from_the_seed_of_its_run(method):
 def test_only_methods_that_draw_have_a_seed():
     seeded = {method.name for method in REGISTRY.values() if hasattr(method.build(steps=1), "seed")}
     natural = {name for name in REGISTRY if name.endswith("natural-gradient")}
-    drawing = {"kfac", "adahessian", "nystrom-sgd", "ivon", "sketched-gauss-newton", "sofim-diagonal"}
+    drawing = {"kfac", "ekfac", "adahessian", "nystrom-sgd", "ivon", "sketched-gauss-newton", "sofim-diagonal"}
     assert seeded == drawing | natural
     assert method_named("kfac").build(steps=1, seed=3).seed == 3
     assert method_named("sofim").build(steps=1, seed=3) == SOFIM()

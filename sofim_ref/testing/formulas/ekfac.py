@@ -1,4 +1,4 @@
-"""EKFAC (George et al., arXiv 1806.03884, eq. 6 and Algorithm 1), each layer's C written out and solved as dense matrix.
+"""EKFAC (George et al., arXiv 1806.03884, eq. 6 and Algorithm 1), each layer's C written out and solved densely.
 
 The output gradients of its steps stand for those of labels that were drawn from the model.
 """
