@@ -156,6 +156,8 @@ ALTERNATIVES: dict[str, dict[str, Conventions]] = {
     "TAdam": _OF_REGION,
     "AdaFisher": _OF_ADAFISHER,
     "AdaFisherW": _OF_ADAFISHER,
+    "AdaGrad": _DECAY,
+    "RootFreeRMSProp": _DECAY,
     "LBFGS": {
         **_DECAY,
         "y of two batches, each gradient on its step's own": Conventions(pairs="across"),
