@@ -56,6 +56,7 @@ def step_diagnostics(traces: Mapping[Key, Trace], *, title: str) -> Figure:
                 draw(panel, style, trace["step"][1:], _finite(trace[name][1:]))
             panel.set_title(TITLES[name], fontsize=13, pad=6)
             panel.set_xlabel("step")
+            panel.minorticks_off()
             if name in LEVELS:
                 panel.set_yscale("linear")
                 panel.set_ylim(-1.05 if name == "cosine" and panel.get_ylim()[0] < 0 else -0.05, 1.05)

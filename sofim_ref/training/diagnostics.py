@@ -45,13 +45,16 @@ def diagnose(gradient: Array, choice: Preconditioned, decay: Array | None = None
 
     With g the gradient of the step's own batch, p = C⁻¹v, y = p + λw and ψ the angle between g and y:
 
-    ================== ======================== ==================================================================
-    ``cosine``         cos ψ                    1: along −g; below 0: the batch's loss rises at first
-    ``condition_needed`` (1 + sin ψ)/(1 − sin ψ)  the least condition number of any positive definite C with C⁻¹g ∝ y
-    ``condition``      λ_max(C)/λ_min(C)        of the C that the method has
-    ``damping_share``  δ‖p‖² / pᵀCp             the part of C's curvature along p that is damping, δ
-    ``radius_share``   ‖p‖ / r                  r the length that p can't exceed
-    ================== ======================== ==================================================================
+    ``cosine``
+        cos ψ: 1 along −g; below 0 the batch's loss rises at first.
+    ``condition_needed``
+        (1 + sin ψ)/(1 − sin ψ), the least condition number of any positive definite C with C⁻¹g along y.
+    ``condition``
+        λ_max/λ_min of the C that the method has.
+    ``damping_share``
+        δ‖p‖²/pᵀCp, the part of C's curvature along p that is damping, δ.
+    ``radius_share``
+        ‖p‖/r, with r the length that p can't exceed.
 
     Parameters
     ----------
@@ -77,9 +80,10 @@ def diagnose(gradient: Array, choice: Preconditioned, decay: Array | None = None
     {'cosine': 1.0, 'condition_needed': 1.0, 'condition': 2.0, 'damping_share': 0.5, 'radius_share': 1.0}
     """
     p, v = (widened(detached(x)) for x in (choice.direction, choice.vector))
-    length = float(norm(p))
+    size = norm(p)
+    length = float(size)
     sine, cosine = half_angle(gradient, p if decay is None else p + widened(decay))
-    along = float(dot(p / norm(p), v)) if length else 0.0
+    along = float(dot(p / size, v)) if length else 0.0
     angle: dict[str, float | str] = dict.fromkeys(("cosine", "condition_needed"), "the gradient or the step was zero")
     if not math.isnan(sine):
         angle = {
@@ -90,7 +94,9 @@ def diagnose(gradient: Array, choice: Preconditioned, decay: Array | None = None
         **angle,
         "condition": _condition(choice.matrix),
         "damping_share": _share(choice.damping, length, along),
-        "radius_share": "C⁻¹v has no longest length" if choice.radius is None else length / float(choice.radius),
+        "radius_share": "C⁻¹v has no longest length"
+        if choice.radius is None
+        else length / float(detached(choice.radius)),
     }
     reasons = {name: why for name, why in found.items() if isinstance(why, str)}
     return Diagnosis({name: math.nan if isinstance(x, str) else x for name, x in found.items()}, reasons)
@@ -98,7 +104,7 @@ def diagnose(gradient: Array, choice: Preconditioned, decay: Array | None = None
 
 def _condition(C: Matrix) -> float | str:
     if not C.knows_extremes:
-        return f"the extreme eigenvalues of a {type(C).__name__} take O(d³) operations"
+        return f"the extreme eigenvalues of C ({type(C).__name__}) take O(d³) operations"
     found = C.extreme_eigenvalues()
     if not found.smallest > found.error:
         return "C was not positive definite in its arithmetic"

@@ -13,6 +13,12 @@ from sofim_ref.studies.tour_report import report_tour
 QUICK = ["tour", "--dataset", "iris", "--quick", "--methods", "sofim,newton"]
 
 
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Reports without pictures, which other tests are about."""
+    monkeypatch.setattr("sofim_ref.studies.tour_report._pictures", lambda _: ())
+
+
 def test_the_tour_ends_by_naming_the_file_to_open(tmp_path, capsys):
     assert cli.main([*QUICK, "--out", str(tmp_path / "new" / "folder")]) == 0
     printed = capsys.readouterr().out
@@ -30,7 +36,7 @@ def test_names_are_known_in_any_case(tmp_path, capsys):
     assert "Newton" in capsys.readouterr().out
 
 
-@pytest.mark.usefixtures("little_verified")
+@pytest.mark.usefixtures("little_verified", "undrawn")
 def test_a_file_of_the_user_s_and_a_method_of_the_user_s(tmp_path, mail, plugin, capsys):
     own = ["--data", str(mail), "--target", "kind", "--plugin", str(plugin), "--methods", "half-sgd,sgd"]
     assert cli.main(["tour", "--quick", *own, "--out", str(tmp_path)]) == 0
@@ -89,7 +95,7 @@ def test_an_unusable_backend_is_refused_with_its_reason(refused, monkeypatch):
     assert "argument --backend: backend 'cupy' can't be used here: CUDA finds" in refused("tour", "--backend", "CuPy")
 
 
-@pytest.mark.usefixtures("little_verified")
+@pytest.mark.usefixtures("little_verified", "undrawn")
 def test_a_failed_check_ends_with_status_1(tmp_path, capsys, monkeypatch):
     honest = RankOne.solve
     monkeypatch.setattr(RankOne, "solve", lambda self, v: 1.001 * honest(self, v))
@@ -135,7 +141,7 @@ def test_ctrl_c_ends_the_tour_with_a_sentence_and_no_traceback(tmp_path, program
     assert said == "\nsofim-ref: interrupted before it was done.\n"
 
 
-@pytest.mark.usefixtures("little_verified")
+@pytest.mark.usefixtures("little_verified", "undrawn")
 def test_the_report_is_the_study_s(tmp_path, monkeypatch, capsys):
     seen = []
     monkeypatch.setattr("sofim_ref.cli.tour.report_tour", lambda tour: seen.append(tour) or report_tour(tour))

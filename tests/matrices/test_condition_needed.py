@@ -9,7 +9,7 @@ import pytest
 import scipy
 
 from sofim_ref import arrays
-from sofim_ref.matrices import best_conditioned, condition_needed
+from sofim_ref.matrices import RankOne, best_conditioned, condition_needed
 
 
 def pair(rng, d, angle):
@@ -53,6 +53,29 @@ def test_no_matrix_drawn_at_random_does_better_than_the_angle_it_makes_allows():
         Q, g = rng.standard_normal((d, d)), rng.standard_normal(d)
         C = Q @ Q.T
         assert condition_needed(g, np.linalg.solve(C, g)) <= condition(C) * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("condition_number", [2.0, 100.0])
+def test_sofim_s_gradient_reading_attains_it_where_the_gradient_has_one_angle_with_the_moment(condition_number):
+    """It is tan²∠(g, M̂) = 1/κ, where C⁻¹ turns most; elsewhere a matrix with a smaller κ would do."""
+    C = RankOne(1.0, np.asarray([math.sqrt(condition_number - 1), 0.0]))
+
+    def needed(angle):
+        g = np.asarray([math.cos(angle), math.sin(angle)])
+        return condition_needed(g, C.solve(g))
+
+    turned_most = math.atan(condition_number**-0.5)
+    assert needed(turned_most) == pytest.approx(condition_number, rel=1e-12)
+    assert max(map(needed, (turned_most - 0.01, turned_most + 0.01))) < condition_number * (1 - 1e-5)
+
+
+@pytest.mark.parametrize("rho", [0.01, 0.2, 0.9])
+def test_every_rho_below_the_curvature_along_y_gives_a_c_that_leads_there_and_one_is_best(rho):
+    g, y = pair(np.random.default_rng(3), 4, 0.8)
+    shift = rho * (g @ y) / (y @ y)
+    C = RankOne(shift, (g - shift * y) / math.sqrt(y @ (g - shift * y)))
+    np.testing.assert_allclose(C @ y, g, rtol=1e-12)
+    assert condition(C.to_dense()) > condition_needed(g, y)
 
 
 @pytest.mark.parametrize("d", [1, 2, 5])

@@ -35,6 +35,14 @@ def iris():
     return taken, told
 
 
+@pytest.fixture(scope="module")
+def written(iris, tmp_path_factory):
+    """The folder that the report of that tour is written to."""
+    folder = tmp_path_factory.mktemp("tour")
+    report_tour(iris[0]).write(folder)
+    return folder
+
+
 @pytest.fixture
 def unverified(monkeypatch):
     """Tours that leave out the verification, which other tests are about."""
@@ -204,15 +212,14 @@ def test_a_tour_on_which_all_fail_has_a_report_without_pictures(tmp_path):
 # ------------------------------------------------------------ the report
 
 
-def test_the_report_holds_everything_inside_itself(iris, tmp_path):
-    report = report_tour(iris[0])
-    page = report.write(tmp_path).read_text(encoding="utf-8")
+def test_the_report_holds_everything_inside_itself(iris, written):
+    page = (written / "report.html").read_text(encoding="utf-8")
     assert page.count("<img") == page.count('src="data:image/png;base64,') == 4
     assert not re.search(r"https?://", page)
     for entry in iris[0].entries:
         assert f"{entry.final_gap:.1e}" in page
     for name in ("loss-gap.png", "step-norm.png", "step-diagnostics.png", "error-map.png"):
-        assert (tmp_path / name).read_bytes().startswith(PNG)
+        assert (written / name).read_bytes().startswith(PNG)
 
 
 def test_the_first_paragraph_says_what_was_checked_and_the_error_relative_to_what_is_allowed(iris):
@@ -240,13 +247,13 @@ def test_a_check_that_failed_heads_the_report(iris):
     assert "FAILED: " in texts(report)
 
 
-def test_the_summary_has_every_number_and_no_nan(iris, tmp_path):
-    report_tour(iris[0]).write(tmp_path)
-    summary = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"), parse_constant=pytest.fail)
+def test_the_summary_has_every_number_and_no_nan(iris, written):
+    summary = json.loads((written / "summary.json").read_text(encoding="utf-8"), parse_constant=pytest.fail)
     assert [method["method"] for method in summary["methods"]] == [method.name for method in METHODS]
     for entry, method in zip(iris[0].entries, summary["methods"], strict=True):
         assert method["lr"] == entry.choice.lr
         assert method["curve"]["loss"] == entry.trace["loss"].tolist()
+        assert method["curve"]["cosine"] == [None, *entry.trace["cosine"][1:].tolist()]
     assert {"subject", "kind", "backend", "dtype", "cases", "backward_error_eps", "passed"} <= set(
         summary["verification"]["rows"][0]
     )

@@ -72,7 +72,7 @@ def test_the_condition_number_is_told_where_the_structure_knows_it_and_nothing_i
         assert numbers["condition"] == pytest.approx(np.linalg.cond(dense), rel=1e-12)
     else:
         assert math.isnan(numbers["condition"])
-        assert reasons["condition"] == f"the extreme eigenvalues of a {case.name} take O(d³) operations"
+        assert reasons["condition"] == f"the extreme eigenvalues of C ({case.name}) take O(d³) operations"
     assert reasons["damping_share"] == "the method has no damping"
     assert reasons["radius_share"] == "C⁻¹v has no longest length"
 
@@ -216,7 +216,7 @@ def test_a_trace_with_them_is_saved_loaded_and_gone_on_with(tmp_path):
         loaded.reasons
         == half.reasons
         == {
-            "condition": "the extreme eigenvalues of a Dense take O(d³) operations",
+            "condition": "the extreme eigenvalues of C (Dense) take O(d³) operations",
             "radius_share": "C⁻¹v has no longest length",
         }
     )
