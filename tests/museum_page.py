@@ -60,6 +60,7 @@ def said(exhibit):
         text += " with a weight on each example" * (says.get("kind") == "weighted")
         text += f", times {says['scale_name']}" if says.get("scale_name") not in (None, "1") else ""
         text += ", by a factor without a name" if "scale_name" in says and says["scale_name"] is None else ""
+        text += f", but {says['faults']}" if "faults" in says else ""
         text += f"; {says['notes'][-1].removesuffix('.')}" if "notes" in says else ""
         return text + (f", flattened {says['layout']}" if "layout" in says else "")
     told = [f"absent: {', '.join(says['missing'])}"] if "missing" in says else []

@@ -18,7 +18,7 @@ LEAST = 4
 
 
 def right_but_for_layers(search: Search, facts: Facts) -> Match | None:
-    """Return the match of which the fewest blocks are wrong; None unless half of the pieces are right at least.
+    """Return the first match of which the fewest pieces are wrong; None unless half of the pieces are right at least.
 
     The diagonal's pieces choose among the candidates of the literature, then all blocks are compared.
     """
@@ -34,8 +34,8 @@ def right_but_for_layers(search: Search, facts: Facts) -> Match | None:
         own = np.diagonal(wrong) if wrong.ndim == 2 else wrong
         apart = own[:, None] | own if wrong.ndim == 2 else own
         known = not np.any(wrong & ~apart) and 2 * np.count_nonzero(own) <= len(own) and "%" not in blocks.faults
-        if known and np.count_nonzero(wrong) < fewest:
-            best, fewest = match, float(np.count_nonzero(wrong))
+        if known and np.count_nonzero(own) < fewest:
+            best, fewest = match, float(np.count_nonzero(own))
     return best
 
 

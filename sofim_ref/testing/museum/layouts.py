@@ -108,7 +108,7 @@ def no_block_between_layers(at: Setting) -> Any:
     return kept
 
 
-@exhibit("fisher", Symptom.PART, "classes", matrix=None)
+@exhibit("fisher", Symptom.PART, "classes", matrix="empirical Fisher", kind="layers", faults="layer 1 is absent")
 def frozen_layer(at: Setting) -> Any:
     """The first layer's gradients are zero: it was frozen, or its outputs detached.
 

@@ -109,7 +109,7 @@ def check_curvature(
     Y = np.stack([asked(v) for v in V.T], axis=1) if asked.inputs else asked(None)[:, None]
     exact = exactly(made, V)
     unit, narrow = eps(namespace(w), w.dtype), asked.coarsest if asked.coarsest > NARROW else 0.0
-    allowed = max(100 * unit, 2 * narrow) * sum(float(np.linalg.norm(term.of(V))) for term in made)
+    allowed = max(100 * unit, 2 * narrow) * sum(float(np.linalg.norm(term.of(V))) for term in made if term.due)
     worst, places = worst_piece(facts, product, made, (V, Y), max(100 * unit, 2 * narrow))
     gross = worst > max(LEVELS[1], 2 * narrow)  # a layer that others hide
     kind = _kind(asked, V, Y, exact, (-1.0 if gross else allowed, max(LEVELS[1], narrow)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -15,21 +16,21 @@ from sofim_ref.testing.products.examples import by_examples
 from sofim_ref.testing.products.explanation import Explanation, exactly, fit
 from sofim_ref.testing.products.terms import TITLES, Term, others, terms
 
-SIMPLE = 1e-3
-"""How near a factor must be to one with a name."""
+SIMPLE, EXACT = 1e-3, 1e-12
+"""How near a factor must be to one with a name, at most and at least: what the fit leaves decides between them."""
 
 
 def explanations(facts: Facts, product: str, made: list[Term], V: Host, Y: Host) -> Iterator[Explanation]:
     """Yield every explanation of answers Y to the vectors V, the simplest first."""
     exact = exactly(made, V)
     scale, residual = _scaled(exact, Y)
-    name = factor_name(facts, scale, max(1e-6, 10 * residual / float(np.linalg.norm(Y))))
+    name = factor_name(facts, scale, _near(residual, Y))
     yield Explanation("scaled", f"it is {name} times {TITLES[product]}", residual, name)
     yield from _by_terms(facts, made, V, Y)
     for other, of in others(facts, product):
         shift = [V] if product in ("hvp", "ggnvp") else []
         fitted, residual = fit([of(V), *shift], Y)
-        name = factor_name(facts, fitted[0])
+        name = factor_name(facts, fitted[0], _near(residual, Y))
         words = f"it is the {'product with the ' * bool(shift)}{other}" + f", times {name}" * (name != "1")
         words += f", plus {fitted[-1]:.4g} v" * bool(shift and abs(fitted[-1]) > SIMPLE * abs(fitted[0]))
         yield Explanation("another", words, residual, name * (name != "1"), found=other)
@@ -54,14 +55,28 @@ def _by_terms(facts: Facts, made: list[Term], V: Host, Y: Host) -> Iterator[Expl
         return
     factors, residual = fit([part for _, part in kept], Y)
     said: dict[str, list[str]] = {}
-    for (term, _), factor in zip(kept, factors, strict=True):
-        name = factor_name(facts, factor) if abs(factor) > SIMPLE else "0"
+    missing, added, shift = [], [], ""
+    for (term, part), factor in zip(kept, factors, strict=True):
+        near = _near(residual, part)
+        name = factor_name(facts, factor, near) if abs(factor) > near else "0"
+        if term.shift and name not in ("0", "1", *factors_of(facts)):
+            shift = _shifted((factor - term.due) * term.shift)
+            added.append("damping")
+            continue
+        missing += [term.name] * (term.due and name == "0")
+        added += [term.name] * (not term.due and name != "0")
         verdict = {"1": "right" if term.due else "there and shouldn't be", "0": "absent" if term.due else ""}
         said.setdefault(verdict.get(name, f"{name} times itself"), []).append(term.words)
     words = [f"{_listed(names)} {'is' if len(names) == 1 else 'are'} {how}" for how, names in said.items() if how]
-    missing = tuple(t.name for (t, _), f in zip(kept, factors, strict=True) if t.due and abs(f) <= SIMPLE)
-    added = tuple(t.name for (t, _), f in zip(kept, factors, strict=True) if not t.due and abs(f) > SIMPLE)
-    yield Explanation("terms", "; ".join(words), residual, missing=missing, found=", ".join(added))
+    if shift or {*said} - {"right", ""}:
+        text = "; ".join([*words, *filter(None, [shift])])
+        yield Explanation("terms", text, residual, missing=tuple(missing), found=", ".join(added))
+
+
+def _shifted(amount: float) -> str:
+    """Return the words for a multiple of v that was added beyond the l2 term."""
+    how = "added (damping)" if amount > 0 else "subtracted"
+    return f"{abs(amount):.4g} v is {how}"
 
 
 def elsewhere(
@@ -70,7 +85,7 @@ def elsewhere(
     """Return the explanation by another point or batch, in words after the product's name and for `found`."""
     V, Y = answers
     scale, residual = _scaled(exactly(terms(other, product), V), Y)
-    name = factor_name(facts, scale)
+    name = factor_name(facts, scale, _near(residual, Y))
     text = f"it is {TITLES[product]} {words[0]}" + f", times {name}" * (name != "1")
     return Explanation("another", text, residual, name * (name != "1"), found=words[1])
 
@@ -113,9 +128,10 @@ def _by_blocks(facts: Facts, product: str, exact: Host, Y: Host) -> Iterator[Exp
     total, missing = 0.0, []
     for name, index in facts.pieces:
         factor, residual = _scaled(exact[index], Y[index])
-        absent = abs(factor) <= SIMPLE
+        near = _near(residual, exact[index])
+        absent = abs(factor) <= near
         wrong = residual > SIMPLE * np.linalg.norm(exact[index])
-        how = "wrong" if wrong else "absent" if absent else factor_name(facts, factor)
+        how = "wrong" if wrong else "absent" if absent else factor_name(facts, factor, near)
         said.setdefault({"1": "right"}.get(how, how), []).append(name)
         total += 0.0 if wrong else residual**2
         missing += [name] * (absent and not wrong)
@@ -135,7 +151,22 @@ def _placed(words: str, moved: Host, Y: Host) -> Explanation:
 def factor_name(facts: Facts, factor: float, near: float = SIMPLE) -> str:
     """Return a factor's name: "B" for the size of the batch, its number where it has none."""
     name, value = Factors(facts.B, facts.problem.size, facts.problem.n_outputs).nearest(factor)
-    return name if abs(factor / value - 1) <= near else f"{factor:.7g}"
+    off = abs(factor / value - 1)
+    if off <= near:
+        return name
+    digits = max(7, math.ceil(-math.log10(off)) + 2)
+    return f"{factor:.{digits}g}"
+
+
+def factors_of(facts: Facts) -> tuple[str, ...]:
+    """Return the names of the factors."""
+    return tuple(Factors(facts.B, facts.problem.size, facts.problem.n_outputs).named)
+
+
+def _near(residual: float, part: Host) -> float:
+    """Return how near a factor must be to one with a name, where the fit of a part leaves a residual."""
+    size = float(np.linalg.norm(part))
+    return min(max(10 * residual / size, EXACT), SIMPLE) if size else SIMPLE
 
 
 def _scaled(X: Host, Y: Host) -> tuple[float, float]:

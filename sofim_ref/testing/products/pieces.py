@@ -22,7 +22,7 @@ def worst_piece(
     pieces that are zero but for rounding are left out.
     """
     V, Y = answers
-    parts, exact = [term.of(V) for term in made], exactly(made, V)
+    parts, exact = [term.of(V) for term in made if term.due], exactly(made, V)
     worst, places = 0.0, np.arange(0)
     if product == "jvp":
         return worst, places

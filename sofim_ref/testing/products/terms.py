@@ -41,6 +41,8 @@ class Term:
     of: Map
     due: bool = True
     """Whether it belongs to the product, or is what some add to it."""
+    shift: float = 0.0
+    """The multiple of v that it is; 0 where it is something else."""
 
 
 def terms(facts: Facts, product: str) -> list[Term]:
@@ -100,8 +102,7 @@ def _hvp(facts: Facts) -> Iterator[Term]:
             )
         else:
             yield Term("model", "the model's second derivative", lambda V: facts.hvp(V) - gauss_newton(V))
-    if l2:
-        yield Term("l2", "the l2 term", lambda V: l2 * V)
+    yield _shift(l2, due=True)
 
 
 def _ggnvp(facts: Facts) -> Iterator[Term]:
@@ -112,8 +113,14 @@ def _ggnvp(facts: Facts) -> Iterator[Term]:
         yield Term("−ppᵀ", "the part of −ppᵀ", _sandwich(J, -p[:, :, None] * p[:, None, :]))
     else:
         yield Term("Gauss–Newton", "the Gauss–Newton part", _sandwich(J, H))
+    yield _shift(l2, due=False)
+
+
+def _shift(l2: float, *, due: bool) -> Term:
+    """Return the l2 term, or v itself where there is none: what a damping is a multiple of."""
     if l2:
-        yield Term("l2", "the l2 term", lambda V: l2 * V, due=False)
+        return Term("l2", "the l2 term", lambda V: l2 * V, due, l2)
+    return Term("damping", "v", lambda V: V, due=False, shift=1.0)
 
 
 def _jvp(facts: Facts) -> Iterator[Term]:

@@ -126,3 +126,33 @@ def test_the_page_s_example_says_what_the_page_says():
     printed = []
     exec(example, {"print": lambda found: printed.append(str(found))})
     assert re.fullmatch(re.escape(said).replace("…", r"\S+?"), printed[0])
+
+
+@pytest.mark.parametrize("l2", [0.01, 0.0])
+@pytest.mark.parametrize("product", ["hvp", "ggnvp"])
+def test_a_damping_is_told_from_the_l2_term(product, l2):
+    at = setting("classes")
+    problem = sr.problems.FiniteSum(
+        at.problem.model, at.problem.likelihood, at.problem.features, at.problem.targets, l2
+    )
+    oracle = problem.oracle(at.w, at.batch)
+    exact = {"hvp": oracle.hvp, "ggnvp": lambda v: oracle.gauss_newton_product(oracle.output_hessian(), v)}[product]
+    for amount, words in ((0.37, "0.37 v is added (damping)"), (-0.37, "0.37 v is subtracted")):
+        found = check_curvature(problem, at.w, at.batch, **{product: lambda v, s=amount: exact(v) + s * v})
+        assert (found.kind, found.found) == ("terms", "damping")
+        assert f"; {words}. " in str(found)
+        assert "l2" not in str(found)
+
+
+def test_a_factor_near_one_is_said_with_the_digits_that_differ():
+    at = setting("classes")
+    for factor, words in ((1 + 1e-9, "1.000000001"), (20 * (1 + 1e-9), "20.00000002"), (20, "B"), (1.00042, "1.00042")):
+        found = check_curvature(at.problem, at.w, at.batch, hvp=lambda v, s=factor: s * at.oracle.hvp(v))
+        assert f"it is {words} times the Hessian-vector product." in str(found)
+    half = check_curvature(
+        at.problem,
+        at.w,
+        at.batch,
+        ggnvp=lambda v: 1.0001 * at.oracle.gauss_newton_product(at.oracle.output_hessian(), v),
+    )
+    assert "it is 1.0001 times the Gauss–Newton product" in str(half)
