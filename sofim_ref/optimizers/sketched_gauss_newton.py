@@ -58,8 +58,8 @@ class SketchedGaussNewton(Optimizer[State]):
 
     Cost the Jacobian, 2sBCd for the sketch and O(ds²) for the solve; memory (BC + s)d numbers.
 
-    Source: Pilanci & Wainwright 2017, doi:10.1137/15M1021106, eq. 1.4 for the step, with their partial sketch, which
-    leaves the regularizer's Hessian as it is. They have a backtracking line search, and no damping.
+    Source: Pilanci & Wainwright 2017, doi:10.1137/15M1021106, with their partial sketch, which leaves the regularizer's
+    Hessian as it is. They have a backtracking line search, and no damping.
 
     Examples
     --------
