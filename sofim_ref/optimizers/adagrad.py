@@ -79,8 +79,8 @@ class AdaGrad(Optimizer[AdaGradState]):
     that the full matrix's step has none while t < d − 1.
 
     Source: Duchi, Hazan & Singer 2011, JMLR 12:2121, Figures 1 and 2, ϵ outside: the composite mirror descent step
-    without a regularizer. torch.optim.Adagrad has ``"outside"`` and these defaults, optax.adagrad ``"inside"`` with ϵ = 1e-7 and
-    a = 0.1. Later texts write the full matrix with ϵ inside: Gupta, Koren & Singer 2018, arXiv 1802.09568.
+    without a regularizer. torch.optim.Adagrad has ``"outside"`` and these defaults, optax.adagrad ``"inside"`` with ϵ =
+    1e-7 and a = 0.1. Later texts write the full matrix with ϵ inside: Gupta, Koren & Singer 2018, arXiv 1802.09568.
 
     Examples
     --------
