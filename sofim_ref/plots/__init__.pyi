@@ -18,3 +18,4 @@ from .rate_valley import rate_valley as rate_valley
 from .spectra import spectra as spectra
 from .step_diagnostics import step_diagnostics as step_diagnostics
 from .step_norms import step_norms as step_norms
+from .two_distances import two_distances as two_distances

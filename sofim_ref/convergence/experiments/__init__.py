@@ -3,6 +3,7 @@
 from sofim_ref.convergence.experiments.beyond_images import beyond_images
 from sofim_ref.convergence.experiments.distances import steps_from_distances
 from sofim_ref.convergence.experiments.equal_cost import equal_cost
+from sofim_ref.convergence.experiments.kronecker_fits import dependent_block, kronecker_fits, median_fits
 from sofim_ref.convergence.experiments.mlp_minimum import mlp_minimum
 from sofim_ref.convergence.experiments.newton_order import damped_orders, newton_order
 from sofim_ref.convergence.experiments.noise_floor import noise_floors
@@ -14,7 +15,10 @@ from sofim_ref.convergence.experiments.tail_rate import tail_rate
 __all__ = [
     "beyond_images",
     "damped_orders",
+    "dependent_block",
     "equal_cost",
+    "kronecker_fits",
+    "median_fits",
     "mlp_minimum",
     "newton_order",
     "noise_floors",
