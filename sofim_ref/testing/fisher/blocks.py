@@ -13,7 +13,6 @@ from sofim_ref.testing.fisher.facts import Facts
 from sofim_ref.testing.fisher.fit import accepted
 from sofim_ref.testing.fisher.jacobians import Host
 from sofim_ref.testing.fisher.match import Match, Search, kept_product
-from sofim_ref.testing.fisher.verdict import percent
 
 MOST = 24
 """The largest number of pieces into which a function's result is divided."""
@@ -91,25 +90,25 @@ class Blocks:
         """The largest relative error of a block that isn't rounding alone, the matrix without its shift."""
         with np.errstate(divide="ignore", invalid="ignore"):
             relative = np.where(self._doubtful, self.off / self.sizes, 0.0)
-        return float(np.max(np.where(self._noise, 0.0, relative), initial=self.match.residual))
+        return float(np.max(np.where(self.noise, 0.0, relative), initial=self.match.residual))
 
     @property
     def share(self) -> float:
         """The same relative to the user's numbers, in which a shift drowns what is small."""
         with np.errstate(divide="ignore", invalid="ignore"):
             relative = np.nan_to_num(self.off / self.given, nan=0.0)
-        return float(np.max(np.where(self._noise, 0.0, relative)))
+        return float(np.max(np.where(self.noise, 0.0, relative)))
 
     @property
     def rounding(self) -> bool:
         """Whether nothing is off by more than 100 eps κ."""
-        return bool(np.all((self.off <= self._allowed) | self._noise | (self.off <= self._allowed * self._kappas)))
+        return bool(np.all((self.off <= self._allowed) | self.noise | (self.off <= self._allowed * self._kappas)))
 
     @property
     def wrong(self) -> Host:
         """Whether each block is off by more than a match may be, and by more than rounding explains."""
         beyond = (self.off > accepted(self.search.given.eps) * self.sizes) & self._doubtful
-        return np.asarray(beyond & ~self._noise & (self.off > self._allowed * self._kappas))
+        return np.asarray(beyond & ~self.noise & (self.off > self._allowed * self._kappas))
 
     @property
     def unseen(self) -> tuple[str, ...]:
@@ -117,44 +116,6 @@ class Blocks:
         lost = (self._allowed > 0.1 * self.sizes) & (self.sizes > 0)
         diagonal = np.diagonal(lost) if lost.ndim == 2 else lost
         return tuple(name for (name, _), gone in zip(self.pieces, diagonal, strict=True) if gone)
-
-    @property
-    def faults(self) -> str:
-        """What is wrong with which pieces, in words; empty where nothing is."""
-        wrong = self.wrong
-        if not wrong.any():
-            return ""
-        said: dict[str, list[str]] = {}
-        own = np.diagonal(wrong) if wrong.ndim == 2 else wrong
-        if self.search.given.form == "function":  # in which one layer that is absent is missed by all
-            own = ~self._noise
-        for k in np.flatnonzero(own):
-            if how := self._how(int(k)):
-                said.setdefault(how, []).append(self.pieces[k][0])
-        if not said and wrong.ndim == 2:
-            i, j = np.argwhere(wrong)[0]
-            names = (f"{self.pieces[k][0]}" for k in sorted((i, j)))
-            return f"the block of {' with '.join(names)} is off by {percent(float(self.off[i, j] / self.sizes[i, j]))}"
-        return " and ".join(f"{_listed(names)} are {how}" for how, names in said.items()) or "pieces of it are off"
-
-    def _how(self, k: int) -> str:
-        """Return what is wrong with one piece: absent, a factor, or how far it is off; empty where nothing is."""
-        a, x, i = self._own(k)
-        fit, sizes = self.match.named.fit, self.search.factors
-        a = a - fit.shift * i
-        xx = float(x @ x) * fit.scale**2
-        r = float(a @ x) * fit.scale / xx if xx else 0.0
-        rest = float(np.linalg.norm(a - r * fit.scale * x))
-        near = accepted(self.search.given.eps)
-        if not xx:
-            return "there, though they should be zero" if a.any() else ""
-        if np.linalg.norm(a) <= near * xx**0.5:
-            return "absent"
-        if rest <= near * abs(r) * xx**0.5:
-            name, value = sizes.nearest(r)
-            said = name if abs(r / value - 1) <= near else f"{r:.4g}"
-            return f"off by a factor of {said}" if said != "1" else ""
-        return f"off by {percent(float(np.linalg.norm(a - fit.scale * x)) / xx**0.5)}"
 
     # ------------------------------------------------------------ the numbers
 
@@ -200,7 +161,7 @@ class Blocks:
             piece_of[index] = k
         return np.asarray(piece_of[self.match.layout.index])
 
-    def _own(self, k: int) -> tuple[Host, Host, Host]:
+    def own(self, k: int) -> tuple[Host, Host, Host]:
         """Return the three numbers of the block of one piece with itself, of products those with a vector inside it."""
         here, match = self._of_piece == k, self.match
         if self.search.given.form == "function":
@@ -243,9 +204,6 @@ class Blocks:
         return self.kappa if self._doubtful.any() else np.ones_like(self.off)
 
     @property
-    def _noise(self) -> Host:
+    def noise(self) -> Host:
+        """Whether each block is rounding alone."""
         return np.asarray(self._kappas > NOISE)
-
-
-def _listed(names: list[str]) -> str:
-    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]

@@ -12,6 +12,7 @@ from sofim_ref.testing.fisher.candidates import Candidate
 from sofim_ref.testing.fisher.conditioning import condition
 from sofim_ref.testing.fisher.factors import FactorMatch
 from sofim_ref.testing.fisher.facts import Facts
+from sofim_ref.testing.fisher.faults import faults_of
 from sofim_ref.testing.fisher.fit import ACCEPTED, TIMES, Factors, Named
 from sofim_ref.testing.fisher.jacobians import Host
 from sofim_ref.testing.fisher.layouts import Part, place_name
@@ -71,7 +72,7 @@ def verdict_of(search: Search, facts: Facts, matches: list[Match], transform: st
         l2=first.candidate.l2 or first.named.shift_name == "l2",
         damping=fit.shift if first.named.shift_name == "damping" else 0.0,
         relative_error=blocks.error,
-        faults=blocks.faults,
+        faults=faults_of(blocks),
         alternatives=tuple(dict.fromkeys(title(n, part.name) for n in (*told.equal, *told.accidental))),
         transform=transform,
         difference=difference,

@@ -9,6 +9,7 @@ import numpy as np
 
 from sofim_ref.testing.fisher.blocks import Blocks
 from sofim_ref.testing.fisher.facts import Facts
+from sofim_ref.testing.fisher.faults import faults_of
 from sofim_ref.testing.fisher.fit import Named
 from sofim_ref.testing.fisher.jacobians import Host
 from sofim_ref.testing.fisher.match import Match, Search
@@ -33,7 +34,7 @@ def right_but_for_layers(search: Search, facts: Facts) -> Match | None:
         wrong = blocks.wrong
         own = np.diagonal(wrong) if wrong.ndim == 2 else wrong
         apart = own[:, None] | own if wrong.ndim == 2 else own
-        known = not np.any(wrong & ~apart) and 2 * np.count_nonzero(own) <= len(own) and "%" not in blocks.faults
+        known = not np.any(wrong & ~apart) and 2 * np.count_nonzero(own) <= len(own) and "%" not in faults_of(blocks)
         if known and np.count_nonzero(own) < fewest:
             best, fewest = match, float(np.count_nonzero(own))
     return best
