@@ -43,7 +43,7 @@ def runs(name):
 def test_on_a_table_all_five_end_within_a_tenth_of_the_lowest_loss():
     losses = {method: loss for method, (loss, _) in runs("tabular").items()}
     lowest = min(losses.values())
-    assert max(losses.values()) < 1.12 * lowest
+    assert max(losses.values()) < 1.1 * lowest
     assert losses["adam"] == lowest
     assert [losses[method] / lowest for method in SOFIMS] == pytest.approx([1.07, 1.09], abs=0.03)
 
