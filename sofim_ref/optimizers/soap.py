@@ -91,8 +91,8 @@ class SOAP(Optimizer[SOAPState]):
     row and column. Without averages (all β 0), with new eigenvectors in every step of the same gradient, G = UΣVᵀ
     becomes UΣ(Σ + ϵI)⁻¹Vᵀ, so that ϵ → 0 is Muon's exact step UVᵀ for a G of full rank. Where L or R has an eigenvalue
     twice, as first gradients of low rank make it, eigenvectors aren't unique and neither is the method. In the first
-    step such a gradient has nothing but its rounding, some eps‖G‖, along some of them; it is divided by its own size
-    plus ϵ, which should be larger: in float32 1e-8 is for gradients shorter than 0.1.
+    step such a gradient has nothing but rounding along some of them, eps‖G‖κ(G) say, divided by its own size plus ϵ,
+    which should be larger: in float32 1e-8 is for gradients shorter than 0.1.
 
     Source: arXiv 2409.11321, Algorithms 3 and 4. Released code takes the first gradient for L and R alone, and no step
     with it; before QR it sorts the columns of Q_L and Q_R by estimates of their eigenvalues, and v with them; and it
@@ -135,8 +135,8 @@ class SOAP(Optimizer[SOAPState]):
         """Return the state before the first step: both averages zero, and no factors yet."""
         check_start(w)
         normal_in_dtype(w, epsilon=self.epsilon)
-        zero = namespace(w).zeros_like(w)
-        return SOAPState(0, zero, zero, w[:0], w[:0], w[:0], w[:0])
+        xp = namespace(w)
+        return SOAPState(0, xp.zeros_like(w), xp.zeros_like(w), w[:0], w[:0], w[:0], w[:0])
 
     def precondition(self, state: SOAPState, oracle: Oracle) -> tuple[SOAPState, Preconditioned]:
         """Return the next state, and C, one rotated diagonal a layer, with v = m̂."""

@@ -30,7 +30,8 @@ def problem_of(xp):
 
 
 def made(name):
-    return optimizers.REGISTRY[name].build(steps=100)
+    softened = {"epsilon": 1e-2} if name == "soap" else {}  # a softmax's gradients have low rank: rounding over ϵ
+    return optimizers.REGISTRY[name].build(steps=100, **softened)
 
 
 def start(scale=0.3):
@@ -94,7 +95,7 @@ def test_a_step_can_be_traced(name):
 @every_method(quick=())
 def test_a_step_on_a_problem_of_every_kind_can_be_traced(name):
     for problem in problems_of_every_kind():
-        if not name.startswith("kfac") or problem.name != "PoissonRegression":  # refused: see below
+        if "kfac" not in name or problem.name != "PoissonRegression":  # refused: see below
             assert_traced_alike(made(name), problem)
 
 
