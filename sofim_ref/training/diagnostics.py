@@ -113,5 +113,5 @@ def _condition(C: Matrix) -> float | str:
 
 def _share(damping: float | Array | None, length: float, along: float) -> float | str:
     if damping is None:
-        return "the method has no damping"
+        return "the method names no damping"
     return float(detached(damping)) * length / along if along else "C⁻¹v was zero"

@@ -73,7 +73,7 @@ def test_the_condition_number_is_told_where_the_structure_knows_it_and_nothing_i
     else:
         assert math.isnan(numbers["condition"])
         assert reasons["condition"] == f"the extreme eigenvalues of C ({case.name}) take O(d³) operations"
-    assert reasons["damping_share"] == "the method has no damping"
+    assert reasons["damping_share"] == "the method names no damping"
     assert reasons["radius_share"] == "C⁻¹v has no longest length"
 
 
