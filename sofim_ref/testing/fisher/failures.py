@@ -9,12 +9,16 @@ from sofim_ref.testing.fisher.fit import Numbers
 from sofim_ref.testing.fisher.jacobians import Host
 from sofim_ref.testing.fisher.layouts import OWN
 from sofim_ref.testing.fisher.match import Search, kept_product
+from sofim_ref.testing.fisher.other_likelihoods import for_another
 from sofim_ref.testing.fisher.report import title
 from sofim_ref.testing.fisher.verdict import FisherVerdict, percent, placed, words
 from sofim_ref.testing.fisher.weights import weighted
 
 NEAR = 0.1
 """The relative difference below which the nearest matrix is named before anything else is said."""
+FAR = 0.25
+"""The relative difference beyond which a matrix isn't near, though it be the nearest."""
+DRAWN = "If it is made of random numbers, of labels drawn from the model say, pass a function and draws=."
 LINEAR = 1e-4
 """The relative departure above which a function is not linear, or not deterministic, beyond 100 eps."""
 
@@ -62,7 +66,11 @@ def nothing(search: Search, facts: Facts) -> FisherVerdict:
     if found is not None:
         return found
     off, nearest = _nearest(search)
-    more = (nearest, faults) if off < NEAR else (faults, nearest)
+    more: tuple[str, ...] = (nearest, faults) if off < NEAR else (faults, nearest)
+    if kind == "none" and (other := for_another(search, facts)):
+        more = (other,)
+    elif kind == "none" and not faults and given.form != "function" and facts.offers("sampled_output_gradient"):
+        more = (*more, DRAWN)
     notes = ("This is none of the matrices that are known here.", *more)
     return FisherVerdict(kind, notes=tuple(note for note in notes if note))
 
@@ -109,9 +117,9 @@ def _nearest(search: Search) -> tuple[float, str]:
         fit = Numbers(a, x, np.zeros_like(a)).fitted(search.given.eps)
         if fit is not None and np.isfinite(fit.residual):
             found.append((fit.residual, candidate.name, fit.scale))
-    if not found:
-        return np.inf, "No matrix is near it."
-    least = min(residual for residual, *_ in found)
+    least = min((residual for residual, *_ in found), default=np.inf)
+    if least > FAR:
+        return np.inf, f"None is near: each is more than {percent(FAR)} off, whatever its factor."
     off, name, scale = next(each for each in found if each[0] <= least * (1 + 1e-6))  # of equal ones the first
     what, _ = words(title(name, "diagonal" * (search.given.form == "diagonal")))
     where = placed(OWN) if layout.name == OWN else "in this library's layout"

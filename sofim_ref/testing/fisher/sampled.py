@@ -17,7 +17,7 @@ from sofim_ref.testing.fisher.fit import ACCEPTED
 from sofim_ref.testing.fisher.jacobians import Host
 from sofim_ref.testing.fisher.output_matrices import of_one_label
 from sofim_ref.testing.fisher.report import kept, title
-from sofim_ref.testing.fisher.verdict import FisherVerdict, percent, reduction, some, words
+from sofim_ref.testing.fisher.verdict import FisherVerdict, named_part, percent, reduction, some, words
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,10 +60,26 @@ def sampled_verdict(draws: Draws, facts: Facts) -> FisherVerdict:
         return FisherVerdict("none", notes=(text,))
     name = title(first.candidate.name, first.part.name)
     if decision.undecided:
-        text = f"Too few draws: of {n} calls the mean may be {some((words(name)[0], *decision.undecided))}. "
-        notes = (f"{text}Call it with draws={decision.needed}.",)
-        return FisherVerdict("too little", alternatives=(name, *decision.matrices), notes=notes, p_value=first.p_value)
+        text = f"Too few draws: of {n} calls the mean may be {some((_phrase(first, draws), *decision.undecided))}. "
+        return FisherVerdict(
+            "too little",
+            scale=first.scale,
+            scale_name=first.scale_name,
+            layout=first.layout.name,
+            part=kept(first.candidate, first.part, facts),
+            part_words=first.part.words,
+            alternatives=(name, *decision.matrices),
+            notes=(f"{text}Call it with draws={decision.needed}.",),
+            p_value=first.p_value,
+        )
     return _named(first, decision, sample, facts)
+
+
+def _phrase(first: Hypothesis, draws: Draws) -> str:
+    """Return a hypothesis in words, with its part and its factor: "the diagonal of the exact Fisher (times 2)"."""
+    name = title(first.candidate.name, first.part.name)
+    factor = reduction(first.scale, first.scale_name, draws.search.factors)
+    return f"{named_part(name, first.part.words)}{f' ({factor})' * bool(factor)}"
 
 
 def _decision(sample: Sample, facts: Facts) -> Decision:
@@ -73,8 +89,8 @@ def _decision(sample: Sample, facts: Facts) -> Decision:
     groups = [group for group in groups if _unbiased(group[0], sample, facts) >= LEVEL / 2]
     for k, (first, *equal) in enumerate(groups):
         noise = _noise(first, sample.draws, facts)
-        rivals = [(title(x.candidate.name, x.part.name), x.x) for x, *_ in groups[k + 1 :]]
-        others = [*sample.alternatives(first, facts), *((words(name)[0], x) for name, x in rivals)]
+        rivals = [(_phrase(x, sample.draws), x) for x, *_ in groups[k + 1 :]]
+        others = [*sample.alternatives(first, facts), *((phrase, rival.x) for phrase, rival in rivals)]
         limit = quantile(LEVEL / 2 / len(others), n)
         free = sample.draws.identity if first.shift else None
         places = [(name, *contrast(observed, first.x, other, noise, free)) for name, other in others]
@@ -83,7 +99,8 @@ def _decision(sample: Sample, facts: Facts) -> Decision:
         left = {name: error for name, place, error in places if 1 - place <= limit * error}
         worst = max((error for error in left.values() if np.isfinite(error)), default=1.0)
         needed = max(ceil(n * (2 * limit * worst) ** 2 / 100), 2 * n // 100 + 1) * 100
-        return Decision(first, tuple(equal), tuple(left), tuple(x for x, _ in rivals if words(x)[0] in left), needed)
+        matrices = tuple(title(x.candidate.name, x.part.name) for phrase, x in rivals if phrase in left)
+        return Decision(first, tuple(equal), tuple(left), matrices, needed)
     return Decision(None)
 
 

@@ -170,6 +170,11 @@ def words(matrix: str) -> tuple[str, bool]:
     return matrix if matrix == "JᵀJ" else f"the {matrix}", matrix.startswith("outer products")
 
 
+def named_part(matrix: str, part_words: str) -> str:
+    """Return a part of a matrix as a sentence has it: "the diagonal of the exact Fisher"."""
+    return f"{part_words} of {words(matrix)[0]}" if part_words and matrix not in DIAGONALS else words(matrix)[0]
+
+
 def some(names: tuple[str, ...]) -> str:
     """Return phrases joined by "or", the first few of many."""
     if len(names) > FEW + 1:

@@ -4,10 +4,13 @@ import re
 
 import numpy as np
 import pytest
-from fisher_settings import fisher
+from fisher_settings import fisher, gradients
 
+from sofim_ref import curvature
 from sofim_ref.arrays import memory
-from sofim_ref.problems import Quadratic
+from sofim_ref.likelihoods import Bernoulli, Gaussian
+from sofim_ref.models import MLP
+from sofim_ref.problems import FiniteSum, Quadratic
 from sofim_ref.testing import check_fisher
 
 
@@ -113,7 +116,9 @@ def test_what_is_wrong_with_it_is_said(at):
     assert check_fisher(3 * np.eye(len(F)), *at).kind == "too little"
     nothing = check_fisher(Q @ Q.T, *at)
     assert nothing.kind == "none"
-    assert "The nearest, in this library's layout, is" in str(nothing)
+    assert "None is near: each is more than 25\N{NO-BREAK SPACE}% off, whatever its factor. If it is made" in str(
+        nothing
+    )
 
 
 def test_a_matrix_that_is_near_is_named_before_what_is_wrong(at):
@@ -125,3 +130,29 @@ def test_a_matrix_that_is_near_is_named_before_what_is_wrong(at):
         r"about [\d.]+\s%\. F is not positive semidefinite",
         said,
     ), said
+
+
+def test_one_draw_of_a_sampled_fisher_is_taken_for_no_other_matrix(at):
+    problem, w, rows = at
+    u = problem.oracle(w, rows).sampled_output_gradient(np.random.default_rng(0))
+    g = np.einsum("bcd,bc->bd", problem.oracle(w, rows).jacobian(), u)
+    said = str(check_fisher(np.mean(g**2, axis=0), *at))
+    assert "EKFAC" not in said
+    assert said.endswith("pass a function and draws=.")
+
+
+def test_a_matrix_for_another_likelihood_is_named_with_it(at):
+    problem, w, rows = at
+    X, y = problem.features, problem.targets
+    squares = FiniteSum(problem.model, Gaussian(), X, np.eye(3)[y])
+    F = fisher(at)
+    for given, what in ((np.diag(F), "the diagonal of the exact Fisher"), (16 * F, "the exact Fisher, summed over")):
+        said = str(check_fisher(given, squares, w, rows))
+        assert f"known here. For the likelihood 'categorical' it would be {what}" in said
+    g = gradients(at)
+    assert "it would be the empirical Fisher." in str(check_fisher(g.T @ g / 16, squares, w, rows))
+    bits = FiniteSum(MLP((4, 5, 1)), Gaussian(), X, (y > 0).astype(float)[:, None])
+    v = np.random.default_rng(0).standard_normal(bits.dim)
+    logistic = FiniteSum(bits.model, Bernoulli(), X, (y > 0).astype(int))
+    D = np.asarray(curvature.fisher(logistic.oracle(v)).to_dense())
+    assert "For the likelihood 'bernoulli' it would be the exact Fisher." in str(check_fisher(D, bits, v))

@@ -62,8 +62,18 @@ def test_few_draws_are_said_to_be_few_and_how_many_would_do():
     verdict = said(at, sampler(at, np.random.default_rng(0)), 40)
     assert (verdict.kind, verdict.matrix) == ("too little", None)
     assert "exact Fisher" in verdict.alternatives
+    assert (verdict.scale_name, verdict.layout) == ("1", "row by row with the bias last")
     needed = int(re.search(r"or that of labels at a temperature of 1\.2 .*Call it with draws=(\d+)\.", str(verdict))[1])
     assert said(at, sampler(at, np.random.default_rng(1)), needed).matrix == "sampled Fisher"
+
+
+def test_few_draws_do_not_hide_the_factor_and_the_part():
+    at = setting("classes", 5)
+    draw = sampler(at, np.random.default_rng(0))
+    verdict = check_fisher(lambda: 20 * np.diag(draw()), at.problem, at.w, at.batch, draws=60)
+    assert (verdict.kind, verdict.scale_name, verdict.scale, verdict.part) == ("too little", "B", 20, "diagonal")
+    said = "may be the diagonal of the exact Fisher (summed over the batch of 20 instead of averaged) or "
+    assert said in str(verdict)
 
 
 @pytest.mark.parametrize("form", ["diagonal", pytest.param("whole", marks=pytest.mark.slow)])
