@@ -14,8 +14,10 @@ from .predicted_errors import predicted_errors as predicted_errors
 from .race_costs import race_costs as race_costs
 from .race_curves import RaceCurve as RaceCurve
 from .race_curves import race_curves as race_curves
+from .rank_rates import rank_rates as rank_rates
 from .rate_valley import rate_valley as rate_valley
 from .spectra import spectra as spectra
 from .step_diagnostics import step_diagnostics as step_diagnostics
 from .step_norms import step_norms as step_norms
+from .steps_needed import steps_needed as steps_needed
 from .two_distances import two_distances as two_distances
