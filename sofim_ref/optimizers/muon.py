@@ -10,12 +10,13 @@ import math
 from dataclasses import KW_ONLY, dataclass
 from typing import Literal
 
-from sofim_ref.arrays import Array, device, namespace, smallest_normal
+from sofim_ref.arrays import Array, namespace, smallest_normal
 from sofim_ref.arrays.sums import largest_magnitude, norm
 from sofim_ref.arrays.validation import count, flag, fraction, normal_in_dtype, one_of, positive
+from sofim_ref.curvature.root_of_square import newton_schulz_gain, root_of_square
 from sofim_ref.curvature.shampoo_factors import gradient_matrix
 from sofim_ref.curvature.uncovered import UNCOVERED, Uncovered, check_uncovered
-from sofim_ref.matrices import BlockDiagonal, Diagonal, KroneckerPower, Matrix, ScaledIdentity
+from sofim_ref.matrices import BlockDiagonal, Diagonal, Matrix, ScaledIdentity
 from sofim_ref.models import Layer, ParameterBlock
 from sofim_ref.optimizers.averaging import Averaging
 from sofim_ref.optimizers.method import Method
@@ -23,11 +24,6 @@ from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, 
 from sofim_ref.optimizers.search_space import LogUniform, OneOf
 from sofim_ref.optimizers.state import State
 from sofim_ref.problems.oracle import Oracle
-
-COEFFICIENTS = (3.4445, -4.7750, 2.0315)
-"""The a, b and c of the published iteration X ← aX + b(XXᵀ)X + c(XXᵀ)²X."""
-
-_SCALES = ("none", "original", "match_rms_adamw")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +63,10 @@ class Muon(Optimizer[MuonState]):
     orthogonalization : {"exact", "newton-schulz"}
         ``"exact"`` is by singular values, of which those below ϵσ₁ are raised to that: where N is singular, UVᵀ is not
         unique, and C not positive definite, this is the partial isometry between the ranges, and nothing across them.
-        ``"newton-schulz"`` is the published iteration, which takes σ to f(σ/‖N‖_F), f made of `iterations` polynomials
+        ``"newton-schulz"`` is the published iteration, which takes σ to f(σ/‖N‖_F), f made of k polynomials
         ax + bx³ + cx⁵: its C has the eigenvalues σ/f, and ‖N‖_F/aᵏ where σ = 0.
     iterations : int
-        The number k of polynomials.
+        The number k.
     epsilon : float
         The number ϵ in (0, 1), a share of σ₁: a pure number, so that the size of N doesn't matter.
     scale : {"none", "original", "match_rms_adamw"}
@@ -88,15 +84,14 @@ class Muon(Optimizer[MuonState]):
     Notes
     -----
     Cost one singular value decomposition a layer, some 20d min(rows, columns); memory d, for M. Both ways work on the
-    singular values; GPUs take `iterations` rounds of three matrix products instead, in bfloat16, whose rounding is
-    larger than anything here. UVᵀ by way of C has a forward error up to κ(N) eps.
+    singular values, where GPUs take three matrix products an iteration, in bfloat16. UVᵀ by way of C has a forward
+    error up to κ(N) eps.
 
     Limits: with μ = 0 it is `Shampoo` with p = ¼ and without accumulation. A layer of one column or one row takes
     normalized steps, N/‖N‖; where N is diagonal, signs. The loss times c > 0 leaves the path alone; rotations of a
     layer's inputs or of its outputs turn with it. Steps don't shrink at a minimum unless η does. After five iterations
-    f stays within 0.68 and 1.21 for σ/‖N‖_F from 0.002 to 1, and doesn't tend to 1.
-
-    Under ``jax.jacfwd`` a step has no derivative where singular values are equal.
+    f stays within 0.68 and 1.21 for σ/‖N‖_F from 0.002 to 1, and doesn't tend to 1. Where singular values are equal a
+    step has no derivative under ``jax.jacfwd``.
 
     Source: Jordan's note of December 2024 for the iteration, its coefficients and Nesterov's momentum; arXiv
     2409.20325, §3, for the norm. ``scale`` is torch.optim.Muon's ``adjust_lr_fn``. Papers and code leave biases,
@@ -135,7 +130,7 @@ class Muon(Optimizer[MuonState]):
         count("iterations", self.iterations)
         positive("epsilon", self.epsilon)
         fraction("epsilon", self.epsilon)
-        one_of("scale", self.scale, _SCALES)
+        one_of("scale", self.scale, ("none", "original", "match_rms_adamw"))
         one_of("uncovered", self.uncovered, UNCOVERED)
 
     def init(self, w: Array) -> MuonState:
@@ -164,14 +159,7 @@ class Muon(Optimizer[MuonState]):
             if self.uncovered == "identity":
                 return ScaledIdentity(1.0, N)
             return Diagonal(xp.maximum(xp.abs(N), self.epsilon * largest_magnitude(N)))
-        wide = block.rows <= block.columns
-        Q, sigma, _ = xp.linalg.svd(N if wide else N.T, full_matrices=False)
-        values = self._root(N, sigma) / self._scale(block)
-        P, n = (Q * values) @ Q.T, max(N.shape)
-        eye, ones = xp.eye(n, dtype=N.dtype, device=device(N)), xp.ones(n, dtype=N.dtype, device=device(N))
-        if wide:
-            return KroneckerPower(P, eye, (1.0, 0.0), spectra=((Q, values), (eye, ones)))
-        return KroneckerPower(eye, P, (0.0, 1.0), spectra=((eye, ones), (Q, values)))
+        return root_of_square(N, lambda sigma: self._root(N, sigma) / self._scale(block))
 
     def _root(self, N: Array, sigma: Array) -> Array:
         """Return the eigenvalues of C that stand for σ: σ itself, or σ/f(σ/‖N‖)."""
@@ -180,18 +168,12 @@ class Muon(Optimizer[MuonState]):
         if self.orthogonalization == "exact":
             return xp.maximum(sigma, self.epsilon * (sigma[:1] + tiny))
         length = norm(xp.reshape(N, (-1,))) + tiny
-        x = sigma / length
-        a, b, c = COEFFICIENTS
-        gain = xp.ones_like(x)  # f(x)/x, which is aᵏ at 0
-        for _ in range(self.iterations):
-            square = (gain * x) ** 2
-            gain = gain * (a + square * (b + c * square))
-        return length / gain
+        return length / newton_schulz_gain(sigma / length, self.iterations)
 
     def _scale(self, block: Layer) -> float:
+        rows, columns = block.rows, block.columns
         if self.scale == "none":
             return 1.0
-        rows, columns = block.rows, block.columns
         return math.sqrt(max(1.0, columns / rows)) if self.scale == "original" else 0.2 * math.sqrt(max(rows, columns))
 
 

@@ -72,6 +72,20 @@ def test_the_nearest_in_frobenius_norm_is_the_farthest_in_divergence():
         assert found[name] == pytest.approx(pair, rel=0.02)
 
 
+@pytest.mark.slow
+def test_along_the_frobenius_fit_s_power_iteration_the_divergence_grows_and_steps_get_too_long():
+    first, last, too_long = [], [], []
+    for seed in range(15):
+        problem = dependent_block(seed)
+        oracle = problem.oracle(np.zeros(problem.dim))
+        J = oracle.per_example_gradients()
+        one, other = (kronecker_fits(oracle, iterations=n)["Frobenius"] for n in (1, 40))
+        first, last = [*first, one.divergence], [*last, other.divergence]
+        too_long.append(np.linalg.eigvals(other.matrix.solve(J.T @ J / len(J))).real.max())
+    assert np.median(first) < 0.6 * np.median(last)
+    assert np.median(too_long) > 10
+
+
 def test_the_picture_has_a_point_for_each_with_its_name_beside():
     figure = plots.two_distances({"one": (0.5, 2.0), "two": (0.25, 8.0)}, title="message", xlabel="x", ylabel="y")
     (axes,) = figure.axes

@@ -8,8 +8,8 @@ import pytest
 from kronecker_truth import PROBLEM, START, G, Partly, X, Y, assert_steps_agree, choice, gradient, points
 
 from sofim_ref import arrays, problems
+from sofim_ref.curvature.root_of_square import COEFFICIENTS
 from sofim_ref.optimizers import Muon
-from sofim_ref.optimizers.muon import COEFFICIENTS
 
 STEPS = pytest.mark.parametrize("steps", [15, pytest.param(100, marks=pytest.mark.slow)])
 NEWTON_SCHULZ = {"orthogonalization": "newton-schulz"}
