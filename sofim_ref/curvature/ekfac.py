@@ -161,7 +161,7 @@ def ekfac_squares(  # noqa: PLR0913  # the same
                 found.append(xp.mean(gradients[:, part] ** 2, axis=0))
         return xp.concat(found)
 
-    draws = over_labels(oracle, rng, of_labels, sum, samples=samples, labels=labels)  # type: ignore[arg-type]  # of arrays
+    draws = over_labels(oracle, rng, of_labels, sum, samples=samples, labels=labels)
     return sum(draws) / len(draws)
 
 

@@ -12,9 +12,10 @@ from sofim_ref.arrays import Array, namespace
 from sofim_ref.arrays.control_flow import branch
 from sofim_ref.arrays.sums import one_minus_power
 from sofim_ref.arrays.validation import count, fraction, normal_in_dtype, one_of, positive
-from sofim_ref.curvature.ekfac import eigenbases, rotated
+from sofim_ref.curvature.ekfac import rotated
 from sofim_ref.curvature.flat_factors import by_block, flat
 from sofim_ref.curvature.shampoo_factors import gradient_matrix, shampoo_factors
+from sofim_ref.curvature.soap_basis import eigenvectors, iterated
 from sofim_ref.curvature.uncovered import UNCOVERED, Uncovered
 from sofim_ref.optimizers.averaging import Averaging
 from sofim_ref.optimizers.method import Method
@@ -89,10 +90,9 @@ class SOAP(Optimizer[SOAPState]):
     Cost 6d(rows + columns) a layer and step, 4(rows³ + columns³)/3 more an update by QR, about seven times that by
     eigenvectors; memory 2d numbers and 2(rows² + columns²) a layer. Limits: where Q = I it is Adam, as on layers of one
     row and column. Without averages (all β 0), with new eigenvectors in every step of the same gradient, G = UΣVᵀ
-    becomes UΣ(Σ + ϵI)⁻¹Vᵀ, so that ϵ → 0 is Muon's exact step UVᵀ for a G of full rank. Where L or R has an eigenvalue
-    twice, as first gradients of low rank make it, eigenvectors aren't unique and neither is the method. In the first
-    step such a gradient has nothing but rounding along some of them, eps‖G‖κ(G) say, divided by its own size plus ϵ,
-    which should be larger: in float32 1e-8 is for gradients shorter than 0.1.
+    becomes UΣ(Σ + ϵI)⁻¹Vᵀ, so that ϵ → 0 is Muon's exact step UVᵀ for a G of full rank. A first gradient of low rank
+    leaves some eigenvectors open: see `curvature.soap_basis`. In the first step it has only rounding along them, say
+    eps‖G‖κ(G), divided by its own size plus ϵ, which should be larger: in float32 1e-8 is for gradients below 0.1.
 
     Source: arXiv 2409.11321, Algorithms 3 and 4. Released code takes the first gradient for L and R alone, and no step
     with it; before QR it sorts the columns of Q_L and Q_R by estimates of their eigenvalues, and v with them; and it
@@ -145,7 +145,7 @@ class SOAP(Optimizer[SOAPState]):
         L, R = flat(new)
         first = state.rows.shape[0] == 0
         if first:
-            P, Q = flat((basis.left, basis.right) for basis in eigenbases(new))
+            P, Q = _eigenbases(new)
         else:
             P, Q, kept = state.left, state.right, self.shampoo_beta
             L, R = kept * state.rows + (1 - kept) * L, kept * state.columns + (1 - kept) * R
@@ -164,23 +164,23 @@ class SOAP(Optimizer[SOAPState]):
     def _updated(self, factors: list[tuple[Array, Array]], bases: list[tuple[Array, Array]]) -> tuple[Array, Array]:
         """Return the next Q_L and Q_R of all layers, each flat."""
         if self.basis == "eigenvectors":
-            return flat((basis.left, basis.right) for basis in eigenbases(factors))
+            return _eigenbases(factors)
         pairs = zip(factors, bases, strict=True)
-        return flat((_orthogonalized(L, P), _orthogonalized(R, Q)) for (L, R), (P, Q) in pairs)
+        return flat((iterated(L, P), iterated(R, Q)) if L.ndim == 2 else (L, R) for (L, R), (P, Q) in pairs)
 
     def averaging(self, t: int) -> Averaging:
         """Return how v = m̂ is made of the gradients: a mean with bias correction."""
         return Averaging.mean(self.beta1, t)
 
 
+def _eigenbases(factors: list[tuple[Array, Array]]) -> tuple[Array, Array]:
+    """Return the eigenvectors of L and R of all layers, each flat."""
+    return flat((eigenvectors(L), eigenvectors(R)) if L.ndim == 2 else (L, R) for L, R in factors)
+
+
 def _turned(G: Array, P: Array, Q: Array) -> Array:
     """Return PᵀGQ, flat, for a layer's gradient; any other block's as it is."""
     return namespace(G).reshape(P.T @ G @ Q, (-1,)) if G.ndim == 2 else G
-
-
-def _orthogonalized(L: Array, Q: Array) -> Array:
-    """Return the orthogonal factor of L Q, one step of orthogonal iteration from Q; an empty array as it is."""
-    return namespace(L).linalg.qr(L @ Q)[0] if L.ndim == 2 else L
 
 
 METHODS = (

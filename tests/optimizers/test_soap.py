@@ -4,8 +4,10 @@ import mpmath
 import numpy as np
 import pytest
 from cases import data
+from oracles import assert_close, host
 
 from sofim_ref import SOAP, Adam, minimize, models, problems
+from sofim_ref.curvature.soap_basis import eigenvectors
 
 X, SCORE, _, LABEL = data(N=12)
 NETWORK = problems.MLPClassifier(X, LABEL, hidden=(4,))
@@ -202,3 +204,15 @@ def test_it_trains_a_network():
 def test_settings_that_mean_nothing_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         SOAP(**settings)
+
+
+@pytest.mark.parametrize("rank", [0, 1, 2, 4])
+def test_eigenvectors_are_those_of_the_factor_and_the_same_however_it_is_rounded(xp, rank):
+    F = np.random.default_rng(0).standard_normal((4, rank)) @ np.diag([2.0, 1.0, 0.5, 0.25][:rank])
+    L = F @ F.T
+    noise = np.random.default_rng(1).standard_normal((4, 4)) * xp.eps() * np.max(np.abs(L), initial=0.0) / 8
+    one, other = (host(eigenvectors(xp.asarray(x))).astype(np.float64) for x in (L, L + noise + noise.T))
+    values = np.diag(one.T @ L @ one)
+    assert_close(one.T @ one, np.eye(4), within=16 * xp.eps())
+    assert_close(one.T @ L @ one, np.diag(values), within=64 * xp.eps() * np.max(values, initial=1.0))
+    assert_close(np.abs(np.diag(one.T @ other)), np.ones(4), within=1e4 * xp.eps())
