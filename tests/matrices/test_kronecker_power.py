@@ -103,3 +103,13 @@ def test_factorized_keeps_the_decompositions_and_decomposes_no_identity(monkeypa
 def test_what_makes_no_power_is_refused(arguments, message):
     with pytest.raises((TypeError, ValueError), match=message):
         KroneckerPower(*arguments)
+
+
+def test_bounds_and_extremes_are_those_of_the_docstring():
+    C = KroneckerPower(np.eye(4), np.eye(9), (0.5, 0.0))
+    assert C.solve_bound() == pytest.approx((8 + 27) / 2 + 1 + 8 * 2, rel=1e-14)
+    assert C.dense_bound() == pytest.approx(36 / 2 + 4 + 36 * 8 * 2, rel=1e-14)
+    eps, found = np.finfo(np.float64).eps, KroneckerPower(np.diag([16.0, 1.0]), np.eye(1), (0.25, 0.0))
+    least, most, error = found.extreme_eigenvalues()
+    assert (least, most) == (1.0, 2.0)
+    assert error == pytest.approx((2 * 2 * 16 / 4 + 2 + 4) * eps, rel=0.5)
