@@ -15,13 +15,20 @@ jnp = jax.numpy
 import jax_networks as networks  # noqa: E402  # it imports JAX
 
 X, _, _, LABEL = cases.data()
-NOT_MATRICES = {"adafisher_factors", "kfac_factors", "nystrom_factor"}
+NOT_MATRICES = {name for name in curvature.__all__ if name.endswith(("_factor", "_factors", "_squares", "_vectors"))}
 CURVATURES = {
     "sampled_fisher": lambda oracle: curvature.sampled_fisher(oracle, np.random.default_rng(0), samples=2),
     "mean_gradient_fisher": lambda oracle: curvature.mean_gradient_fisher(oracle, rho=0.5),
     "hutchinson_diagonal": lambda oracle: curvature.hutchinson_diagonal(oracle, np.random.default_rng(0)),
     "nystrom": lambda oracle: curvature.nystrom(oracle, np.random.default_rng(0), columns=2, rho=0.5),
     "kfac": lambda oracle: curvature.kfac(oracle, np.random.default_rng(0), damping=0.1),
+    "ekfac": lambda oracle: curvature.ekfac(oracle, np.random.default_rng(0), damping=0.1),
+    "reparametrized_diagonal": lambda oracle: curvature.reparametrized_diagonal(
+        oracle, np.random.default_rng(0), deviation=0.1 + 0 * oracle.w
+    )[1],
+    "sketched_gauss_newton": lambda oracle: curvature.sketched_gauss_newton(
+        oracle, np.random.default_rng(0), damping=0.1, rows=8
+    ),
 }
 
 
