@@ -24,7 +24,7 @@ def frobenius_factors(  # noqa: PLR0913  # what K-FAC leaves open
     samples: int = 1,
     labels: Labels = "sampled",
     uncovered: Uncovered = "refuse",
-    iterations: int = 10,
+    iterations: int = 5,
 ) -> list[tuple[Array, Array]]:
     r"""Return the A and G of each layer with A ⊗ G nearest in Frobenius norm to the layer's block of the Fisher matrix.
 

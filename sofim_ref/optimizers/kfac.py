@@ -191,7 +191,7 @@ METHODS = (
         title="K-FAC, nearest in Frobenius norm",
         make=partial(KFAC, fit="frobenius"),
         matrix="diag of the nearest A ⊗ G, damped by l2 + λ",
-        cost="backward pass + 20 B Σ rows² + columns²",
+        cost="backward pass + 10 B Σ rows² + columns²",
         source="Van Loan & Pitsianis 1993; Koroko et al. 2022, arXiv 2201.10285",
         colour="#DDCC77",
         open="whether A and G or their product are averaged over batches",
