@@ -15,12 +15,12 @@ from sofim_ref.problems import FiniteSum
 from sofim_ref.testing.check import Agreement, Disagreement, check_optimizer
 from sofim_ref.testing.fisher import FisherVerdict, check_fisher
 from sofim_ref.testing.fisher.claim import agrees, claim_of
-from sofim_ref.testing.fisher.facts import facts_at
-from sofim_ref.testing.fisher.layouts import NATIVE
+from sofim_ref.testing.fisher.facts import Facts, facts_at
+from sofim_ref.testing.fisher.layouts import NATIVE, OWN, layouts
+from sofim_ref.testing.fisher.vocabulary import claimed
 from sofim_ref.testing.host_arrays import Host, host_array
 from sofim_ref.testing.museum.setting import LIKELIHOODS, setting
 from sofim_ref.testing.own_file.contents import FLOAT32, OwnFile, OwnFileError, optimizer_of
-from sofim_ref.testing.own_file.vocabulary import claimed
 from sofim_ref.testing.parameters import NamedParameters, in_order
 from sofim_ref.testing.products import CurvatureVerdict, check_curvature
 
@@ -133,7 +133,8 @@ class _At:
     def _fisher(self, name: str, claim: str) -> Answer:
         """Return which matrix `fisher` or `fvp` is; one that differs from call to call is called often."""
         at: dict[str, Any] = {"problem": self.problem, "w": self.w}
-        said = claimed(claim, facts_at(self.problem, self.w, None)) if claim else ""
+        facts = facts_at(self.problem, self.w, None)
+        said = claimed(claim, facts, "IS") if claim else ""
         if name == "fvp":
             placed, verdict = True, check_fisher(self._product(name), **at)
         else:
@@ -144,10 +145,19 @@ class _At:
             )
         if placed and verdict.layout in NATIVE:
             verdict = replace(verdict, layout="")  # by names nothing was flattened
+        elif verdict.layout == self._own_layout(facts):
+            verdict = replace(verdict, layout=OWN)
         tolerance = self.file.tolerance if verdict.kind == "about" else None
         holds, truth = agrees(said, verdict, tolerance=tolerance) if claim else None, claim_of(verdict)
         found = truth if not holds and agrees(truth, verdict, tolerance=tolerance) else ""
-        return Answer(name, claim, f"{verdict}{self._off(verdict)}", holds, found)
+        tie = " With another w, or more examples, the file could tell." * (verdict.kind == "tie")
+        return Answer(name, claim, f"{verdict}{self._off(verdict)}{tie}", holds, found)
+
+    def _own_layout(self, facts: Facts) -> str:
+        """Return what the order of `parameters` is called, flattened one after the other."""
+        own = np.concatenate([places.ravel() for places in self.named.places.values()])
+        every = layouts(facts.layers, facts.biased, facts.d)
+        return next((layout.name for layout in every if np.array_equal(layout.index, own)), OWN)
 
     def _off(self, verdict: FisherVerdict | CurvatureVerdict) -> str:
         """Return the sentence about an answer that is right to some digits: whether the file allows that."""

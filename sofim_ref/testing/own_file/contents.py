@@ -14,6 +14,7 @@ from sofim_ref.arrays import BACKENDS, Array, Backend, from_numpy, open_backend
 from sofim_ref.arrays.validation import an_instance, one_of, positive
 from sofim_ref.optimizers.plugins import module_of_file
 from sofim_ref.problems import FiniteSum
+from sofim_ref.testing.fisher.claim import plain
 from sofim_ref.testing.host_arrays import host_array
 from sofim_ref.testing.museum.setting import LIKELIHOODS
 
@@ -31,6 +32,9 @@ FUNCTIONS = {
 
 NAMED = ("fisher", "fvp", "step")
 """Those of them whose name doesn't say already what they must be."""
+
+IMPLIED = {"hvp": ("hessian", "with l2", "mean"), "ggnvp": ("gauss-newton", "mean")}
+"""What ``IS`` may say of those of which the name says it already: the matrix, and words that may follow."""
 
 FLOAT32 = 2.0**-19
 """The relative error, 16 eps of float32, that is taken for rounding inside a function that computes in float32."""
@@ -153,6 +157,10 @@ def _problem(module: ModuleType) -> tuple[str | FiniteSum, Array | None]:
 def _claims(module: ModuleType, functions: Mapping[str, Any]) -> dict[str, str]:
     """Return what ``IS`` says of each function, refusing what says nothing of one."""
     said, named = getattr(module, "IS", {}), [name for name in NAMED if name in functions]
+    if isinstance(said, Mapping):
+        said = {name: text for name, text in said.items() if not (name in functions and _implied(name, text))}
+    elif not named and any(_implied(name, said) for name in functions):
+        return {}
     if said != {} and not named:
         msg = f"IS must be left out: of {' and '.join(functions)} the name says what it must be, got {said!r}."
         raise ValueError(msg)
@@ -173,6 +181,13 @@ def _claims(module: ModuleType, functions: Mapping[str, Any]) -> dict[str, str]:
         msg = "IS must name the optimizer that step is to be: IS = 'Adam, lr=0.01' say; got nothing of it."
         raise ValueError(msg)
     return dict(said)
+
+
+def _implied(name: str, said: object) -> bool:
+    """Return whether what ``IS`` says of a function is what its name says."""
+    matrix, *words = IMPLIED.get(name, ("",))
+    first, *rest = plain(said).split(", ") if isinstance(said, str) else ("",)
+    return bool(matrix) and first == matrix and {*rest} <= {*words}
 
 
 def optimizer_of(claim: str) -> tuple[str, dict[str, Any]]:

@@ -25,6 +25,19 @@ def test_assert_fisher_fails_with_the_sentence_and_the_true_claim(at):
         assert_fisher(F, problem, w, "exct Fisher", rows)
 
 
+def test_a_claim_has_the_words_that_it_has_in_a_file(at):
+    problem, w, rows = at
+    g = gradients(at)
+    assert assert_fisher((g**2).sum(axis=0), problem, w, "empirical, diagonal, sum", rows).scale_name == "B"
+    assert assert_fisher(g.T @ g / 16, problem, w, "Empirical", rows)
+    with pytest.raises(
+        ValueError, match=r"claim has a word that is unknown after 'empirical', got 'diagnal'\. Did you"
+    ):
+        assert_fisher((g**2).sum(axis=0), problem, w, "empirical, diagnal, sum", rows)
+    with pytest.raises(ValueError, match="claim has a word that is unknown after 'empirical Fisher', got 'blob'"):
+        assert_fisher(g.T @ g / 16, problem, w, "empirical Fisher, blob", rows)
+
+
 def changed(F, g, w, how):
     I = np.eye(len(F))  # noqa: E741  # the identity
     reverse = np.concatenate([np.arange(25, 43), np.arange(25)])

@@ -1,4 +1,4 @@
-"""The words in which ``IS`` may say what a Fisher matrix is: ``"empirical Fisher, diagonal, sum"``, in short too."""
+"""The words in which a claim may say what a Fisher matrix is: ``"empirical Fisher, diagonal, sum"``, in short too."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ TRANSFORMS = (
 """What may have been done to a matrix before it is returned."""
 DRAWN = ("sampled Fisher", "squared mean gradient")
 """The names that a matrix has by how its numbers are made, or by its part."""
+FREE = r"times \S+|(of|in) a moving average .*|over all steps"
+"""What may have a number in it, or comes from a history."""
 REST = ("estimated from random numbers", "scaled layer by layer", "with a weight on each example")
 
 
@@ -36,7 +38,7 @@ def matrix_names(facts: Facts) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*(each.name for each in every_candidate(facts)), *DRAWN]))
 
 
-def claimed(claim: str, facts: Facts) -> str:
+def claimed(claim: str, facts: Facts, argument: str = "claim", more: tuple[str, ...] = ()) -> str:
     """Return a claim with the matrix's whole name, refusing what isn't in the vocabulary.
 
     Parameters
@@ -44,6 +46,10 @@ def claimed(claim: str, facts: Facts) -> str:
     claim : str
         A matrix's name, "Fisher" left out if one likes, and after commas what distinguishes it.
     facts : Facts
+    argument : str
+        What the claim is called in a message.
+    more : tuple of str
+        Names that are known besides, of moving averages over a history.
 
     Raises
     ------
@@ -59,17 +65,19 @@ def claimed(claim: str, facts: Facts) -> str:
     >>> claimed("empirical, mean", facts_at(problem, np.asarray([-0.5, 1.0]), None))
     'empirical Fisher, mean'
     """
-    names = matrix_names(facts)
+    names = (*matrix_names(facts), *more)
     short = {name.removesuffix(" Fisher"): name for name in names}
     said = named_in(claim, (*names, *short))
     if not said:
-        msg = f"IS must begin with the name of a matrix, got {claim!r}.{nearest(claim.partition(',')[0], names)}"
+        msg = (
+            f"{argument} must begin with the name of a matrix, got {claim!r}.{nearest(claim.partition(',')[0], names)}"
+        )
         raise ValueError(msg)
     words = [" ".join(word.split()) for word in claim.split(",")[said.count(",") + 1 :]]
     known = _words(facts)
     for word in words:
-        if word.lower() not in known and not re.fullmatch(r"times \S+", word):
-            msg = f"IS has a word that is unknown after {said!r}, got {word!r}.{nearest(word, known.values())}"
+        if word.lower() not in known and not re.fullmatch(FREE, word, re.IGNORECASE):
+            msg = f"{argument} has a word that is unknown after {said!r}, got {word!r}.{nearest(word, known.values())}"
             raise ValueError(msg)
     return ", ".join([short.get(said, said), *words])
 
