@@ -1,5 +1,6 @@
 # What the package offers, and where each name lives: `__init__.py` imports a name when it is first asked for.
 from . import arrays as arrays
+from . import atlas as atlas
 from . import bridges as bridges
 from . import convergence as convergence
 from . import curvature as curvature

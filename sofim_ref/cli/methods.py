@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import textwrap
 
+from sofim_ref.atlas import LIMITS
 from sofim_ref.cli import arguments as args
 from sofim_ref.optimizers import Method
-from sofim_ref.reporting import console
+from sofim_ref.reporting import Table, console, limits_table, places_table
 
 LEGEND = (
     "Every method is w ← w − lr · C⁻¹ v. Cost and memory are per step, beyond those of the gradient; d parameters, "
@@ -15,18 +16,24 @@ LEGEND = (
 )
 
 
-def methods(*name: str, plugin: args.Plugins = (), json_: args.Flag = False) -> int:
-    """Print every method: C, v, cost, memory, source, what is open.
+def methods(*name: str, plugin: args.Plugins = (), map_: args.Flag = False, json_: args.Flag = False) -> int:
+    """Print every method: C, v, cost, memory, source, what is open; or the map of all.
 
     Parameters
     ----------
     name : str
         Only these; all if none is given.
+    map_ : bool
+        Print the map instead: the structure of each C, what it estimates, and which method is which other one, when.
     json_ : bool
         Print JSON.
     """
     known = args.Known.of(plugin)
     chosen = [args.named("NAME", one, known.methods) for one in name] or list(known.methods.values())
+    if map_:
+        names = {method.name for method in chosen}
+        limits = [limit for limit in LIMITS if {limit.method, limit.becomes} & names]
+        return _print_map(places_table(chosen), limits_table(limits), as_json=json_)
     cards = [_card(method, known.origins.get(method.name)) for method in chosen]
     if json_:
         print(json.dumps(cards, indent=1, ensure_ascii=False))
@@ -41,6 +48,14 @@ def methods(*name: str, plugin: args.Plugins = (), json_: args.Flag = False) -> 
     if not name:
         wrap.subsequent_indent = ""
         print(f"\n{wrap.fill(LEGEND)}")
+    return 0
+
+
+def _print_map(*tables: Table, as_json: bool) -> int:
+    if as_json:
+        print(json.dumps([table.to_rows() for table in tables], indent=1, ensure_ascii=False))
+        return 0
+    print("\n\n".join(table.to_text(console().width) for table in tables))
     return 0
 
 

@@ -8,6 +8,7 @@ from .heat_maps import heat_maps as heat_maps
 from .loss_gap import loss_gap as loss_gap
 from .losses import losses as losses
 from .losses_by_passes import losses_by_passes as losses_by_passes
+from .method_map import method_map as method_map
 from .moment_plane import moment_plane as moment_plane
 from .performance_profiles import performance_profiles as performance_profiles
 from .predicted_errors import predicted_errors as predicted_errors

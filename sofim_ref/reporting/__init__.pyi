@@ -1,3 +1,5 @@
+from .method_map import limits_table as limits_table
+from .method_map import places_table as places_table
 from .optimizer_check import optimizer_table as optimizer_table
 from .plain_values import plain as plain
 from .report import Block as Block
