@@ -131,7 +131,6 @@ LIMITS: tuple[Limit, ...] = (
         on="softmax",
         steps=3,
     ),
-    Limit("lbfgs", "sgd", "the first step, without a line search", _NO_SEARCH | {"lr": 0.1}, steps=1),
     Limit(
         *("nystrom-sgd", "newton", "k = d"),
         {"columns": 4, "rho": 0.5, "lr": 0.5},
