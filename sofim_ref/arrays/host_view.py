@@ -1,4 +1,4 @@
-"""Arrays whose numbers a step may look at, and NumPy's view of those that lie in the host's memory."""
+"""NumPy's view of an array that lies in the host's memory."""
 
 from __future__ import annotations
 
@@ -7,36 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from sofim_ref.arrays.namespace import Array, is_jax
+from sofim_ref.arrays.namespace import Array
 
 _DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
 
-def is_plain(x: Array) -> bool:
-    """Return whether an array is numbers alone: none of JAX, and no tensor that torch differentiates or transforms.
-
-    Parameters
-    ----------
-    x : array
-        Any shape, any backend.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> is_plain(np.ones(3))
-    True
-    """
-    if type(x) is np.ndarray:
-        return True
-    torch = sys.modules.get("torch")
-    if torch is not None and isinstance(x, torch.Tensor):
-        transformed = torch._C._functorch.peek_interpreter_stack() is not None  # noqa: SLF001  # its only name
-        return not (x.requires_grad or transformed)
-    return not is_jax(x)
-
-
 def host_view(x: Array) -> np.ndarray[Any, Any] | None:
     """Return a float32 or float64 array as a NumPy array of the same memory, or None if there is no such view.
+
+    Where there is one, a step may look at its numbers, for nothing has to be waited for or copied.
 
     Parameters
     ----------
@@ -59,4 +38,5 @@ def host_view(x: Array) -> np.ndarray[Any, Any] | None:
     torch = sys.modules.get("torch")
     if torch is None or type(x) is not torch.Tensor or x.dtype not in (torch.float32, torch.float64):
         return None
-    return np.asarray(x.numpy()) if x.device.type == "cpu" and is_plain(x) else None
+    transformed = torch._C._functorch.peek_interpreter_stack() is not None  # noqa: SLF001  # its only name
+    return None if x.requires_grad or transformed or x.device.type != "cpu" else np.asarray(x.numpy())

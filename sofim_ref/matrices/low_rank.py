@@ -13,7 +13,7 @@ import numpy as np
 
 from sofim_ref.arrays import Array, device, eps, namespace
 from sofim_ref.arrays.detach import detached
-from sofim_ref.arrays.host_view import is_plain
+from sofim_ref.arrays.host_view import host_view
 from sofim_ref.arrays.sums import largest_magnitude, narrowed, widened
 from sofim_ref.arrays.validation import floating, one_of, positive_in_dtype
 from sofim_ref.matrices.cases import Case, Host, Scales, orthogonal_to
@@ -96,7 +96,11 @@ class LowRank(Matrix):
     def certified(self) -> CertifiedGram | None:
         """What `solve` tries before the decomposition, where k < d and numbers can be looked at."""
         d, k = self.factor.shape
-        return CertifiedGram.of(self.shift, self.weight, self.factor) if k < d and is_plain(self.factor) else None
+        return (
+            CertifiedGram.of(self.shift, self.weight, self.factor)
+            if k < d and host_view(self.factor) is not None
+            else None
+        )
 
     @cached_property
     def gram(self) -> Dense:
@@ -123,8 +127,8 @@ class LowRank(Matrix):
             .. math:: x = \frac{v_\perp}{\rho} + U \operatorname{diag}\Big(\frac{1}{\rho + \sigma_i^2}\Big) U^\top v .
 
             Backward error at most 8 (1 + √k) eps at any scale, underflow reckoned as in `RankOne.solve`, for d up to
-            10⁵; far beyond, products of BLAS that add one number after another lose more. Where k < d, on every backend
-            but JAX, Woodbury's formula in float64 is tried first, refined up to twice: it is taken if its residual, as
+            10⁵; far beyond, products of BLAS that add one number after another lose more. Where k < d, in the host's
+            memory, Woodbury's formula in float64 is tried first, refined up to twice: it is taken if its residual, as
             measured, is within a quarter of that bound. ``"gram"`` is Woodbury's formula through the k×k Gram matrix,
             quick and, like Sherman–Morrison's textbook form, off by up to κ(C) eps:
 
@@ -151,7 +155,7 @@ class LowRank(Matrix):
         if form == "gram":
             Z = self.factor
             return (v - Z @ self.gram.solve(self.weight * (Z.T @ v))) / self.shift
-        if self.certified is not None and is_plain(v):
+        if self.certified is not None and host_view(v) is not None:
             x = self.certified.solve(v, tolerance=self.solve_bound() / 4)
             if x is not None:
                 return x

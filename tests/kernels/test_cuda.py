@@ -95,8 +95,8 @@ def counted(monkeypatch):
 
 
 # What decides on the host, by design: line searches, a damping that is turned up and down, solvers that stop when they
-# are done, and whether a pair of differences is kept.
-DECIDES_ON_THE_HOST = {"newton", "newton-cg", "gauss-newton", "lbfgs"}
+# are done, whether a pair of differences is kept, and the refusal of an indefinite C.
+DECIDES_ON_THE_HOST = {"newton", "newton-cg", "gauss-newton", "lbfgs", "fagh"}
 
 
 def problem_on_a_device():
