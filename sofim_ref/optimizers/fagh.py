@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
 
-from sofim_ref.arrays import Array, device, namespace
+from sofim_ref.arrays import Array, device, eps, namespace
 from sofim_ref.arrays.control_flow import number
 from sofim_ref.arrays.sums import averaged, weight_before
 from sofim_ref.arrays.tracing import is_traced
@@ -55,17 +55,18 @@ class FAGH(Optimizer[FAGHState]):
     Raises
     ------
     TypeError, ValueError
-        If a hyper-parameter is out of its range; at the start, if there is no such row; in a step, if r₁ ≤ 0. Inside a
-        JAX transformation, where nobody can look at r₁, C⁻¹v is NaN instead.
+        If a hyper-parameter is out of its range; at the start, if there is no such row; in a step, if r₁ ≤ 0 and r ≠ 0.
+        Inside a JAX transformation, where nobody can look at r₁, C⁻¹v is NaN instead.
 
     Notes
     -----
     rrᵀ/r₁ agrees with H in its first row and column, and is H if H has rank one; it is `NystromSGD` with one column,
     the first. For a convex loss r₁ ≥ 0, and 0 only if the whole row is 0: a feature that is zero in the batch, an
-    image's first pixel, say. Elsewhere it may be negative, and C is indefinite. The smallest counterexample is H =
+    image's first pixel, say. Then nothing is known of H, and C is (l2 + ρ)I; so it is where all of r is within the
+    rounding of l2 + ρ. Elsewhere r₁ may be negative, and C is indefinite. The smallest counterexample is H =
     diag(−1, 1): r = (−1, 0), and C = diag(ρ − 1, ρ) climbs along the first axis for every ρ < 1. A small r₁ > 0 doesn't
-    help either: H = [[δ, 1], [1, 0]] has eigenvalues near ±1, and C one near 1/δ. So the method refuses r₁ ≤ 0, and no
-    matrix of its own is put in its place.
+    help either: H = [[δ, 1], [1, 0]] has eigenvalues near ±1, and C one near 1/δ. So the method refuses r₁ ≤ 0, and
+    puts no other matrix in its place.
 
     Cost a Hessian-vector product and O(d); memory d numbers. Source: arXiv 2403.11041, written for federated learning,
     where clients send their gradients and their first rows and the server takes the step. Open: its H with an l2 term
@@ -112,14 +113,15 @@ class FAGH(Optimizer[FAGHState]):
         h = averaged(state.mean, oracle.gradient(), weight_before(self.beta, t))
         e = xp.astype(xp.arange(w.shape[0], device=device(w)) == self.row, w.dtype)
         r = oracle.average(lambda rows: rows.hvp(e)) - oracle.l2 * e
-        pivot = r[self.row]
-        if not is_traced(pivot) and number(pivot) <= 0:
+        pivot, shift = r[self.row], self.rho + oracle.l2
+        nothing = xp.max(xp.abs(r)) <= 4 * eps(xp, r.dtype) * shift
+        if not is_traced(pivot) and number(pivot) <= 0 and not nothing:
             msg = (
                 f"FAGH needs a Hessian with a diagonal entry > 0 in row {self.row}, got {number(pivot):.6g}: its C is "
                 "indefinite there, or infinite. Another `row` may do; a nonconvex loss asks for Newton or GaussNewton."
             )
             raise ValueError(msg)
-        C = RankOne(self.rho + oracle.l2, r / xp.sqrt(pivot))
+        C = RankOne(shift, xp.where(nothing, 0.0, r / xp.sqrt(xp.where(nothing, 1.0, pivot))))
         return FAGHState(t, h), Preconditioned(C, h, damping=self.rho)
 
     def averaging(self, t: int) -> Averaging:

@@ -8,6 +8,7 @@ from typing import Literal
 from sofim_ref.arrays import Array, device, namespace
 from sofim_ref.arrays.control_flow import choose
 from sofim_ref.arrays.sums import averaged, one_minus_power, weight_before
+from sofim_ref.arrays.tracing import python_number
 from sofim_ref.arrays.validation import count, flag, fraction, normal_in_dtype, one_of, positive
 from sofim_ref.matrices import LowRank
 from sofim_ref.optimizers.averaging import Averaging
@@ -78,9 +79,11 @@ class RankKSOFIM(Optimizer[RankKSOFIMState]):
     SOFIM gives to one. At a minimum all u vanish for full batches, and C tends to ρI whatever k is; with minibatches
     C tends to ρI and the mean outer product of k noisy gradients.
 
-    Cost O(dk²) for the decomposition, memory (k + 1)d numbers. Source: the outlook of arXiv 2403.02833 asks for it;
-    windows of gradients are in M-FAC, Frantar, Kurtic & Alistarh 2021, arXiv 2107.03356, whose C has the same form
-    with per-batch gradients and v = g.
+    JAX can't differentiate a step while two columns are empty, or dependent, since singular vectors of equal singular
+    values have no derivative. Cost O(dk²) for the decomposition, memory (k + 1)d numbers.
+
+    Source: the outlook of arXiv 2403.02833 asks for it; windows of gradients are in M-FAC, Frantar, Kurtic & Alistarh
+    2021, arXiv 2107.03356, whose C has the same form with per-batch gradients and v = g.
 
     Examples
     --------
@@ -132,9 +135,9 @@ class RankKSOFIM(Optimizer[RankKSOFIMState]):
         xp = namespace(u)
         newest = xp.arange(k, device=device(u)) == state.step % k
         U = xp.where(newest, u[:, None], state.columns)
-        n = choose(t < k, t, k)
+        n = python_number(choose(t < k, t, k))  # after a compiled step t is an array
         radius = 0.5 * (n / self.rho) ** 0.5 if self.collected == self.vector else None
-        C = LowRank(self.rho, U, weight=1 / n)
+        C = LowRank(self.rho, U, weight=1.0 / n)  # 1/n of a traced n would be in float32
         return RankKSOFIMState(t, h, U), Preconditioned(C, v, damping=self.rho, radius=radius)
 
     def averaging(self, t: int) -> Averaging:

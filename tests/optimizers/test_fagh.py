@@ -51,9 +51,16 @@ def test_an_indefinite_matrix_is_refused_and_another_row_may_do():
     with pytest.raises(ValueError, match=message):
         FAGH().step(w, FAGH().init(w), saddle.oracle(w))
     with pytest.raises(ValueError, match=r"in row 0, got 0: its C"):
-        FAGH().step(w, FAGH().init(w), Quadratic(np.diag([0.0, 1.0]), np.zeros(2)).oracle(w))
+        FAGH().step(w, FAGH().init(w), Quadratic(np.asarray([[0.0, 1.0], [1.0, 0.0]]), np.zeros(2)).oracle(w))
     other = FAGH(lr=1.0, rho=1.0, row=1)
     np.testing.assert_allclose(other.step(w, other.init(w), saddle.oracle(w))[0], [2.0, 0.5])
+
+
+@pytest.mark.parametrize("l2", [0.0, 0.5])
+def test_of_a_row_of_zeros_nothing_is_known_and_c_is_rho(l2):
+    problem, w = LogisticRegression(np.column_stack([np.zeros(10), X]), LABEL, l2=l2), np.linspace(-1, 1, 5)
+    _, choice = FAGH(rho=0.1).precondition(FAGH().init(w), problem.oracle(w))
+    np.testing.assert_allclose(choice.matrix.to_dense(), (0.1 + l2) * np.eye(5), rtol=1e-15)
 
 
 def test_the_counterexample_s_matrix_would_climb_and_a_small_first_entry_makes_a_large_one():
@@ -73,7 +80,7 @@ def test_under_jit_it_is_nan_where_it_would_be_refused():
     jnp = jax.numpy
     optimizer = FAGH(lr=1.0, rho=1.0)
     for first, finite in ((1.0, True), (-1.0, False), (0.0, False)):
-        problem = Quadratic(jnp.asarray(np.diag([first, 1.0])), jnp.zeros(2))
+        problem = Quadratic(jnp.asarray([[first, 0.5], [0.5, 1.0]]), jnp.zeros(2))
         w = jnp.ones(2)
         after = jax.jit(lambda w, problem=problem: optimizer.step(w, optimizer.init(w), problem.oracle(w))[0])(w)
         assert bool(jnp.isfinite(after).all()) == finite
