@@ -201,6 +201,9 @@ OPTIMIZERS = [
     optimizers.AdaGrad(matrix="full", epsilon=0.1, placement="inside", initial_accumulator=0.5, weight_decay=0.1),
     optimizers.RootFreeRMSProp(beta1=0.5, weight_decay=0.1),
     optimizers.IVON(samples=2, effective_size=10.0, weight_decay=0.1),
+    optimizers.RankKSOFIM(columns=2, collected="gradient", vector="gradient", bias_correction=False, weight_decay=0.1),
+    optimizers.DiagonalSOFIM(diagonal="hutchinson", rho=0.1, rank_one=2.0, vector="gradient", seed=3),
+    optimizers.SPRING(damping=0.1, mu=0.5, fisher="empirical", weight_decay=0.1),
     optimizers.SketchedGaussNewton(rows=3, sketch="countsketch", seed=3, line_search=True),
 ]
 """Every registered reading with its defaults, and settings that the defaults leave out."""
