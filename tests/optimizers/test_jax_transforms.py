@@ -123,7 +123,16 @@ def test_jitted_steps_are_the_eager_ones_compiled_once_in_donated_memory(name):
 
 @every_method(quick=())
 def test_an_eager_step_goes_on_from_a_jitted_one(name):
-    optimizer, problem = made(name), problem_of(jnp)
+    assert_goes_on(made(name))
+
+
+@pytest.mark.slow
+def test_so_it_does_where_a_matrix_s_weight_depends_on_the_step():
+    assert_goes_on(optimizers.SOFIM(vector="gradient", bias_correction=False))
+
+
+def assert_goes_on(optimizer):
+    problem = problem_of(jnp)
     w = jnp.asarray(start())
     state = optimizer.init(w)
     expected, expected_state = optimizer.step(w, state, problem.oracle(w))
