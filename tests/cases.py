@@ -205,5 +205,8 @@ OPTIMIZERS = [
     optimizers.DiagonalSOFIM(diagonal="hutchinson", rho=0.1, rank_one=2.0, vector="gradient", seed=3),
     optimizers.SPRING(damping=0.1, mu=0.5, fisher="empirical", weight_decay=0.1),
     optimizers.SketchedGaussNewton(rows=3, sketch="countsketch", seed=3, line_search=True),
+    optimizers.Shampoo(accumulation="average", beta1=0.5, weight_decay=0.1),
+    optimizers.KLShampoo(coupling="sequential", beta1=0.5),
+    optimizers.Muon(orthogonalization="newton-schulz", nesterov=False, scale="original", weight_decay=0.1),
 ]
 """Every registered reading with its defaults, and settings that the defaults leave out."""
