@@ -91,7 +91,9 @@ class NamedParameters:
         xp, pieces = namespace(arrays[0]), []
         for (name, shape), x in zip(self.shapes.items(), arrays, strict=True):
             if tuple(x.shape) != lead + shape:
-                msg = f"{argument}[{name!r}] must have shape {lead + shape}, got {tuple(x.shape)}."
+                moved = len(shape) == 4 and sorted(x.shape) == sorted(lead + shape)
+                hint = " Has it its axes in another order, channels last say?" * moved
+                msg = f"{argument}[{name!r}] must have shape {lead + shape}, got {tuple(x.shape)}.{hint}"
                 raise ValueError(msg)
             piece = x if namespace(x) is xp else from_numpy(to_numpy(x), like=arrays[0])
             pieces.append(xp.reshape(piece, (*lead, prod(shape))))
@@ -103,11 +105,10 @@ class NamedParameters:
         """Return an array for each name; one that stands for all is cut into them."""
         if isinstance(given, Mapping | list | tuple):
             parts = dict(leaves(given))
-            values = [real_array(f"{argument}[{i}]", x) for i, x in enumerate(in_order(parts, self.shapes))]
-            if len(values) != len(self.shapes):
-                msg = f"{argument} must be an array for each of {', '.join(self.shapes)}, got {len(values)} of them."
-                raise ValueError(msg)
-            return values
+            if len(parts) != len(self.shapes):
+                msg = f"{argument} must be an array for each of {', '.join(self.shapes)}, got {len(parts)} of them"
+                raise ValueError(msg + differing(parts if isinstance(given, Mapping) else {}, self.shapes))
+            return [real_array(f"{argument}[{i}]", x) for i, x in enumerate(in_order(parts, self.shapes))]
         whole = real_array(argument, given)
         if tuple(whole.shape) != (*lead, self.dim):
             msg = (
@@ -120,6 +121,13 @@ class NamedParameters:
             cut.append(xp.reshape(whole[..., start : start + prod(shape)], lead + shape))
             start += prod(shape)
         return cut
+
+
+def differing(given: Mapping[str, Any], names: Mapping[str, Any]) -> str:
+    """Return the end of a sentence: which names are missing in a mapping, and which are unknown."""
+    missing, unknown = ([x for x in some if x not in others] for some, others in ((names, given), (given, names)))
+    told = [f"{what}: {', '.join(which)}" for what, which in (("missing", missing), ("unknown", unknown)) if which]
+    return f"; {'; '.join(told)}." if told and given else "."
 
 
 def in_order(given: Mapping[str, Any] | Sequence[Any], names: Mapping[str, Any]) -> list[Any]:

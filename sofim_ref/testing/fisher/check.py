@@ -144,7 +144,7 @@ def _checked(F: Any, facts: Facts, draws: int | None, history: Array | None, see
     """Return the verdict on arguments that have been checked."""
     if is_pairs(F):
         return factor_verdict([x for each in given_pairs(F, facts) for x in factor_matches(each, facts)], facts)
-    orders = layouts(facts.layers, facts.biased, facts.d, own_order(facts.problem))
+    orders = layouts(facts.layers, facts.biased, facts.d, own_order(facts.problem), facts.kernels)
     candidates = every_candidate(facts)
     steps = None if history is None else gradients(history, facts)
     if steps is not None:

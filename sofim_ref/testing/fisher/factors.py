@@ -13,7 +13,7 @@ from sofim_ref.testing.fisher.fit import Fit, Numbers, accepted
 from sofim_ref.testing.fisher.given import Given, on_host, small_enough
 from sofim_ref.testing.fisher.jacobians import Host
 from sofim_ref.testing.fisher.kronecker import FactorPair, factor_pairs
-from sofim_ref.testing.fisher.layouts import Layout
+from sofim_ref.testing.fisher.layouts import CHANNELS, Layout, inputs
 
 Pairs = list[tuple[Host, Host]]
 
@@ -31,12 +31,15 @@ class Reading:
         In which order the layers came, in words; empty if the first came first.
     transform : {"", "inverse"}
         What was done to each factor.
+    swapped : bool
+        Whether the pairs came as (G, A).
     """
 
     pairs: Pairs
     eps: float
     order: str = ""
     transform: str = ""
+    swapped: bool = False
 
     def inverted(self) -> Reading | None:
         """Return the reading of factors that are inverses; None where one is singular."""
@@ -104,9 +107,13 @@ def given_pairs(F: Sequence[Sequence[object]], facts: Facts) -> list[Reading]:
     placed = [[on_host(f"F[{k}][{i}]", x) for i, x in enumerate(pair)] for k, pair in enumerate(F)]
     eps = max(precision for pair in placed for _, precision in pair)
     pairs = [(pair[0][0], pair[1][0]) for pair in placed]
-    both = (pairs, [(G, A) for A, G in pairs])
-    readings = [Reading(each, eps) for each in both]
-    readings += [Reading(each[::-1], eps, "layers in reverse") for each in both if len(each) > 1]
+    both = {False: pairs, True: [(G, A) for A, G in pairs]}
+    readings = [Reading(each, eps, swapped=swapped) for swapped, each in both.items()]
+    readings += [
+        Reading(each[::-1], eps, "layers in reverse", swapped=swapped)
+        for swapped, each in both.items()
+        if len(each) > 1
+    ]
     fitting = [x for x in readings if all(_shaped(*pair, y) for pair, y in zip(x.pairs, facts.layers, strict=True))]
     if not fitting:
         k, layer = next((k, x) for k, x in enumerate(facts.layers) if not _shaped(*pairs[k], x))
@@ -146,11 +153,11 @@ def factor_matches(reading: Reading, facts: Facts) -> list[FactorMatch]:
 
 def _matches(reading: Reading, facts: Facts) -> list[FactorMatch]:
     found, eps = [], reading.eps
-    for order in ("", "with the bias first in A"):
+    for order, rows in _orders_of_inputs(facts):
         for pair in factor_pairs(facts):
             fits = []
-            for (A, G), a, g in zip(reading.pairs, pair.A, pair.G, strict=True):
-                x = np.roll(a, (1, 1), (0, 1)) if order else a
+            for (A, G), a, g, row in zip(reading.pairs, pair.A, pair.G, rows, strict=True):
+                x = a[np.ix_(row, row)]
                 both = [
                     Numbers(Y.ravel(), X.ravel(), np.eye(len(X)).ravel(), accepted(eps)).fitted(eps)
                     for Y, X in ((A, x), (G, g))
@@ -161,6 +168,17 @@ def _matches(reading: Reading, facts: Facts) -> list[FactorMatch]:
             else:
                 found.append(FactorMatch(pair, tuple(fits), order, reading))  # type: ignore[arg-type]  # none is None here
     return found
+
+
+def _orders_of_inputs(facts: Facts) -> Iterator[tuple[str, list[Host]]]:
+    """Yield the orders in which A may have a layer's inputs, in words and as the rows of each layer."""
+    native = [np.arange(layer.rows) for layer in facts.layers]
+    yield "", native
+    yield "with the bias first in A", [np.roll(row, 1) for row in native]
+    for channels in CHANNELS if facts.kernels else ():
+        rows = [inputs(layer, facts.kernels, channels) for layer in facts.layers]
+        if any(np.any(row != own) for row, own in zip(rows, native, strict=True)):
+            yield f"{channels} in A", rows
 
 
 def nearest_factors(

@@ -86,6 +86,18 @@ class Facts:
         return tuple(bool(np.all(flow.h[..., -1] == 1.0)) and flow.h.shape[2] > 1 for flow in self.flows)
 
     @cached_property
+    def kernels(self) -> tuple[Host, ...]:
+        """The places in w of each two-dimensional convolution's kernel, in the axes outputs, inputs, height, width."""
+        model: Any = getattr(self.problem, "model", None)
+        found = []
+        for places in NamedParameters.of(model).places.values() if hasattr(model, "unpack") else ():
+            layer = next((x for x in self.problem.layers if places.size and x.start <= places.min() < x.stop), None)
+            if places.ndim == 4 and layer is not None and layer.columns in (places.shape[0], places.shape[-1]):
+                torch_s = hasattr(model, "module") or layer.columns != places.shape[-1]
+                found.append(places if torch_s else places.transpose(3, 2, 0, 1))
+        return tuple(found)
+
+    @cached_property
     def pieces(self) -> list[tuple[str, Host]]:
         """The names and parameters of each layer's weights and of its biases; of each array where none are known."""
         found: list[tuple[str, Host]] = []

@@ -17,7 +17,7 @@ from sofim_ref.testing.fisher.jacobians import Host
 from sofim_ref.testing.fisher.layouts import Layout
 from sofim_ref.testing.fisher.own_model import named
 from sofim_ref.testing.host_arrays import host_array, real_array
-from sofim_ref.testing.parameters import in_order, leaves
+from sofim_ref.testing.parameters import differing, in_order, leaves
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +89,13 @@ def given(F: Any, facts: Facts, layouts: list[Layout]) -> Given:
     if callable(F) and not hasattr(F, "shape"):
         return _function(F, facts)
     if isinstance(F, Mapping):
-        F = in_order(dict(leaves(F)), named(facts.problem))
+        parts, names = dict(leaves(F)), named(facts.problem)
+        if {*parts} < {*names}:
+            msg = (
+                f"F must be an array for each of {', '.join(names)}, got {len(parts)} of them{differing(parts, names)}"
+            )
+            raise ValueError(msg)
+        F = in_order(parts, names)
     if isinstance(F, Sequence) and not isinstance(F, str) and F and getattr(F[0], "ndim", 0) >= 1:
         return _blocks(F, facts, layouts)
     values, eps = on_host("F", F)

@@ -27,6 +27,10 @@ BIASES = {
 
 ORDERS = {"rows": "row by row", "columns": "column by column"}
 """How a layer's W, shape (inputs, outputs), is flattened; torch keeps its transpose: column by column here."""
+CHANNELS = ("channels last", "channels first")
+"""What a layout is called in which the inputs of a convolution are ordered otherwise than in its layer."""
+AXES = ("OIHW", "OHWI", "HWIO")
+"""The orders of a kernel's axes: outputs, inputs, height, width."""
 OWN = "the model's own order"
 """What that of a torch module's parameters() or of a JAX tree's leaves is called."""
 NATIVE = ("", OWN, "this library's order", ORDERS["rows"], f"{ORDERS['rows']} with {BIASES['last']}")
@@ -49,8 +53,24 @@ class Layout:
     index: Host
 
 
-def layouts(layers: tuple[Layer, ...], biased: tuple[bool, ...], d: int, own: Host | None = None) -> list[Layout]:
-    """Return every layout once: a module's own first, then this library's, row by row with the bias last."""
+def layouts(
+    layers: tuple[Layer, ...],
+    biased: tuple[bool, ...],
+    d: int,
+    own: Host | None = None,
+    kernels: tuple[Host, ...] = (),
+) -> list[Layout]:
+    """Return every layout once: a module's own first, then this library's, row by row with the bias last.
+
+    Parameters
+    ----------
+    layers, biased, d
+        The layers, whether each has a bias, and the number of parameters.
+    own : integer array, shape (d,), optional
+        The order of a module's parameters() or of a tree's leaves.
+    kernels : tuple of integer arrays
+        The places in w of each convolution's kernel, in the axes O × I × H × W.
+    """
     native = np.arange(d)
     found: dict[bytes, Layout] = {}
     if own is not None:
@@ -58,15 +78,47 @@ def layouts(layers: tuple[Layer, ...], biased: tuple[bool, ...], d: int, own: Ho
     if not layers:
         found.setdefault(native.tobytes(), Layout("this library's order", native))
         found.setdefault(native[::-1].tobytes(), Layout("the reverse order", native[::-1]))
-        return list(found.values())
-    for reverse, (bias, place), (order, words) in product((False, True), BIASES.items(), ORDERS.items()):
+    orders = {"": tuple(np.arange(layer.rows) for layer in layers)}
+    if kernels:
+        orders |= {f", {name}": tuple(inputs(layer, kernels, name) for layer in layers) for name in CHANNELS}
+    for (channels, rows), reverse, (bias, place), (order, words) in product(
+        orders.items(), (False, True), BIASES.items(), ORDERS.items()
+    ):
+        if not layers or (channels and reverse):
+            continue
         blocks = [_split(native, layer, has) for layer, has in zip(layers, biased, strict=True)]
+        blocks = [(W[row[: len(W)]], b) for row, (W, b) in zip(rows, blocks, strict=True)]
         index = np.concatenate(list(_places(blocks[::-1] if reverse else blocks, order, bias)))
         name = f"{words} with {place}" if any(biased) else words
         if index.size:
-            found.setdefault(index.tobytes(), Layout(name + ", layers in reverse" * reverse, index))
-    found.setdefault(native[::-1].tobytes(), Layout("entry by entry from the last to the first", native[::-1]))
+            found.setdefault(index.tobytes(), Layout(name + ", layers in reverse" * reverse + channels, index))
+    for axes in AXES:
+        if own is None:
+            break
+        index = _transposed(own, kernels, axes)
+        found.setdefault(index.tobytes(), Layout(f"{OWN}, kernels as {' × '.join(axes)}", index))
+    if layers:
+        found.setdefault(native[::-1].tobytes(), Layout("entry by entry from the last to the first", native[::-1]))
     return list(found.values())
+
+
+def inputs(layer: Layer, kernels: tuple[Host, ...], channels: str) -> Host:
+    """Return the rows of a layer's block with a convolution's channels before or after the positions, a bias last."""
+    for kernel in kernels:
+        if layer.start <= kernel.min() < layer.stop:
+            first = kernel[0] if channels == CHANNELS[1] else np.moveaxis(kernel[0], 0, -1)
+            rows = (first.ravel() - layer.start) // layer.columns
+            return np.concatenate([rows, np.setdiff1d(np.arange(layer.rows), rows)])
+    return np.arange(layer.rows)
+
+
+def _transposed(own: Host, kernels: tuple[Host, ...], axes: str) -> Host:
+    """Return a module's own order with its kernels' axes in another order."""
+    index, place = own.copy(), np.argsort(own)
+    for kernel in kernels:
+        start = int(place[kernel.ravel()].min())
+        index[start : start + kernel.size] = kernel.transpose(["OIHW".index(axis) for axis in axes]).ravel()
+    return index
 
 
 def _split(native: Host, layer: Layer, has_bias: bool) -> tuple[Host, Host]:

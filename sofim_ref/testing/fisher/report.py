@@ -165,6 +165,8 @@ def factor_verdict(matches: list[FactorMatch], facts: Facts) -> FisherVerdict:
     name, value = sizes.nearest(scale)
     known = alike and abs(scale / value - 1) <= max(5 * first.residual, 1e-6)
     notes = ["Of Kronecker factors only their product's scale can be seen."]
+    if reading.swapped:
+        notes.append("The pairs are (G, A), not (A, G): their Kronecker product is of parameters in another order.")
     if not alike:
         notes.append(f"The layers' products have different scales: {', '.join(f'{s:.4g}' for s in first.scales)}.")
     if first.dampings.any():

@@ -8,6 +8,7 @@ from sofim_ref.arrays.validation import nearest
 from sofim_ref.testing.fisher.claim import named_in
 from sofim_ref.testing.fisher.facts import Facts
 from sofim_ref.testing.fisher.layouts import layouts
+from sofim_ref.testing.fisher.own_model import own_order
 from sofim_ref.testing.fisher.ties import every_candidate
 
 REDUCTIONS = ("mean", "sum")
@@ -85,7 +86,9 @@ def claimed(claim: str, facts: Facts, argument: str = "claim", more: tuple[str, 
 def _words(facts: Facts) -> dict[str, str]:
     """Return the words that may follow a matrix's name, by themselves in lower case."""
     variants = (each.variant.replace(", ", " ") for each in every_candidate(facts))
-    orders = (layout.name for layout in layouts(facts.layers, facts.biased, facts.d))
+    orders = (
+        layout.name for layout in layouts(facts.layers, facts.biased, facts.d, own_order(facts.problem), facts.kernels)
+    )
     every = [*REDUCTIONS, *PARTS, *SHIFTS, *TRANSFORMS, *REST, *variants]
     every += [word for order in orders for word in order.split(", ")]
     return {word.lower(): word for word in every if word}

@@ -115,7 +115,7 @@ def _by_places_of_rows(facts: Facts, exact: Host, Y: Host) -> Iterator[Explanati
 
 def _orders(facts: Facts) -> list[tuple[str, Host]]:
     """Return the names and indices of the orders of all parameters but this library's own."""
-    every = layouts(facts.layers, facts.biased, facts.d)
+    every = layouts(facts.layers, facts.biased, facts.d, None, facts.kernels)
     found = [(layout.name, layout.index) for layout in every[1:] if len(layout.index) == facts.d]
     return [*found, ("backwards", np.arange(facts.d)[::-1])]
 
