@@ -30,9 +30,9 @@ def main(folders: list[str]) -> int:
 
 def page(outcome: list[dict[str, Any]]) -> str:
     """Return the page of an outcome, in Markdown."""
-    most = max(len(race["methods"]) for race in outcome)
-    whole = [race for race in outcome if len(race["methods"]) == most]
-    alone = [race for race in outcome if len(race["methods"]) < most]
+    most = max(race["trials"] for race in outcome)
+    whole = [race for race in outcome if race["trials"] == most]
+    alone = [race for race in outcome if race["trials"] < most]
     sections = (line for race in whole for line in _section(race))
     apart = (line for race in alone for line in (*_section(race), *_profiles([race])))
     return "\n".join([HEAD, *_together(whole), *sections, *([APART] if alone else []), *apart])
@@ -101,13 +101,33 @@ def _together(outcome: list[dict[str, Any]]) -> list[str]:
         rows.append((*first["pair"], *won))
     targets = sum(len(levels) for race in outcome for levels in race["targets"].values())
     heading = f"## {len(outcome)} races together, {targets} targets"
-    return [heading, "", *_table(["said to be faster", "than", *COUNTED], rows), "", *_profiles(outcome)]
+    claims = _table(["said to be faster", "than", *COUNTED], rows)
+    return [heading, "", *claims, "", *_profiles(outcome), *_winners(outcome)]
+
+
+def _winners(outcome: list[dict[str, Any]]) -> list[str]:
+    """Return which three methods have the smallest medians at each race's hardest targets."""
+    rows = []
+    for race in outcome:
+        targets = next(iter(race["methods"].values()))["targets"]
+        for target in {target["criterion"]: target for target in targets}.values():  # the last of each
+            first = [" < ".join(_fastest(race, target, cost)) or "none" for cost in COUNTED]
+            rows.append((race["workload"], f"{_named(target['criterion'], race)} {target['target']:g}", *first))
+    headings = ["race", "hardest target", *(f"fewest {cost}, in the median" for cost in COUNTED)]
+    return [*_table(headings, rows), ""]
+
+
+def _fastest(race: dict[str, Any], target: dict[str, Any], cost: str) -> list[str]:
+    medians = {name: _same(mine, target)[cost][0] for name, mine in race["methods"].items()}
+    reached = sorted((median, name) for name, median in medians.items() if median is not None)
+    return [f"{name} {median:.3g}" for median, name in reached[:3]]
 
 
 def _profiles(outcome: list[dict[str, Any]]) -> list[str]:
-    """Return the mean of the races' performance profiles: each race has as many problems."""
+    """Return the mean of the races' performance profiles, each of as many problems, of the methods that ran in all."""
     rows = []
-    for name in outcome[0]["profiles"]["epochs"]:
+    everywhere = set.intersection(*({*race["profiles"]["epochs"]} for race in outcome))
+    for name in (name for name in outcome[0]["profiles"]["epochs"] if name in everywhere):
         for cost in COUNTED:
             found = [race["profiles"][cost][name] for race in outcome if name in race["profiles"][cost]]
             shares = (f"{sum(column) / len(outcome):.0%}" for column in zip(*found, strict=True))
