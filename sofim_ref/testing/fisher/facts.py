@@ -12,6 +12,7 @@ from sofim_ref.arrays import Array, from_numpy, to_numpy
 from sofim_ref.models import Layer
 from sofim_ref.problems import FiniteSum, Oracle, Problem
 from sofim_ref.testing.fisher.jacobians import DenseJacobian, Host, Jacobian, LayeredJacobian
+from sofim_ref.testing.fisher.layouts import place_name
 from sofim_ref.testing.fisher.own_model import on_host
 from sofim_ref.testing.parameters import NamedParameters
 
@@ -84,6 +85,15 @@ class Facts:
     def biased(self) -> tuple[bool, ...]:
         """Whether each layer has a bias: whether the last of its inputs is 1 in every example."""
         return tuple(bool(np.all(flow.h[..., -1] == 1.0)) and flow.h.shape[2] > 1 for flow in self.flows)
+
+    def place(self, parameter: int) -> str:
+        """Return a parameter's name in words: "layer 2, weight 3 × 5", or "1.weight[3]" where no layers are known."""
+        model: Any = getattr(self.problem, "model", None)
+        if not self.layers and hasattr(model, "unpack"):
+            for name, places in NamedParameters.of(model).places.items():
+                if len(where := np.argwhere(places == parameter)):
+                    return name + "".join(f"[{k}]" for k in where[0])
+        return place_name(self.layers, self.biased, parameter)
 
     @cached_property
     def kernels(self) -> tuple[Host, ...]:

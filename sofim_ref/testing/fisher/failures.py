@@ -6,6 +6,7 @@ import numpy as np
 
 from sofim_ref.testing.fisher.facts import Facts
 from sofim_ref.testing.fisher.fit import Numbers
+from sofim_ref.testing.fisher.given import Given
 from sofim_ref.testing.fisher.jacobians import Host
 from sofim_ref.testing.fisher.layouts import OWN
 from sofim_ref.testing.fisher.match import Search, kept_product
@@ -46,7 +47,7 @@ def wrong(search: Search) -> FisherVerdict | None:
             text = f"F is not linear: F(2u − 3v) differs from 2F(u) − 3F(v) by {off / size:.2g} of the norm of F u."
             return FisherVerdict("not linear", notes=(text,))
     elif not np.any(given.values):
-        return FisherVerdict("zero", notes=("F is zero everywhere: nothing was accumulated in it.",))
+        return FisherVerdict("zero", notes=("F is zero everywhere: nothing was accumulated in it.", *_whole(given)))
     return None
 
 
@@ -57,7 +58,7 @@ def nothing(search: Search, facts: Facts) -> FisherVerdict:
         values = given.values
         identity = np.eye(given.d) if values.ndim == 2 else np.ones(given.d)
         if np.array_equal(values, values.flat[0] * identity):
-            return FisherVerdict("too little", notes=("F is a multiple of I, which tells nothing.",))
+            return FisherVerdict("too little", notes=("F is a multiple of I, which tells nothing.", *_whole(given)))
         rounding = 1e3 * given.eps * float(np.abs(values).max())
         kind, faults = _of_diagonal(values) if values.ndim == 1 else _of_matrix(values, rounding)
     else:
@@ -71,8 +72,13 @@ def nothing(search: Search, facts: Facts) -> FisherVerdict:
         more = (other,)
     elif kind == "none" and not faults and given.form != "function" and facts.offers("sampled_output_gradient"):
         more = (*more, DRAWN)
-    notes = ("This is none of the matrices that are known here.", *more)
+    notes = ("This is none of the matrices that are known here.", *_whole(given), *more)
     return FisherVerdict(kind, notes=tuple(note for note in notes if note))
+
+
+def _whole(given: Given) -> tuple[str, ...]:
+    """Return the sentence about a dtype of whole numbers, if F has one."""
+    return (f"F has the dtype {given.integers}: were its numbers cut to whole ones?",) * bool(given.integers)
 
 
 def _of_diagonal(x: Host) -> tuple[str, str]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from sofim_ref.arrays import Array, from_numpy
 from sofim_ref.arrays.memory import check_memory
+from sofim_ref.arrays.namespace import dtype_name
 from sofim_ref.testing.fisher.facts import Facts
 from sofim_ref.testing.fisher.fit import accepted
 from sofim_ref.testing.fisher.jacobians import Host
@@ -40,6 +41,8 @@ class Given:
         For a function: from (d, k) to (d, k), on the host.
     groups : integer array, shape (d,), optional
         For blocks: the block of each place.
+    integers : str
+        The name of the dtype, where it has whole numbers only.
     """
 
     form: Literal["dense", "diagonal", "blocks", "function"]
@@ -49,6 +52,7 @@ class Given:
     values: Host | None = None
     product: Callable[[Host], Host] | None = None
     groups: Host | None = None
+    integers: str = ""
 
 
 def on_host(argument: str, x: Array) -> tuple[Host, float]:
@@ -99,19 +103,27 @@ def given(F: Any, facts: Facts, layouts: list[Layout]) -> Given:
     if isinstance(F, Sequence) and not isinstance(F, str) and F and getattr(F[0], "ndim", 0) >= 1:
         return _blocks(F, facts, layouts)
     values, eps = on_host("F", F)
+    whole = _integers(F)
     if values.ndim not in (1, 2) or (values.ndim == 2 and values.shape[0] != values.shape[1]):
         msg = f"F must have shape (d, d) or (d,) with d = {facts.d}, got {values.shape}.{_hint(values.shape, facts)}"
         raise ValueError(msg)
     _fitting(values.shape, facts, layouts)
-    return Given("dense" if values.ndim == 2 else "diagonal", len(values), eps, accepted(eps), values)
+    return Given("dense" if values.ndim == 2 else "diagonal", len(values), eps, accepted(eps), values, integers=whole)
+
+
+def _integers(x: Any) -> str:
+    """Return the name of a dtype of whole numbers; empty for any other."""
+    name = dtype_name(x.dtype) if hasattr(x, "dtype") else ""
+    return name if name.startswith(("int", "uint", "bool")) else ""
 
 
 def _blocks(F: Sequence[Array], facts: Facts, layouts: list[Layout]) -> Given:
     found = [on_host(f"F[{i}]", block) for i, block in enumerate(F)]
+    whole = next(filter(None, map(_integers, F)), "")
     if _pieces([block for block, _ in found], facts, layouts):
         eps = max(eps for _, eps in found)
         values = np.concatenate([block.ravel() for block, _ in found])
-        return Given("diagonal", len(values), eps, accepted(eps), values)
+        return Given("diagonal", len(values), eps, accepted(eps), values, integers=whole)
     for i, (block, _) in enumerate(found):
         if block.ndim != 2 or block.shape[0] != block.shape[1]:
             msg = f"F[{i}] must be a square matrix, the block of one layer, got shape {block.shape}."
@@ -125,7 +137,7 @@ def _blocks(F: Sequence[Array], facts: Facts, layouts: list[Layout]) -> Given:
         values[start : start + len(block), start : start + len(block)] = block
         start += len(block)
     groups, eps = np.repeat(np.arange(len(sizes)), sizes), max(eps for _, eps in found)
-    return Given("blocks", d, eps, accepted(eps), values, groups=groups)
+    return Given("blocks", d, eps, accepted(eps), values, groups=groups, integers=whole)
 
 
 def _pieces(blocks: list[Host], facts: Facts, layouts: list[Layout]) -> bool:

@@ -15,7 +15,7 @@ from sofim_ref.testing.fisher.facts import Facts
 from sofim_ref.testing.fisher.faults import faults_of
 from sofim_ref.testing.fisher.fit import ACCEPTED, TIMES, Factors, Named
 from sofim_ref.testing.fisher.jacobians import Host
-from sofim_ref.testing.fisher.layouts import Part, place_name
+from sofim_ref.testing.fisher.layouts import Part
 from sofim_ref.testing.fisher.match import Match, Search
 from sofim_ref.testing.fisher.ties import Ties, reason, ties
 from sofim_ref.testing.fisher.verdict import FisherVerdict, reduction, some, words
@@ -146,10 +146,10 @@ def _from_exact(search: Search, facts: Facts, match: Match) -> tuple[float | Non
 
 def entry_name(facts: Facts, row: int, column: int | None = None) -> str:
     """Return the name of an entry of a matrix, or of its diagonal, in words."""
-    first = place_name(facts.layers, facts.biased, row)
+    first = facts.place(row)
     if column is None or column == row:
         return first
-    layer, other = first.partition(", ")[0], place_name(facts.layers, facts.biased, column)
+    layer, other = first.partition(", ")[0], facts.place(column)
     return f"{first} with {other.removeprefix(f'{layer}, ')}"
 
 

@@ -13,7 +13,6 @@ from sofim_ref.arrays import Array, eps, from_numpy, namespace, to_numpy
 from sofim_ref.arrays.validation import count
 from sofim_ref.problems import Problem
 from sofim_ref.testing.fisher.facts import Facts, facts_at
-from sofim_ref.testing.fisher.layouts import place_name
 from sofim_ref.testing.host_arrays import EPS, Host, host_array
 from sofim_ref.testing.products.explanation import NONE, Explanation, exactly
 from sofim_ref.testing.products.explanations import elsewhere, explanations
@@ -219,7 +218,7 @@ def _departure(
     i, k = divmod(int(np.argmax((off > 1e-3 * np.max(off[np.isfinite(off)], initial=0.0)).ravel())), off.shape[1])
     columns = {"jvp": facts.problem.n_outputs, "per_example_gradients": facts.d}.get(product)
     n, j = divmod(i, columns) if columns else (None, i)
-    place = f"output {j + 1}" if product == "jvp" else place_name(facts.layers, facts.biased, j)
+    place = f"output {j + 1}" if product == "jvp" else facts.place(j)
     place = place if n is None else f"example {n + 1}, {place}"
     error = _relative_error(Y, exact)
     return CurvatureVerdict(product, kind, error, place, float(Y[i, k]), float(exact[i, k]))

@@ -156,3 +156,14 @@ def test_a_matrix_for_another_likelihood_is_named_with_it(at):
     logistic = FiniteSum(bits.model, Bernoulli(), X, (y > 0).astype(int))
     D = np.asarray(curvature.fisher(logistic.oracle(v)).to_dense())
     assert "For the likelihood 'bernoulli' it would be the exact Fisher." in str(check_fisher(D, bits, v))
+
+
+def test_a_dtype_of_whole_numbers_is_said(at):
+    F = fisher(at)
+    said = "F has the dtype int64: were its numbers cut to whole ones?"
+    for whole in (F.astype(int), (100 * np.diag(F)).astype(int), np.eye(43, dtype=int)):
+        assert said in str(check_fisher(whole, *at))
+    first, second = at[0].layers
+    cut = [(100 * F[x.start : x.stop, x.start : x.stop]).astype(int) for x in (first, second)]
+    assert said in str(check_fisher(cut, *at))
+    assert said not in str(check_fisher(np.round(100 * F), *at))

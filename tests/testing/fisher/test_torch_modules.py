@@ -100,3 +100,18 @@ def test_ekfac_of_shared_weights_has_the_mean_squares_of_whole_gradients():
         blocks.append((Q * squares) @ Q.T)
     verdict = check_fisher(blocks, **given)
     assert (verdict.kind, verdict.matrix) == ("named", "EKFAC, empirical, expand")
+
+
+def test_parameters_of_a_normalization_are_called_by_their_names():
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(
+        torch.nn.Linear(3, 4), torch.nn.LayerNorm(4), torch.nn.Tanh(), torch.nn.Linear(4, 3)
+    ).double()
+    X, y = torch.randn(12, 3, dtype=torch.float64), torch.arange(12) % 3
+    rows = []
+    for x, label in zip(X, y, strict=True):
+        net.zero_grad()
+        torch.nn.functional.cross_entropy(net(x[None]), label[None]).backward()
+        rows.append(torch.cat([p.grad.ravel() for p in net.parameters()]).numpy())
+    said = str(check_fisher(np.mean(np.asarray(rows) ** 2, axis=0), model=net, likelihood="categorical", X=X, y=y))
+    assert re.search(r"largest at \d\.(weight|bias)\[\d\](\[\d\])?\)", said), said
