@@ -185,7 +185,16 @@ def test_a_stochastic_method_draws_from_the_seed_of_its_run(method):
 def test_only_methods_that_draw_have_a_seed():
     seeded = {method.name for method in REGISTRY.values() if hasattr(method.build(steps=1), "seed")}
     natural = {name for name in REGISTRY if name.endswith("natural-gradient")}
-    drawing = {"kfac", "ekfac", "adahessian", "nystrom-sgd", "ivon", "sketched-gauss-newton", "sofim-diagonal"}
+    drawing = {
+        "kfac",
+        "kfac-frobenius",
+        "ekfac",
+        "adahessian",
+        "nystrom-sgd",
+        "ivon",
+        "sketched-gauss-newton",
+        "sofim-diagonal",
+    }
     assert seeded == drawing | natural
     assert method_named("kfac").build(steps=1, seed=3).seed == 3
     assert method_named("sofim").build(steps=1, seed=3) == SOFIM()

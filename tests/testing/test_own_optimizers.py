@@ -68,21 +68,22 @@ def stored_settings(method):
     return list({str(r.settings): r.settings for r in references(method)}.values())
 
 
-KIN = ("KFAC", "EKFAC", "Eva", "FOOF")
+LAYERED = ("KFAC", "EKFAC", "Eva", "FOOF")
+SLOW = ("jax", "array_api_strict")
 STORED = {f"{method} {settings}": (method, settings) for method in METHODS for settings in stored_settings(method)}
 
 
 def each(names):
-    """All names; K-FAC and its kin, many small solves a step, among the slow ones: one test of each is not."""
-    return [pytest.param(name, marks=[pytest.mark.slow] * name.startswith(KIN)) for name in names]
+    """All names; K-FAC and its kind, many small solves a step, among the slow ones: one test of K-FAC is not."""
+    return [pytest.param(name, marks=[pytest.mark.slow] * name.startswith(LAYERED)) for name in names]
 
 
 @pytest.mark.slow_on("jax", "array_api_strict")
 @pytest.mark.parametrize("name", each(STORED))
 def test_an_optimizer_agrees_with_fifty_digits(xp, name):
     method, settings = STORED[name]
-    if xp.name.startswith(("jax", "array_api_strict")) and settings != stored_settings(method)[0]:
-        pytest.skip("slow backends follow the trajectories of the defaults only")
+    if xp.name.startswith(SLOW) and (method in LAYERED[1:] or settings != stored_settings(method)[0]):
+        pytest.skip("slow backends follow the trajectories of the defaults only, and K-FAC's alone of its kind")
     optimizer = getattr(optimizers, method)(**settings)
     found = check_optimizer(of(optimizer, method, settings), method, settings=settings, like=xp.asarray(np.zeros(1)))
     assert found.steps == 100 * len(found.cases)
@@ -136,6 +137,8 @@ def test_the_first_settings_are_this_library_s_defaults(method):
 @pytest.mark.slow_on("jax", "array_api_strict")
 @pytest.mark.parametrize("method", each(METHODS))
 def test_float32_is_held_to_float32(xp, method):
+    if xp.name.startswith(SLOW) and method in LAYERED[1:]:
+        pytest.skip("on slow backends K-FAC stands for its kind")
     settings = stored_settings(method)[0]
     step = of(getattr(optimizers, method)(**settings), method, settings)
     cases = [None]
