@@ -109,3 +109,20 @@ def test_shared_weights_take_an_example_s_whole_gradient():
     np.testing.assert_allclose(
         one, np.einsum("nr,nck,ncd,ndk->rk", h[:, 0] ** 2, S[:, :, 0], M, S[:, :, 0]) / 5, rtol=1e-11
     )
+
+
+def test_with_the_products_of_eigenvalues_it_is_k_fac_with_damping_of_the_product():
+    optimizer, at = EKFAC(damping=0.1, labels="data", start="eigenvalues", diagonal_decay=1 - 1e-12), NETWORK.oracle(W)
+    _, choice = optimizer.precondition(optimizer.init(W), at)
+    factors = curvature.kfac_factors(at, labels="data")
+    for C, (A, G) in zip(choice.matrix.blocks, factors, strict=True):
+        K = np.kron(A, G)
+        np.testing.assert_allclose(C.to_dense(), K + (0.1 + 1e-3) * np.eye(len(K)), atol=1e-11)
+
+
+def test_a_layer_of_one_parameter_is_divided_by_its_gradients_mean_square():
+    problem = problems.LeastSquares(X[:, :1], SCORE, intercept=False)
+    at, optimizer = problem.oracle(np.asarray([0.5])), EKFAC(damping=0.1, labels="data")
+    _, choice = optimizer.precondition(optimizer.init(at.w), at)
+    squares = np.mean(at.per_example_gradients() ** 2)
+    np.testing.assert_allclose(choice.matrix.to_dense(), [[squares + 0.1]], rtol=1e-12)
