@@ -1,0 +1,124 @@
+"""Newton's method where the loss isn't convex: what the trust region and cubic regularization share."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sofim_ref import curvature
+from sofim_ref.arrays import Array, device, eps, namespace
+from sofim_ref.arrays.control_flow import choose, number
+from sofim_ref.arrays.sums import norm
+from sofim_ref.matrices import RotatedDiagonal
+from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, check_start
+from sofim_ref.optimizers.secular import shifted
+from sofim_ref.optimizers.state import State
+from sofim_ref.problems.oracle import Oracle
+
+
+@dataclass(frozen=True, slots=True)
+class RegularizedNewtonState(State):
+    """The state of `TrustRegionNewton` and `CubicNewton`.
+
+    Parameters
+    ----------
+    step : int
+        The number of steps taken, refused ones included.
+    size : float
+        The trust region's Δ, or the cubic term's M, of the next step.
+    """
+
+    size: float
+
+
+@dataclass(frozen=True)
+class RegularizedNewton(Optimizer[RegularizedNewtonState]):
+    r"""Divide the gradient by the Hessian and that multiple of the identity which makes the step as long as is allowed.
+
+    .. math:: C = H + \lambda I, \qquad v = g, \qquad \|C^{-1} v\| = r(\lambda), \qquad C \succ 0 .
+
+    A subclass says what r is, and what becomes of its Δ or M after a step.
+
+    Parameters
+    ----------
+    lr, weight_decay
+        As in `Optimizer`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a hyper-parameter is out of its range.
+    """
+
+    lr: float | Schedule = 1.0
+    weight_decay: float = 0.0
+
+    needs = frozenset({"value", "gradient", "hessian"})
+
+    @property
+    @abstractmethod
+    def first(self) -> float:
+        """The Δ or M of the first step."""
+
+    @abstractmethod
+    def allowed(self, size: Any, shift: Array) -> tuple[Array, Array]:
+        """Return r(λ) and its derivative."""
+
+    @abstractmethod
+    def least_shift(self, size: Any, h: Array, gamma: Array) -> Array:
+        """Return a λ not above the solution of γ = r(λ)(h + λ)."""
+
+    @abstractmethod
+    def resized(self, size: Any, ratio: Any, falls: Any, length: Any) -> Any:
+        """Return the next Δ or M, from the ratio of the loss's fall to the predicted one and the step's length."""
+
+    def beyond_quadratic(self, size: Any, length: Any) -> Any:
+        """Return what the model of the loss has beyond its second order."""
+        return 0.0
+
+    def init(self, w: Array) -> RegularizedNewtonState:
+        """Return the state before the first step: no step, the first Δ or M."""
+        check_start(w)
+        return RegularizedNewtonState(0, number(self.first))
+
+    def precondition(
+        self, state: RegularizedNewtonState, oracle: Oracle
+    ) -> tuple[RegularizedNewtonState, Preconditioned]:
+        """Return the next state, and C = H + λI with v = g, or what v is in the hard case."""
+        g, H = oracle.gradient(), curvature.hessian(oracle, include_l2=True).to_dense()
+        xp, size = namespace(g), state.size
+        h, Q = xp.linalg.eigh((H + H.T) / 2)
+        shift, extra = shifted(
+            h,
+            Q.T @ g,
+            lambda shift: self.allowed(size, shift),
+            lambda value, part: self.least_shift(size, value, part),
+        )
+        one = xp.ones((1, 1), dtype=g.dtype, device=device(g))
+        values = h + shift
+        safe = xp.where(values > 0, values, xp.ones_like(values))  # all are zero where H and the gradient are
+        C, (r, _) = RotatedDiagonal(one, Q, safe), self.allowed(size, shift)
+        choice = Preconditioned(C, g + extra * Q[:, 0], damping=shift, radius=r)
+        return replace(state, step=state.step + 1), choice
+
+    def accept(
+        self, state: RegularizedNewtonState, oracle: Oracle, choice: Preconditioned, following: Array
+    ) -> tuple[Array, RegularizedNewtonState]:
+        """Return the next point, or the present one if the loss falls too little, and the state with the next Δ or M.
+
+        A step is refused where the loss falls by less than a tenth of what the model predicts, rounding aside.
+        """
+        delta = following - oracle.w
+        length = norm(delta)
+        quadratic = delta @ choice.matrix.matvec(delta) - choice.damping * (delta @ delta)
+        model = oracle.gradient() @ delta + 0.5 * quadratic + self.beyond_quadratic(state.size, length)
+        before, after = number(oracle.value()), number(oracle.at(following).value())
+        rounding = 10 * eps(namespace(delta), delta.dtype) * abs(before)
+        expected = rounding - number(model)
+        ratio = choose(expected == 0, 1.0, (before - after + rounding) / choose(expected == 0, 1.0, expected))
+        falls = (after <= before + rounding) & (ratio >= 0.1)  # a loss that isn't a number doesn't
+        size = self.resized(state.size, ratio, falls, number(length))
+        finite = abs(before) < math.inf  # if it isn't, the step is taken and the run ends as diverged
+        return choose(falls, following, choose(finite, oracle.w, following)), replace(state, size=size)
