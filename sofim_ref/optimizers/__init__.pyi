@@ -9,6 +9,7 @@ from .adam import Adam as Adam
 from .adam import AdamState as AdamState
 from .adam import AdamW as AdamW
 from .averaging import Averaging as Averaging
+from .cubic_newton import CubicNewton as CubicNewton
 from .ekfac import EKFAC as EKFAC
 from .ekfac import EKFACState as EKFACState
 from .eva import Eva as Eva
@@ -38,9 +39,13 @@ from .nystrom_sgd import NystromSGDState as NystromSGDState
 from .optimizer import Optimizer as Optimizer
 from .optimizer import Schedule as Schedule
 from .preconditioned import Preconditioned as Preconditioned
+from .quasi_newton import QuasiNewton as QuasiNewton
+from .quasi_newton import QuasiNewtonState as QuasiNewtonState
 from .registry import REGISTRY as REGISTRY
 from .registry import method_named as method_named
 from .registry import register as register
+from .regularized_newton import RegularizedNewton as RegularizedNewton
+from .regularized_newton import RegularizedNewtonState as RegularizedNewtonState
 from .rmsprop_rootfree import RootFreeRMSProp as RootFreeRMSProp
 from .rmsprop_rootfree import RootFreeRMSPropState as RootFreeRMSPropState
 from .schedules import Constant as Constant
@@ -73,3 +78,4 @@ from .tadam import TAdam as TAdam
 from .tadam import TAdamState as TAdamState
 from .trust_region import TrustRegion as TrustRegion
 from .trust_region import TrustRegionState as TrustRegionState
+from .trust_region_newton import TrustRegionNewton as TrustRegionNewton

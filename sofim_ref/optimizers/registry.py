@@ -10,6 +10,7 @@ from sofim_ref.optimizers import (
     adagrad,
     adahessian,
     adam,
+    cubic_newton,
     ekfac,
     eva,
     fagh,
@@ -24,6 +25,7 @@ from sofim_ref.optimizers import (
     newton,
     newton_cg,
     nystrom_sgd,
+    quasi_newton,
     rmsprop_rootfree,
     sgd,
     shampoo,
@@ -35,6 +37,7 @@ from sofim_ref.optimizers import (
     sofim_k,
     spring,
     tadam,
+    trust_region_newton,
 )
 from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer
@@ -48,6 +51,7 @@ REGISTRY: dict[str, Method] = {
         *(sofim_k, sofim_diagonal, spring, fagh),
         *(shampoo, kl_shampoo, muon, soap),
         *(ekfac, eva, foof),
+        *(quasi_newton, trust_region_newton, cubic_newton),
     )
     for method in module.METHODS
 }
