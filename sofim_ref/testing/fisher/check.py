@@ -13,7 +13,14 @@ from sofim_ref.arrays.validation import count
 from sofim_ref.likelihoods import Likelihood
 from sofim_ref.problems import Problem
 from sofim_ref.testing.fisher.draws import drawn
-from sofim_ref.testing.fisher.factors import Reading, factor_matches, given_pairs, is_pairs, nearest_factors
+from sofim_ref.testing.fisher.factors import (
+    Reading,
+    but_for_factors,
+    factor_matches,
+    given_pairs,
+    is_pairs,
+    nearest_factors,
+)
 from sofim_ref.testing.fisher.facts import Facts, facts_at
 from sofim_ref.testing.fisher.failures import nothing, wrong
 from sofim_ref.testing.fisher.fit import Factors
@@ -143,7 +150,9 @@ def check_fisher(  # noqa: PLR0913  # what a check takes
 def _checked(F: Any, facts: Facts, draws: int | None, history: Array | None, seed: int) -> FisherVerdict:
     """Return the verdict on arguments that have been checked."""
     if is_pairs(F):
-        return factor_verdict([x for each in given_pairs(F, facts) for x in factor_matches(each, facts)], facts)
+        readings = given_pairs(F, facts)
+        found = [x for each in readings for x in factor_matches(each, facts)]
+        return factor_verdict(found, facts, "" if found else but_for_factors(readings, facts))
     orders = layouts(facts.layers, facts.biased, facts.d, own_order(facts.problem), facts.kernels)
     candidates = every_candidate(facts)
     steps = None if history is None else gradients(history, facts)

@@ -14,6 +14,7 @@ from sofim_ref.testing.fisher.given import Given, on_host, small_enough
 from sofim_ref.testing.fisher.jacobians import Host
 from sofim_ref.testing.fisher.kronecker import FactorPair, factor_pairs
 from sofim_ref.testing.fisher.layouts import CHANNELS, Layout, inputs
+from sofim_ref.testing.fisher.verdict import words
 
 Pairs = list[tuple[Host, Host]]
 
@@ -152,22 +153,53 @@ def factor_matches(reading: Reading, facts: Facts) -> list[FactorMatch]:
 
 
 def _matches(reading: Reading, facts: Facts) -> list[FactorMatch]:
-    found, eps = [], reading.eps
+    return [
+        FactorMatch(pair, tuple(fits), order, reading)  # type: ignore[arg-type]  # none is None here
+        for pair, order, fits in _fitted(reading, facts)
+        if all(fit is not None for both in fits for fit in both)
+    ]
+
+
+def _fitted(reading: Reading, facts: Facts) -> Iterator[tuple[FactorPair, str, list[tuple[Fit | None, Fit | None]]]]:
+    """Yield each candidate and order of A's inputs with the fits of A and G of each layer, None where there is none."""
+    eps = reading.eps
     for order, rows in _orders_of_inputs(facts):
         for pair in factor_pairs(facts):
             fits = []
-            for (A, G), a, g, row in zip(reading.pairs, pair.A, pair.G, rows, strict=True):
-                x = a[np.ix_(row, row)]
-                both = [
-                    Numbers(Y.ravel(), X.ravel(), np.eye(len(X)).ravel(), accepted(eps)).fitted(eps)
-                    for Y, X in ((A, x), (G, g))
-                ]
-                if any(fit is None or fit.residual > accepted(eps) for fit in both):
-                    break
-                fits.append((both[0], both[1]))
-            else:
-                found.append(FactorMatch(pair, tuple(fits), order, reading))  # type: ignore[arg-type]  # none is None here
-    return found
+            for k, ((A, G), row) in enumerate(zip(reading.pairs, rows, strict=True)):
+                biases = (row == len(row) - 1) & facts.biased[k] & (not reading.transform)
+                both = _fit(A, pair.A[k][np.ix_(row, row)], biases, eps), _fit(G, pair.G[k], biases & False, eps)
+                fits.append(both)
+            yield pair, order, fits
+
+
+def _fit(Y: Host, X: Host, biases: Host, eps: float) -> Fit | None:
+    """Return the fit of a factor, the blocks of its weights and of its bias as large as each other."""
+    weights = np.ones(len(X))
+    for here in (biases, ~biases) if biases.any() else ():
+        size = float(np.linalg.norm(X[np.ix_(here, here)]))
+        weights[here] = size**-0.5 if size > 0 else 1.0
+    W = np.outer(weights, weights)
+    fit = Numbers((Y * W).ravel(), (X * W).ravel(), np.diag(weights**2).ravel(), accepted(eps)).fitted(eps)
+    return None if fit is None or fit.residual > accepted(eps) else fit
+
+
+def but_for_factors(readings: list[Reading], facts: Facts) -> str:
+    """Return which candidate's factors most of the user's are, and which aren't; empty where half of them aren't."""
+    best, said = len(facts.layers), ""
+    for reading in readings:
+        for pair, order, fits in _fitted(reading, facts):
+            wrong = [
+                f"{name} of layer {k}"
+                for k, both in enumerate(fits, 1)
+                for name, x in zip("AG", both, strict=True)
+                if x is None
+            ]
+            if pair.established and len(wrong) < best:
+                told = ", ".join(filter(None, (order, reading.order)))
+                what = f"{words(pair.name)[0]}{f', {told},' * bool(told)}"
+                best, said = len(wrong), f"They are those of {what} but for {' and '.join(wrong)}."
+    return said
 
 
 def _orders_of_inputs(facts: Facts) -> Iterator[tuple[str, list[Host]]]:

@@ -153,10 +153,10 @@ def entry_name(facts: Facts, row: int, column: int | None = None) -> str:
     return f"{first} with {other.removeprefix(f'{layer}, ')}"
 
 
-def factor_verdict(matches: list[FactorMatch], facts: Facts) -> FisherVerdict:
-    """Return the verdict on Kronecker factors."""
+def factor_verdict(matches: list[FactorMatch], facts: Facts, nearest: str = "") -> FisherVerdict:
+    """Return the verdict on Kronecker factors: where nothing explains them all, with what is said of the nearest."""
     if not matches:
-        return FisherVerdict("none", notes=("These are none of K-FAC's factors that are known here.",))
+        return FisherVerdict("none", notes=(nearest or "These are none of K-FAC's factors that are known here.",))
     first = min(matches, key=lambda match: match.residual)
     reading, eps = first.reading, first.reading.eps
     sizes = Factors(facts.B, facts.problem.size, facts.problem.n_outputs)

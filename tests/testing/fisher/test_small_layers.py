@@ -118,3 +118,15 @@ def test_a_block_of_rounding_alone_is_no_fault():
     assert check_fisher(F, **at).kind == "named"
     F["head.weight"][:] = 0
     assert "but layer 2's weights are absent" in str(check_fisher(F, **at))
+
+
+def test_the_weights_of_a_kronecker_factor_are_judged_by_their_own_size():
+    problem, w, _ = small(1e-4)
+    pairs = [
+        (x.inputs.T @ x.inputs / 20, x.gradients.T @ x.gradients / 20) for x in problem.oracle(w).layer_statistics()
+    ]
+    assert check_fisher(pairs, problem, w).kind == "named"
+    pairs[0][0][:3, :3] = 0
+    verdict = check_fisher(pairs, problem, w)
+    assert (verdict.kind, verdict.matrix) == ("none", None)
+    assert str(verdict) == "They are those of K-FAC's matrix for the labels in the data but for A of layer 1."
