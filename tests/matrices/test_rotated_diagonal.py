@@ -17,6 +17,7 @@ def made(xp, values, p=3, q=4, dtype=None):
     return RotatedDiagonal(*(xp.asarray(x, dtype) for x in (rotation(p, 0), rotation(q, 1), values)))
 
 
+@pytest.mark.slow_on("jax")
 def test_a_column_of_q_is_an_eigenvector(xp):
     a = np.linspace(0.5, 4.0, 12)
     C = made(xp, a)
@@ -78,6 +79,7 @@ def test_it_never_writes_itself_out():
     np.testing.assert_allclose(C.matvec(v), 2 * v, rtol=1e-15)
 
 
+@pytest.mark.slow_on("jax")
 def test_its_dense_form_is_symmetric(xp):
     dense = made(xp, np.linspace(0.5, 4.0, 12)).to_dense()
     assert float(namespace(dense).max(namespace(dense).abs(dense - dense.T))) <= 8 * xp.eps()

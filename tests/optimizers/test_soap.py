@@ -206,6 +206,7 @@ def test_settings_that_mean_nothing_are_refused(settings, message):
         SOAP(**settings)
 
 
+@pytest.mark.slow_on("jax", "array_api_strict")
 @pytest.mark.parametrize("rank", [0, 1, 2, 4])
 def test_eigenvectors_are_those_of_the_factor_and_the_same_however_it_is_rounded(xp, rank):
     F = np.random.default_rng(0).standard_normal((4, rank)) @ np.diag([2.0, 1.0, 0.5, 0.25][:rank])
