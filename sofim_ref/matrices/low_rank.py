@@ -15,6 +15,7 @@ from sofim_ref.arrays import Array, device, eps, namespace
 from sofim_ref.arrays.detach import detached
 from sofim_ref.arrays.host_view import host_view
 from sofim_ref.arrays.sums import largest_magnitude, narrowed, widened
+from sofim_ref.arrays.tracing import python_number
 from sofim_ref.arrays.validation import floating, one_of, positive_in_dtype
 from sofim_ref.matrices.cases import Case, Host, Scales, orthogonal_to
 from sofim_ref.matrices.certified_gram import CertifiedGram
@@ -75,7 +76,8 @@ class LowRank(Matrix):
             msg = f"factor must have at least one column, got shape {tuple(self.factor.shape)}."
             raise ValueError(msg)
         object.__setattr__(self, "shift", positive_in_dtype("shift", self.shift, self.factor))
-        object.__setattr__(self, "weight", positive_in_dtype("weight", self.weight, self.factor))
+        weight = python_number(self.weight)  # of a state that a compiled step returned it is an array
+        object.__setattr__(self, "weight", positive_in_dtype("weight", weight, self.factor))
         one_of("form", self.form, ("stable", "gram"))
 
     @property

@@ -13,6 +13,7 @@ from sofim_ref.arrays import Array, device, eps, namespace, smallest_normal
 from sofim_ref.arrays.detach import detached
 from sofim_ref.arrays.host_view import host_view
 from sofim_ref.arrays.sums import dot, largest_magnitude, narrowed, norm, widened
+from sofim_ref.arrays.tracing import python_number
 from sofim_ref.arrays.validation import floating, one_of, positive_in_dtype
 from sofim_ref.matrices.cases import Case, Host, Scales, orthogonal_to, unit_vector
 from sofim_ref.matrices.exact import Exact, exact, identity
@@ -67,7 +68,8 @@ class RankOne(Matrix):
     def __post_init__(self) -> None:
         floating("vector", self.vector, ndim=1)
         object.__setattr__(self, "shift", positive_in_dtype("shift", self.shift, self.vector))
-        object.__setattr__(self, "weight", positive_in_dtype("weight", self.weight, self.vector))
+        weight = python_number(self.weight)  # of a state that a compiled step returned it is an array
+        object.__setattr__(self, "weight", positive_in_dtype("weight", weight, self.vector))
 
     @property
     def like(self) -> Array:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 from sofim_ref.arrays import Array, namespace
 from sofim_ref.arrays.sums import averaged, one_minus_power, weight_before
-from sofim_ref.arrays.tracing import python_number
 from sofim_ref.arrays.validation import flag, fraction, normal_in_dtype, one_of, positive, positive_in_dtype
 from sofim_ref.kernels import Kernels, SOFIMStep
 from sofim_ref.matrices import BlockDiagonal, Matrix, RankOne
@@ -160,10 +159,9 @@ class SOFIM(Optimizer[SOFIMState]):
             kernels.sofim(w[part], state.mean[part], g[part], step)
         return SOFIMState(t, state.mean)
 
-    def _scale(self, t: int) -> Any:
+    def _scale(self, t: int) -> float:
         """Return the k with M̂ = kh in step t."""
-        # After a compiled step t is an array, whose number is known again.
-        return 1.0 if self.bias_correction else python_number(one_minus_power(self.beta, t))
+        return 1.0 if self.bias_correction else one_minus_power(self.beta, t)
 
 
 _SOFIM = Method(

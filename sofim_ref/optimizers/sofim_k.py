@@ -8,7 +8,6 @@ from typing import Literal
 from sofim_ref.arrays import Array, device, namespace
 from sofim_ref.arrays.control_flow import choose
 from sofim_ref.arrays.sums import averaged, one_minus_power, weight_before
-from sofim_ref.arrays.tracing import python_number
 from sofim_ref.arrays.validation import count, flag, fraction, normal_in_dtype, one_of, positive
 from sofim_ref.matrices import LowRank
 from sofim_ref.optimizers.averaging import Averaging
@@ -135,7 +134,7 @@ class RankKSOFIM(Optimizer[RankKSOFIMState]):
         xp = namespace(u)
         newest = xp.arange(k, device=device(u)) == state.step % k
         U = xp.where(newest, u[:, None], state.columns)
-        n = python_number(choose(t < k, t, k))  # after a compiled step t is an array
+        n = choose(t < k, t, k)
         radius = 0.5 * (n / self.rho) ** 0.5 if self.collected == self.vector else None
         C = LowRank(self.rho, U, weight=1.0 / n)  # 1/n of a traced n would be in float32
         return RankKSOFIMState(t, h, U), Preconditioned(C, v, damping=self.rho, radius=radius)

@@ -72,8 +72,9 @@ def verify(  # noqa: PLR0913  # what there is to choose
     shift, far beyond; d = 1, m = 0, Z of dependent columns. A case whose exact solution the dtype can't hold isn't
     counted. Where an exact solution is itself near the smallest normal number, one such number per entry is forgiven.
 
-    What is allowed is each class's own `solve_bound` and `dense_bound`. A method's step is compared with w − lr·C⁻¹v, C
-    from `to_dense`, whose own rounding is allowed on top.
+    What is allowed is each class's own `solve_bound` and `dense_bound`, and where it has an `equilibrated_bound`, that
+    too, measured in its norm. A method's step is compared with w − lr·C⁻¹v, C from `to_dense`, whose own rounding is
+    allowed on top.
 
     Cost on one core: some six seconds on NumPy and on torch, a minute on JAX, which compiles; two if `quick`.
     Inverses are computed once for all backends. A class that is no dataclass can't be moved: NumPy alone evaluates it.

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from sofim_ref.arrays.validation import count
 from sofim_ref.convergence import order_of_convergence
 from sofim_ref.matrices import LowRank
 from sofim_ref.optimizers import RankKSOFIM
@@ -112,7 +111,6 @@ def full_batch_rate(eigenvalues: Sequence[float], k: int, *, rho: float = 0.5, s
     steps : int
         The budget.
     """
-    count("k", k)
     problem = well_specified(eigenvalues)
     w0 = np.where(np.arange(problem.dim) == problem.dim - 1, 1e-3, 1e-4)  # most of it along the slowest direction
     optimizer = RankKSOFIM(lr=rho / eigenvalues[0], rho=rho, beta=0.0, columns=k, collected="gradient")
