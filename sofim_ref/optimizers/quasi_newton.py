@@ -72,7 +72,7 @@ class QuasiNewton(Optimizer[QuasiNewtonState]):
 
     SR1's B may be indefinite, as the Hessian may. Then C = B + λI with λ = max(0, −2b, √eps ‖B‖₂ − b), where b is B's
     least eigenvalue: zero where B is safely positive definite; else C's least eigenvalue is |b|, or √eps ‖B‖₂ if
-    larger, so that a step descends.
+    larger, so that a step descends. It may be as much as 1/√eps times too long: leave the line search on.
 
     Limits: on a quadratic with exact line searches each φ gives the conjugate gradient method's points, at the
     minimum after d steps, with B = A for φ = 0; SR1 has B = A after d independent steps of any length. `LBFGS` with all

@@ -90,14 +90,13 @@ class RegularizedNewton(Optimizer[RegularizedNewtonState]):
         g, H = oracle.gradient(), curvature.hessian(oracle, include_l2=True).to_dense()
         xp, size = namespace(g), state.size
         h, Q = xp.linalg.eigh((H + H.T) / 2)
-        shift, extra = shifted(
+        shift, values, extra = shifted(
             h,
             Q.T @ g,
             lambda shift: self.allowed(size, shift),
             lambda value, part: self.least_shift(size, value, part),
         )
         one = xp.ones((1, 1), dtype=g.dtype, device=device(g))
-        values = h + shift
         safe = xp.where(values > 0, values, xp.ones_like(values))  # all are zero where H and the gradient are
         C, (r, _) = RotatedDiagonal(one, Q, safe), self.allowed(size, shift)
         choice = Preconditioned(C, g + extra * Q[:, 0], damping=shift, radius=r)

@@ -12,8 +12,10 @@ Allowed = Callable[[Array], tuple[Array, Array]]
 """From λ, shape (), to the length r(λ) that a step may have there, and its derivative r'(λ) >= 0."""
 
 
-def shifted(h: Array, gamma: Array, allowed: Allowed, least: Callable[[Array, Array], Array]) -> tuple[Array, Array]:
-    r"""Return the shift λ >= 0 with ‖(H + λI)⁻¹g‖ = r(λ) and H + λI positive definite, and what v has beyond g.
+def shifted(
+    h: Array, gamma: Array, allowed: Allowed, least: Callable[[Array, Array], Array]
+) -> tuple[Array, Array, Array]:
+    r"""Return the shift λ >= 0 with ‖(H + λI)⁻¹g‖ = r(λ) and H + λI positive definite, its eigenvalues, and v's excess.
 
     .. math:: \|s(\lambda)\|^2 = \sum_i \frac{\gamma_i^2}{(h_i + \lambda)^2}, \quad H = Q \operatorname{diag}(h) Q^\top,
               \quad \gamma = Q^\top g .
@@ -33,6 +35,8 @@ def shifted(h: Array, gamma: Array, allowed: Allowed, least: Callable[[Array, Ar
     -------
     lambda : array, shape ()
         The shift. It is 0 where Newton's own step is short enough.
+    values : array, shape (d,)
+        C's eigenvalues h + λ, which the sum of h and λ would have with a cancellation.
     extra : array, shape ()
         0; or, in the hard case, the multiple of the first eigenvector that v has beyond g.
 
@@ -49,10 +53,11 @@ def shifted(h: Array, gamma: Array, allowed: Allowed, least: Callable[[Array, Ar
     zero, accuracy = xp.zeros_like(h[0]), eps(xp, h.dtype)
     base = xp.maximum(-h[0], zero)
     delta = h + base
-    smallest = accuracy**0.5 * xp.max(xp.abs(h))
+    largest = xp.max(xp.abs(h))
+    smallest = accuracy**0.5 * largest
     floor = xp.maximum(smallest - delta[0], zero)
     begin = xp.maximum(least(h[0], xp.abs(gamma[0])), least(h[-1], norm(gamma))) - base
-    begin = xp.maximum(begin, floor)
+    begin = xp.maximum(begin - 4 * accuracy * largest, floor)  # rounding must not put it beyond the solution
 
     def newton(state: tuple[Array]) -> tuple[Array, tuple[Array]]:
         (x,) = state
@@ -64,7 +69,7 @@ def shifted(h: Array, gamma: Array, allowed: Allowed, least: Callable[[Array, Ar
         width = xp.where(r > 0, r, xp.ones_like(r))
         slope = width * (s @ (s / c)) / positive**2 + rate * positive / width
         longer = (n > r * (1 + 4 * accuracy)) & (r > 0)
-        after = x + xp.where(longer, (n - r) / slope, zero)
+        after = x + xp.where(longer, (n - r) / xp.where(slope > 0, slope, xp.ones_like(slope)), zero)
         return longer & (after > x), (after,)
 
     (x,) = repeat(newton, (begin,), limit=100)
@@ -75,4 +80,4 @@ def shifted(h: Array, gamma: Array, allowed: Allowed, least: Callable[[Array, Ar
     along = xp.sqrt(xp.maximum(r * r - others, zero))
     hard = (h[0] < -smallest) & (norm(s) < r * (1 - accuracy**0.5))
     sign = xp.where(gamma[0] < 0, -xp.ones_like(r), xp.ones_like(r))
-    return x + base, xp.where(hard, sign * along * c[0] - gamma[0], zero)
+    return x + base, c, xp.where(hard, sign * along * c[0] - gamma[0], zero)
