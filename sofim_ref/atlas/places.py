@@ -52,7 +52,7 @@ _METHODS = {
     ("dense", "empirical Fisher matrix"): "empirical-natural-gradient improved-natural-gradient",
     ("dense", "Fisher matrix"): "natural-gradient spring",
     ("dense", "Gauss–Newton matrix"): "gauss-newton",
-    ("dense", "Hessian"): "newton newton-cg",
+    ("dense", "Hessian"): "newton newton-cg trust-region-newton cubic-newton bfgs broyden sr1",
 }
 
 PLACES: dict[str, Place] = {
