@@ -62,7 +62,8 @@ def said(exhibit):
         text += ", by a factor without a name" if "scale_name" in says and says["scale_name"] is None else ""
         text += f", but {says['faults']}" if "faults" in says else ""
         text += f"; {says['notes'][-1].removesuffix('.')}" if "notes" in says else ""
-        return text + (f", flattened {says['layout']}" if "layout" in says else "")
+        how = "with" if says.get("layout", "").startswith("channels") else "flattened"
+        return text + (f", {how} {says['layout']}" if "layout" in says else "")
     told = [f"absent: {', '.join(says['missing'])}"] if "missing" in says else []
     told += [f"it is: {says['found']}"] if "found" in says else []
     told += [f"times {says['scale_name']}"] if "scale_name" in says else []

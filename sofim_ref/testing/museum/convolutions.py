@@ -61,7 +61,7 @@ def gradient_averaged_over_positions(at: Setting) -> Any:
     return [(second_moment(h.mean(axis=1)), second_moment(s.mean(axis=1))), (second_moment(h2), second_moment(s2))]
 
 
-@exhibit("fisher", Symptom.PLACES, "images", matrix=None)
+@exhibit("fisher", Symptom.PLACES, "images", matrix="K-FAC, empirical, expand", layout="channels last in A")
 def patches_with_channels_last(at: Setting) -> Any:
     """A patch is unfolded pixel by pixel, its channels last, where the weights have channels first.
 
