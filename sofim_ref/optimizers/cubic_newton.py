@@ -12,9 +12,9 @@ from sofim_ref.arrays import Array, namespace
 from sofim_ref.arrays.control_flow import choose
 from sofim_ref.arrays.validation import flag, normal_in_dtype, positive
 from sofim_ref.optimizers.method import Method
-from sofim_ref.optimizers.optimizer import Preconditioned, Schedule
+from sofim_ref.optimizers.optimizer import Preconditioned, Schedule, check_start
 from sofim_ref.optimizers.regularized_newton import RegularizedNewton, RegularizedNewtonState
-from sofim_ref.optimizers.search_space import LogUniform
+from sofim_ref.optimizers.search_space import LogUniform, OneOf
 from sofim_ref.problems.oracle import Oracle
 
 _SMALLEST, _LARGEST = 1e-12, 1e12
@@ -81,6 +81,7 @@ class CubicNewton(RegularizedNewton):
 
     def init(self, w: Array) -> RegularizedNewtonState:
         """Return the state before the first step: no step, the first M."""
+        check_start(w)
         normal_in_dtype(w, cubic=self.cubic)
         return super().init(w)
 
@@ -124,6 +125,6 @@ METHODS = (
         memory="2d²",
         source="Nesterov & Polyak 2006; Cartis, Gould & Toint 2011",
         colour="#D98880",
-        space={"cubic": LogUniform(1e-2, 100.0)},
+        space={"lr": OneOf((0.5, 1.0)), "cubic": LogUniform(1e-2, 100.0)},
     ),
 )

@@ -12,7 +12,7 @@ from sofim_ref.arrays import Array, device, eps, namespace
 from sofim_ref.arrays.control_flow import choose, number
 from sofim_ref.arrays.sums import norm
 from sofim_ref.matrices import RotatedDiagonal
-from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, check_start
+from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule
 from sofim_ref.optimizers.secular import shifted
 from sofim_ref.optimizers.state import State
 from sofim_ref.problems.oracle import Oracle
@@ -80,7 +80,6 @@ class RegularizedNewton(Optimizer[RegularizedNewtonState]):
 
     def init(self, w: Array) -> RegularizedNewtonState:
         """Return the state before the first step: no step, the first Δ or M."""
-        check_start(w)
         return RegularizedNewtonState(0, number(self.first))
 
     def precondition(

@@ -9,9 +9,9 @@ from sofim_ref.arrays import Array, namespace
 from sofim_ref.arrays.control_flow import choose
 from sofim_ref.arrays.validation import normal_in_dtype, positive
 from sofim_ref.optimizers.method import Method
-from sofim_ref.optimizers.optimizer import Schedule
+from sofim_ref.optimizers.optimizer import Schedule, check_start
 from sofim_ref.optimizers.regularized_newton import RegularizedNewton, RegularizedNewtonState
-from sofim_ref.optimizers.search_space import LogUniform
+from sofim_ref.optimizers.search_space import LogUniform, OneOf
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,7 @@ class TrustRegionNewton(RegularizedNewton):
 
     def init(self, w: Array) -> RegularizedNewtonState:
         """Return the state before the first step: no step, the first Δ."""
+        check_start(w)
         normal_in_dtype(w, radius=self.radius)
         return super().init(w)
 
@@ -112,6 +113,6 @@ METHODS = (
         memory="2d²",
         source="Moré & Sorensen 1983",
         colour="#B5651D",
-        space={"radius": LogUniform(1e-2, 10.0)},
+        space={"lr": OneOf((0.5, 1.0)), "radius": LogUniform(1e-2, 10.0)},
     ),
 )
