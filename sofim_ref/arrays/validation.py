@@ -25,10 +25,14 @@ from sofim_ref.arrays.namespace import (
     normal_range,
     on_one_device,
 )
+from sofim_ref.arrays.policy import Policy
 from sofim_ref.arrays.tracing import is_traced
 
 A = TypeVar("A")
 B = TypeVar("B")
+
+ADAPTIVE = ("rho", "damping")
+"""The arguments for which a method takes a policy in place of a number."""
 
 LONGEST = 200
 """The number of characters beyond which a value is not shown in a message."""
@@ -77,8 +81,10 @@ def a_path(argument: str, value: Any) -> Path:
 
 
 def positive(argument: str, value: Any) -> None:
-    """Refuse anything but a finite number > 0."""
+    """Refuse anything but a finite number > 0; for ρ or a damping, a policy passes too."""
     if type(value) is float and 0.0 < value < math.inf:
+        return
+    if argument in ADAPTIVE and isinstance(value, Policy):
         return
     if _is_known(argument, "a finite number > 0", value) and not 0.0 < value < math.inf:
         msg = f"{argument} must be a finite number > 0, got {shown(value)}."
@@ -106,14 +112,18 @@ def positive_in_dtype(argument: str, value: Any, x: Array) -> float:
 
 
 def normal_in_dtype(x: Array, **numbers: float) -> None:
-    """Refuse numbers > 0, by name, that aren't normal in the dtype of `x`, or whose reciprocal isn't; 0 passes."""
+    """Refuse numbers > 0, by name, not normal in the dtype of `x`, or whose reciprocal isn't; 0 and policies pass."""
     for argument, value in numbers.items():
+        if isinstance(value, Policy):
+            continue
         if is_traced(value) or value:
             positive_in_dtype(argument, value, x)
 
 
 def non_negative(argument: str, value: Any) -> None:
-    """Refuse anything but a finite number >= 0."""
+    """Refuse anything but a finite number >= 0; for ρ or a damping, a policy passes too."""
+    if argument in ADAPTIVE and isinstance(value, Policy):
+        return
     if _is_known(argument, "a finite number >= 0", value) and not 0.0 <= value < math.inf:
         msg = f"{argument} must be a finite number >= 0, got {shown(value)}."
         raise ValueError(msg)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar, Generic, TypeVar
@@ -10,11 +12,23 @@ from typing import Any, ClassVar, Generic, TypeVar
 from sofim_ref.arrays import Array
 from sofim_ref.arrays.pytrees import register_waiting
 from sofim_ref.arrays.tracing import is_traced, python_number
-from sofim_ref.arrays.validation import an_instance, finite, flag, floating, non_negative, pair, positive, rate, shown
+from sofim_ref.arrays.validation import (
+    ADAPTIVE,
+    an_instance,
+    finite,
+    flag,
+    floating,
+    non_negative,
+    pair,
+    positive,
+    rate,
+    shown,
+)
 from sofim_ref.kernels import Kernels, kernels_for
 from sofim_ref.optimizers.averaging import Averaging
 from sofim_ref.optimizers.fit import NamingHostDecisions, check_same_point, explained
 from sofim_ref.optimizers.line_search import backtracked
+from sofim_ref.optimizers.policies import StepPolicy
 from sofim_ref.optimizers.preconditioned import Preconditioned
 from sofim_ref.optimizers.state import State
 from sofim_ref.problems.oracle import Oracle
@@ -61,7 +75,8 @@ class Optimizer(ABC, Generic[S]):
     def __init_subclass__(cls, **settings: Any) -> None:
         super().__init_subclass__(**settings)
         for name in {"precondition", "overwrite"} & vars(cls).keys():
-            setattr(cls, name, explained(vars(cls)[name]))
+            method = vars(cls)[name]
+            setattr(cls, name, explained(_with_numbers(method) if name == "precondition" else method))
 
     def __post_init__(self) -> None:
         # A hyper-parameter from a NumPy grid is a float64 scalar, and that would widen a float32 step.
@@ -71,6 +86,7 @@ class Optimizer(ABC, Generic[S]):
         rate("lr", self.lr)
         non_negative("weight_decay", self.weight_decay)
         flag("line_search", self.line_search)
+        self._check_policies()
 
     @abstractmethod
     def init(self, w: Array) -> S:
@@ -79,6 +95,20 @@ class Optimizer(ABC, Generic[S]):
     @abstractmethod
     def precondition(self, state: S, oracle: Oracle) -> tuple[S, Preconditioned]:
         """Return the next state, and the C and v of this step."""
+
+    @property
+    def policies(self) -> dict[str, StepPolicy]:
+        """The policies that stand for ρ or the damping, by the argument's name."""
+        given = {name: getattr(self, name, None) for name in ADAPTIVE}
+        return {name: value for name, value in given.items() if isinstance(value, StepPolicy)}
+
+    def _check_policies(self) -> None:
+        """Refuse a policy in a method whose state goes by its own rule after the step."""
+        for name, policy in self.policies.items():
+            if type(self).accept is not Optimizer.accept:
+                rule = f"{type(self).__name__} changes what it keeps after a step by a rule of its own"
+                msg = f"{name} must be a number, got {policy!r}: {rule}."
+                raise TypeError(msg)
 
     @property
     def asks_elsewhere(self) -> bool:
@@ -126,7 +156,7 @@ class Optimizer(ABC, Generic[S]):
             check_same_point(w, oracle.w)
         if inplace is not False:
             flag("inplace", inplace)
-        if inplace and type(self).overwrite is not Optimizer.overwrite:
+        if inplace and type(self).overwrite is not Optimizer.overwrite and not self.policies:
             moments = {field.name: getattr(state, field.name) for field in dataclasses.fields(state)[1:]}
             kernels = kernels_for(oracle.gradient(), w=w, **moments)
             if kernels is not None:
@@ -193,3 +223,19 @@ def check_start(w: Array) -> None:
     """Refuse a starting point that is not a 1-D floating array of finite numbers."""
     floating("w", w, ndim=1)
     finite("w", w)
+
+
+def _with_numbers(precondition: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a method's `precondition` that finds the numbers of this step where policies were given."""
+
+    @functools.wraps(precondition)
+    def resolved(self: Any, state: Any, oracle: Any) -> Any:
+        if policies := self.policies:
+            self = copy.copy(self)
+            for name, policy in policies.items():
+                value = policy.value(state.step, oracle)
+                positive(name, value)
+                object.__setattr__(self, name, value)
+        return precondition(self, state, oracle)
+
+    return resolved

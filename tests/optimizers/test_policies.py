@@ -1,0 +1,89 @@
+"""Policies for ρ and damping: where they are taken, what they are invariant to, and who refuses them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sofim_ref.optimizers import SGD, SOFIM, GaussNewton
+from sofim_ref.optimizers.policies import GradientRoot, Scheduled, SquaredGradient
+from sofim_ref.optimizers.schedules import Constant
+from sofim_ref.problems import Quadratic
+
+A, START = np.diag([1.0, 3.0]), np.asarray([3.0, 4.0])
+scales = st.floats(0.1, 10.0)
+
+
+def oracle(loss: float = 1.0, scale: float = 1.0, basis: np.ndarray | None = None):
+    """Return an oracle at the start, of the loss times a number, in parameters times another, rotated by a basis."""
+    Q = np.eye(2) if basis is None else basis
+    matrix = loss / scale**2 * Q @ A @ Q.T
+    return Quadratic((matrix + matrix.T) / 2, np.zeros(2)).oracle(scale * Q @ START)
+
+
+def run(optimizer, steps: int, loss: float = 1.0):
+    """Return the points of a run."""
+    problem, w = Quadratic(loss * A, np.zeros(2)), START
+    state, points = optimizer.init(w), []
+    for _ in range(steps):
+        w, state = optimizer.step(w, state, problem.oracle(w))
+        points.append(w)
+    return np.asarray(points)
+
+
+@given(scales, scales, st.floats(0, 6))
+def test_how_each_value_scales(loss, scale, angle):
+    Q = np.asarray([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    there = oracle(loss, scale, Q)
+    squared, root = SquaredGradient(0.5), GradientRoot(2.0)
+    assert squared.value(0, there) == pytest.approx(squared.value(0, oracle()) * (loss / scale) ** 2, rel=1e-12)
+    expected = root.value(0, oracle()) * loss / scale**2
+    assert GradientRoot(2.0 * loss / scale**3).value(0, there) == pytest.approx(expected, rel=1e-12)
+    assert Scheduled(Constant(0.5)).value(0, there) == 0.5
+
+
+@given(scales)
+def test_a_rescaled_loss_leaves_the_run_of_sofim_with_the_squared_gradient(loss):
+    rescaled = run(SOFIM(lr=0.3 * loss, rho=SquaredGradient(1.0)), 20, loss)
+    np.testing.assert_allclose(rescaled, run(SOFIM(lr=0.3, rho=SquaredGradient(1.0)), 20), rtol=1e-9, atol=1e-9)
+
+
+def test_a_constant_policy_is_the_number():
+    np.testing.assert_array_equal(run(SOFIM(rho=Scheduled(Constant(0.5))), 20), run(SOFIM(rho=0.5), 20))
+
+
+def test_in_place_takes_the_plain_step():
+    optimizer, w = SOFIM(rho=SquaredGradient()), START.copy()
+    found, _ = optimizer.step(w, optimizer.init(w), oracle(), inplace=True)
+    np.testing.assert_array_equal(found, run(optimizer, 1)[0])
+
+
+def test_a_vanishing_gradient_leaves_a_number_above_zero():
+    assert SquaredGradient().value(0, Quadratic(A, np.zeros(2)).oracle(np.zeros(2))) == 1e-30
+
+
+def test_under_jit():
+    jax = pytest.importorskip("jax")
+    problem, optimizer = Quadratic(jax.numpy.asarray(A), jax.numpy.zeros(2)), SOFIM(rho=SquaredGradient())
+    w = jax.numpy.asarray(START)
+    found = jax.jit(lambda w, state: optimizer.step(w, state, problem.oracle(w))[0])(w, optimizer.init(w))
+    np.testing.assert_allclose(found, run(optimizer, 1)[0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("make", [lambda p: GaussNewton(damping=p), lambda p: SGD(lr=0.1, weight_decay=p)])
+def test_refused_by_name(make):
+    with pytest.raises(TypeError, match=r"must be a (finite )?number"):
+        make(SquaredGradient())
+
+
+def test_a_schedule_must_give_a_positive_number():
+    with pytest.raises(ValueError, match="rho must be a finite number > 0"):
+        run(SOFIM(rho=Scheduled(lambda step: -1.0 - step)), 1)
+
+
+def test_policies_are_dataclasses_that_compare():
+    assert dataclasses.replace(SquaredGradient(1.0), c=2.0) == SquaredGradient(2.0)
