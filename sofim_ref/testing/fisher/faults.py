@@ -23,9 +23,11 @@ def faults_of(blocks: Blocks) -> str:
             said.setdefault(how, []).append(blocks.pieces[k][0])
     if not said and wrong.ndim == 2:
         i, j = np.argwhere(wrong)[0]
-        names = (f"{blocks.pieces[k][0]}" for k in sorted((i, j)))
+        names = (blocks.pieces[k][0] for k in sorted((i, j)))
         return f"the block of {' with '.join(names)} is off by {percent(float(blocks.off[i, j] / blocks.sizes[i, j]))}"
-    return " and ".join(f"{layers_of(names)} {how}" for how, names in said.items()) or "pieces of it are off"
+    if not said:
+        return f"the blocks between layers are off by {percent(float(np.max(blocks.off[wrong] / blocks.sizes[wrong])))}"
+    return " and ".join(f"{layers_of(names)} {how}" for how, names in said.items())
 
 
 def _how(blocks: Blocks, k: int) -> str:

@@ -185,7 +185,7 @@ def some(names: tuple[str, ...]) -> str:
 def placed(layout: str) -> str:
     """Return a layout as a sentence has it."""
     if layout.startswith(("layers", "channels", "with")):  # of Kronecker factors, which aren't flattened
-        return {"layers": f"with the {layout}", "channels": f"with {layout}"}.get(layout.split()[0], layout)
+        return f"with the {layout}" if layout.startswith("layers") else f"with {layout.removeprefix('with ')}"
     return f"in {layout}" if "order" in layout else f"of layers flattened {layout}"
 
 

@@ -42,6 +42,19 @@ def test_a_small_layer_is_judged_by_its_own_size(scale, factor, words, form):
     assert verdict.relative_error > 0.4
 
 
+def test_a_block_between_two_layers_is_judged_by_the_geometric_mean_of_their_sizes():
+    problem, w, G = small(1e-5)
+    F = G.T @ G / 20
+    F[WEIGHTS, 20:35] = F[20:35, WEIGHTS] = 0
+    for given, words in (
+        (F, "but the block of layer 1's weights with layer 2's weights is off by "),
+        (lambda v: F @ v, "but the blocks between layers are off by "),
+    ):
+        verdict = check_fisher(given, problem, w)
+        assert (verdict.kind, verdict.matrix) == ("layers", "empirical Fisher")
+        assert words in str(verdict)
+
+
 @pytest.mark.parametrize("factor", [0.0, 2.0])
 def test_assert_fisher_accepts_none_of_them(factor):
     problem, w, G = small(1e-4)
