@@ -17,8 +17,7 @@ from sofim_ref.optimizers.search_space import LogUniform
 from sofim_ref.optimizers.state import State
 from sofim_ref.problems.oracle import Oracle
 
-_LEAST_SINE = 1e-8
-"""SR1's r: a pair is left out where |sᵀ(y − Bs)| is less than r ‖s‖ ‖y − Bs‖."""
+_LEAST_COSINE = 1e-8  # SR1's r: a pair is left out where |sᵀ(y − Bs)| < r ‖s‖ ‖y − Bs‖
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +74,8 @@ class QuasiNewton(Optimizer[QuasiNewtonState]):
     larger, so that a step descends. It may be as much as 1/√eps times too long: leave the line search on.
 
     Limits: on a quadratic with exact line searches each φ gives the conjugate gradient method's points, at the
-    minimum after d steps, with B = A for φ = 0; SR1 has B = A after d independent steps of any length. `LBFGS` with all
-    pairs is φ = 0 but for its start, which it takes from the newest pair in every step. The name Broyden's class is
-    that of Fletcher 1970 and Broyden 1967; Broyden's "good" method of 1965 is for equations, and its B isn't symmetric.
+    minimum after d steps, with B = A; SR1 has B = A after d independent steps of any length. `LBFGS` with all pairs is
+    φ = 0 but for its start, of the newest pair. Broyden's "good" method is for equations: its B isn't symmetric.
 
     Cost: a second gradient and 2d³/3 operations, for SR1 the eigenvalues too; memory d².
 
@@ -88,11 +86,9 @@ class QuasiNewton(Optimizer[QuasiNewtonState]):
     >>> import numpy as np
     >>> import sofim_ref as sr
     >>> bowl = sr.problems.Quadratic(np.diag([1.0, 100.0]), np.zeros(2))
-    >>> for optimizer in (QuasiNewton(), QuasiNewton(phi=1.0), QuasiNewton(update="sr1")):
-    ...     sr.minimize(bowl, optimizer, steps=60, w0=np.ones(2), tolerance=1e-8).status.name
-    'CONVERGED'
-    'CONVERGED'
-    'CONVERGED'
+    >>> methods = (QuasiNewton(), QuasiNewton(phi=1.0), QuasiNewton(update="sr1"))
+    >>> [sr.minimize(bowl, method, steps=60, w0=np.ones(2), tolerance=1e-8).status.name for method in methods]
+    ['CONVERGED', 'CONVERGED', 'CONVERGED']
     """
 
     lr: float | Schedule = 1.0
@@ -125,14 +121,13 @@ class QuasiNewton(Optimizer[QuasiNewtonState]):
         xp = namespace(g)
         length, one = norm(g), xp.eye(g.shape[0], dtype=g.dtype, device=device(g))
         B = xp.where(_known(B), B, xp.maximum(length, xp.ones_like(length)) * one)
-        following = replace(state, step=state.step + 1)
+        state = replace(state, step=state.step + 1)
         if self.update == "broyden":
-            return following, Preconditioned(Dense(B), g)
+            return state, Preconditioned(Dense(B), g)
         b = xp.linalg.eigvalsh(B)
         least, largest = b[0], xp.max(xp.abs(b))
-        shift = xp.maximum(-2 * least, eps(xp, g.dtype) ** 0.5 * largest - least)
-        shift = xp.maximum(shift, xp.zeros_like(shift))
-        return following, Preconditioned(Dense(B + shift * one), g, damping=shift)
+        shift = xp.maximum(xp.zeros_like(least), xp.maximum(-2 * least, eps(xp, g.dtype) ** 0.5 * largest - least))
+        return state, Preconditioned(Dense(B + shift * one), g, damping=shift)
 
     def accept(
         self, state: QuasiNewtonState, oracle: Oracle, choice: Preconditioned, following: Array
@@ -146,19 +141,17 @@ class QuasiNewton(Optimizer[QuasiNewtonState]):
         """Return B⁺, shape (d, d); or B, if the pair is left out."""
         xp, sy = namespace(s), s @ y
         start = _divided(y @ y, xp.abs(sy)) * xp.eye(s.shape[0], dtype=s.dtype, device=device(s))
-        known = _known(B)
-        begun = xp.where(known, B, start)
+        begun = xp.where(_known(B), B, start)
         Bs = begun @ s
         sBs, rest = s @ Bs, y - Bs
         if self.update == "sr1":
-            keep = (xp.abs(s @ rest) >= _LEAST_SINE * norm(s) * norm(rest)) & (s @ rest != 0)
+            keep = (xp.abs(s @ rest) >= _LEAST_COSINE * norm(s) * norm(rest)) & (s @ rest != 0)
             after = begun + rest[:, None] * _divided(rest, s @ rest)[None, :]
             return xp.where(keep, after, xp.where(sy != 0, begun, B))
         keep = (sy > eps(xp, s.dtype) * norm(s) * norm(y)) & (sBs > 0)
         b, u = _divided(Bs, sBs), _divided(y, sy)
         after = begun - Bs[:, None] * b[None, :] + y[:, None] * u[None, :]
-        if self.phi:
-            after = after + self.phi * sBs * (u - b)[:, None] * (u - b)[None, :]
+        after = after + self.phi * sBs * (u - b)[:, None] * (u - b)[None, :]
         return xp.where(keep, (after + after.T) / 2, B)
 
 
@@ -181,7 +174,7 @@ _BFGS = Method(
     vector="g",
     cost="gradient + d³",
     memory="d²",
-    source="Nocedal & Wright 2006, (6.19)",
+    source="Nocedal & Wright 2006, §6.1, §6.2 and (6.32)",
     colour="#0F6B5C",
     space={"lr": LogUniform(1e-2, 1.0)},
 )
@@ -194,7 +187,6 @@ METHODS = (
         title="Broyden's class, φ = ½",
         make=partial(QuasiNewton, phi=0.5),
         matrix="B, midway from BFGS to DFP",
-        source="Nocedal & Wright 2006, (6.32)",
         colour="#5FA777",
     ),
     replace(
@@ -203,7 +195,6 @@ METHODS = (
         title="SR1",
         make=partial(QuasiNewton, update="sr1"),
         matrix="B + λI, symmetric rank-one updates",
-        source="Nocedal & Wright 2006, (6.24)",
         colour="#9ACD5A",
     ),
 )
