@@ -47,6 +47,10 @@ from .registry import register as register
 from .regularized_newton import RegularizedNewton as RegularizedNewton
 from .regularized_newton import RegularizedNewtonState as RegularizedNewtonState
 from .rmsprop_rootfree import RootFreeRMSProp as RootFreeRMSProp
+from .policies import GradientRoot as GradientRoot
+from .policies import Scheduled as Scheduled
+from .policies import SquaredGradient as SquaredGradient
+from .policies import StepPolicy as StepPolicy
 from .rmsprop_rootfree import RootFreeRMSPropState as RootFreeRMSPropState
 from .schedules import Constant as Constant
 from .schedules import Cosine as Cosine

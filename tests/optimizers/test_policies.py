@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mpmath import mpf
 
+from sofim_ref import Trace, minimize
+from sofim_ref.convergence.replay import replay
 from sofim_ref.optimizers import SGD, SOFIM, GaussNewton
 from sofim_ref.optimizers.policies import GradientRoot, Scheduled, SquaredGradient
-from sofim_ref.optimizers.schedules import Constant
+from sofim_ref.optimizers.schedules import Constant, StepDecay
 from sofim_ref.problems import Quadratic
 
 A, START = np.diag([1.0, 3.0]), np.asarray([3.0, 4.0])
@@ -66,6 +70,7 @@ def test_a_vanishing_gradient_leaves_a_number_above_zero():
     assert SquaredGradient().value(0, Quadratic(A, np.zeros(2)).oracle(np.zeros(2))) == 1e-30
 
 
+@pytest.mark.slow
 def test_under_jit():
     jax = pytest.importorskip("jax")
     problem, optimizer = Quadratic(jax.numpy.asarray(A), jax.numpy.zeros(2)), SOFIM(rho=SquaredGradient())
@@ -87,3 +92,31 @@ def test_a_schedule_must_give_a_positive_number():
 
 def test_policies_are_dataclasses_that_compare():
     assert dataclasses.replace(SquaredGradient(1.0), c=2.0) == SquaredGradient(2.0)
+
+
+def test_sofim_with_each_policy_over_100_steps_in_50_digits():
+    policies = {
+        SquaredGradient(0.7): lambda g, _: mpf("0.7") * g.dot(g),
+        GradientRoot(0.7): lambda g, _: mpmath.sqrt(mpf("0.7") * mpmath.sqrt(g.dot(g))),
+        Scheduled(StepDecay(0.5, every=10, factor=0.5)): lambda _, t: mpf("0.5") * mpf("0.5") ** (t // 10),
+    }
+    with mpmath.workdps(50):
+        for policy, rho in policies.items():
+            w, M = np.asarray([mpf(3), mpf(4)]), np.asarray([mpf(0), mpf(0)])
+            for t in range(100):
+                g = np.asarray([w[0], 3 * w[1]])
+                M = mpf("0.5") * M + mpf("0.5") * g
+                moment = M / (1 - mpf("0.5") ** (t + 1))
+                w = w - mpf("0.0625") * moment / (rho(g, t) + moment.dot(moment))
+            found = run(SOFIM(lr=0.0625, rho=policy, beta=0.5), 100)[-1]
+            np.testing.assert_allclose(found, w.astype(float), rtol=1e-10, atol=1e-10)
+
+
+def test_a_saved_run_is_replayed_with_the_numbers_of_the_policy(tmp_path):
+    problem, optimizer = Quadratic(A, np.zeros(2)), SOFIM(lr=0.3, rho=SquaredGradient())
+    trace = minimize(problem, optimizer, w0=START, steps=5, store_points=True)
+    trace.save(tmp_path / "run.npz")
+    steps = list(replay(problem, optimizer, Trace.load(tmp_path / "run.npz")))
+    assert [step.reason for step in steps] == [""] * 5
+    for step in steps:
+        assert step.matrix.shift == pytest.approx(float(step.oracle.gradient() @ step.oracle.gradient()), rel=1e-12)
