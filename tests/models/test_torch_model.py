@@ -75,7 +75,10 @@ def test_every_method_takes_the_hand_written_models_steps(method):
     by_hand, by_torch = both(likelihoods.Categorical(3), LABEL)
     w = by_hand.initial_point(1)
     runs = [minimize(problem, method.build(steps=2), steps=2, w0=w, seed=0) for problem in (by_hand, by_torch)]
-    assert_close(runs[1].w, host(runs[0].w), within=1e-9 * (1 + np.max(np.abs(host(runs[0].w)))))
+    # The first gradients of a layer have null spaces, in which SOAP's bases are made of rounding; SR1 divides by small
+    # differences.
+    within = {"soap": 1e-9, "sr1": 1e-8}.get(method.name, 1e-10)
+    assert_close(runs[1].w, host(runs[0].w), within=within * (1 + np.max(np.abs(host(runs[0].w)))))
 
 
 CASES = {
