@@ -132,8 +132,8 @@ def check_optimizer(
     method : str
         One of `testing.trajectories.METHODS`: every method that asks for gradients, losses or layer statistics.
         NaturalGradient, GaussNewton, Newton and NewtonCG have none, as their C is a matrix of the problem's own
-        (`check_fisher` and `check_curvature` say what that is); nor have AdaHessian and NystromSGD, whose random
-        vectors are another generator's elsewhere.
+        (`check_fisher` and `check_curvature` say what that is); nor have AdaHessian, NystromSGD and IVON, whose
+        random vectors are another generator's elsewhere.
     settings : dict, optional
         The hyper-parameters that `step` was written for, by the names that this library gives them; those left out are
         the method's defaults. The trajectories of some are stored, see `references`; those of others are made in 50
