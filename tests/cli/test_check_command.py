@@ -140,6 +140,15 @@ def test_an_order_that_isn_t_the_parameters_own_must_be_said(checked):
     assert checked(after(text, "'empirical Fisher'", repr(truth)) + REVERSED)[0] == 0
 
 
+def test_a_layer_that_is_absent_is_wrong_whatever_the_tolerance(checked):
+    body = "F = [(g**2).mean(0) for g in per_example_gradients(parameters, X, y)]; F[0] = 0 * F[0]; return F"
+    text = f"{NETWORK}\nIS, TOLERANCE = 'empirical, diagonal', 2.0\ndef fisher(parameters, X, y):\n    {body}\n"
+    status, said = checked(text)
+    assert status == 1
+    assert "This is the diagonal of the empirical Fisher, but layer 1's weights are absent;" in said
+    assert "within TOLERANCE" not in said
+
+
 TIE = """
 import numpy as np
 import sofim_ref as sr

@@ -162,7 +162,7 @@ class _At:
     def _off(self, verdict: FisherVerdict | CurvatureVerdict) -> str:
         """Return the sentence about an answer that is right to some digits: whether the file allows that."""
         off, allowed = verdict.relative_error, self.file.tolerance
-        judged = verdict.kind in ("named", "tie", "right", "weighted", "not deterministic")
+        judged = verdict.kind in ("named", "layers", "tie", "right", "weighted", "not deterministic")
         if allowed != FLOAT32 and not judged and off <= allowed:
             return f" That is within TOLERANCE = {allowed:g}, which the file declares."
         if verdict.kind not in ("about", "inexact") or off <= allowed:
