@@ -47,6 +47,10 @@ def shown(value: object) -> str:
     return text if len(text) <= LONGEST and "\n" not in text else f"a value of {type(value)!r}"
 
 
+MANY = 24
+"""How many names a message lists at most, if it can say which resembles the one given."""
+
+
 def nearest(name: object, known: Iterable[str]) -> str:
     """Return " Did you mean …?" with the known names that resemble a wrong one in any case, or an empty string."""
     from difflib import get_close_matches  # only a mistake needs it
@@ -57,10 +61,12 @@ def nearest(name: object, known: Iterable[str]) -> str:
 
 
 def one_of(argument: str, value: object, known: Iterable[str]) -> None:
-    """Refuse a name that is not among the known ones."""
+    """Refuse a name that is not among the known ones; of many, those that resemble it are listed, if there are any."""
     known = tuple(known)
     if not isinstance(value, str) or value not in known:  # an array would answer with an array
-        msg = f"{argument} must be one of {', '.join(map(repr, known))}, got {shown(value)}.{nearest(value, known)}"
+        close = nearest(value, known)
+        listed = ", ".join(map(repr, known)) if len(known) <= MANY or not close else f"{len(known)} names"
+        msg = f"{argument} must be one of {listed}, got {shown(value)}.{close}"
         raise ValueError(msg)
 
 

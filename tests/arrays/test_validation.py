@@ -84,6 +84,14 @@ def test_an_unknown_name_gets_the_nearest_known():
     assert validation.nearest("sdg", ["sgd", "sdgm"]) == " Did you mean 'sdgm' or 'sgd'?"
 
 
+def test_of_many_names_only_those_that_resemble_the_one_given_are_listed():
+    many = [f"name-{i}" for i in range(30)]
+    with pytest.raises(ValueError, match=r"^form must be one of 30 names, got 'nme-7'\. Did you mean 'name-7'"):
+        validation.one_of("form", "nme-7", many)
+    with pytest.raises(ValueError, match=r"one of 'name-0', .*, 'name-29', got 'x'\.$"):
+        validation.one_of("form", "x", many)
+
+
 @pytest.mark.parametrize(("wrong", "known"), [("SOFIM", "sofim"), ("k-FAC", "kfac"), ("sofim", "SOFIM")])
 def test_a_name_in_another_case_gets_the_known_one(wrong, known):
     assert validation.nearest(wrong, ["adam", known, "tadam"]) == f" Did you mean {known!r}?"
