@@ -66,7 +66,7 @@ def test_an_installed_plugin_that_is_left_out_is_said_on_the_error_stream(capsys
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["sofm"], "argument NAME: must be one of 'sofim', "),
+        (["sofm"], "argument NAME: must be one of "),
         (["sofm"], "Did you mean 'sofim'"),
         (["--plugin", "nowhere.py"], "argument --plugin: plugin 'nowhere.py' can't be imported: No such file"),
         (["--plugin", ""], "argument --plugin: must be a path or a module's name, got ''"),

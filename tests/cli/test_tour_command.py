@@ -50,7 +50,7 @@ def test_a_file_of_the_user_s_and_a_method_of_the_user_s(tmp_path, mail, plugin,
     [
         (["--dataset", "breast-cancr"], "argument --dataset: must be one of 'breast-cancer', "),
         (["--dataset", "breast-cancr"], "Did you mean 'breast-cancer'"),
-        (["--methods", "sofim,newtn"], "argument --methods: must be one of 'sofim', "),
+        (["--methods", "sofim,newtn"], "argument --methods: must be one of "),
         (["--methods", "sofim,newtn"], "Did you mean 'newton'"),
         (["--methods", "sofim,"], "argument --methods: must be one of"),
         (["--backend", "cupi"], "Did you mean 'cupy'"),

@@ -72,7 +72,7 @@ def test_titles_are_as_distinct_as_names():
 
 @pytest.mark.parametrize("name", ["sofm", "SOFIM", "Sofim"])
 def test_an_unknown_method_name_gets_the_nearest_ones_in_any_case(name):
-    with pytest.raises(ValueError, match=rf"method must be one of 'sofim', .*, got '{name}'\. Did you mean 'sofim'"):
+    with pytest.raises(ValueError, match=rf"method must be one of \d+ names, got '{name}'\. Did you mean 'sofim'"):
         method_named(name)
     with pytest.raises(ValueError, match=r"got 'zzz'\.$"):
         method_named("zzz")
