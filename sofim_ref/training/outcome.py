@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
-from sofim_ref.arrays import Array, eps, from_numpy, namespace, to_numpy
-from sofim_ref.arrays.detach import detached
-from sofim_ref.arrays.sums import norm
+from sofim_ref.arrays import Array, from_numpy, to_numpy
 from sofim_ref.problems import Problem
-from sofim_ref.problems.difference_quotient import NOISE_POINTS, noise, slope, where_defined
+from sofim_ref.problems.divergence import far_above, loss_scale, misleads
 from sofim_ref.training.record import Record, Status
-
-FAR = 10.0
-"""By how many times the loss's own scale a run ends above its start that has diverged."""
-
-_TIMES = 10.0
 
 
 def outcome(
@@ -79,50 +71,15 @@ def outcome(
     first, last = records[0], records[-1]
     if status is not Status.DIVERGED and not last.loss > first.loss:
         return status, status.message
-    if any(_misleads(problem, w) for w in ends):
+    if any(misleads(problem, w) for w in ends):
         return Status.WRONG_GRADIENT, Status.WRONG_GRADIENT.message
     if status is Status.DIVERGED:
         return status, (
             f"The loss, its gradient or the point stopped being finite after step {last.step}, the last on record, "
             f"which is returned: there the loss is {last.loss:.6g}, at the start {first.loss:.6g}."
         )
-    if status is Status.BUDGET_SPENT and last.loss - first.loss > FAR * abs(first.loss):  # the criterion's cheap half
-        scale = max(abs(first.loss), _scale(problem, ends[0], seed))
-        if last.loss - first.loss > FAR * scale:
-            return Status.DIVERGED, (
-                f"The loss rose from {first.loss:.6g} at the start to {last.loss:.6g} at the end, by more than "
-                f"{FAR:g} times its own scale, {scale:.6g}."
-            )
+    if status is Status.BUDGET_SPENT and far_above(first.loss, last.loss, 0.0):  # the criterion's cheap half
+        start = from_numpy(to_numpy(problem.initial_point(seed)), like=ends[0])
+        if rise := far_above(first.loss, last.loss, loss_scale(problem, start)):
+            return Status.DIVERGED, f"{rise[0].upper()}{rise[1:]}."
     return status, status.message
-
-
-def _scale(problem: Problem, like: Array, seed: int) -> float:
-    """Return |f| + ‖∇f‖ ‖w‖ at the problem's own initial point; 0 where a loss of the user's isn't defined there."""
-    try:
-        at = problem.oracle(from_numpy(to_numpy(problem.initial_point(seed)), like=like))
-        scale = abs(float(detached(at.value()))) + float(detached(norm(at.gradient()))) * float(norm(at.w))
-    except (ArithmeticError, ValueError):
-        return 0.0
-    return scale if math.isfinite(scale) else 0.0
-
-
-def _misleads(problem: Problem, w: Array) -> bool:
-    """Return whether the loss falls along −g at less than half the rate ‖g‖, beyond what differences leave open."""
-    g = detached(problem.gradient(w))
-    length = float(norm(g))
-    if not 0 < length < math.inf:
-        return False
-    xp = namespace(w)
-    down, scale, unit = -g / length, max(1.0, float(norm(w))), eps(xp, w.dtype)
-
-    def loss(h: float) -> float:
-        return float(detached(problem.value(w + h * down)))
-
-    def rate(h: float) -> float:
-        return float(detached(xp.sum(problem.gradient(w + h * down) * down)))
-
-    rounding, rounding_of_rate = (
-        noise([where_defined(f)(k * unit**0.5 * scale) for k in range(NOISE_POINTS)]) for f in (loss, rate)
-    )
-    found = slope(loss, scale, claimed=-length, rounding=rounding, eps=unit)
-    return found.value + length / 2 > _TIMES * (found.error + 3 * rounding_of_rate)
