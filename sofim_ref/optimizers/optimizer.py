@@ -7,7 +7,7 @@ import dataclasses
 import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar
 
 from sofim_ref.arrays import Array
 from sofim_ref.arrays.pytrees import register_waiting
@@ -87,6 +87,14 @@ class Optimizer(ABC, Generic[S]):
         non_negative("weight_decay", self.weight_decay)
         flag("line_search", self.line_search)
         self._check_policies()
+
+    if not TYPE_CHECKING:  # a type checker would take every attribute for known
+
+        def __getattr__(self, name: str) -> NoReturn:
+            msg = f"{type(self).__name__!r} object has no attribute {name!r}"
+            if name == "lower":  # SciPy asks it of a method that it can't call, and takes it for a name
+                msg = f"scipy.optimize.minimize takes method={type(self).__name__}(…).as_scipy()."
+            raise AttributeError(msg)
 
     @abstractmethod
     def init(self, w: Array) -> S:

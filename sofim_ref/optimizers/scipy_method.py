@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from sofim_ref.matrices import SingularMatrixError
 from sofim_ref.optimizers.line_search import is_lower
 from sofim_ref.optimizers.scipy_functions import ScipyFunctions, print_result, starting_array, stops
 from sofim_ref.problems import Function, Oracle
+from sofim_ref.problems.divergence import far_above, loss_scale, misleads
 
 if TYPE_CHECKING:
     from sofim_ref.optimizers.optimizer import Optimizer
@@ -28,12 +28,16 @@ MESSAGES = {
     0: "The largest component of the gradient fell to gtol.",
     1: "Maximum number of iterations has been exceeded.",
     2: "C could not be inverted: damping > 0 makes it regular.",
-    3: "The point, the value or the gradient stopped being finite; the last finite point is returned.",
+    3: "The run diverged: the point, the value or the gradient stopped being finite; the last finite point and value "
+    "are returned.",
     4: "The line search found no lower loss: jac isn't the gradient of fun, or gtol is below what rounding allows.",
     5: "The value or the gradient isn't finite at x0.",
+    6: "The run diverged",
+    7: "fun doesn't fall along −jac, at x0 or at the end, as it does if jac is its gradient: "
+    "scipy.optimize.check_grad(fun, jac, x) says how far jac is from it.",
     99: "`callback` raised `StopIteration`.",
 }
-"""What each status of a result means; the numbers are SciPy's."""
+"""What each status of a result means; the numbers are SciPy's. How far the value rose follows the sixth."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,9 @@ class ScipyMethod:
         Returns
         -------
         scipy.optimize.OptimizeResult
-            x, fun, jac, nit, nfev, njev, nhev, status, success and message.
+            x, fun, jac, nit, nfev, njev, nhev, status, success and message. `x` is the last point at which value and
+            gradient are finite, and `nit` its number. A run that ends above its start is judged as `minimize` judges
+            it, by some more calls of `fun` and `jac`: it diverged, or `jac` is wrong.
         """
         from scipy.optimize import OptimizeResult, OptimizeWarning
 
@@ -131,18 +137,21 @@ class ScipyMethod:
 
         with np.errstate(all="ignore"):
             watch = None if callback is None else partial(stops, callback, OptimizeResult)
-            last, points, status = self._iterate(problem, x, maxiter, gtol, watch)
-            value = float(detached(last.value()))
-        status = status if math.isfinite(value) or status == 5 else 3
+            start = problem.oracle(x)
+            last, points, status = self._iterate(problem, start, maxiter, gtol, watch)
+            while len(points) > 1 and not _finite(last.value()):  # which a method that needs no value never asked for
+                points.pop()
+                last, status = problem.oracle(points[-1]), 3
+            status, message = _judged(problem, start, last, status)
         result = OptimizeResult(
             x=namespace(last.w).asarray(last.w, copy=True),
-            fun=value,
+            fun=float(detached(last.value())),
             jac=detached(last.gradient()),
             nit=len(points) - 1,
             **functions.counts,
             status=status,
             success=status == 0,
-            message=MESSAGES[status],
+            message=message,
         )
         if return_all:
             result["allvecs"] = points
@@ -151,15 +160,14 @@ class ScipyMethod:
         return result
 
     def _iterate(  # noqa: PLR0911  # a run ends in as many ways
-        self, problem: Function, x: Array, maxiter: int, gtol: float, watch: Callable[[Oracle], bool] | None
+        self, problem: Function, at: Oracle, maxiter: int, gtol: float, watch: Callable[[Oracle], bool] | None
     ) -> tuple[Oracle, list[Array], int]:
         """Return the oracle at the last finite point, all finite points, and the status."""
-        state, points = self.optimizer.init(x), [x]
-        at = problem.oracle(x)
+        state, points, xp = self.optimizer.init(at.w), [at.w], namespace(at.w)
         if not _finite(at.gradient(), at.value()):
             return at, points, 5
         while True:
-            if float(namespace(x).max(namespace(x).abs(detached(at.gradient())))) <= gtol:
+            if float(xp.max(xp.abs(detached(at.gradient())))) <= gtol:
                 return at, points, 0
             if len(points) > maxiter:
                 return at, points, 1
@@ -186,6 +194,17 @@ class ScipyMethod:
         if not (isinstance(constraints, tuple | list) and len(constraints) == 0):
             msg = f"{name} takes no constraints: SciPy's 'SLSQP', 'trust-constr' and 'COBYQA' do."
             raise ValueError(msg)
+
+
+def _judged(problem: Function, start: Oracle, last: Oracle, status: int) -> tuple[int, str]:
+    """Return the status and message of a run, looked at once more if it ended above its start by no wish of anyone."""
+    first, value = (float(detached(at.value())) for at in (start, last))
+    if status == 3 or (status == 1 and value > first):
+        if any(misleads(problem, at.w) for at in (start, last)):
+            return 7, MESSAGES[7]
+        if status == 1 and (rise := far_above(first, value, loss_scale(problem, start.w))):
+            return 6, f"{MESSAGES[6]}: {rise}."
+    return status, MESSAGES[status]
 
 
 def _finite(*arrays: Array) -> bool:

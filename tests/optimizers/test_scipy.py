@@ -245,6 +245,41 @@ def test_a_run_that_overflows_ends_at_its_last_finite_point():
     assert np.isfinite(result.x).all()
 
 
+def test_a_run_that_overflows_ends_at_the_last_point_whose_value_is_finite():
+    result = scipy.optimize.minimize(
+        rosen, [-1.2, 1.0], jac=rosen_der, method=sr.SGD(lr=1.0).as_scipy(), options={"return_all": True}
+    )
+    assert (result.status, result.success) == (3, False)
+    assert result.message.startswith("The run diverged: the point, the value or the gradient stopped being finite")
+    assert result.fun == rosen(result.x) < np.inf
+    np.testing.assert_array_equal(result.allvecs[-1], result.x)
+    assert result.nit == len(result.allvecs) - 1
+
+
+def test_a_run_that_ends_far_above_its_start_has_diverged():
+    result = scipy.optimize.minimize(
+        lambda x: x @ x, [1.0, 2.0], jac=lambda x: 2 * x, method=sr.SGD(lr=1.01).as_scipy()
+    )
+    assert (result.status, result.success, result.nit) == (6, False, 400)
+    assert result.message.startswith("The run diverged: the loss rose from 5 at the start to 3.79409e+07 at the end")
+
+
+@pytest.mark.parametrize("lr", [1e-3, 1.0])
+def test_a_wrong_gradient_is_seen_without_a_line_search(lr):
+    fun, jac = Counting(rosen), Counting(lambda x: -rosen_der(x))
+    result = scipy.optimize.minimize(fun, [-1.2, 1.0], jac=jac, method=sr.SOFIM(lr=lr).as_scipy())
+    assert (result.status, result.success) == (7, False)
+    assert result.message.startswith("fun doesn't fall along −jac, at x0 or at the end")
+    assert (result.nfev, result.njev) == (fun.calls, jac.calls)
+
+
+def test_an_optimizer_in_place_of_its_scipy_method_is_answered_with_the_remedy():
+    with pytest.raises(AttributeError, match=r"takes method=SOFIM\(…\)\.as_scipy\(\)"):
+        scipy.optimize.minimize(rosen, [-1.2, 1.0], jac=rosen_der, method=sr.SOFIM())
+    with pytest.raises(AttributeError, match=r"^'SOFIM' object has no attribute 'uper'$"):
+        sr.SOFIM().uper
+
+
 def test_a_singular_matrix_ends_the_run():
     result = run(
         "Newton",
