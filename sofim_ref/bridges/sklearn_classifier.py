@@ -78,9 +78,11 @@ class FisherClassifier(ClassifierMixin, FisherEstimator):  # type: ignore[misc] 
 
     Notes
     -----
-    A `ConvergenceWarning` says that `max_iter` ended the run. Parameters are checked in `fit`; examples have no
-    weights; float32 features are fitted in float32. Features should be scaled (``StandardScaler``), and rows of sparse
-    matrices made dense.
+    A `ConvergenceWarning` says that `max_iter` ended the run; that the loss ended far above its start, by the criterion
+    of `minimize`; or that it stalled where a step along its negative gradient lowers it by more than `tol`, which is
+    asked where all examples are in a step, or the last epoch moved nothing. Parameters are checked in `fit`; examples
+    have no weights; float32 features are fitted in float32. Features should be scaled (``StandardScaler``), and rows of
+    sparse matrices made dense.
 
     Examples
     --------

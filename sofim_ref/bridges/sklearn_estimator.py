@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sofim_ref.arrays import Array
 from sofim_ref.bridges.sklearn_parameters import optimizer_named, set_optimizer
-from sofim_ref.bridges.sklearn_steps import epoch, fits
+from sofim_ref.bridges.sklearn_steps import doubt, epoch, fits
 from sofim_ref.likelihoods import Likelihood
 from sofim_ref.models import MLP, Linear, Model
 from sofim_ref.optimizers import Optimizer, State
@@ -153,8 +153,11 @@ class FisherEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn brin
             held_out = (held_X, held_y)
             self.validation_scores_ = []
         problem = FiniteSum(self.model_, self.likelihood_, X, targets, l2=self.alpha)
+        if epochs > 1 or not self.n_iter_:
+            self._first_loss = float(problem.value(self.w_))
         best, waited, kept = math.inf, 0, self.w_
         for _ in range(epochs):
+            before = self.w_
             self._epoch(problem)
             cost = self.loss_curve_[-1]
             if held_out is not None:
@@ -163,14 +166,12 @@ class FisherEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn brin
                 cost = -self.validation_scores_[-1]
             self._say(-cost if held_out is not None else None)
             waited = 0 if cost < best - self.tol else waited + 1
-            if cost < best:
-                best, kept = cost, self.w_
+            best, kept = (cost, self.w_) if cost < best else (best, kept)
             if waited >= self.n_iter_no_change:
                 break
-        else:
-            if epochs > 1:
-                msg = f"max_iter={self.max_iter} epochs were taken, and the optimization hasn't converged yet."
-                warnings.warn(msg, ConvergenceWarning, stacklevel=3)
+        is_still = held_out is None and (self._batch_size(problem.size) == problem.size or (before == self.w_).all())
+        if found := doubt(self, problem, waited=waited, is_still=is_still, epochs=epochs):
+            warnings.warn(found, ConvergenceWarning, stacklevel=3)
         if held_out is not None:
             self.w_, self.best_validation_score_ = kept, -best
 

@@ -217,6 +217,34 @@ def test_a_run_that_diverges_raises_so_that_a_search_counts_it_as_failed():
         FisherRegressor(sr.SGD(lr=1e200)).fit(X, 1e10 * Y)
 
 
+@pytest.mark.parametrize("more", [{}, {"early_stopping": True}, {"batch_size": 50, "max_iter": 3}], ids=str)
+def test_a_run_that_ends_far_above_its_start_is_said_to_have_diverged(more):
+    with pytest.warns(
+        ConvergenceWarning, match=r"SGD diverged: the loss rose from 1.09861 at the start to .*e\+\d+ at"
+    ):
+        fitted = FisherClassifier(optimizer=sr.SGD(lr=30.0), alpha=0.1, random_state=0, **more).fit(X, Y)
+    with pytest.warns(ConvergenceWarning, match="SGD diverged: the loss rose from 1.09861"):
+        fitted.partial_fit(X, Y)
+    with pytest.warns(ConvergenceWarning, match="NaturalGradient diverged"):
+        FisherClassifier("natural-gradient", hidden_layer_sizes=(6,), random_state=0, max_iter=12).fit(X, Y)
+
+
+def test_parts_that_diverge_together_are_judged_by_the_first_start():
+    regressor = FisherRegressor(sr.SGD(lr=0.75), random_state=0)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        for _ in range(30):
+            regressor.partial_fit(X, Y)
+    assert {str(each.message).split(":")[0] for each in said} == {"SGD diverged"}
+    assert 0 < len(said) < 30
+
+
+def test_a_run_that_stalls_is_not_said_to_have_converged():
+    with pytest.warns(ConvergenceWarning, match=r"Newton stalled: n_iter_no_change=10 epochs .*1\.30437.* −g lowers"):
+        FisherClassifier("newton", hidden_layer_sizes=(6,), random_state=0).fit(X, Y)
+    FisherClassifier("newton", random_state=0).fit(X, Y)  # at its minimum
+
+
 def test_float32_stays():
     fitted = quietly(FisherClassifier(max_iter=2), X.astype(np.float32), Y)
     assert fitted.w_.dtype == fitted.predict_proba(X).dtype == np.float32
