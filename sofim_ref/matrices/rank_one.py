@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -12,6 +13,7 @@ import numpy as np
 from sofim_ref.arrays import Array, device, eps, namespace, smallest_normal
 from sofim_ref.arrays.detach import detached
 from sofim_ref.arrays.host_view import host_view
+from sofim_ref.arrays.namespace import normal_range
 from sofim_ref.arrays.sums import dot, largest_magnitude, narrowed, norm, widened
 from sofim_ref.arrays.tracing import python_number
 from sofim_ref.arrays.validation import floating, one_of, positive_in_dtype
@@ -20,6 +22,9 @@ from sofim_ref.matrices.exact import Exact, exact, identity
 from sofim_ref.matrices.extremes import Extremes
 from sofim_ref.matrices.matrix import Matrix
 from sofim_ref.matrices.rank_one_blocks import LONG, solved_in_blocks
+from sofim_ref.matrices.rank_one_short import solved_at_once
+
+_NORMAL = {dtype: normal_range(np, dtype) for dtype in (np.dtype(np.float32), np.dtype(np.float64))}
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +71,11 @@ class RankOne(Matrix):
     knows_extremes = True
 
     def __post_init__(self) -> None:
+        m = self.vector
+        if type(m) is np.ndarray and m.ndim == 1 and type(self.shift) is type(self.weight) is float:
+            smallest, largest = _NORMAL.get(m.dtype, (math.inf, 0.0))
+            if smallest <= self.shift <= largest and smallest <= self.weight <= largest:
+                return  # what the checks below would let pass as it is
         floating("vector", self.vector, ndim=1)
         object.__setattr__(self, "shift", positive_in_dtype("shift", self.shift, self.vector))
         weight = python_number(self.weight)  # of a state that a compiled step returned it is an array
@@ -113,12 +123,18 @@ class RankOne(Matrix):
         TypeError, ValueError
             If `v` has another length, backend, device or dtype, or `form` is neither name.
         """
-        self.check_operand(v)
+        if v is not self.vector:
+            self.check_operand(v)
         if form == "textbook":
             m, c = self._as_column(v), self.weight
             below = self.shift**2 + self.shift * (c * (self.vector @ self.vector))
             return v / self.shift - m * (c * (self.vector @ v) / below)
-        one_of("form", form, ("stable", "textbook"))
+        if form != "stable":
+            one_of("form", form, ("stable", "textbook"))
+        if type(v) is np.ndarray and v.ndim == 1 and v.shape[0] < LONG:
+            x = solved_at_once(self.shift, self.vector, self.weight, v)
+            if x is not None:
+                return x
         xp = namespace(v)
         if v.ndim == 1 and v.shape[0] >= LONG:
             m, b = host_view(self.vector), host_view(v)

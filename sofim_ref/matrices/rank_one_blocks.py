@@ -21,7 +21,7 @@ import numpy as np
 
 from sofim_ref.arrays import Array
 
-LONG = 10_000
+LONG = 512
 """The length from which on vectors are solved for in blocks."""
 
 BLOCK = 10_000

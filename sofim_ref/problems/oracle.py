@@ -66,7 +66,7 @@ class Oracle:
     {'value': 1, 'gradient': 1}
     """
 
-    __slots__ = ("_memory", "answering", "batch", "calls", "problem", "w")
+    __slots__ = ("_asked", "_calls", "_known", "_memory", "answering", "batch", "problem", "w")
 
     def __init__(self, problem: Problem, w: Array, batch: Array | None = None, calls: Calls | None = None) -> None:
         if not hasattr(problem, "offers"):  # `Problem` itself is defined with the help of this class
@@ -80,13 +80,24 @@ class Oracle:
         self.problem = problem
         self.w = w
         self.batch = batch
-        self.calls = Calls() if calls is None else calls
+        self._calls = calls
+        self._asked: list[str] = []  # what is counted when somebody reads the count
         self._memory: dict[str, Any] = {}
+        self._known: dict[str, Any] | None = None
         self.answering = False
 
     def __repr__(self) -> str:
         """Return which loss it is asked about, where and on how many examples."""
         return f"<{type(self).__name__} of {self.problem.name}: d = {self.problem.dim}, B = {self.size}>"
+
+    @property
+    def calls(self) -> Calls:
+        """The count of what was asked."""
+        if self._calls is None:
+            self._calls = Calls()
+            for name in self._asked:
+                self._count(self._calls, name)
+        return self._calls
 
     @property
     def offers(self) -> frozenset[str]:
@@ -131,6 +142,16 @@ class Oracle:
         """Return an oracle that begins with what this one remembers and tells it nothing; it may count elsewhere."""
         other = type(self)(self.problem, self.w, self.batch, self.calls if calls is None else calls)
         other._memory.update(self._memory)  # noqa: SLF001  # one of its own class
+        other._known = self._known  # noqa: SLF001  # the same
+        return other
+
+    def lent(self, calls: Calls) -> Self:
+        """Return an oracle that counts in `calls` what is asked of it as if nothing had been, and computes none again.
+
+        What this one remembers it takes from there: a training loop's own loss and gradient are the next step's.
+        """
+        other = type(self)(self.problem, self.w, self.batch, calls)
+        other._known = self._memory  # noqa: SLF001  # one of its own class
         return other
 
     def over_all(self) -> Self:
@@ -229,7 +250,8 @@ class Oracle:
     def remember(self, name: str, compute: Callable[[], T]) -> T:
         """Return what `compute` gives, computed once under that name: for problems whose answers share work."""
         if name not in self._memory:
-            self._memory[name] = compute()
+            known = self._known
+            self._memory[name] = known[name] if known is not None and name in known else compute()
         found: T = self._memory[name]
         return found
 
@@ -241,14 +263,21 @@ class Oracle:
         if name not in problem.offers:
             msg = f"{problem.name} doesn't offer {name}; it offers {', '.join(sorted(problem.offers))}."
             raise TypeError(msg + who_answers([name]))
-        answer = getattr(problem, f"answer_{name}")
-        if self.answering:
+        answer, known = getattr(problem, f"answer_{name}"), self._known
+        if known is not None and name in known and not (arguments or named):
+            if not self.answering:
+                self._count(self.calls, name)
+            found = known[name]
+        elif self.answering:
             found = answer(self, *arguments, **named)
         else:
-            for letter, value in zip(QUESTIONS[name].arguments, arguments):  # noqa: B905  # fewer where they are named
-                check_argument(self, letter, value)
-            self.calls[name] = self.calls.get(name, 0) + 1
-            self.calls.gradients += problem.price(name) * self.size
+            if arguments:
+                for letter, value in zip(QUESTIONS[name].arguments, arguments):  # noqa: B905  # fewer where named
+                    check_argument(self, letter, value)
+            if self._calls is None:
+                self._asked.append(name)
+            else:
+                self._count(self._calls, name)
             self.answering = True
             try:
                 found = answer(self, *arguments, **named)
@@ -257,3 +286,7 @@ class Oracle:
         if not (arguments or named):
             memory[name] = found
         return found
+
+    def _count(self, calls: Calls, name: str) -> None:
+        calls[name] = calls.get(name, 0) + 1
+        calls.gradients += self.problem.price(name) * self.size

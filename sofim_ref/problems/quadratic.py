@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from sofim_ref.arrays import Array, eps, namespace
 from sofim_ref.arrays.validation import finite, floating, same_backend
 from sofim_ref.problems.constants import Constants
@@ -66,7 +68,8 @@ class Quadratic(Problem):
 
     def answer_gradient(self, at: Oracle) -> Array:
         """Return Aw − b, shape (d,)."""
-        return self.matrix @ at.w - self.linear
+        A, w = self.matrix, at.w
+        return (A.dot(w) if type(A) is np.ndarray else A @ w) - self.linear  # the same; @ costs twice as much to call
 
     def answer_hvp(self, at: Oracle, v: Array) -> Array:
         """Return Av."""
