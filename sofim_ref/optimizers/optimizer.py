@@ -220,6 +220,9 @@ class Optimizer(ABC, Generic[S]):
             msg = f"{self!r} needs {asked}, which {problem.name} doesn't offer.{who_answers(missing)}"
             raise TypeError(msg)
 
+    def check_loop(self, loop: str) -> None:
+        """Refuse settings that ask for what ``loop``, another framework's, doesn't tell; most methods have none."""
+
     def as_scipy(self) -> Callable[..., Any]:
         """Return the method as ``scipy.optimize.minimize(fun, x0, jac=…, method=…)`` takes one: see `ScipyMethod`."""
         from sofim_ref.optimizers.scipy_method import ScipyMethod
