@@ -42,8 +42,9 @@ def transformation(method: Optimizer[Any]) -> Any:
         If `method` is no `Optimizer`, or needs what is known of single examples or of layers; in ``init``, if
         parameters are not all of one dtype, float32 or float64; in ``update``, if updates are of another.
     ValueError
-        In ``update``, if `params`, `value` or `value_fn` is needed and not given, or updates have another structure
-        than parameters.
+        If `method` must be given the number of examples and hasn't it; in ``update``, if `params`, `value` or
+        `value_fn` is needed and not given, a loss has another shape than (), or updates have another structure than
+        parameters.
 
     Notes
     -----
@@ -111,7 +112,7 @@ def _update(
     oracle = loss.oracle(loss.w)
     with NamingHostDecisions(method):
         following, choice, decrement = method.decrement(loss.w, state, oracle)
-        if type(method).accept is not Optimizer.accept:
+        if method.judges_steps:
             end, following = method.accept(following, oracle, choice, loss.w - decrement)
             decrement = loss.w - end
     following = jax.tree.map(lambda new, old: jax.numpy.asarray(new, dtype=old.dtype), following, state)

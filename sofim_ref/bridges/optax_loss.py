@@ -38,7 +38,8 @@ class LoopLoss(Problem):
     TypeError
         If `params` or `grad` is not of one dtype, or of another than `updates`.
     ValueError
-        If updates have another structure than `params`, or the method needs what isn't given.
+        If updates have another structure than `params`, or the method needs what isn't given; later, if a loss has
+        another shape than ().
     """
 
     def __init__(  # noqa: PLR0913  # what a loop may pass
@@ -84,8 +85,9 @@ class LoopLoss(Problem):
         """Return the value that the loop gave, or what its `value_fn` gives, shape ()."""
         import jax.numpy as jnp
 
-        known = self._known if at.w is self.w and self._known is not None else self._value(at.w)
-        return jnp.asarray(known, dtype=at.w.dtype)
+        if at.w is self.w and self._known is not None:
+            return jnp.asarray(_a_loss("value must be the loss", self._known), dtype=at.w.dtype)
+        return jnp.asarray(self._value(at.w), dtype=at.w.dtype)
 
     def answer_gradient(self, at: Oracle) -> Array:
         """Return the gradient that the loop gave; elsewhere that of `value_fn`, shape (d,)."""
@@ -107,7 +109,7 @@ class LoopLoss(Problem):
 
     def _value(self, w: Array) -> Any:
         assert self._value_fn is not None
-        return self._value_fn(self._as_tree(w), **self._arguments)
+        return _a_loss("value_fn must return the loss", self._value_fn(self._as_tree(w), **self._arguments))
 
 
 def check_needs(method: Optimizer[Any]) -> None:
@@ -121,6 +123,7 @@ def check_needs(method: Optimizer[Any]) -> None:
             "sofim_ref.minimize."
         )
         raise TypeError(msg)
+    method.check_loop("an optax loop")
 
 
 def flat(argument: str, tree: Any) -> tuple[Array, Callable[[Array], Any]]:
@@ -161,6 +164,19 @@ def _check_given(method: Optimizer[Any], elsewhere: bool, *, params: Any, value:
     if value_fn is None and value is None and "value" in method.needs:
         msg = f"value must be given to {name}, the loss at params: update(updates, state, params, value=…)."
         raise ValueError(msg)
+
+
+def _a_loss(what: str, found: Any) -> Any:
+    """Return what stands for a loss, refusing anything but one real number."""
+    import jax.numpy as jnp
+
+    if isinstance(found, tuple | list | dict):
+        msg = f"{what}, an array of shape (), got a {type(found).__name__}: the loss alone, without auxiliary data."
+        raise TypeError(msg)
+    if jnp.shape(found) != ():
+        msg = f"{what}, an array of shape (), got shape {jnp.shape(found)}: average it."
+        raise ValueError(msg)
+    return found
 
 
 def _shapes(tree: Any) -> tuple[Any, list[tuple[int, ...]]]:

@@ -39,6 +39,7 @@ def check_method(method: Optimizer[Any], group: dict[str, Any], *, n_groups: int
             f"{method!r} needs {', '.join(sorted(missing))}, which a torch loop can't give; {remedy}."
         )
         raise TypeError(msg)
+    method.check_loop("a torch loop")
     if n_groups > 1 and method.asks_elsewhere:
         msg = (
             f"params must be one group for {name}, got {n_groups}: it asks about the loss at other points, and a step "
@@ -95,6 +96,16 @@ def check_gradients(group: dict[str, Any]) -> None:
         if p.grad is not None and p.grad.layout is not torch.strided:
             msg = f"the gradient of {_name(group, i)} must be dense, got {p.grad.layout}: pass sparse=False."
             raise TypeError(msg)
+
+
+def check_finite(method: Optimizer[Any], loss: torch.Tensor, error: Exception) -> None:
+    """Say of a step that failed that the loss isn't finite, where that is so."""
+    if not bool(torch.isfinite(loss).all()):
+        msg = (
+            f"the loss must be finite for a step of {type(method).__name__}, got {loss.item()}: has the run diverged? "
+            "A smaller learning rate may help."
+        )
+        raise ValueError(msg) from error
 
 
 def check_trained(group: dict[str, Any], before: list[int]) -> None:

@@ -11,6 +11,7 @@ import torch
 
 from sofim_ref.bridges.torch_checks import (
     asks_more,
+    check_finite,
     check_gradients,
     check_method,
     check_parameters,
@@ -136,6 +137,9 @@ class TorchOptimizer(torch.optim.Optimizer):
             loss = ClosureLoss(vector, closure, first, twice=bool(method.needs & {"hvp", "hessian"}))
             try:
                 w, state = method.step(loss.like, make_state(kind, entries), loss.oracle(loss.like))
+            except (ArithmeticError, RuntimeError, ValueError) as error:  # decompositions of infinities raise any
+                check_finite(method, first.loss, error)
+                raise
             finally:
                 vector.move(loss.like)
             taken.append((vector, w, entries, state))

@@ -60,8 +60,8 @@ class IVON(Optimizer[IVONState]):
     initial_hessian : float
         The number h₀ > 0.
     effective_size : float, optional
-        The N in σ, called the effective sample size; the number of the problem's examples if not given, which a loop of
-        torch or optax doesn't tell.
+        The N in σ, called the effective sample size; the number of the problem's examples if not given. A loop of torch
+        or optax doesn't tell that, so that it must be given there.
     samples : int
         The number of draws of ε in a step, over which ĝ and ĥ are averaged.
     seed : int
@@ -128,6 +128,15 @@ class IVON(Optimizer[IVONState]):
     def asks_elsewhere(self) -> bool:
         """Whether a step asks about the loss at other points than w: it asks for all its gradients there."""
         return True
+
+    def check_loop(self, loop: str) -> None:
+        """Refuse a loop that doesn't tell the N in σ where `effective_size` doesn't say it."""
+        if self.effective_size is None:
+            msg = (
+                f"effective_size must be given to IVON, the number of training examples, which {loop} doesn't tell: "
+                "sofim_ref.IVON(effective_size=len(X))."
+            )
+            raise ValueError(msg)
 
     def init(self, w: Array) -> IVONState:
         """Return the state before the first step: m = 0, h = h₀."""

@@ -29,7 +29,8 @@ def float64():
     open_backend("jax")
 
 
-MADE = {name: method.build(steps=30) for name, method in REGISTRY.items()}
+SETTINGS = {"ivon": {"effective_size": 1e6}}
+MADE = {name: method.build(steps=30, **SETTINGS.get(name, {})) for name, method in REGISTRY.items()}
 TAKEN = {name: made for name, made in MADE.items() if made.needs <= LoopLoss.offers}
 DEFAULT = {"sofim", "soaa"}
 """The methods that the quick tests take: one that needs gradients, one that needs values."""
@@ -142,7 +143,7 @@ RATES = {
     "adagrad": {"lr": 0.5},
     "adagrad-full": {"lr": 0.5},
     "rmsprop-rootfree": {"lr": 0.05},
-    "ivon": {"lr": 0.1, "effective_size": 1e6},
+    "ivon": {"lr": 0.1},
 }
 
 
@@ -281,6 +282,31 @@ REFUSED = {
         lambda: update(sr.SOAA(steps=3), start(), start()),
         ValueError,
         "value must be given to SOAA, the loss at params",
+    ),
+    "losses for value": (
+        lambda: update(sr.SOAA(steps=3), start(), start(), value=jnp.ones(2)),
+        ValueError,
+        r"value must be the loss, an array of shape \(\), got shape \(2,\): average it",
+    ),
+    **{
+        f"losses for {type(method).__name__}": (
+            lambda method=method: update(
+                method, start(), start(), value_fn=lambda params: jnp.stack([bowl(params)] * 2)
+            ),
+            ValueError,
+            r"value_fn must return the loss, an array of shape \(\), got shape \(2,\): average it",
+        )
+        for method in (sr.LBFGS(), sr.Newton(), sr.NewtonCG(), sr.AdaHessian())
+    },
+    "more than the loss": (
+        lambda: update(sr.LBFGS(), start(), start(), value_fn=lambda params: (bowl(params), 3)),
+        TypeError,
+        "value_fn must return the loss, an array of shape .*, got a tuple: the loss alone",
+    ),
+    "no number of examples": (
+        lambda: transformation(sr.IVON()),
+        ValueError,
+        r"effective_size must be given to IVON, .* an optax loop doesn't tell: sofim_ref\.IVON\(effective_size=len",
     ),
     "no function": (
         lambda: update(sr.LBFGS(), start(), start(), value=1.0),

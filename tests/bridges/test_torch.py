@@ -6,6 +6,7 @@ import sys
 import pytest
 
 import sofim_ref as sr
+from sofim_ref.optimizers import REGISTRY
 
 torch = pytest.importorskip("torch", reason="the bridge needs torch")
 
@@ -64,6 +65,7 @@ def test_a_group_may_be_added_and_its_options_changed():
         (sr.SOFIM(scope="layer"), lambda net: net.parameters(), "each layer a group of its own"),
         (sr.KFAC(), lambda net: net.parameters(), "needs layer_statistics_of.*TorchModel"),
         (sr.NaturalGradient(), lambda net: net.parameters(), "TorchModel"),
+        (sr.IVON(), lambda net: net.parameters(), "effective_size must be given to IVON, .* a torch loop doesn't tell"),
         (sr.LBFGS(), lambda net: [{"params": net[i].parameters()} for i in (0, 2)], "one group for LBFGS, got 2"),
         (sr.SOFIM, lambda net: net.parameters(), "method must be an Optimizer"),
         (sr.SOFIM(), lambda _: [], "empty parameter list"),
@@ -173,6 +175,15 @@ def test_hooks_are_called():
     assert called == ["before", "after", "after"]
     assert isinstance(optimizer, torch.optim.Optimizer)
     assert "rho: 0.5" in repr(optimizer)
+
+
+@pytest.mark.parametrize("name", ["nystrom-sgd", "trust-region-newton", "cubic-newton"])
+def test_a_loss_that_is_no_longer_finite_is_said_to_be(name):
+    net = module()
+    optimizer = bridge(REGISTRY[name].make(), net.parameters())
+    said = r"the loss must be finite for a step of \w+, got nan: has the run diverged\?"
+    with pytest.raises(ValueError, match=said):
+        optimizer.step(lambda: loss_of(net) * torch.nan)
 
 
 def test_gradients_are_clipped_and_accumulated_as_ever():

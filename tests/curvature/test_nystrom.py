@@ -3,7 +3,7 @@ import pytest
 from oracles import assert_close
 
 from sofim_ref import curvature
-from sofim_ref.problems import Quadratic
+from sofim_ref.problems import Function, Quadratic
 
 RNG = np.random.default_rng(0)
 DIRECTION = RNG.standard_normal(6)
@@ -37,3 +37,11 @@ def test_of_a_hessian_that_is_zero_nothing_is_left():
 def test_an_indefinite_hessian_gives_the_magnitudes_of_its_eigenvalues():
     Z = factor(np.diag([4.0, -9.0]), 2)
     assert_close(Z @ Z.T, np.diag([4.0, 9.0]), within=1e-13)
+
+
+def test_products_that_are_not_finite_are_refused():
+    with np.errstate(over="ignore"):
+        huge = Function(2, lambda w: w @ w, lambda w: w, hvp=lambda _, v: v * 1e308 * 10)
+        oracle = huge.oracle(np.ones(2))
+        with pytest.raises(ValueError, match=r"the Hessian's columns must be finite, .*has the loss diverged\?"):
+            curvature.nystrom_factor(oracle, np.random.default_rng(1), columns=2)
