@@ -14,6 +14,9 @@ from sofim_ref.arrays import Array, device, eps, namespace, smallest_normal
 from sofim_ref.arrays.factorizations import SingularMatrixError, cholesky_factor, cholesky_solve
 from sofim_ref.arrays.sums import largest_magnitude, narrowed, widened
 
+WORST = 1e4
+"""The largest κ(C) for which a small residual says enough of the solution where nothing is wider than its dtype."""
+
 REFINEMENTS = 2
 """The corrections that are tried: a third never helped."""
 
@@ -45,7 +48,11 @@ class CertifiedGram:
 
     @classmethod
     def of(cls, shift: float, weight: float, factor: Array) -> CertifiedGram | None:
-        """Return the factors of ρI + c ZZᵀ, or None if the Gram matrix isn't positive definite in float64."""
+        """Return the factors of ρI + c ZZᵀ, or None if the Gram matrix isn't positive definite in float64.
+
+        None as well where Z is in float64 itself and κ(C) is larger than `WORST`: a residual of a few eps leaves an
+        error of κ times that in the solution, and the decomposition loses less of a v in the span of Z.
+        """
         Z, xp, k = widened(factor), namespace(factor), factor.shape[1]
         root = xp.full((), shift**0.5, dtype=Z.dtype, device=device(Z))
         with np.errstate(all="ignore"):
@@ -53,11 +60,14 @@ class CertifiedGram:
             scale = xp.maximum(weight**0.5 * largest, root)
             Z, rho, c = Z / largest, (root / scale) ** 2, (weight**0.5 * largest / scale) ** 2
             gram = c * (Z.T @ Z)
+            size = rho + xp.max(xp.linalg.diagonal(gram))
+            if Z.dtype == factor.dtype and not bool(size <= WORST * rho):
+                return None
             try:
                 L = cholesky_factor(gram + rho * xp.eye(k, dtype=Z.dtype, device=device(Z)))
             except SingularMatrixError:
                 return None
-            return cls(scale, rho, c, Z, L, rho + xp.max(xp.linalg.diagonal(gram)))
+            return cls(scale, rho, c, Z, L, size)
 
     def solve(self, v: Array, tolerance: float) -> Array | None:
         """Return the x with C x = v, shape (d, n), or None.

@@ -131,7 +131,8 @@ class LowRank(Matrix):
             Backward error at most 8 (1 + √k) eps at any scale, underflow reckoned as in `RankOne.solve`, for d up to
             10⁵; far beyond, products of BLAS that add one number after another lose more. Where k < d, in the host's
             memory, Woodbury's formula in float64 is tried first, refined up to twice: it is taken if its residual, as
-            measured, is within a quarter of that bound. ``"gram"`` is Woodbury's formula through the k×k Gram matrix,
+            measured, is within a quarter of that bound, and, for a Z in float64, ‖C‖ at most 10⁴ρ, since a residual
+            says no more of the solution than κ allows. ``"gram"`` is Woodbury's formula through the k×k Gram matrix,
             quick and, like Sherman–Morrison's textbook form, off by up to κ(C) eps:
 
             .. math:: x = \frac1\rho \big(v - c\, Z (\rho I_k + c\, Z^\top Z)^{-1} Z^\top v\big) .
