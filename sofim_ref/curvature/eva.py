@@ -50,7 +50,7 @@ def eva_vectors(oracle: Oracle, *, uncovered: Uncovered = "refuse") -> list[tupl
     [(array([2.]), array([-1.]))]
     """
     an_oracle(oracle)
-    check_uncovered(oracle, uncovered)
+    check_uncovered(oracle, uncovered, diagonal="the empirical Fisher matrix's diagonal")
 
     def means(rows: Oracle) -> list[tuple[Array, Array]]:
         xp, flows = namespace(rows.w), iter(rows.layer_statistics())

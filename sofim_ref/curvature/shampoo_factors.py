@@ -54,7 +54,7 @@ def shampoo_factors(oracle: Oracle, *, uncovered: Uncovered = "refuse") -> list[
            [2., 4.]]), array([[5.]]))]
     """
     an_oracle(oracle)
-    check_uncovered(oracle, uncovered)
+    check_uncovered(oracle, uncovered, diagonal="AdaGrad's diagonal")
     g, found = oracle.gradient(), []
     for block in oracle.parameter_blocks:
         G = gradient_matrix(g, block)

@@ -13,14 +13,17 @@ Uncovered = Literal["refuse", "diagonal", "identity"]
 UNCOVERED = ("refuse", "diagonal", "identity")
 
 
-def check_uncovered(oracle: Oracle, uncovered: Uncovered) -> None:
-    """Refuse parameters that no layer covers, by name, unless it is said what C is to be there."""
+def check_uncovered(oracle: Oracle, uncovered: Uncovered, *, diagonal: str = "the Fisher matrix's diagonal") -> None:
+    """Refuse parameters that no layer covers, by name, unless it is said what C is to be there.
+
+    `diagonal` names what the method's own diagonal is.
+    """
     one_of("uncovered", uncovered, UNCOVERED)
     if uncovered == "refuse" and oracle.uncovered and "layer_statistics_of" in oracle.offers:
         names = [block.name for block in oracle.uncovered]
         shown = ", ".join(names[:4]) + f" and {len(names) - 4} more" * (len(names) > 4)
         msg = (
-            f'no layer covers the parameters {shown}: uncovered="diagonal" takes the Fisher matrix\'s diagonal there, '
+            f'no layer covers the parameters {shown}: uncovered="diagonal" takes {diagonal} there, '
             f'uncovered="identity" takes C = I, so plain gradient steps; got uncovered="refuse".'
         )
         raise ValueError(msg)

@@ -134,7 +134,7 @@ class KLShampoo(Optimizer[KLShampooState]):
 
     def precondition(self, state: KLShampooState, oracle: Oracle) -> tuple[KLShampooState, Preconditioned]:
         """Return the next state, and C = S_a^½ ⊗ S_b^½, one a layer, with v = g or M̂."""
-        check_uncovered(oracle, self.uncovered)
+        check_uncovered(oracle, self.uncovered, diagonal="the root of averaged squares of the gradient")
         t, g, blocks = state.step + 1, oracle.gradient(), oracle.parameter_blocks
         m = self.beta1 * state.moment + (1 - self.beta1) * g
         before = (

@@ -141,7 +141,7 @@ class Muon(Optimizer[MuonState]):
 
     def precondition(self, state: MuonState, oracle: Oracle) -> tuple[MuonState, Preconditioned]:
         """Return the next state, and C = (NNᵀ)^½ ⊗ I or I ⊗ (NᵀN)^½, one a layer, with v = N."""
-        check_uncovered(oracle, self.uncovered)
+        check_uncovered(oracle, self.uncovered, diagonal="diag |N|, so the signs of the momentum as the step,")
         g = oracle.gradient()
         M = self.momentum * state.moment + g
         N = g + self.momentum * M if self.nesterov else M

@@ -16,7 +16,7 @@ from sofim_ref.curvature.ekfac import rotated
 from sofim_ref.curvature.flat_factors import by_block, flat
 from sofim_ref.curvature.shampoo_factors import gradient_matrix, shampoo_factors
 from sofim_ref.curvature.soap_basis import eigenvectors, iterated
-from sofim_ref.curvature.uncovered import UNCOVERED, Uncovered
+from sofim_ref.curvature.uncovered import UNCOVERED, Uncovered, check_uncovered
 from sofim_ref.optimizers.averaging import Averaging
 from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, check_start
@@ -141,7 +141,8 @@ class SOAP(Optimizer[SOAPState]):
     def precondition(self, state: SOAPState, oracle: Oracle) -> tuple[SOAPState, Preconditioned]:
         """Return the next state, and C, one rotated diagonal a layer, with v = m̂."""
         xp, t, g, blocks = namespace(oracle.w), state.step + 1, oracle.gradient(), oracle.parameter_blocks
-        new = shampoo_factors(oracle, uncovered="identity" if self.uncovered != "refuse" else "refuse")
+        check_uncovered(oracle, self.uncovered, diagonal="Adam's diagonal")
+        new = shampoo_factors(oracle, uncovered="identity")  # there are no factors where there are no layers
         L, R = flat(new)
         first = state.rows.shape[0] == 0
         if first:

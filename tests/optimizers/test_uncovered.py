@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sofim_ref import EKFAC, FOOF, SOAP, Eva, models, problems
+from sofim_ref import EKFAC, FOOF, SOAP, Eva, KLShampoo, Muon, Shampoo, models, problems
 
 RNG = np.random.default_rng(0)
 H, S, E = RNG.standard_normal((4, 3, 2)), RNG.standard_normal((4, 3, 2)), RNG.standard_normal((4, 2))
@@ -61,8 +61,25 @@ def test_they_get_a_diagonal_or_the_identity_or_are_refused(name):
         np.testing.assert_allclose(diagonal, np.diag(squares + 0.5), rtol=1e-14)
         np.testing.assert_array_equal(identity, np.eye(2))
         np.testing.assert_array_equal(layer, same)
-    with pytest.raises(ValueError, match=r'no layer covers the parameters scale: .* got uncovered="refuse"'):
-        blocks(METHODS[name]())
+
+
+WORDS = {
+    "eva": "the empirical Fisher matrix's diagonal",
+    "ekfac": "the Fisher matrix's diagonal",
+    "foof": "the Fisher matrix's diagonal",
+    "soap": "Adam's diagonal",
+    "shampoo": "AdaGrad's diagonal",
+    "kl-shampoo": "the root of averaged squares of the gradient",
+    "muon": r"diag \|N\|, so the signs of the momentum as the step,",
+}
+OTHERS = {"shampoo": Shampoo, "kl-shampoo": KLShampoo, "muon": Muon}
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_a_refusal_says_what_the_method_s_own_diagonal_is(name):
+    said = rf'no layer covers the parameters scale: uncovered="diagonal" takes {WORDS[name]} there, .*"refuse"'
+    with pytest.raises(ValueError, match=said):
+        blocks((METHODS | OTHERS)[name]())
 
 
 def test_with_shared_weights_eva_takes_the_mean_input_and_the_summed_gradient():
