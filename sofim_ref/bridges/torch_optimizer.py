@@ -104,7 +104,7 @@ class TorchOptimizer(torch.optim.Optimizer):
         method, (entries, kind) = self._method(group), self._entries(group, vector)
         vector.read()
         vector.collect()
-        if vector.w.device.type == "cpu" and type(method).overwrite is not Optimizer.overwrite:
+        if vector.w.device.type == "cpu" and method.has_kernel:
             tensors = {name: x for name, x in entries.items() if isinstance(x, torch.Tensor)}
             state = make_state(kind, {**entries, **{name: x.numpy() for name, x in tensors.items()}})
             oracle = GivenGradient(vector.g.numpy()).oracle(vector.w.numpy())

@@ -4,6 +4,9 @@ from .adafisher import AdaFisherState as AdaFisherState
 from .adafisher import AdaFisherW as AdaFisherW
 from .adagrad import AdaGrad as AdaGrad
 from .adagrad import AdaGradState as AdaGradState
+from .adaptive import LevenbergMarquardt as LevenbergMarquardt
+from .adaptive import SquaredMoment as SquaredMoment
+from .adaptive import TrustRadius as TrustRadius
 from .adahessian import AdaHessian as AdaHessian
 from .adam import Adam as Adam
 from .adam import AdamState as AdamState
@@ -51,6 +54,8 @@ from .policies import GradientRoot as GradientRoot
 from .policies import Scheduled as Scheduled
 from .policies import SquaredGradient as SquaredGradient
 from .policies import StepPolicy as StepPolicy
+from .policies_with_state import KeepingPolicy as KeepingPolicy
+from .policies_with_state import MomentPolicy as MomentPolicy
 from .rmsprop_rootfree import RootFreeRMSPropState as RootFreeRMSPropState
 from .schedules import Constant as Constant
 from .schedules import Cosine as Cosine

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import KW_ONLY, dataclass, replace
 
 from sofim_ref import curvature
-from sofim_ref.arrays import Array, eps, namespace
-from sofim_ref.arrays.control_flow import choose, number
+from sofim_ref.arrays import Array
+from sofim_ref.arrays.control_flow import number
 from sofim_ref.arrays.validation import normal_in_dtype, positive
+from sofim_ref.optimizers.adaptive import LevenbergMarquardt
+from sofim_ref.optimizers.fall import ended, measured
 from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, check_start
 from sofim_ref.optimizers.search_space import LogUniform
 from sofim_ref.optimizers.state import State
 from sofim_ref.problems.oracle import Oracle
-
-_SMALLEST, _LARGEST = 1e-12, 1e12
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +81,7 @@ class GaussNewton(Optimizer[GaussNewtonState]):
     def __post_init__(self) -> None:
         super().__post_init__()
         positive("damping", self.damping)
-        positive("factor", self.factor)
-        if self.factor <= 1:
-            msg = f"factor must be a number > 1, got {self.factor!r}."
-            raise ValueError(msg)
+        LevenbergMarquardt(factor=self.factor)  # refuses a factor out of its range
 
     def init(self, w: Array) -> GaussNewtonState:
         """Return the state before the first step: no step, the first damping."""
@@ -102,23 +98,9 @@ class GaussNewton(Optimizer[GaussNewtonState]):
         self, state: GaussNewtonState, oracle: Oracle, choice: Preconditioned, following: Array
     ) -> tuple[Array, GaussNewtonState]:
         """Return the next point, or the present one if the loss would rise, and the state with the next λ."""
-        delta = following - oracle.w
-        predicted = -(choice.vector @ delta) - 0.5 * (
-            delta @ choice.matrix.matvec(delta) - state.damping * delta @ delta
-        )
-        before, after = number(oracle.value()), number(oracle.at(following).value())
-        rounding = 10 * eps(namespace(delta), delta.dtype) * abs(before)
-        falls = after <= before + rounding  # a loss that isn't a number doesn't
-        expected = number(predicted) + rounding
-        ratio = choose(expected == 0, 1.0, (before - after + rounding) / choose(expected == 0, 1.0, expected))
-        larger, smaller = state.damping * self.factor, state.damping / self.factor
-        damping = choose(
-            falls & (ratio >= 0.25),
-            choose(ratio > 0.75, choose(smaller > _SMALLEST, smaller, _SMALLEST), state.damping),
-            choose(larger < _LARGEST, larger, _LARGEST),
-        )
-        finite = abs(before) < math.inf  # if it isn't, the step is taken and the run ends as diverged
-        return choose(falls, following, choose(finite, oracle.w, following)), replace(state, damping=damping)
+        ratio, falls, _ = measured(oracle, choice, following)
+        damping = LevenbergMarquardt(factor=self.factor).following(state.damping, ratio, falls)
+        return ended(oracle, falls, following), replace(state, damping=damping)
 
 
 METHODS = (

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
-import functools
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar
 
 from sofim_ref.arrays import Array
+from sofim_ref.arrays.policy import Policy
 from sofim_ref.arrays.pytrees import register_waiting
 from sofim_ref.arrays.tracing import is_traced, python_number
 from sofim_ref.arrays.validation import (
-    ADAPTIVE,
     an_instance,
     finite,
     flag,
@@ -28,7 +26,7 @@ from sofim_ref.kernels import Kernels, kernels_for
 from sofim_ref.optimizers.averaging import Averaging
 from sofim_ref.optimizers.fit import NamingHostDecisions, check_same_point, explained
 from sofim_ref.optimizers.line_search import backtracked
-from sofim_ref.optimizers.policies import StepPolicy
+from sofim_ref.optimizers.policies_with_state import judged, keeping, policies_of, with_kept, with_numbers
 from sofim_ref.optimizers.preconditioned import Preconditioned
 from sofim_ref.optimizers.state import State
 from sofim_ref.problems.oracle import Oracle
@@ -70,13 +68,16 @@ class Optimizer(ABC, Generic[S]):
     needs: frozenset[str] = frozenset({"gradient"})
     """The questions that the method asks an oracle."""
 
+    policies: ClassVar[Mapping[str, Policy]] = {}
+    """The policies that stand for ρ or the damping, by the argument's name."""
+
     __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
 
     def __init_subclass__(cls, **settings: Any) -> None:
         super().__init_subclass__(**settings)
-        for name in {"precondition", "overwrite"} & vars(cls).keys():
-            method = vars(cls)[name]
-            setattr(cls, name, explained(_with_numbers(method) if name == "precondition" else method))
+        for name, wrap in _WRAPPED.items():
+            if name in vars(cls):
+                setattr(cls, name, wrap(vars(cls)[name]))
 
     def __post_init__(self) -> None:
         # A hyper-parameter from a NumPy grid is a float64 scalar, and that would widen a float32 step.
@@ -86,7 +87,8 @@ class Optimizer(ABC, Generic[S]):
         rate("lr", self.lr)
         non_negative("weight_decay", self.weight_decay)
         flag("line_search", self.line_search)
-        self._check_policies()
+        if policies := policies_of(self):
+            object.__setattr__(self, "policies", policies)
 
     if not TYPE_CHECKING:  # a type checker would take every attribute for known
 
@@ -105,23 +107,20 @@ class Optimizer(ABC, Generic[S]):
         """Return the next state, and the C and v of this step."""
 
     @property
-    def policies(self) -> dict[str, StepPolicy]:
-        """The policies that stand for ρ or the damping, by the argument's name."""
-        given = {name: getattr(self, name, None) for name in ADAPTIVE}
-        return {name: value for name, value in given.items() if isinstance(value, StepPolicy)}
-
-    def _check_policies(self) -> None:
-        """Refuse a policy in a method whose state goes by its own rule after the step."""
-        for name, policy in self.policies.items():
-            if type(self).accept is not Optimizer.accept:
-                rule = f"{type(self).__name__} changes what it keeps after a step by a rule of its own"
-                msg = f"{name} must be a number, got {policy!r}: {rule}."
-                raise TypeError(msg)
-
-    @property
     def asks_elsewhere(self) -> bool:
         """Whether a step asks about the loss at other points than the one where it begins."""
-        return self.line_search or type(self).accept is not Optimizer.accept
+        return self.line_search or self.judges_steps
+
+    @property
+    def has_kernel(self) -> bool:
+        """Whether `overwrite` takes the step: a method with a policy takes its plain one."""
+        return type(self).overwrite is not Optimizer.overwrite and not self.policies
+
+    @property
+    def judges_steps(self) -> bool:
+        """Whether `accept` does anything: by the method's own rule, or by that of a policy."""
+        policy = keeping(self)
+        return type(self).accept is not Optimizer.accept or (policy is not None and policy.judges)
 
     def averaging(self, t: int) -> Averaging:
         """Return how the v of step t = 1, 2, … is made of the gradients: v = g; or a moment, if a method says so."""
@@ -164,7 +163,7 @@ class Optimizer(ABC, Generic[S]):
             check_same_point(w, oracle.w)
         if inplace is not False:
             flag("inplace", inplace)
-        if inplace and type(self).overwrite is not Optimizer.overwrite and not self.policies:
+        if inplace and self.has_kernel:
             moments = {field.name: getattr(state, field.name) for field in dataclasses.fields(state)[1:]}
             kernels = kernels_for(oracle.gradient(), w=w, **moments)
             if kernels is not None:
@@ -208,9 +207,10 @@ class Optimizer(ABC, Generic[S]):
     def accept(self, state: S, oracle: Oracle, choice: Preconditioned, following: Array) -> tuple[Array, S]:
         """Return the point where the step ends and the state after it, unless the method says otherwise both unchanged.
 
-        One that keeps differences of gradients asks for the gradient there; one that adapts its damping may stay.
+        One that keeps differences of gradients asks for the gradient there; one that adapts its damping may stay, and
+        so may one whose policy does.
         """
-        return following, state
+        return judged(self, state, oracle, choice, following) if self.policies else (following, state)
 
     def check_problem(self, problem: Problem) -> None:
         """Refuse a problem that doesn't offer what the method needs; the message says what, and who does."""
@@ -236,17 +236,9 @@ def check_start(w: Array) -> None:
     finite("w", w)
 
 
-def _with_numbers(precondition: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a method's `precondition` that finds the numbers of this step where policies were given."""
-
-    @functools.wraps(precondition)
-    def resolved(self: Any, state: Any, oracle: Any) -> Any:
-        if policies := self.policies:
-            self = copy.copy(self)
-            for name, policy in policies.items():
-                value = policy.value(state.step, oracle)
-                positive(name, value)
-                object.__setattr__(self, name, value)
-        return precondition(self, state, oracle)
-
-    return resolved
+_WRAPPED: dict[str, Callable[..., Any]] = {
+    "init": with_kept,
+    "precondition": lambda method: explained(with_numbers(method)),
+    "overwrite": explained,
+}
+"""What is put around a subclass's methods: checks of what fits, and policies."""

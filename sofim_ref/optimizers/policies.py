@@ -1,6 +1,7 @@
 """Policies for ρ and damping: rules that give the number of each step from the gradient there or the step's number.
 
-A policy is passed where a method takes `rho` or `damping`. None of these keeps anything from step to step. Outside of
+A policy is passed where a method takes `rho` or `damping`. None of these keeps anything from step to step; those of
+`adaptive` do. Outside of
 ``jax.jit`` one number a step is brought to the host; inside, it stays on the device.
 """
 
@@ -11,16 +12,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sofim_ref.arrays import namespace
 from sofim_ref.arrays.control_flow import choose, number
 from sofim_ref.arrays.policy import Policy
+from sofim_ref.arrays.sums import norm
 from sofim_ref.arrays.validation import positive
 from sofim_ref.problems.oracle import Oracle
 
 __all__ = ["GradientRoot", "Scheduled", "SquaredGradient", "StepPolicy"]
 
-LEAST = 1e-30
-"""The number below which no policy goes: where the gradient vanishes, C must stay positive definite."""
+LEAST, MOST = 1e-30, 1e30
+"""Between which numbers policies stay: where the gradient vanishes, C must stay positive definite, in float32 too."""
 
 
 class StepPolicy(Policy):
@@ -36,7 +37,7 @@ class SquaredGradient(StepPolicy):
     r"""A regularization proportional to the squared norm of the gradient: :math:`\rho_t = c\,\|g_t\|^2`.
 
     With the loss times a, ρ is times a², as ggᵀ is, so that C of `SOFIM` is only scaled. With the parameters times a, ρ
-    is divided by a², as ggᵀ is. A rotation of the parameters changes nothing. From 1e-30 on.
+    is divided by a², as ggᵀ is. A rotation of the parameters changes nothing. Within [1e-30, 1e30].
 
     Parameters
     ----------
@@ -63,8 +64,7 @@ class SquaredGradient(StepPolicy):
 
     def value(self, step: int, oracle: Oracle) -> Any:
         """Return c‖g‖²."""
-        g = oracle.gradient()
-        return _at_least(self.c * number(g @ g))
+        return bounded(self.c * number(norm(oracle.gradient())) ** 2)
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class GradientRoot(StepPolicy):
     r"""The damping of regularized Newton methods: :math:`\lambda_t = \sqrt{c\,\|g_t\|}`.
 
     With the loss times a and c times a, λ is times a, as the Hessian is; with c fixed it is times √a only. With the
-    parameters times a, c has to be divided by a³. A rotation of the parameters changes nothing. From 1e-30 on.
+    parameters times a, c has to be divided by a³. A rotation of the parameters changes nothing. Within [1e-30, 1e30].
 
     Parameters
     ----------
@@ -103,8 +103,7 @@ class GradientRoot(StepPolicy):
 
     def value(self, step: int, oracle: Oracle) -> Any:
         """Return √(c‖g‖)."""
-        g = oracle.gradient()
-        return _at_least(number(namespace(g).sqrt(self.c * namespace(g).sqrt(g @ g))))
+        return bounded((self.c * number(norm(oracle.gradient()))) ** 0.5)
 
 
 @dataclass(frozen=True)
@@ -141,5 +140,6 @@ class Scheduled(StepPolicy):
         return self.schedule(step)
 
 
-def _at_least(value: Any) -> Any:
-    return choose(value > LEAST, value, LEAST)
+def bounded(value: Any) -> Any:
+    """Return a number, or the end of the policies' range that it is beyond."""
+    return choose(value > LEAST, choose(value < MOST, value, MOST), LEAST)

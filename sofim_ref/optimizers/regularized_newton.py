@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sofim_ref import curvature
-from sofim_ref.arrays import Array, device, eps, namespace
-from sofim_ref.arrays.control_flow import choose, number
+from sofim_ref.arrays import Array, device, namespace
+from sofim_ref.arrays.control_flow import number
 from sofim_ref.arrays.sums import norm
 from sofim_ref.matrices import RotatedDiagonal
+from sofim_ref.optimizers.fall import ended, measured
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule
 from sofim_ref.optimizers.secular import shifted
 from sofim_ref.optimizers.state import State
@@ -108,15 +108,8 @@ class RegularizedNewton(Optimizer[RegularizedNewtonState]):
 
         A step is refused where the loss falls by less than a tenth of what the model predicts, rounding aside.
         """
-        delta = following - oracle.w
-        length = norm(delta)
-        quadratic = delta @ choice.matrix.matvec(delta) - choice.damping * (delta @ delta)
-        model = oracle.gradient() @ delta + 0.5 * quadratic + self.beyond_quadratic(state.size, length)
-        before, after = number(oracle.value()), number(oracle.at(following).value())
-        rounding = 10 * eps(namespace(delta), delta.dtype) * abs(before)
-        expected = rounding - number(model)
-        ratio = choose(expected == 0, 1.0, (before - after + rounding) / choose(expected == 0, 1.0, expected))
-        falls = (after <= before + rounding) & (ratio >= 0.1)  # a loss that isn't a number doesn't
-        size = self.resized(state.size, ratio, falls, number(length))
-        finite = abs(before) < math.inf  # if it isn't, the step is taken and the run ends as diverged
-        return choose(falls, following, choose(finite, oracle.w, following)), replace(state, size=size)
+        length = norm(following - oracle.w)
+        beyond = self.beyond_quadratic(state.size, length)
+        ratio, falls, length = measured(oracle, choice, following, beyond=beyond)
+        falls = falls & (ratio >= 0.1)
+        return ended(oracle, falls, following), replace(state, size=self.resized(state.size, ratio, falls, length))

@@ -14,6 +14,7 @@ from sofim_ref import optimizers
 from sofim_ref.arrays import Array, from_numpy, namespace, to_numpy
 from sofim_ref.arrays.validation import a_path, one_of
 from sofim_ref.optimizers import State
+from sofim_ref.optimizers.policies_with_state import joined_type
 from sofim_ref.training import storage
 from sofim_ref.training.diagnostics import DIAGNOSTICS
 from sofim_ref.training.record import COLUMNS, Record, Status
@@ -216,6 +217,9 @@ def _part(row: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
 
 def _state_type(name: str, w: Array) -> type[State]:
     """Return the class of a state by its name: one of the library's, or of a registered method."""
+    name, _, kept = name.partition(" and ")
+    if kept:
+        return joined_type(_state_type(name, w), tuple(kept.split(", ")))
     found: type[State] | None = getattr(optimizers, name, None)
     if found is not None:
         return found

@@ -145,7 +145,7 @@ def test_gauss_newton_s_damping_may_change_by_little():
 def gauss_newton_step(length, before, after, damping):
     """What `accept` makes of the losses before and after a step of that length."""
     line = problems.Function(1, lambda w: before if w[0] == 0 else after, lambda _: np.asarray([-2.0]))
-    choice = Preconditioned(Dense(np.asarray([[3.0]])), np.asarray([-2.0]))
+    choice = Preconditioned(Dense(np.asarray([[3.0]])), np.asarray([-2.0]), damping=damping)
     oracle, state = line.oracle(np.zeros(1)), GaussNewtonState(1, damping)
     return GaussNewton(factor=3.0).accept(state, oracle, choice, np.asarray([length]))
 
