@@ -1,5 +1,6 @@
 """The one list of every matrix, problem and optimizer: what is added here is in every generic test."""
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -210,3 +211,11 @@ OPTIMIZERS = [
     optimizers.Muon(orthogonalization="newton-schulz", nesterov=False, scale="original", weight_decay=0.1),
 ]
 """Every registered reading with its defaults, and settings that the defaults leave out."""
+
+
+def settings_of(optimizer):
+    """The class and what differs from its defaults: unlike a lambda's repr, the same in every process."""
+    given_ = {f.name: getattr(optimizer, f.name) for f in dataclasses.fields(optimizer)}
+    own = {f.name: given_[f.name] for f in dataclasses.fields(optimizer) if given_[f.name] != f.default}
+    named = [f"{name}={'schedule' if callable(value) else value}" for name, value in own.items()]
+    return " ".join([type(optimizer).__name__, *named])

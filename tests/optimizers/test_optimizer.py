@@ -5,7 +5,7 @@ import functools
 
 import numpy as np
 import pytest
-from cases import OPTIMIZERS, PROBLEMS
+from cases import OPTIMIZERS, PROBLEMS, settings_of
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -13,14 +13,6 @@ from sofim_ref import arrays, matrices, minimize, optimizers, problems
 
 SEEDS = st.integers(0, 2**32 - 1)
 LOGISTIC = next(case for case in PROBLEMS if case.name == "LogisticRegression")
-
-
-def settings_of(optimizer):
-    """The class and what differs from its defaults: unlike a lambda's repr, the same in every process."""
-    given_ = {f.name: getattr(optimizer, f.name) for f in dataclasses.fields(optimizer)}
-    own = {f.name: given_[f.name] for f in dataclasses.fields(optimizer) if given_[f.name] != f.default}
-    named = [f"{name}={'schedule' if callable(value) else value}" for name, value in own.items()]
-    return " ".join([type(optimizer).__name__, *named])
 
 
 every_optimizer = pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=settings_of)

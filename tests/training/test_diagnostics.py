@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cases import MATRICES, OPTIMIZERS, data
+from cases import MATRICES, OPTIMIZERS, data, settings_of
 
 from sofim_ref import SGD, SOFIM, AdaFisher, Adam, NaturalGradient, Trace, arrays, matrices, minimize, problems
 from sofim_ref.matrices import condition_needed
@@ -28,7 +28,7 @@ def bowl(*eigenvalues):
 # ---------------------------------------------------------------------------- what it says
 
 
-@pytest.mark.parametrize("optimizer", [o for o in OPTIMIZERS if o.needs <= NETWORK.offers], ids=repr)
+@pytest.mark.parametrize("optimizer", [o for o in OPTIMIZERS if o.needs <= NETWORK.offers], ids=settings_of)
 def test_every_column_is_what_c_written_out_says_of_the_step_and_the_run_is_the_same_without(optimizer):
     budget = {"steps": 3, "batch_size": 10, "record_every": 1, "store_points": True}
     trace = minimize(NETWORK, optimizer, **budget, diagnostics=True)
