@@ -2,11 +2,13 @@
 
 import importlib.util
 import re
-from pathlib import Path
 
 import pytest
 
-PAGE = (Path(__file__).parents[2] / "docs" / "bridges.md").read_text(encoding="utf-8")
+from tests.bridges.bridge_tables import PAGE as FILE
+from tests.bridges.bridge_tables import TABLES, table, with_tables
+
+PAGE = FILE.read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", PAGE, flags=re.MULTILINE | re.DOTALL))
 FRAMEWORK = {"scikit-learn": "sklearn"}
 
@@ -23,3 +25,8 @@ def test_the_code_of_a_section_runs_as_it_stands(section, capsys):
         exec(compile(example, section, "exec"), names)
         said = re.findall(r"^print\(.*\)  # (.*)$", example, flags=re.MULTILINE)
         assert capsys.readouterr().out.splitlines() == said
+
+
+def test_the_tables_are_those_that_the_registry_makes():
+    assert with_tables(PAGE) == PAGE
+    assert all(table(heading) in PAGE for heading in TABLES)
