@@ -13,6 +13,7 @@ from sofim_ref.arrays.tracing import is_traced
 
 _SHORT = 128
 _FLOAT64_EPS = float(np.finfo(np.float64).eps)
+_SAFE = _SHORT * float(np.finfo(np.float64).smallest_normal) / _FLOAT64_EPS
 
 
 def largest_magnitude(x: Array) -> Array:
@@ -215,6 +216,10 @@ def norm(x: Array) -> Array:
     >>> float(norm(np.asarray([3.0, 4.0]))), bool(np.isfinite(norm(np.full(4, 1e300))))
     (5.0, True)
     """
+    if type(x) is np.ndarray and x.dtype.char == "d" and x.ndim == 1 and x.shape[0] <= _SHORT:
+        squares = np.vdot(x, x)  # it warns of no overflow
+        if _SAFE <= squares < math.inf:  # none overflowed, and those that underflowed don't count
+            return np.sqrt(squares)
     if is_traced(x):
         return _compiled_norm(x)
     wide = widened(x)

@@ -51,7 +51,10 @@ class Bernoulli(Likelihood):
 
     def gradient(self, f: Array, y: Array) -> Array:
         """Return σ(f) − y, shape (N, 1), with all digits where the two are close: σ(f) − 1 is −σ(−f)."""
-        return (1 - y) * self.probability(f) - y * self.probability(-f)
+        xp = namespace(f)
+        small = xp.exp(-xp.abs(f))
+        whole, positive = 1 + small, f >= 0
+        return (1 - y) * (xp.where(positive, 1.0, small) / whole) - y * (xp.where(positive, small, 1.0) / whole)
 
     def fisher(self, f: Array) -> Array:
         """Return σ(f) σ(−f), shape (N, 1, 1)."""

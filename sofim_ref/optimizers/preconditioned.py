@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
+from typing import Any
 
 from sofim_ref.arrays import Array
 from sofim_ref.matrices import Matrix
@@ -30,6 +31,18 @@ class Preconditioned:
     _: KW_ONLY
     damping: float | Array | None = None
     radius: float | Array | None = None
+
+    def __init__(
+        self,
+        matrix: Matrix,
+        vector: Array,
+        *,
+        damping: float | Array | None = None,
+        radius: float | Array | None = None,
+    ) -> None:
+        # What a frozen dataclass writes for itself sets field by field through object, and every step makes one.
+        known: dict[str, Any] = self.__dict__
+        known["matrix"], known["vector"], known["damping"], known["radius"] = matrix, vector, damping, radius
 
     @property
     def direction(self) -> Array:

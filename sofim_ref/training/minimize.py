@@ -16,10 +16,11 @@ from sofim_ref.arrays.sums import norm
 from sofim_ref.arrays.validation import one_of
 from sofim_ref.matrices import SingularMatrixError
 from sofim_ref.optimizers import Optimizer, State
-from sofim_ref.problems import Calls, Problem
+from sofim_ref.problems import Calls, Oracle, Problem
 from sofim_ref.training.arguments import check_kinds, check_settings, check_state, measured, starting_point
 from sofim_ref.training.budget import Budget
 from sofim_ref.training.diagnostics import NO_STEP, Diagnosis, diagnose, unseen
+from sofim_ref.training.in_place import pays, step_in_place
 from sofim_ref.training.outcome import outcome
 from sofim_ref.training.progress_bar import progress_bar
 from sofim_ref.training.record import Record, Status
@@ -111,6 +112,10 @@ def minimize(
     two records nothing is copied from a device to the host or waited for, unless the method does so: a record is where
     both happen. A tensor that torch keeps a graph for is detached from it.
 
+    From 100,000 parameters on, SOFIM, SGD and Adam take their steps on NumPy's arrays in place, unless `diagnostics` is
+    set: the same numbers up to rounding. `w0`, `state` and every point on record are never overwritten; points between
+    two records are, should a problem of one's own keep them.
+
     Examples
     --------
     >>> import numpy as np
@@ -136,13 +141,17 @@ def minimize(
     shown_label = progress if isinstance(progress, str) else label
 
     reasons = unseen(optimizer) if diagnostics else {}
-    take = optimizer.step_with_choice if diagnostics and not reasons else optimizer.step
+    take: Callable[..., Any] = optimizer.step_with_choice if diagnostics and not reasons else optimizer.step
+    if in_place := not diagnostics and pays(optimizer, w):
+        take = partial(step_in_place, optimizer)
     status, message, seconds, last_step = Status.BUDGET_SPENT, "", 0.0, None
     last_made: Callable[[], Diagnosis] = partial(Diagnosis, NO_STEP if diagnostics else {}, {})
     calls = Calls()
     records: list[Record] = []
     points: list[Array] = []
     drawn: list[Array] = []
+    seen: Oracle | None = None
+    lent_seconds = 0.0
     start, last_seen = w, (0, w, state)  # the last is replaced whole, whenever an interruption comes
 
     try:
@@ -150,6 +159,10 @@ def minimize(
             for taken in range(budget.total + 1):
                 if budget.records(taken, first=first):
                     seen = problem.oracle(w)
+                    started = time.perf_counter()
+                    if budget.batch_size is None:
+                        synchronize(seen.gradient())  # the next step's own, whose time it is
+                    lent_seconds = time.perf_counter() - started
                     loss, gradient_norm = _number(seen.value()), _number(norm(seen.gradient()))
                     step_norm = 0.0 if last_step is None else _number(norm(last_step))
                     if not math.isfinite(loss + gradient_norm + step_norm):  # a step may be too long for a number
@@ -184,13 +197,17 @@ def minimize(
                     break
 
                 batch = next(batches)
-                at = problem.oracle(w, batch, calls=calls)
+                if seen is not None and batch is None:
+                    at, seconds = seen.lent(calls), seconds + lent_seconds
+                else:
+                    at = problem.oracle(w, batch, calls=calls)
                 if store_points and batch is not None:
                     drawn.append(batch)
                 is_seen = budget.records(taken + 1, first=first)
+                keep, seen = is_seen or seen is not None, None
                 started = time.perf_counter()
                 try:
-                    following, state, *choice = take(w, state, at)
+                    following, state, *choice = take(w, state, at, keep=keep) if in_place else take(w, state, at)
                 except Exception as error:
                     if not (_is_finite(w) and _is_finite(at.gradient())):
                         status = Status.DIVERGED  # a decomposition of infinities raises whatever its backend likes

@@ -68,6 +68,15 @@ def test_each_arrangement_of_the_solve_in_blocks_is_taken_and_keeps_its_digits(d
     assert set(taken) == {"_direct", "_wide" if dtype == "float32" else "_split"}
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_square_beyond_the_largest_number_costs_a_short_vector_no_digits_and_warns_of_nothing():
+    m = np.asarray([3e200, 4e200])
+    np.testing.assert_allclose(RankOne(1.0, m).solve(m), m / 5e200 / 5e200, rtol=1e-15)
+    np.testing.assert_allclose(RankOne(1.0, m).solve(np.asarray([-4.0, 3.0])), [-4.0, 3.0], rtol=1e-14)
+    v = np.asarray([4e200, -3e200])
+    np.testing.assert_allclose(RankOne(1.0, np.asarray([3.0, 4.0])).solve(v), v, rtol=1e-14)
+
+
 def test_torch_s_long_vectors_are_solved_for_in_blocks_unless_they_are_differentiated():
     torch = pytest.importorskip("torch", reason="no torch")
     m, v = np.random.default_rng(0).standard_normal((2, 12_000))
