@@ -35,14 +35,15 @@ from benchmarks import (  # after the environment is set
     slopes,
     temporaries,
     torch_bridge,
+    training_loop,
 )
 from benchmarks.timing import Row
 
 BENCHMARKS = {
     module.__name__.rpartition(".")[2]: module
     for module in (
-        *(in_place, far_from_identity, bandwidth, temporaries, contract, mlp_epoch, per_example_gradients),
-        *(natural_gradient, low_rank, jitted, torch_bridge, slopes, import_time, digits_convnet),
+        *(in_place, far_from_identity, bandwidth, temporaries, contract, training_loop, mlp_epoch),
+        *(per_example_gradients, natural_gradient, low_rank, jitted, torch_bridge, slopes, import_time, digits_convnet),
     )
 }
 
