@@ -53,8 +53,8 @@ class Bernoulli(Likelihood):
         """Return σ(f) − y, shape (N, 1), with all digits where the two are close: σ(f) − 1 is −σ(−f)."""
         xp = namespace(f)
         small = xp.exp(-xp.abs(f))
-        whole, positive = 1 + small, f >= 0
-        return (1 - y) * (xp.where(positive, 1.0, small) / whole) - y * (xp.where(positive, small, 1.0) / whole)
+        other = 1 - y  # σ(f) is 1/(1 + small) and σ(−f) small/(1 + small) for f >= 0, and the other way round below
+        return xp.where(f >= 0, other - y * small, other * small - y) / (1 + small)
 
     def fisher(self, f: Array) -> Array:
         """Return σ(f) σ(−f), shape (N, 1, 1)."""
