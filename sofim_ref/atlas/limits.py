@@ -168,6 +168,12 @@ LIMITS: tuple[Limit, ...] = (
         {"rows": 128, "damping": 0.5},
         {"damping": 0.5},
     ),
+    Limit(
+        *("sofim-adaptive", "sofim", "ρ → 0, SOFIM's η is η/(1 + c)"),
+        {"lr": 0.1},
+        {"rho": 1e-12, "lr": 0.05},
+        within=1e-8,
+    ),
     Limit("sofim-k", "sofim", "k = 1", {"columns": 1}),
     Limit(
         *("sofim-diagonal", "sofim", "ρ → ∞, c/ρ and η fixed: D = ρI"),

@@ -38,7 +38,7 @@ _METHODS = {
     ("diagonal", "outer products of batch gradients"): "adam adamw soaa tadam adagrad rmsprop-rootfree",
     ("diagonal", "empirical Fisher matrix"): "adafisher adafisher-v1 adafisher-code adafisherw",
     ("diagonal", "Hessian"): "adahessian ivon",
-    ("I plus low rank", "outer products of batch gradients"): "sofim sofim-gradient sofim-layer sofim-k",
+    ("I plus low rank", "outer products of batch gradients"): "sofim sofim-gradient sofim-layer sofim-adaptive sofim-k",
     ("I plus low rank", "empirical Fisher matrix"): "eva",
     ("I plus low rank", "Gauss–Newton matrix"): "sketched-gauss-newton",
     ("I plus low rank", "Hessian"): "lbfgs nystrom-sgd fagh",

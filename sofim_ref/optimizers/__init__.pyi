@@ -8,9 +8,6 @@ from .adahessian import AdaHessian as AdaHessian
 from .adam import Adam as Adam
 from .adam import AdamState as AdamState
 from .adam import AdamW as AdamW
-from .adaptive import LevenbergMarquardt as LevenbergMarquardt
-from .adaptive import SquaredMoment as SquaredMoment
-from .adaptive import TrustRadius as TrustRadius
 from .averaging import Averaging as Averaging
 from .cubic_newton import CubicNewton as CubicNewton
 from .ekfac import EKFAC as EKFAC
@@ -32,6 +29,8 @@ from .kl_shampoo import KLShampooState as KLShampooState
 from .lbfgs import LBFGS as LBFGS
 from .lbfgs import LBFGSState as LBFGSState
 from .method import Method as Method
+from .moment_policies import MomentPolicy as MomentPolicy
+from .moment_policies import SquaredMoment as SquaredMoment
 from .muon import Muon as Muon
 from .muon import MuonState as MuonState
 from .natural_gradient import NaturalGradient as NaturalGradient
@@ -46,10 +45,11 @@ from .policies import Scheduled as Scheduled
 from .policies import SquaredGradient as SquaredGradient
 from .policies import StepPolicy as StepPolicy
 from .policies_with_state import KeepingPolicy as KeepingPolicy
-from .policies_with_state import MomentPolicy as MomentPolicy
 from .preconditioned import Preconditioned as Preconditioned
 from .quasi_newton import QuasiNewton as QuasiNewton
 from .quasi_newton import QuasiNewtonState as QuasiNewtonState
+from .ratio_policies import LevenbergMarquardt as LevenbergMarquardt
+from .ratio_policies import TrustRadius as TrustRadius
 from .registry import REGISTRY as REGISTRY
 from .registry import method_named as method_named
 from .registry import register as register

@@ -1,219 +1,122 @@
-"""Policies with a state: from the method's moment, and from how well the fall of the loss was predicted."""
+"""What the base class of all methods does about policies: find each step's numbers, and carry what a policy keeps."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+import copy
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 from sofim_ref.arrays import Array
-from sofim_ref.arrays.control_flow import choose, number
-from sofim_ref.arrays.sums import norm
-from sofim_ref.arrays.validation import normal_in_dtype, positive
-from sofim_ref.optimizers.fall import ended, measured
-from sofim_ref.optimizers.policies import bounded
-from sofim_ref.optimizers.policies_with_state import KeepingPolicy, Kept, MomentPolicy
+from sofim_ref.arrays.policy import Policy
+from sofim_ref.arrays.validation import ADAPTIVE, positive
+from sofim_ref.optimizers.fit import explained
+from sofim_ref.optimizers.policies_with_state import KeepingPolicy, WithPolicy, joined, separated
 from sofim_ref.optimizers.preconditioned import Preconditioned
 from sofim_ref.problems.oracle import Oracle
 
-__all__ = ["LevenbergMarquardt", "SquaredMoment", "TrustRadius"]
+
+class Adaptive:
+    """A method that takes a policy where it takes ρ or a damping."""
+
+    policies: ClassVar[Mapping[str, Policy]] = {}
+    """The policies that stand for ρ or the damping, by the argument's name."""
+
+    keeping: ClassVar[KeepingPolicy | None] = None
+    """The one of them that has a state, if there is one."""
+
+    def __init_subclass__(cls, **settings: Any) -> None:
+        super().__init_subclass__(**settings)
+        for name, wrap in _WRAPPED.items():
+            if name in vars(cls):
+                setattr(cls, name, wrap(vars(cls)[name]))
+
+    @property
+    def judges_steps(self) -> bool:
+        """Whether `accept` does anything: by the method's own rule, or by that of a policy."""
+        return type(self).accept is not Adaptive.accept or (self.keeping is not None and self.keeping.judges)
+
+    def accept(self, state: Any, oracle: Oracle, choice: Preconditioned, following: Array) -> tuple[Array, Any]:
+        """Return the point where the step ends and the state after it, unless the method says otherwise both unchanged.
+
+        One that keeps differences of gradients asks for the gradient there; one that adapts its damping may stay, and
+        so may one whose policy does.
+        """
+        if self.keeping is None or not self.keeping.judges:
+            return following, state
+        own, kept = separated(state)
+        lr = self.rate_at(state.step - 1)  # type: ignore[attr-defined]  # an Optimizer's
+        following, kept = self.keeping.judged(kept, oracle, choice, following, lr)
+        return following, joined(own, kept)
+
+    def find_policies(self) -> None:
+        """Find which arguments are policies; refuse one that can't stand there.
+
+        Raises
+        ------
+        TypeError
+            If the method changes what it keeps after a step by its own rule, or two policies have a state.
+        """
+        given: dict[str, Any] = {name: getattr(self, name, None) for name in ADAPTIVE}
+        policies = {name: value for name, value in given.items() if isinstance(value, Policy)}
+        if not policies:
+            return
+        if type(self).accept is not Adaptive.accept:
+            name, policy = next(iter(policies.items()))
+            rule = f"{type(self).__name__} changes what it keeps after a step by a rule of its own"
+            msg = f"{name} must be a number, got {policy!r}: {rule}."
+            raise TypeError(msg)
+        keeping = [policy for policy in policies.values() if isinstance(policy, KeepingPolicy)]
+        if len(keeping) > 1:
+            msg = f"only one of {' and '.join(policies)} can be a policy with a state, got {policies!r}."
+            raise TypeError(msg)
+        object.__setattr__(self, "policies", policies)
+        object.__setattr__(self, "keeping", keeping[0] if keeping else None)
+
+    def with_numbers(self, numbers: dict[str, Any]) -> Any:
+        """Return the method with numbers in place of its policies; they were checked."""
+        found = copy.copy(self)
+        for name, value in {**numbers, "policies": {}, "keeping": None}.items():
+            object.__setattr__(found, name, value)
+        return found
 
 
-@dataclass(frozen=True)
-class SquaredMoment(MomentPolicy):
-    r"""A regularization proportional to the squared norm of the method's v: :math:`\rho_t = c\,\|v_t\|^2`.
+def _begun(init: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a method's `init` that begins what its policy keeps, too."""
 
-    With the loss times a, ρ is times a², as M̂M̂ᵀ is, so that C of `SOFIM` is only scaled; with the parameters times a, ρ
-    is divided by a². A rotation of the parameters changes nothing. Within [1e-30, 1e30].
+    @functools.wraps(init)
+    def begun(self: Any, w: Array) -> Any:
+        state = init(self, w)
+        return state if self.keeping is None or isinstance(state, WithPolicy) else joined(state, self.keeping.init(w))
 
-    Parameters
-    ----------
-    c : float
-        The number c > 0, without a unit.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `c` is not a finite number > 0.
-
-    Notes
-    -----
-    Of `SOFIM`, whose v is M̂, the condition number of C is 1 + 1/c at each step, and the step is η M̂/((1 + c)‖M̂‖²).
-    Its length rises as M̂ vanishes: η has the loss's unit, and without a schedule that falls it doesn't converge.
-    Kept is the moment that `Optimizer.averaging` declares, d numbers; where v is the gradient, it is `SquaredGradient`.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sofim_ref.optimizers import SOFIM
-    >>> from sofim_ref.problems import Quadratic
-    >>> optimizer, w = SOFIM(lr=10.0, rho=SquaredMoment(1.0)), np.asarray([3.0, 4.0])
-    >>> optimizer.step(w, optimizer.init(w), Quadratic(np.eye(2), np.zeros(2)).oracle(w))[0]  # 10 g / (25 + 25)
-    array([2.4, 3.2])
-    """
-
-    c: float = 1.0
-
-    def __post_init__(self) -> None:
-        positive("c", self.c)
-
-    def value(self, kept: Kept, optimizer: Any, step: int, oracle: Oracle) -> tuple[Kept, Any]:
-        """Return the next moment, and c‖v‖²."""
-        moment, v = self.vector(kept, optimizer, step, oracle)
-        return {"moment": moment}, bounded(self.c * number(norm(v)) ** 2)
+    return begun
 
 
-@dataclass(frozen=True)
-class LevenbergMarquardt(KeepingPolicy):
-    r"""Levenberg–Marquardt damping: a number that follows the ratio of the loss's fall to the predicted one.
+def _resolved(precondition: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a method's `precondition` that finds the numbers of this step where policies were given."""
 
-    .. math:: r = \frac{f(w) - f(w + \delta)}{-g^\top \delta - \frac{1}{2\eta} \delta^\top (C - \lambda I)\, \delta} .
+    @functools.wraps(precondition)
+    def resolved(self: Any, state: Any, oracle: Any) -> Any:
+        if not self.policies:
+            return precondition(self, state, oracle)
+        keeps = self.keeping
+        own, kept = (state, {}) if keeps is None else separated(state)
+        numbers = {}
+        for name, policy in self.policies.items():
+            if policy is keeps:
+                kept, numbers[name] = keeps.value(kept, self, state.step, oracle)
+            else:
+                numbers[name] = policy.value(state.step, oracle)
+            positive(name, numbers[name])
+        own, choice = precondition(self.with_numbers(numbers), own, oracle)
+        return (own if keeps is None else joined(own, kept)), choice
 
-    Below r = ¼ λ is multiplied by the factor, above ¾ divided by it, within [1e-12, 1e12]. A step with which the
-    batch's loss rises beyond rounding is refused: the point stays, and λ grows.
-
-    With the loss times a, the run is the same if η C is, with the first λ times a for curvatures, a² for squared
-    gradients with η times a. With the parameters times a, the first λ has to be divided by a². A rotation of the
-    parameters changes nothing. A first λ that is wrong by a factor of 10ⁿ is mended in some 2n steps.
-
-    Parameters
-    ----------
-    first : float
-        The first λ > 0.
-    factor : float
-        The number > 1 by which λ changes.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a parameter is out of its range.
-
-    Notes
-    -----
-    The predicted fall is that of the quadratic model whose curvature is (C − λI)/η: without damping, −ηC⁻¹g would lead
-    to its minimizer. λ is the damping that the method declares in `Preconditioned`. Cost: a product with C and a loss,
-    which is that of the step's batch.
-
-    Source: Levenberg 1944; Marquardt 1963, doi:10.1137/0111030; the quarters as in Nocedal & Wright 2006, §4.1.
-
-    Examples
-    --------
-    >>> import sofim_ref as sr
-    >>> for first in (1e-6, 1.0, 1e6):  # from a loss of 24.2 into the valley
-    ...     optimizer = sr.SOFIM(lr=1.0, rho=LevenbergMarquardt(first), beta=0.0)
-    ...     print(round(sr.minimize(sr.problems.Rosenbrock(), optimizer, steps=50)["loss"][-1], 1))
-    4.3
-    4.1
-    4.1
-    """
-
-    first: float = 1.0
-    factor: float = 3.0
-    judges = True
-
-    def __post_init__(self) -> None:
-        positive("first", self.first)
-        positive("factor", self.factor)
-        if self.factor <= 1:
-            msg = f"factor must be a number > 1, got {self.factor!r}."
-            raise ValueError(msg)
-
-    def init(self, w: Array) -> Kept:
-        """Return the first λ."""
-        normal_in_dtype(w, first=self.first)
-        return {"number": number(self.first)}
-
-    def value(self, kept: Kept, optimizer: Any, step: int, oracle: Oracle) -> tuple[Kept, Any]:
-        """Return λ as it is kept."""
-        return kept, number(kept["number"])
-
-    def judged(
-        self, kept: Kept, oracle: Oracle, choice: Preconditioned, following: Array, lr: Any
-    ) -> tuple[Array, Kept]:
-        """Return the next point, or the present one if the loss would rise, and the next λ."""
-        ratio, falls, _ = measured(oracle, choice, following, 1 / lr)
-        return ended(oracle, falls, following), {"number": self.following(kept["number"], ratio, falls)}
-
-    def following(self, damping: Any, ratio: Any, falls: Any) -> Any:
-        """Return the λ after one, by the ratio and whether the loss falls."""
-        larger, smaller = damping * self.factor, damping / self.factor
-        return choose(
-            falls & (ratio >= 0.25),
-            choose(ratio > 0.75, choose(smaller > 1e-12, smaller, 1e-12), damping),
-            choose(larger < 1e12, larger, 1e12),
-        )
+    return resolved
 
 
-@dataclass(frozen=True)
-class TrustRadius(MomentPolicy):
-    r"""The damping with which no step is longer than a radius: :math:`\lambda = \eta\,\|v\| / \Delta`.
-
-    For every C that is at least λI, ‖ηC⁻¹v‖ ≤ η‖v‖/λ = Δ. Δ follows the ratio r of `LevenbergMarquardt`: below ¼ it
-    becomes a quarter of the step's length, above ¾ twice as large. A step with which the batch's loss rises beyond
-    rounding is refused: the point stays, and Δ shrinks.
-
-    With the loss and C times a, λ is times a and the run the same. With the parameters times a, Δ has to be times a. A
-    rotation of the parameters changes nothing.
-
-    Parameters
-    ----------
-    radius : float
-        The first Δ > 0.
-    largest : float
-        The number > 0 that Δ never exceeds.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a parameter is out of its range.
-
-    Notes
-    -----
-    The smallest such number would need C's eigenvalues, as `TrustRegionNewton` has them; this one costs one norm, one
-    loss a step, and a product with C. Where ‖C − λI‖ is much larger than λ, steps are much shorter than Δ. Weight decay
-    is not in Δ. Kept are Δ and the moment that `Optimizer.averaging` declares, d numbers.
-
-    For `SOFIM` with v = M̂ the step's length is 1/(1/Δ + ‖M̂‖/η).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sofim_ref.optimizers import SOFIM
-    >>> from sofim_ref.problems import Quadratic
-    >>> optimizer, w = SOFIM(lr=25.0, rho=TrustRadius(1.0)), np.asarray([3.0, 4.0])
-    >>> following, _ = optimizer.step(w, optimizer.init(w), Quadratic(np.eye(2), np.zeros(2)).oracle(w))
-    >>> round(float(1 / np.linalg.norm(following - w)), 12)  # 1/Δ + 5/25
-    1.2
-    """
-
-    radius: float = 1.0
-    largest: float = 1e3
-    judges = True
-
-    def __post_init__(self) -> None:
-        positive("radius", self.radius)
-        positive("largest", self.largest)
-        if self.largest < self.radius:
-            msg = f"largest must be at least radius = {self.radius!r}, got {self.largest!r}."
-            raise ValueError(msg)
-
-    def init(self, w: Array) -> Kept:
-        """Return the first Δ and the moment, zero."""
-        normal_in_dtype(w, radius=self.radius)
-        return {"radius": number(self.radius)} | super().init(w)
-
-    def value(self, kept: Kept, optimizer: Any, step: int, oracle: Oracle) -> tuple[Kept, Any]:
-        """Return the next moment, and η‖v‖/Δ."""
-        moment, v = self.vector(kept, optimizer, step, oracle)
-        return kept | {"moment": moment}, bounded(optimizer.rate_at(step) * number(norm(v)) / number(kept["radius"]))
-
-    def judged(
-        self, kept: Kept, oracle: Oracle, choice: Preconditioned, following: Array, lr: Any
-    ) -> tuple[Array, Kept]:
-        """Return the next point, or the present one if the loss would rise, and the next Δ."""
-        ratio, falls, length = measured(oracle, choice, following, 1 / lr)
-        radius = kept["radius"]
-        doubled = choose(2 * radius < self.largest, 2 * radius, self.largest)
-        shorter = choose((length > 0) & (length < radius), length, radius) / 4
-        good = falls & (ratio >= 0.25)
-        radius = choose(good, choose(ratio > 0.75, doubled, radius), choose(shorter > 1e-12, shorter, 1e-12))
-        return ended(oracle, falls, following), kept | {"radius": radius}
+_WRAPPED: dict[str, Callable[..., Any]] = {
+    "init": _begun,
+    "precondition": lambda method: explained(_resolved(method)),
+    "overwrite": explained,
+}
+"""What is put around a subclass's methods: checks of what fits, and policies."""

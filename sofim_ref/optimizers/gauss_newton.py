@@ -8,10 +8,10 @@ from sofim_ref import curvature
 from sofim_ref.arrays import Array
 from sofim_ref.arrays.control_flow import number
 from sofim_ref.arrays.validation import normal_in_dtype, positive
-from sofim_ref.optimizers.adaptive import LevenbergMarquardt
 from sofim_ref.optimizers.fall import ended, measured
 from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, check_start
+from sofim_ref.optimizers.ratio_policies import LevenbergMarquardt
 from sofim_ref.optimizers.search_space import LogUniform
 from sofim_ref.optimizers.state import State
 from sofim_ref.problems.oracle import Oracle

@@ -4,29 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar
 
 from sofim_ref.arrays import Array
-from sofim_ref.arrays.policy import Policy
 from sofim_ref.arrays.pytrees import register_waiting
 from sofim_ref.arrays.tracing import is_traced, python_number
-from sofim_ref.arrays.validation import (
-    an_instance,
-    finite,
-    flag,
-    floating,
-    non_negative,
-    pair,
-    positive,
-    rate,
-    shown,
-)
+from sofim_ref.arrays.validation import an_instance, finite, flag, floating, non_negative, pair, positive, rate, shown
 from sofim_ref.kernels import Kernels, kernels_for
+from sofim_ref.optimizers.adaptive import Adaptive
 from sofim_ref.optimizers.averaging import Averaging
-from sofim_ref.optimizers.fit import NamingHostDecisions, check_same_point, explained
+from sofim_ref.optimizers.fit import NamingHostDecisions, check_same_point
 from sofim_ref.optimizers.line_search import backtracked
-from sofim_ref.optimizers.policies_with_state import judged, keeping, policies_of, with_kept, with_numbers
 from sofim_ref.optimizers.preconditioned import Preconditioned
 from sofim_ref.optimizers.state import State
 from sofim_ref.problems.oracle import Oracle
@@ -41,7 +30,7 @@ Schedule = Callable[[int], float]
 S = TypeVar("S", bound=State)
 
 
-class Optimizer(ABC, Generic[S]):
+class Optimizer(Adaptive, ABC, Generic[S]):
     r"""A method of the form :math:`w \leftarrow w - \eta\, C^{-1} v`.
 
     A subclass is a frozen dataclass of hyper-parameters and says, in `precondition`, what C and v are. Nothing is
@@ -68,27 +57,16 @@ class Optimizer(ABC, Generic[S]):
     needs: frozenset[str] = frozenset({"gradient"})
     """The questions that the method asks an oracle."""
 
-    policies: ClassVar[Mapping[str, Policy]] = {}
-    """The policies that stand for ρ or the damping, by the argument's name."""
-
     __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
 
-    def __init_subclass__(cls, **settings: Any) -> None:
-        super().__init_subclass__(**settings)
-        for name, wrap in _WRAPPED.items():
-            if name in vars(cls):
-                setattr(cls, name, wrap(vars(cls)[name]))
-
     def __post_init__(self) -> None:
-        # A hyper-parameter from a NumPy grid is a float64 scalar, and that would widen a float32 step.
-        for name, value in vars(self).items():
+        for name, value in vars(self).items():  # a float64 scalar from a NumPy grid would widen a float32 step
             object.__setattr__(self, name, python_number(value))
         register_waiting()  # whoever imports JAX after this library has done so by now
         rate("lr", self.lr)
         non_negative("weight_decay", self.weight_decay)
         flag("line_search", self.line_search)
-        if policies := policies_of(self):
-            object.__setattr__(self, "policies", policies)
+        self.find_policies()
 
     if not TYPE_CHECKING:  # a type checker would take every attribute for known
 
@@ -115,12 +93,6 @@ class Optimizer(ABC, Generic[S]):
     def has_kernel(self) -> bool:
         """Whether `overwrite` takes the step: a method with a policy takes its plain one."""
         return type(self).overwrite is not Optimizer.overwrite and not self.policies
-
-    @property
-    def judges_steps(self) -> bool:
-        """Whether `accept` does anything: by the method's own rule, or by that of a policy."""
-        policy = keeping(self)
-        return type(self).accept is not Optimizer.accept or (policy is not None and policy.judges)
 
     def averaging(self, t: int) -> Averaging:
         """Return how the v of step t = 1, 2, … is made of the gradients: v = g; or a moment, if a method says so."""
@@ -204,14 +176,6 @@ class Optimizer(ABC, Generic[S]):
         positive(f"lr({step})", lr)
         return lr if is_traced(lr) else float(lr)
 
-    def accept(self, state: S, oracle: Oracle, choice: Preconditioned, following: Array) -> tuple[Array, S]:
-        """Return the point where the step ends and the state after it, unless the method says otherwise both unchanged.
-
-        One that keeps differences of gradients asks for the gradient there; one that adapts its damping may stay, and
-        so may one whose policy does.
-        """
-        return judged(self, state, oracle, choice, following) if self.policies else (following, state)
-
     def check_problem(self, problem: Problem) -> None:
         """Refuse a problem that doesn't offer what the method needs; the message says what, and who does."""
         an_instance("problem", problem, Problem, "sofim_ref.problems has some")
@@ -234,11 +198,3 @@ def check_start(w: Array) -> None:
     """Refuse a starting point that is not a 1-D floating array of finite numbers."""
     floating("w", w, ndim=1)
     finite("w", w)
-
-
-_WRAPPED: dict[str, Callable[..., Any]] = {
-    "init": with_kept,
-    "precondition": lambda method: explained(with_numbers(method)),
-    "overwrite": explained,
-}
-"""What is put around a subclass's methods: checks of what fits, and policies."""

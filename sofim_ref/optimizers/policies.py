@@ -1,7 +1,8 @@
 """Policies for ρ and damping: rules that give the number of each step from the gradient there or the step's number.
 
 A policy is passed where a method takes `rho` or `damping`. None of these keeps anything from step to step; those of
-`adaptive` do. Outside of
+`moment_policies` and
+`ratio_policies` do. Outside of
 ``jax.jit`` one number a step is brought to the host; inside, it stays on the device.
 """
 
@@ -64,7 +65,8 @@ class SquaredGradient(StepPolicy):
 
     def value(self, step: int, oracle: Oracle) -> Any:
         """Return c‖g‖²."""
-        return bounded(self.c * number(norm(oracle.gradient())) ** 2)
+        length = number(norm(oracle.gradient()))
+        return bounded(self.c * length * length)
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,14 @@ def test_a_vanishing_gradient_leaves_a_number_above_zero():
     assert SquaredGradient().value(0, Quadratic(A, np.zeros(2)).oracle(np.zeros(2))) == 1e-30
 
 
+@pytest.mark.parametrize("size", [1e-25, 1e-8, 1e10, 1e25])
+def test_squares_of_float32_neither_underflow_nor_overflow(size):
+    there = Quadratic(np.eye(1, dtype=np.float32), np.zeros(1, dtype=np.float32)).oracle(np.asarray([size], np.float32))
+    expected = min(max(size**2, 1e-30), 1e30)
+    assert SquaredGradient().value(0, there) == pytest.approx(expected, rel=1e-6)
+    assert GradientRoot(size).value(0, there) == pytest.approx(size, rel=1e-6)
+
+
 @pytest.mark.slow
 def test_under_jit():
     jax = pytest.importorskip("jax")
