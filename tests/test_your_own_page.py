@@ -17,6 +17,18 @@ def test_there_is_a_program_for_each_reader_in_under_30_lines():
         assert len([line for line in text.splitlines() if line.strip()]) < 30
 
 
+def test_a_loss_at_each_position_is_the_mean_over_them_of_whole_sequences():
+    pytest.importorskip("torch")
+    code = re.search(r"### A loss at each position.*?```python\n(.*?)```", PAGE, flags=re.DOTALL)[1]
+    names = {}
+    exec(compile(code, "your_own.md", "exec"), names)
+    problem, w, trace = names["problem"], names["trace"].w, names["trace"]
+    each = problem.oracle(w).per_example_gradients()
+    assert each.shape == (40, problem.dim)
+    assert abs(each.mean(dim=0) - problem.gradient(w)).max() < 1e-6
+    assert trace["loss"][-1] < trace["loss"][0]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NEEDS)
 def test_the_program_runs_as_it_stands(name, tmp_path, monkeypatch, capsys):

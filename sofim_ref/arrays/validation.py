@@ -182,12 +182,21 @@ def pair(owner: object, call: str, found: tuple[A, B], first: type, second: type
     raise TypeError(msg)
 
 
-def an_array(argument: str, x: Any) -> Namespace:
-    """Return the namespace of an array; refuse what is no array of a known backend, and say what makes one of it."""
+_MAKES = {"torch": "torch.as_tensor", "jax": "jax.numpy.asarray", "jaxlib": "jax.numpy.asarray", "cupy": "cupy.asarray"}
+"""What makes an array of numbers, by the package of the arrays."""
+
+
+def an_array(argument: str, x: Any, *, like: Array | None = None) -> Namespace:
+    """Return the namespace of an array; refuse what is no array of a known backend, and say what makes one of it.
+
+    Where there is an array that it goes with, what is said makes one of the same backend.
+    """
     try:
         return namespace(x)
     except TypeError:
         remedy = f"{argument}.to_numpy()" if hasattr(x, "to_numpy") else f"np.asarray({argument})"
+        if like is not None and (makes := _MAKES.get(type(like).__module__.partition(".")[0])):
+            remedy = f"{makes}({remedy if hasattr(x, 'to_numpy') else argument})"
         msg = (
             f"{argument} must be an array of NumPy, CuPy, torch, JAX or another array-API backend, got {type(x)!r}: "
             f"pass {remedy}."

@@ -15,6 +15,8 @@ from sofim_ref.datasets.tables import Task
 FEWEST = 3
 """The number of rows that can be split into training and held-out ones by the usual share of `Source.split`."""
 
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+
 
 def read_csv(
     path: str | Path,
@@ -51,8 +53,9 @@ def read_csv(
     OSError
         If the file can't be read.
     ValueError
-        If it isn't CSV with a header, has too few rows or no column `target`, misses a value (the message names row and
-        column), or has a feature that isn't made of numbers; and as `Source.split` does.
+        If it isn't CSV with a header, is separated by anything but commas, has too few rows or no column `target`,
+        misses a value (the message names row and column), or has a feature that isn't made of numbers; and as
+        `Source.split` does.
 
     Examples
     --------
@@ -87,8 +90,13 @@ def read_csv(
 
 
 def _read(path: Path) -> Any:
-    with path.open("rb"):  # that it can't be read is said before anything of pandas
-        pass
+    with path.open("rb") as file:  # that it can't be read is said before anything of pandas
+        header = file.readline().decode(errors="replace")
+    separator = next((name for mark, name in _SEPARATORS.items() if mark in header), "")
+    if separator and "," not in header:
+        msg = f"{path.name} must have its values separated by commas, got {separator}: pandas.read_csv(path, sep=…) "
+        msg += "reads it, and that table's to_csv(path, index=False) writes it with commas."
+        raise ValueError(msg)
     if importlib.util.find_spec("pandas") is None:
         msg = "pandas, which reads CSV files, is not installed: "
         msg += "python -m pip install -e '.[data]' in the repository brings it."

@@ -13,6 +13,7 @@ from sofim_ref.arrays.namespace import dtype_name
 from sofim_ref.arrays.tracing import reason_of
 from sofim_ref.arrays.validation import nearest, shown
 from sofim_ref.models.jax_interpreter import jax
+from sofim_ref.models.model import one_row_each
 
 
 def names_of(params: Any) -> list[str]:
@@ -89,10 +90,10 @@ def _check_leaf(name: str, leaf: Any) -> None:
         msg = f"params must not have random keys, got one in {name!r}: give apply the key by a closure."
         raise TypeError(msg)
     if dtype_name(leaf.dtype) not in {"float32", "float64"}:
-        msg = (
-            f"params must be float32 or float64, got {leaf.dtype} in {name!r}: what isn't differentiated, counts or "
-            "stored statistics, is given to apply by a closure."
-        )
+        remedy = "what isn't differentiated, counts or stored statistics, is given to apply by a closure"
+        if jax.numpy.issubdtype(leaf.dtype, jax.numpy.floating):
+            remedy = "jax.tree.map(lambda p: p.astype('float32'), params) converts all"
+        msg = f"params must be float32 or float64, got {leaf.dtype} in {name!r}: {remedy}."
         raise TypeError(msg)
     if jax.dtypes.canonicalize_dtype(leaf.dtype) != leaf.dtype:
         msg = f'params are {leaf.dtype}, which JAX has after jax.config.update("jax_enable_x64", True); got {name!r}.'
@@ -173,8 +174,7 @@ def _check_outputs(f: Any, n: int, dtype: Any) -> None:
         msg = f"apply must return one array of outputs, got {type(f).__name__}: return the outputs alone."
         raise TypeError(msg)
     if len(f.shape) != 2 or f.shape[0] != n:
-        remedy = "outputs[:, None] makes it such" if len(f.shape) == 1 else "outputs.reshape(len(X), -1) makes such"
-        msg = f"apply's outputs must have shape (N, C), got {f.shape} for N = {n}: {remedy}."
+        msg = f"apply's outputs must have shape (N, C), got {f.shape} for N = {n}: {one_row_each(f.shape, n)}."
         raise ValueError(msg)
     if f.dtype != dtype:
         msg = f"apply's outputs must have the parameters' dtype {dtype}, got {f.dtype}."

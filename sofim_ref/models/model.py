@@ -54,6 +54,10 @@ class Model(ABC):
         """Return features, shape (N, …), in the form in which `forward` takes them, refusing those that don't fit."""
         return features
 
+    def prepare_block(self, features: Array) -> Array:
+        """Return what `prepare` returns, or what stands for it without a copy, for one of many blocks of rows."""
+        return self.prepare(features)
+
     @abstractmethod
     def forward(self, w: Array, X: Array) -> tuple[Array, Tape]:
         """Return f, shape (N, C), and the tape."""
@@ -97,3 +101,16 @@ class Model(ABC):
             J = self.per_example_vjp(w, tape, xp.broadcast_to(eye[c, :], H.shape[:2]))
             total = total + J.T @ self.per_example_vjp(w, tape, H[:, c, :])
         return total
+
+
+def one_row_each(shape: tuple[int, ...], examples: int) -> str:
+    """Return, as a clause, how outputs of another shape than (N, C) become such, or how their loss is taken."""
+    if shape == (examples,):
+        return "outputs[:, None] makes it such"
+    if len(shape) < 3 or shape[0] != examples:
+        return "a row of outputs for each example, in the order of the features, is needed"
+    size = "·".join(map(str, shape[1:]))
+    return (
+        "a loss at each position of a sequence is a problems.Function.from_value(loss, w0, size=N), whose loss takes "
+        f"the mean over positions too: docs/your_own.md has one. Flattened, a row is one choice among {size} classes"
+    )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sofim_ref.arrays import Array, eps, namespace
 from sofim_ref.arrays.namespace import dtype_name
 from sofim_ref.arrays.validation import count, finite, floating, nearest, one_of, same_backend, shown
+from sofim_ref.models.model import one_row_each
 from sofim_ref.models.torch_layers import torch
 
 if TYPE_CHECKING:
@@ -146,7 +147,8 @@ def check_outputs(f: Any, X: Array, w: Array) -> None:
     """Refuse outputs that aren't a row for each example that depends on w."""
     if not isinstance(f, torch.Tensor) or f.ndim != 2 or f.shape[0] != X.shape[0]:
         got = f"shape {tuple(f.shape)}" if isinstance(f, torch.Tensor) else f"{type(f).__name__}"
-        remedy = "flatten(1) and [:, None] make such" if isinstance(f, torch.Tensor) else "return one tensor"
+        tensor = isinstance(f, torch.Tensor)
+        remedy = one_row_each(tuple(f.shape), X.shape[0]) if tensor else "return one tensor"
         msg = f"module's outputs must have shape (N, C), got {got} for N = {X.shape[0]}: {remedy}."
         raise ValueError(msg)
     if f.dtype != w.dtype:

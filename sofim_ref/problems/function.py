@@ -164,13 +164,15 @@ class Function(Problem):
         >>> loss.oracle(jnp.ones(2)).per_example_gradients().shape
         (3, 2)
         """
-        floating("w0", w0, ndim=1)
         if not can_differentiate(w0):
+            got = f"a {type(w0).__name__}" if type(w0).__module__ == "builtins" else f"one of {type(w0).__module__}"
             msg = (
-                f"w0 must be an array of JAX or torch, which differentiate value, got one of {type(w0).__module__}: "
-                "pass jax.numpy.asarray(w0), or give derivatives of your own to Function(dim, value, gradient, …)."
+                f"w0 must be an array of JAX or torch, which differentiate value, got {got}: pass "
+                "jax.numpy.asarray(w0, dtype=float) or torch.as_tensor(w0, dtype=torch.float64), or give derivatives of "
+                "your own to Function(dim, value, gradient, …)."
             )
             raise TypeError(msg)
+        floating("w0", w0, ndim=1)
 
         check_callables({"value": value}, rows=size is not None)
 

@@ -13,7 +13,7 @@ def check_data(features: Array, targets: Array, *, like: Array | None = None) ->
     Where a model has parameters of its own, the array `like` is one of them. Then features of shape (N, …) may be of
     any dtype, and the model's `prepare` looks at the rest.
     """
-    an_array("features", features)
+    an_array("features", features, like=like)
     if like is None:
         _check_table(features)
     else:
@@ -55,7 +55,7 @@ def _check_beside(features: Array, like: Array) -> None:
 
 def _check_targets(features: Array, targets: Array) -> None:
     """Refuse targets that don't go with the features."""
-    an_array("targets", targets)
+    an_array("targets", targets, like=features)
     if namespace(targets) is not namespace(features):
         msg = (
             f"features and targets must be arrays of one backend, "

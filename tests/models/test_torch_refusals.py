@@ -124,7 +124,14 @@ def noisy(dense, x):
 
 
 IN_PREPARE = [
-    (lambda dense, x: dense(x)[:, 0], r"module's outputs must have shape \(N, C\), got shape \(2,\) for N = 2: flat"),
+    (
+        lambda dense, x: dense(x)[:, 0],
+        r"module's outputs must have shape \(N, C\), got shape \(2,\) for N = 2: outputs\[:, N",
+    ),
+    (
+        lambda dense, x: dense(x)[:, None, :].expand(-1, 7, -1),
+        r"module's outputs must .* for N = 2: a loss at each position of a .*from_value\(loss, w0, size=N\)",
+    ),
     (lambda dense, x: (dense(x), x), r"module's outputs must have shape \(N, C\), got tuple for N = 2: return one"),
     (
         lambda dense, x: dense(x).float(),
@@ -177,6 +184,13 @@ def test_features_that_do_not_go_with_the_module_are_refused(features, message):
     targets = networks.labels(C=2) if isinstance(features, torch.Tensor) else np.arange(6) % 2
     with pytest.raises((TypeError, ValueError), match=f"^{message}"):
         problems.FiniteSum(TorchModel(nn.Linear(3, 2).double()), likelihoods.Categorical(2), features, targets)
+
+
+def test_lists_of_features_and_targets_are_answered_with_what_makes_tensors_of_them():
+    y = torch.zeros(6, dtype=torch.int64)
+    for name, data in (("features", (X.tolist(), y)), ("targets", (X, y.tolist()))):
+        with pytest.raises(TypeError, match=rf"{name} must be an array .* pass torch\.as_tensor\({name}\)\."):
+            problems.FiniteSum(TorchModel(nn.Linear(3, 2).double()), likelihoods.Categorical(), *data)
 
 
 def test_the_number_of_outputs_is_known_once_features_were_given():

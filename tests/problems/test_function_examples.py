@@ -163,6 +163,10 @@ def test_examples_gradients_of_another_shape_are_refused(returned, error, messag
 def test_numpy_has_no_derivatives_of_its_own():
     with pytest.raises(TypeError, match=r"w0 must be an array of JAX or torch.*one of numpy: pass jax\.numpy\.asarray"):
         Function.from_value(value, W, size=12)
+    with pytest.raises(
+        TypeError, match=r"w0 must be an array of JAX or torch.*got a list: pass .*torch\.as_tensor\(w0"
+    ):
+        Function.from_value(value, [0, 0, 0])
 
 
 @pytest.mark.parametrize("framework", ["torch", "jax.numpy"])

@@ -33,7 +33,8 @@ def _idx(content: bytes, ndim: int) -> Pixels:
     shape = struct.unpack(f">{ndim}I", content[4:header])
     due = header + int(np.prod(shape, dtype=object))
     if len(content) != due:
-        msg = f"it must have {due:,} bytes for {' × '.join(map(str, shape))} numbers, got {len(content):,}: truncated?"
+        numbers = " × ".join(map(str, shape))
+        msg = f"it must have {due:,} bytes for {numbers} numbers, got {len(content):,}: it may be truncated"
         raise ValueError(msg)
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
 
@@ -48,7 +49,7 @@ def decode_cifar_binary(content: bytes, *, label_bytes: int) -> tuple[Pixels, Pi
     """
     record = label_bytes + 3072
     if len(content) % record:
-        msg = f"it must be made of records of {record:,} bytes, got {len(content):,} bytes in all: truncated?"
+        msg = f"it must be made of records of {record:,} bytes, got {len(content):,} bytes in all: it may be truncated"
         raise ValueError(msg)
     rows = np.frombuffer(content, np.uint8).reshape(-1, record)
     return rows[:, label_bytes:].reshape(-1, 3, 32, 32), rows[:, label_bytes - 1]

@@ -39,7 +39,7 @@ class PublishedFile:
         ValueError
         """
         if self.size is not None and len(content) != self.size:
-            how = "truncated?" if len(content) < self.size else "another data set's?"
+            how = "it may be truncated" if len(content) < self.size else "it may be another data set's"
             msg = f"it must have {self.size:,} bytes, got {len(content):,}: {how}"
             raise ValueError(msg)
         if self.md5 is not None and (got := _md5(content)) != self.md5:
@@ -126,7 +126,7 @@ def _unzipped(content: bytes, size: int | None) -> bytes:
         with gzip.open(io.BytesIO(content)) as file:
             return file.read() if size is None else file.read(size + 1)
     except (OSError, EOFError, zlib.error) as error:
-        msg = f"it can't be unpacked ({error}): truncated?"
+        msg = f"it can't be unpacked ({error}): it may be truncated"
         raise ValueError(msg) from error
 
 
@@ -147,7 +147,11 @@ def _member(members: dict[str, bytes], file: PublishedFile, folder: Path) -> byt
     if file.name not in members:
         msg = f"the archive in {str(folder)!r} must hold {file.name}, got {', '.join(sorted(members)) or 'nothing'}."
         raise ValueError(msg)
-    file.check(members[file.name])
+    try:
+        file.check(members[file.name])
+    except ValueError as error:
+        msg = f"{file.name} of the archive in {str(folder)!r} isn't the published file: {error}."
+        raise ValueError(msg) from error
     return members[file.name]
 
 

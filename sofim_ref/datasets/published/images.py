@@ -85,7 +85,7 @@ class PublishedImages:
             if opened is not None:
                 break
         else:
-            there = "doesn't exist" if not folder.is_dir() else "has none of these"
+            there = "has none of these" if folder.is_dir() else "is no folder" if folder.exists() else "doesn't exist"
             msg = f"{str(folder)!r} {there}. {self.wanted}"
             raise FileNotFoundError(msg)
         images, labels = np.empty((self.rows, *self.shape), np.uint8), np.empty(self.rows, np.int64)
@@ -124,7 +124,7 @@ class PublishedImages:
             raise ValueError(msg)
         wrong = labels[(labels < 0) | (labels >= self.classes)]
         if wrong.size:
-            msg = f"its labels must be 0 … {self.classes - 1}, got {wrong[0]}: another data set's?"
+            msg = f"its labels must be 0 … {self.classes - 1}, got {wrong[0]}: it may be another data set's"
             raise ValueError(msg)
 
 

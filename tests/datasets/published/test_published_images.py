@@ -124,7 +124,7 @@ def test_a_truncated_file_is_refused_by_name(published, tmp_path):
 def test_labels_out_of_range_are_refused(published, tmp_path):
     images, _, _, files = published
     few = dataclasses.replace(images, classes=2)
-    with pytest.raises(ValueError, match=r"its labels must be 0 … 1, got \d+: another data set's\?"):
+    with pytest.raises(ValueError, match=r"its labels must be 0 … 1, got \d+: it may be another data set's\."):
         few.read(written(tmp_path, files))
 
 
@@ -148,7 +148,9 @@ def test_size_and_checksum_are_compared(published, tmp_path):
         lambda file: PublishedFile(file.name, len(files[file.name]), hashlib.md5(files[file.name]).hexdigest())
     )
     check(right.read(written(tmp_path, files)), pixels, labels)
-    with pytest.raises(ValueError, match=r"isn't the published file: it must have 99 bytes, got [\d,]+: another data"):
+    with pytest.raises(
+        ValueError, match=r"isn't the published file: it must have 99 bytes, got [\d,]+: it may be another"
+    ):
         known(lambda file: PublishedFile(file.name, 99)).read(tmp_path)
     with pytest.raises(
         ValueError, match=r"its MD5 checksum must be 00, got .*: it was changed, damaged, or is another"
@@ -159,7 +161,9 @@ def test_size_and_checksum_are_compared(published, tmp_path):
 @pytest.mark.parametrize("images", PUBLISHED.values(), ids=list(PUBLISHED))
 def test_where_the_files_are_not_it_is_said_what_is_expected_and_where_it_comes_from(images, tmp_path):
     expected = f"Expected: .*{images.forms[0].names[0]}.* They come from .*; sofim-ref downloads nothing"
-    for folder, reason in ((tmp_path, "has none of these"), (tmp_path / "nowhere", "doesn't exist")):
+    (file := tmp_path / "a file").touch()
+    reasons = {tmp_path: "has none of these", tmp_path / "nowhere": "doesn't exist", file: "is no folder"}
+    for folder, reason in reasons.items():
         with pytest.raises(FileNotFoundError, match=rf"'{folder}' {reason}\. {expected}"):
             images.read(folder)
     with pytest.raises(ValueError, match=rf"the folder of {images.title} must be given: --data-dir FOLDER.*{expected}"):
@@ -172,7 +176,7 @@ def test_the_files_of_another_data_set_are_refused(tmp_path):
     x, y = np.zeros((1, 1, 28, 28), np.uint8).repeat(12, 0), np.zeros(12, int)
     written(tmp_path, contents("fashion-mnist", 0, x, y))
     with pytest.raises(
-        ValueError, match="isn't the published file: it must have 47,040,016 bytes, got 4,720: truncated"
+        ValueError, match="isn't the published file: it must have 47,040,016 bytes, got 4,720: it may be truncated"
     ):
         PUBLISHED["mnist"].read(tmp_path)
 
@@ -216,7 +220,7 @@ def test_a_matlab_file_without_its_arrays_is_refused(tmp_path):
 def test_a_gzipped_file_swells_no_further_than_is_due(tmp_path):
     images = PUBLISHED["mnist"]
     (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(bytes(60_000_000), 1))
-    with pytest.raises(ValueError, match="must have 47,040,016 bytes, got 47,040,017: another data set's"):
+    with pytest.raises(ValueError, match="must have 47,040,016 bytes, got 47,040,017: it may be another data set's"):
         images.read(tmp_path)
 
 
