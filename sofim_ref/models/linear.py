@@ -69,9 +69,11 @@ class Linear(Model):
             raise ValueError(msg)
         if not self.intercept:
             return features
-        xp = namespace(features)
-        ones = xp.ones((features.shape[0], 1), dtype=features.dtype, device=device(features))
-        return xp.concat([features, ones], axis=1)
+        return self._completed(features)
+
+    def prepare_block(self, features: Array) -> Array:
+        """Return the features themselves: what is computed from rows without their 1 treats the intercept apart."""
+        return features
 
     @property
     def layers(self) -> tuple[Layer, ...]:  # type: ignore[override]  # read-only here, since it depends on the sizes
@@ -84,18 +86,23 @@ class Linear(Model):
 
     def forward(self, w: Array, X: Array) -> tuple[Array, Array]:
         """Return XW, shape (N, C), and X, the tape."""
-        return X @ self._weights(w), X
+        return self.jvp(w, X, w), X
 
     def jvp(self, w: Array, X: Array, v: Array) -> Array:
         """Return XV, shape (N, C): the outputs move as v does."""
-        return X @ self._weights(v)
+        V = self._weights(v)
+        return X @ V if X.shape[1] == V.shape[0] else X @ V[:-1, :] + V[-1:, :]
 
     def vjp(self, w: Array, X: Array, u: Array) -> Array:
         """Return Xᵀu, flat, shape (d,)."""
-        return namespace(w).reshape(X.T @ u, (self.dim,))
+        xp, G = namespace(w), X.T @ u
+        if X.shape[1] * self.n_outputs < self.dim:
+            G = xp.concat([G, xp.sum(u, axis=0, keepdims=True)], axis=0)
+        return xp.reshape(G, (self.dim,))
 
     def per_example_vjp(self, w: Array, X: Array, u: Array) -> Array:
         """Return the flat outer product of x̄ₙ and uₙ for each example, shape (N, d)."""
+        X = self._completed(X)
         return namespace(w).reshape(X[:, :, None] * u[:, None, :], (X.shape[0], self.dim))
 
     def hvp(self, w: Array, X: Array, v: Array, u: Array, H: Array) -> Array:
@@ -104,7 +111,7 @@ class Linear(Model):
 
     def layer_statistics(self, w: Array, X: Array, u: Array) -> tuple[LayerStatistics, ...]:
         """Return x̄ and u: the one layer's inputs and gradients."""
-        return (LayerStatistics(self.layers[0], X, u),)
+        return (LayerStatistics(self.layers[0], self._completed(X), u),)
 
     def gauss_newton(self, w: Array, X: Array, H: Array) -> Array:
         """Return Σₙ Hₙ ⊗ x̄ₙx̄ₙᵀ in the order of w, shape (d, d), from at most C blocks of inputs: memory N·d.
@@ -112,6 +119,7 @@ class Linear(Model):
         Both factors are symmetric: pairs c ≤ e of outputs are summed alone, and blocks above the diagonal are copied
         from below.
         """
+        X = self._completed(X)
         xp, (N, p), C = namespace(w), X.shape, self.n_outputs
         pairs = xp.concat([H[:, c, c:] for c in range(C)], axis=1)
         width, K = -(-p // C), pairs.shape[1]  # K = C(C+1)/2
@@ -128,6 +136,13 @@ class Linear(Model):
         order = xp.asarray([number[min(c, e), max(c, e)] for c in range(C) for e in range(C)], device=device(w))
         full = xp.reshape(xp.take(xp.concat(columns, axis=1), order, axis=2), (p, p, C, C))
         return xp.reshape(xp.permute_dims(full, (0, 2, 1, 3)), (self.dim, self.dim))
+
+    def _completed(self, X: Array) -> Array:
+        """Return x̄ for rows that may lack their 1."""
+        if X.shape[1] == self.inputs + self.intercept:
+            return X
+        xp = namespace(X)
+        return xp.concat([X, xp.ones((X.shape[0], 1), dtype=X.dtype, device=device(X))], axis=1)
 
     def _weights(self, w: Array) -> Array:
         return namespace(w).reshape(w, (-1, self.n_outputs))

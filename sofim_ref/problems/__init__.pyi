@@ -1,4 +1,5 @@
 # What the package offers, and where each name lives: `__init__.py` imports a name when it is first asked for.
+from .blocks import Blocks as Blocks
 from .calls import Calls as Calls
 from .constants import Constants as Constants
 from .finite_sum import FiniteSum as FiniteSum

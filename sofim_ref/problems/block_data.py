@@ -1,0 +1,58 @@
+"""Checks of a loss over blocks of rows: each refusal begins with the block's number."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sofim_ref.arrays import Array, namespace
+from sofim_ref.arrays.validation import shown
+from sofim_ref.problems.row_source import RowSource, row_source
+
+
+@contextlib.contextmanager
+def block_number(k: int) -> Iterator[None]:
+    """Put the block's number before the message of a TypeError or ValueError."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        msg = f"block {k}: {error}"
+        raise type(error)(msg) from None
+
+
+def block_tables(blocks: Any) -> list[tuple[RowSource, RowSource]]:
+    """Return what reads the features and the targets of each block, refusing what isn't a list of such pairs."""
+    if not isinstance(blocks, Sequence) or isinstance(blocks, str) or not blocks:
+        msg = f"blocks must be a list of at least one pair (features, targets), got {shown(blocks)}."
+        raise ValueError(msg)
+    found = []
+    for k, block in enumerate(blocks):
+        with block_number(k):
+            if not isinstance(block, tuple | list) or len(block) != 2:
+                msg = (
+                    f"a block must be a pair (features, targets), got {shown(block)}: Blocks.from_rows cuts one pair "
+                    "into blocks."
+                )
+                raise TypeError(msg)
+            X, y = row_source("features", block[0]), row_source("targets", block[1])
+            if X.shape[0] != y.shape[0]:
+                msg = f"targets must have {X.shape[0]} rows to go with features, got shape {tuple(y.shape)}."
+                raise ValueError(msg)
+            found.append((X, y))
+    return found
+
+
+def check_beside(features: Array, targets: Array, first: tuple[Array, Array]) -> None:
+    """Refuse a block of another backend, dtype or width than the first."""
+    for name, x, due in (("features", features, first[0]), ("targets", targets, first[1])):
+        if namespace(x) is not namespace(due):
+            msg = f"{name} must be of the first block's backend, {type(due).__module__}, got {type(x).__module__}."
+            raise TypeError(msg)
+        if x.dtype != due.dtype:
+            msg = f"{name} must have the first block's dtype, {due.dtype}, got {x.dtype}: convert one of them."
+            raise TypeError(msg)
+        if x.shape[1:] != due.shape[1:]:
+            needed = ", ".join(["N", *map(str, due.shape[1:])]) + "," * (due.ndim == 1)
+            msg = f"{name} must have shape ({needed}) as in the first block, got {tuple(x.shape)}."
+            raise ValueError(msg)

@@ -1,0 +1,233 @@
+"""A mean loss over blocks of rows, of which one at a time is in memory."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+
+from sofim_ref.arrays import Array, from_numpy, namespace, to_numpy
+from sofim_ref.arrays.validation import count, one_of, shown
+from sofim_ref.problems.block_answers import BlockAnswers
+from sofim_ref.problems.block_data import block_number, block_tables, check_beside
+from sofim_ref.problems.block_oracle import BlockOracle
+from sofim_ref.problems.calls import Calls
+from sofim_ref.problems.finite_sum import FiniteSum
+from sofim_ref.problems.row_source import RowSource
+from sofim_ref.problems.supervised_data import check_data
+
+ROWS = 32_768
+"""The number of rows in a block, if nothing else is said: at 100 features in float32 13 MB."""
+
+Part = tuple[slice, Callable[[], FiniteSum]]
+"""Where rows stand in a batch, and what reads them."""
+
+
+class Blocks(BlockAnswers):
+    r"""The same loss over rows that are kept in blocks: :math:`f(w) = \sum_b \frac{N_b}{N} f_b(w)`.
+
+    What `FiniteSum` is in one piece: every method takes it, and gets the same answers up to the order of summation. A
+    block is read when it is asked, and forgotten when it has answered.
+
+    Parameters
+    ----------
+    loss : FiniteSum, or callable (features, targets) -> FiniteSum
+        The loss on any rows, whose model, likelihood and l2 are taken; or what makes it of the first block:
+        `LogisticRegression`, ``partial(MLPClassifier, hidden=(8,))``, ``partial(FiniteSum, model, likelihood)``.
+    blocks : sequence of pairs (features, targets)
+        Arrays, slices of `numpy.memmap` or paths of ``.npy`` files, of one width, dtype and backend. What is mapped is
+        read from its file block by block.
+    shuffle : {"rows", "blocks"}
+        How an epoch's batches are drawn: from all rows, the very batches of the loss in one piece; or block after
+        block, the blocks in random order and the rows of each in random order, so that files are read in long runs.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no block, or one of them is empty, differs from the first in width, dtype or backend, holds a number
+        that isn't finite or a label that the first block's loss doesn't know. The message has the block's number.
+    OSError
+        Later, if a file was shortened meanwhile.
+
+    Notes
+    -----
+    The sum is a binary tree that the number of blocks fixes, so the same blocks give the same bits. A gradient takes
+    one pass over the data and its value comes with it; what a method asks besides costs a pass of its own. Answers with
+    a row an example, per-example gradients say, are joined, and refused where they would take more than half of the
+    memory that is free.
+
+    A batch is gathered in the order asked, so with ``shuffle="rows"`` a run on batches has the bits of the run on the
+    loss in one piece. With ``shuffle="blocks"`` each row still comes once in an epoch, but rows of one block come
+    together: where blocks differ (files sorted by date or class), a batch's gradient is off in their direction.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sofim_ref.problems import LogisticRegression
+    >>> X, y = np.asarray([[-1.0], [1.0], [2.0]]), np.asarray([0, 1, 1])
+    >>> Blocks(LogisticRegression, [(X[:2], y[:2]), (X[2:], y[2:])]).gradient(np.zeros(2))
+    array([-0.66666667, -0.16666667])
+    >>> LogisticRegression(X, y).gradient(np.zeros(2))
+    array([-0.66666667, -0.16666667])
+    """
+
+    def __init__(
+        self,
+        loss: FiniteSum | Callable[[Array, Array], FiniteSum],
+        blocks: Sequence[tuple[Any, Any]],
+        *,
+        shuffle: Literal["rows", "blocks"] = "rows",
+    ) -> None:
+        one_of("shuffle", shuffle, ("rows", "blocks"))
+        tables = block_tables(blocks)
+        self._open(loss, tables, [(k, 0, X.shape[0]) for k, (X, _) in enumerate(tables)], shuffle)
+
+    @classmethod
+    def from_rows(
+        cls,
+        loss: FiniteSum | Callable[[Array, Array], FiniteSum],
+        features: Any,
+        targets: Any,
+        *,
+        rows: int = ROWS,
+        shuffle: Literal["rows", "blocks"] = "rows",
+    ) -> Blocks:
+        """Return the loss over one array, `numpy.memmap` or ``.npy`` file, cut into blocks of that many rows."""
+        count("rows", rows)
+        one_of("shuffle", shuffle, ("rows", "blocks"))
+        tables, blocks = block_tables([(features, targets)]), cls.__new__(cls)
+        N = tables[0][0].shape[0]
+        cuts = [(0, start, min(start + rows, N)) for start in range(0, N, rows)]
+        blocks._open(loss, tables, cuts, shuffle)  # noqa: SLF001  # one of its own class
+        return blocks
+
+    def _open(
+        self, loss: Any, tables: list[tuple[RowSource, RowSource]], cuts: list[tuple[int, int, int]], shuffle: str
+    ) -> None:
+        """Look at every block once."""
+        self._tables, self._cuts, self.shuffle = tables, cuts, shuffle
+        self._table_starts = np.cumsum([0, *(X.shape[0] for X, _ in tables)])
+        self.starts = np.cumsum([0, *(stop - start for _, start, stop in cuts)])
+        self.size, self.largest = int(self.starts[-1]), int(np.max(np.diff(self.starts)))
+        first = self._read(0)
+        with block_number(0):
+            whole = loss if isinstance(loss, FiniteSum) else loss(*first)
+            if not isinstance(whole, FiniteSum):
+                msg = f"loss must be a FiniteSum or make one of features and targets, got {shown(whole)}."
+                raise TypeError(msg)
+        one = [namespace(x).asarray(x[:1, ...], copy=True) for x in first]  # a view would keep the block
+        self.loss = copy.copy(whole)
+        if whole.model.like is None:
+            self.loss.like = one[0]
+        self.loss = _on_checked(self.loss, *one)
+        self.like, self.l2 = self.loss.like, self.loss.l2
+        self.model, self.likelihood, self.offers = self.loss.model, self.loss.likelihood, self.loss.offers
+        self.n_outputs, self.layers, self.uncovered = self.loss.n_outputs, self.loss.layers, self.loss.uncovered
+        for k in range(len(cuts)):
+            X, y = self._read(k)
+            with block_number(k):
+                check_beside(X, y, first)
+                check_data(X, y, like=self.model.like)
+                self.model.prepare(X[:1, ...])
+                _on_checked(self.loss, X, y)
+
+    def __repr__(self) -> str:
+        """Return what is fitted, to how much, in how many blocks."""
+        return f"<{self.name}: N = {self.size} in {len(self._cuts)} blocks, d = {self.dim}, l2 = {self.l2:g}>"
+
+    @property
+    def name(self) -> str:
+        """The loss's name, in blocks."""
+        return f"Blocks of {self.loss.name}"
+
+    @property
+    def dim(self) -> int:
+        """The number d of parameters."""
+        return self.loss.dim
+
+    def oracle(self, w: Array, batch: Array | None = None, *, calls: Calls | None = None) -> BlockOracle:
+        """Return the oracle at w, shape (d,), on the batch's rows, or on all of them."""
+        return BlockOracle(self, w, batch, calls)
+
+    def price(self, question: str) -> float:
+        """Return what an answer costs an example, in gradients: see `Problem.price`."""
+        return self.loss.price(question)
+
+    def initial_point(self, seed: int = 0) -> Array:
+        """Return where to start, shape (d,): the model's `start`, drawn from the seed on the host."""
+        count("seed", seed, minimum=0)
+        return from_numpy(self.model.start(np.random.default_rng(seed)), like=self.like)
+
+    def error(self, w: Array, *, batch: Array | None = None) -> Array:
+        """Return the likelihood's error at w, shape (), over the batch's rows or over all: see `Likelihood.error`."""
+        return self.oracle(w, batch).average(lambda rows: rows.problem.error(rows.w))  # type: ignore[attr-defined]  # a FiniteSum
+
+    def batches(self, size: int, seed: int | tuple[int, ...] = 0) -> Iterator[Array]:
+        """Yield one epoch of batches, as `Problem.batches` does or block after block: see `shuffle`.
+
+        Block after block, ``default_rng(seed)`` draws the order of the blocks first and then, as each comes, that of
+        its rows; the rows so lined up are cut into batches, which may begin in one block and end in the next.
+        `minimize` gives the pair (seed, epoch) for a seed.
+        """
+        whole = super().batches(size, seed)
+        if self.shuffle == "rows":
+            yield from whole
+            return
+        if size > self.size:
+            next(whole)  # which refuses it
+        rng, waiting = np.random.default_rng(seed), np.empty(0, np.int64)
+        for k in rng.permutation(len(self._cuts)):
+            rows = self.starts[k] + rng.permutation(self.starts[k + 1] - self.starts[k])
+            waiting = np.concatenate([waiting, rows])
+            while len(waiting) >= size:
+                yield from_numpy(waiting[:size], like=self.like)
+                waiting = waiting[size:]
+        if len(waiting):
+            yield from_numpy(waiting, like=self.like)
+
+    def parts(self, batch: Array | None) -> list[Part]:
+        """Return the pieces of a batch, or of all rows: where each stands in it, and what reads it."""
+        if batch is None:
+            return [
+                (slice(start, stop), partial(self._block, k))
+                for k, (start, stop) in enumerate(itertools.pairwise(self.starts.tolist()))
+            ]
+        numbers = to_numpy(batch)
+        places = [slice(i, min(i + self.largest, len(numbers))) for i in range(0, len(numbers), self.largest)]
+        return [(place, partial(self._gathered, numbers[place])) for place in places]
+
+    def _read(self, k: int) -> tuple[Array, Array]:
+        table, start, stop = self._cuts[k]
+        X, y = self._tables[table]
+        return X.read(start, stop), y.read(start, stop)
+
+    def _block(self, k: int) -> FiniteSum:
+        return _on_checked(self.loss, *self._read(k))
+
+    def _gathered(self, numbers: np.ndarray[Any, Any]) -> FiniteSum:
+        """Return the loss on rows of these numbers, in their order."""
+        numbers = np.where(numbers < 0, numbers + self.size, numbers)
+        table = np.searchsorted(self._table_starts, numbers, side="right") - 1
+        order, found = np.argsort(table, kind="stable"), []
+        for k in np.unique(table).tolist():
+            rows = numbers[table == k] - self._table_starts[k]
+            found.append([source.take(rows) for source in self._tables[k]])
+        if len(found) == 1:
+            return _on_checked(self.loss, *found[0])
+        xp, back = namespace(found[0][0]), from_numpy(np.argsort(order), like=found[0][0])
+        return _on_checked(
+            self.loss, *(xp.take(xp.concat(list(x), axis=0), back, axis=0) for x in zip(*found, strict=True))
+        )
+
+
+def _on_checked(loss: FiniteSum, features: Array, targets: Array) -> FiniteSum:
+    """Return the same loss on features that have been checked: none is looked at."""
+    other = copy.copy(loss)
+    other.features, other.targets, other.size = features, targets, int(features.shape[0])
+    other._X = loss.model.prepare_block(features)  # noqa: SLF001  # a block of its own
+    other._Y = loss.likelihood.encode(targets, like=loss.like, outputs=loss.n_outputs)  # noqa: SLF001  # the same
+    return other

@@ -1,0 +1,161 @@
+"""Rows that are read when they are asked for: of an array, or of a file from which nothing stays in memory."""
+
+from __future__ import annotations
+
+import mmap
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from sofim_ref.arrays import Array, from_numpy, namespace
+from sofim_ref.arrays.validation import an_array, shown
+
+_SPARSE = 16
+"""From one row in so many on, a range is read whole instead of row by row."""
+
+
+class RowSource(Protocol):
+    """A table of rows, of which some can be had as an array."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape (N, …)."""
+
+    def read(self, start: int, stop: int) -> Array:
+        """Return the rows from start to stop."""
+
+    def take(self, rows: np.ndarray[Any, Any]) -> Array:
+        """Return the rows of these numbers, in their order."""
+
+
+@dataclass(frozen=True)
+class ArrayRows:
+    """The rows of an array of any backend: nothing is copied before it is asked for."""
+
+    array: Array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The array's shape."""
+        return tuple(self.array.shape)
+
+    def read(self, start: int, stop: int) -> Array:
+        """Return a view."""
+        return self.array[start:stop, ...]
+
+    def take(self, rows: np.ndarray[Any, Any]) -> Array:
+        """Return a copy of the rows."""
+        return namespace(self.array).take(self.array, from_numpy(rows, like=self.array), axis=0)
+
+
+@dataclass(frozen=True)
+class FileRows:
+    """The rows of a C-contiguous table in a file, each time read anew into an array of their own.
+
+    A mapped page counts as the process's memory until the system takes it back, and ends the process where the file
+    has become shorter; a read does neither.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    position : int
+        The byte at which the first row begins.
+    shape : tuple of int
+        The shape (N, …).
+    dtype : numpy.dtype
+    """
+
+    path: Path
+    position: int
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    @property
+    def row_bytes(self) -> int:
+        """The number of bytes in a row."""
+        return self.dtype.itemsize * int(np.prod(self.shape[1:], dtype=np.int64))
+
+    def read(self, start: int, stop: int) -> np.ndarray[Any, Any]:
+        """Return the rows from start to stop, in one read.
+
+        Raises
+        ------
+        OSError
+            If the file can't be read, or has become shorter.
+        """
+        found = np.empty((stop - start, *self.shape[1:]), self.dtype)
+        with self.path.open("rb", buffering=0) as file:
+            self._fill(file, start, found)
+        return found
+
+    def take(self, rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Return the rows of these numbers, in their order: one read each, or one of all where they lie close.
+
+        Raises
+        ------
+        OSError
+            As `read`.
+        """
+        low, high = int(rows.min()), int(rows.max()) + 1
+        if _SPARSE * len(rows) > high - low:
+            return np.take(self.read(low, high), rows - low, axis=0)
+        found = np.empty((len(rows), *self.shape[1:]), self.dtype)
+        with self.path.open("rb", buffering=0) as file:
+            for place, row in enumerate(rows.tolist()):
+                self._fill(file, row, found[place : place + 1])
+        return found
+
+    def _fill(self, file: Any, start: int, found: np.ndarray[Any, Any]) -> None:
+        file.seek(self.position + start * self.row_bytes)
+        room = found.reshape(-1).view(np.uint8).data
+        while room:
+            if not (n := file.readinto(room)):
+                needed = self.position + self.shape[0] * self.row_bytes
+                msg = (
+                    f"{self.path} has {os.fstat(file.fileno()).st_size:,} bytes and had {needed:,} when the problem "
+                    f"was made: it was shortened since. Write it again, and make the problem again."
+                )
+                raise OSError(msg)
+            room = room[n:]
+
+
+def row_source(argument: str, table: Any) -> RowSource:
+    """Return the rows of an array, of a mapped file, or of the ``.npy`` file that a path names.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is none of these, or has no rows.
+    """
+    if isinstance(table, str | os.PathLike):
+        try:
+            table = np.load(table, mmap_mode="r", allow_pickle=False)
+        except ValueError as error:
+            msg = f"{argument} must be a .npy file of numbers, got {shown(str(table))}: {error}"
+            raise ValueError(msg) from None
+        if not isinstance(table, np.memmap):
+            msg = f"{argument} must be a .npy file, of one array."
+            raise TypeError(msg)
+    an_array(argument, table)
+    if table.ndim == 0 or not table.shape[0]:
+        msg = f"{argument} must have a row, got shape {tuple(table.shape)}: leave an empty block out."
+        raise ValueError(msg)
+    return _in_file(table) or ArrayRows(table)
+
+
+def _in_file(table: Any) -> FileRows | None:
+    """Return where a mapped array lies in its file; None for what isn't one, or isn't row after row as it is there."""
+    mapped = getattr(table, "_mmap", None)  # NumPy says the file and where the map begins, not where a slice does
+    if not isinstance(table, np.memmap) or mapped is None or table.filename is None or table.mode == "c":
+        return None
+    if not table.flags.c_contiguous or not table.dtype.isnative:
+        return None
+    begins = table.offset - table.offset % mmap.ALLOCATIONGRANULARITY
+    inside = table.ctypes.data - np.frombuffer(mapped, np.uint8).ctypes.data
+    if not 0 <= inside < len(mapped):  # a copy keeps the name of the file
+        return None
+    return FileRows(Path(table.filename), begins + inside, table.shape, table.dtype)
