@@ -16,28 +16,13 @@ from sofim_ref.arrays.validation import count, flag, non_negative
 from sofim_ref.matrices import SingularMatrixError
 from sofim_ref.optimizers.line_search import is_lower
 from sofim_ref.optimizers.scipy_functions import ScipyFunctions, print_result, starting_array, stops
+from sofim_ref.optimizers.scipy_outcome import judged
 from sofim_ref.problems import Function, Oracle
-from sofim_ref.problems.divergence import far_above, loss_scale, misleads
 
 if TYPE_CHECKING:
     from sofim_ref.optimizers.optimizer import Optimizer
 
 _ANSWERS = frozenset({"value", "gradient", "hessian", "hvp"})
-
-MESSAGES = {
-    0: "The largest component of the gradient fell to gtol.",
-    1: "Maximum number of iterations has been exceeded.",
-    2: "C could not be inverted: damping > 0 makes it regular.",
-    3: "The run diverged: the point, the value or the gradient stopped being finite; the last finite point and value "
-    "are returned.",
-    4: "The line search found no lower loss: jac isn't the gradient of fun, or gtol is below what rounding allows.",
-    5: "The value or the gradient isn't finite at x0.",
-    6: "The run diverged",
-    7: "fun doesn't fall along −jac, at x0 or at the end, as it does if jac is its gradient: "
-    "scipy.optimize.check_grad(fun, jac, x) says how far jac is from it.",
-    99: "`callback` raised `StopIteration`.",
-}
-"""What each status of a result means; the numbers are SciPy's. How far the value rose follows the sixth."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +127,7 @@ class ScipyMethod:
             while len(points) > 1 and not _finite(last.value()):  # which a method that needs no value never asked for
                 points.pop()
                 last, status = problem.oracle(points[-1]), 3
-            status, message = _judged(problem, start, last, status)
+            status, message = judged(problem, start, last, status)
         result = OptimizeResult(
             x=namespace(last.w).asarray(last.w, copy=True),
             fun=float(detached(last.value())),
@@ -194,17 +179,6 @@ class ScipyMethod:
         if not (isinstance(constraints, tuple | list) and len(constraints) == 0):
             msg = f"{name} takes no constraints: SciPy's 'SLSQP', 'trust-constr' and 'COBYQA' do."
             raise ValueError(msg)
-
-
-def _judged(problem: Function, start: Oracle, last: Oracle, status: int) -> tuple[int, str]:
-    """Return the status and message of a run, looked at once more if it ended above its start by no wish of anyone."""
-    first, value = (float(detached(at.value())) for at in (start, last))
-    if status == 3 or (status == 1 and value > first):
-        if any(misleads(problem, at.w) for at in (start, last)):
-            return 7, MESSAGES[7]
-        if status == 1 and (rise := far_above(first, value, loss_scale(problem, start.w))):
-            return 6, f"{MESSAGES[6]}: {rise}."
-    return status, MESSAGES[status]
 
 
 def _finite(*arrays: Array) -> bool:

@@ -142,8 +142,7 @@ class SOAP(Optimizer[SOAPState]):
         """Return the next state, and C, one rotated diagonal a layer, with v = m̂."""
         xp, t, g, blocks = namespace(oracle.w), state.step + 1, oracle.gradient(), oracle.parameter_blocks
         check_uncovered(oracle, self.uncovered, diagonal="Adam's diagonal")
-        new = shampoo_factors(oracle, uncovered="identity")  # there are no factors where there are no layers
-        L, R = flat(new)
+        L, R = flat(new := shampoo_factors(oracle, uncovered="identity"))  # where there are layers
         first = state.rows.shape[0] == 0
         if first:
             P, Q = _eigenbases(new)
