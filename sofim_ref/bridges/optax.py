@@ -31,8 +31,9 @@ def transformation(method: Optimizer[Any]) -> Any:
         ``init(params)`` returns the method's own `State`, a pytree. ``update(updates, state, params, *, value, grad,
         value_fn, **arguments)`` takes the gradients for `updates`. Of the named arguments, as optax's own methods take
         them, SOAA and TAdam need `value`, the loss at `params`. Newton, Newton-CG, L-BFGS and AdaHessian ask about the
-        loss elsewhere too: they need ``value_fn(params, **arguments)``, and go along `grad`, its gradient at `params`,
-        or along `updates` if that is not given. All others ignore the named arguments.
+        loss elsewhere too, as ``docs/bridges.md`` has of every method: they need ``value_fn(params, **arguments)``, and
+        go along `grad`, its gradient at `params`, or along `updates` if that is not given. All others ignore the named
+        arguments.
 
     Raises
     ------

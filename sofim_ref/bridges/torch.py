@@ -38,9 +38,10 @@ def optimizer(method: Optimizer[Any], params: Iterable[Any]) -> Any:
         `params` is a module, or a parameter is neither float32 nor float64; in a step, if a gradient is sparse, or the
         closure is missing.
     ValueError
-        If a hyper-parameter is out of its range; if the parameters of a group are of several dtypes or devices, or one
-        of them is there twice; if there are several groups for a method that asks about the loss at other points; in a
-        step, if a parameter was frozen or unfrozen after the group's state was made.
+        If a hyper-parameter is out of its range, or `method` must be given the number of examples and hasn't it; if the
+        parameters of a group are of several dtypes or devices, or one of them is there twice; if there are several
+        groups for a method that asks about the loss at other points; in a step, if a parameter was frozen or unfrozen
+        after the group's state was made.
 
     Notes
     -----
@@ -58,8 +59,9 @@ def optimizer(method: Optimizer[Any], params: Iterable[Any]) -> Any:
 
     **Closures.** In ``step(closure)`` it returns the loss, and may call ``backward`` itself. SGD, SOFIM and Adam need
     none. SOAA, TAdam and L-BFGS do; AdaHessian, Newton, Newton-CG and Nyström-SGD need one without ``backward``, since
-    they differentiate its loss twice. For those that need one, gradients are cleared before each call, of which a
-    step may make several: it must be a function of the parameters alone, without another dropout in each call.
+    they differentiate its loss twice; ``docs/bridges.md`` has every method. For those that need one, gradients are
+    cleared before each call, of which a step may make several: it must be a function of the parameters alone, without
+    another dropout in each call.
 
     Cost: SOFIM, SGD and Adam on the host take the step in place, by the kernels of `sofim_ref.kernels`; else a
     method computes as it does on tensors, whose results are copied into the vector, 3d numbers more.

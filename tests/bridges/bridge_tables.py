@@ -21,7 +21,9 @@ def unsaid(wanted):
     """Return, as sentences, what those methods must be given that a loop doesn't tell."""
     steps = ", ".join(f"`{method.name}`" for method, made in MADE.items() if wanted(made) and method.needs_steps)
     sizes = names(lambda made: wanted(made) and not knows_examples(made))
-    return f"; {steps} must be given the number of `steps` of the run" * bool(steps) + f"; {sizes} the number of examples, as `effective_size`" * bool(sizes)
+    said = [f"; {steps} must be given the number of `steps` of the run"] * bool(steps)
+    said += [f"; {sizes} must be given the number of examples, as `effective_size`"] * bool(sizes)
+    return "".join(said)
 
 
 def knows_examples(made):
