@@ -17,6 +17,7 @@ from .race_curves import RaceCurve as RaceCurve
 from .race_curves import race_curves as race_curves
 from .rank_rates import rank_rates as rank_rates
 from .rate_valley import rate_valley as rate_valley
+from .rescaled_losses import rescaled_losses as rescaled_losses
 from .spectra import spectra as spectra
 from .step_diagnostics import step_diagnostics as step_diagnostics
 from .step_norms import step_norms as step_norms

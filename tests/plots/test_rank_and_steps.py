@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from sofim_ref import plots
+from sofim_ref.convergence.experiments.adaptive_rho import AdaptiveRho
 from sofim_ref.convergence.experiments.rank_k import RankK
 
 
@@ -35,3 +36,12 @@ def test_a_picture_of_nothing_is_refused():
             draw({}, title="message")
     with pytest.raises(TypeError, match=r"spectra\['one'\] must be a RankK, got 3"):
         plots.rank_rates({"one": 3}, title="message")
+
+
+def test_a_rule_s_line_ends_where_its_budget_did_not_suffice():
+    found = AdaptiveRho(np.asarray([0.1, 1.0, 10.0]), {"fixed": np.asarray([np.inf, 90.0, 100.0])})
+    (axes,) = plots.rescaled_losses({"one": found}, title="message").axes
+    assert axes.lines[0].get_xdata().tolist() == [1.0, 10.0]
+    assert axes.lines[0].get_ydata().tolist() == [90.0, 100.0]
+    with pytest.raises(TypeError, match=r"must be an AdaptiveRho, got 3"):
+        plots.rescaled_losses({"one": 3}, title="message")

@@ -1,5 +1,6 @@
 """Experiments on convergence, one a file: each a function that lessons, pages and tests call for its numbers."""
 
+from sofim_ref.convergence.experiments.adaptive_rho import adaptive_rho, best_settings
 from sofim_ref.convergence.experiments.beyond_images import beyond_images
 from sofim_ref.convergence.experiments.diagonal_and_rank_one import conditions, steps_needed
 from sofim_ref.convergence.experiments.distances import steps_from_distances
@@ -15,6 +16,8 @@ from sofim_ref.convergence.experiments.redescent import redescent
 from sofim_ref.convergence.experiments.tail_rate import tail_rate
 
 __all__ = [
+    "adaptive_rho",
+    "best_settings",
     "beyond_images",
     "conditions",
     "damped_orders",
