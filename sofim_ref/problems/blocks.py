@@ -119,13 +119,13 @@ class Blocks(BlockAnswers):
             if not isinstance(whole, FiniteSum):
                 msg = f"loss must be a FiniteSum or make one of features and targets, got {shown(whole)}."
                 raise TypeError(msg)
-        one = [namespace(x).asarray(x[:1, ...], copy=True) for x in first]  # a view would keep the block
-        self.loss = copy.copy(whole)
+        X, y = (namespace(x).asarray(x[:1, ...], copy=True) for x in first)  # a view would keep the block
+        self.loss, self.model = copy.copy(whole), whole.model
         if whole.model.like is None:
-            self.loss.like = one[0]
-        self.loss = _on_checked(self.loss, *one)
+            self.loss.like = X
+        self.loss = _on_checked(self.loss, X, y, self.model.prepare(X))
         self.like, self.l2 = self.loss.like, self.loss.l2
-        self.model, self.likelihood, self.offers = self.loss.model, self.loss.likelihood, self.loss.offers
+        self.likelihood, self.offers = self.loss.likelihood, self.loss.offers
         self.n_outputs, self.layers, self.uncovered = self.loss.n_outputs, self.loss.layers, self.loss.uncovered
         for k in range(len(cuts)):
             X, y = self._read(k)
@@ -133,7 +133,7 @@ class Blocks(BlockAnswers):
                 check_beside(X, y, first)
                 check_data(X, y, like=self.model.like)
                 self.model.prepare(X[:1, ...])
-                _on_checked(self.loss, X, y)
+                self.likelihood.encode(y, like=self.like, outputs=self.n_outputs)
 
     def __repr__(self) -> str:
         """Return what is fitted, to how much, in how many blocks."""
@@ -197,6 +197,10 @@ class Blocks(BlockAnswers):
                 for k, (start, stop) in enumerate(itertools.pairwise(self.starts.tolist()))
             ]
         numbers = to_numpy(batch)
+        numbers = np.where(numbers < 0, numbers + self.size, numbers)
+        if numbers.min() < 0 or numbers.max() >= self.size:
+            msg = f"batch must be row numbers from 0 to {self.size - 1}, got {to_numpy(batch).tolist()[:10]}."
+            raise IndexError(msg)
         places = [slice(i, min(i + self.largest, len(numbers))) for i in range(0, len(numbers), self.largest)]
         return [(place, partial(self._gathered, numbers[place])) for place in places]
 
@@ -206,28 +210,27 @@ class Blocks(BlockAnswers):
         return X.read(start, stop), y.read(start, stop)
 
     def _block(self, k: int) -> FiniteSum:
-        return _on_checked(self.loss, *self._read(k))
+        X, y = self._read(k)
+        return _on_checked(self.loss, X, y, self.model.prepare_block(X))
 
     def _gathered(self, numbers: np.ndarray[Any, Any]) -> FiniteSum:
-        """Return the loss on rows of these numbers, in their order."""
-        numbers = np.where(numbers < 0, numbers + self.size, numbers)
+        """Return the loss on rows of these numbers, in their order, prepared as those of a loss in one piece."""
         table = np.searchsorted(self._table_starts, numbers, side="right") - 1
         order, found = np.argsort(table, kind="stable"), []
         for k in np.unique(table).tolist():
             rows = numbers[table == k] - self._table_starts[k]
             found.append([source.take(rows) for source in self._tables[k]])
-        if len(found) == 1:
-            return _on_checked(self.loss, *found[0])
-        xp, back = namespace(found[0][0]), from_numpy(np.argsort(order), like=found[0][0])
-        return _on_checked(
-            self.loss, *(xp.take(xp.concat(list(x), axis=0), back, axis=0) for x in zip(*found, strict=True))
-        )
+        X, y = found[0]
+        if len(found) > 1:
+            xp, back = namespace(X), from_numpy(np.argsort(order), like=X)
+            X, y = (xp.take(xp.concat(list(x), axis=0), back, axis=0) for x in zip(*found, strict=True))
+        return _on_checked(self.loss, X, y, self.model.prepare(X))
 
 
-def _on_checked(loss: FiniteSum, features: Array, targets: Array) -> FiniteSum:
+def _on_checked(loss: FiniteSum, features: Array, targets: Array, prepared: Array) -> FiniteSum:
     """Return the same loss on features that have been checked: none is looked at."""
     other = copy.copy(loss)
     other.features, other.targets, other.size = features, targets, int(features.shape[0])
-    other._X = loss.model.prepare_block(features)  # noqa: SLF001  # a block of its own
+    other._X = prepared  # noqa: SLF001  # a block of its own
     other._Y = loss.likelihood.encode(targets, like=loss.like, outputs=loss.n_outputs)  # noqa: SLF001  # the same
     return other
