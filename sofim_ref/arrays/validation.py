@@ -10,7 +10,7 @@ import numbers
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +19,6 @@ from sofim_ref.arrays.namespace import (
     Namespace,
     device,
     dtype_name,
-    is_integral,
     is_real_floating,
     namespace,
     normal_range,
@@ -27,9 +26,6 @@ from sofim_ref.arrays.namespace import (
 )
 from sofim_ref.arrays.policy import Policy
 from sofim_ref.arrays.tracing import is_traced
-
-A = TypeVar("A")
-B = TypeVar("B")
 
 ADAPTIVE = ("rho", "damping")
 """The arguments for which a method takes a policy in place of a number."""
@@ -172,16 +168,6 @@ def rate(argument: str, value: Any) -> None:
         positive(argument, value)
 
 
-def pair(owner: object, call: str, found: tuple[A, B], first: type, second: type) -> tuple[A, B]:
-    """Return what a method of a class returned; refuse anything but a tuple of an instance of each of two classes."""
-    if type(found) is tuple and len(found) == 2 and isinstance(found[0], first) and isinstance(found[1], second):
-        return found
-    got = ", ".join(type(part).__name__ for part in found) if isinstance(found, tuple) else type(found).__name__
-    got = f"({got})" if isinstance(found, tuple) else got
-    msg = f"{type(owner).__name__}.{call} must return ({first.__name__}, {second.__name__}), got {got}."
-    raise TypeError(msg)
-
-
 _MAKES = {"torch": "torch.as_tensor", "jax": "jax.numpy.asarray", "jaxlib": "jax.numpy.asarray", "cupy": "cupy.asarray"}
 """What makes an array of numbers, by the package of the arrays."""
 
@@ -224,29 +210,6 @@ def finite(argument: str, x: Array) -> None:
     xp = namespace(x)
     if not is_traced(x) and not bool(xp.all(xp.isfinite(x))):
         msg = f"{argument} must be finite, got NaN or infinity in it."
-        raise ValueError(msg)
-
-
-def row_numbers(argument: str, x: Array, *, like: Array) -> None:
-    """Refuse anything but a 1-D array of at least one integer on the backend and device of `like`."""
-    try:
-        xp = namespace(x)
-    except TypeError:
-        msg = f"{argument} must be an integer array, got {type(x)!r}: pass np.asarray({argument})."
-        raise TypeError(msg) from None
-    if xp is not namespace(like):
-        msg = (
-            f"{argument} and data must be arrays of one backend, got {type(x).__module__} and {type(like).__module__}."
-        )
-        raise TypeError(msg)
-    if not is_integral(xp, x.dtype):
-        msg = f"{argument} must have an integer dtype, got {x.dtype}."
-        raise TypeError(msg)
-    if type(x) is not np.ndarray and not on_one_device(x, like):
-        msg = f"{argument} and data must be on one device, got {device(x)} and {device(like)}."
-        raise ValueError(msg)
-    if x.ndim != 1 or x.shape[0] == 0:
-        msg = f"{argument} must be 1-D with at least one row number, got shape {tuple(x.shape)}."
         raise ValueError(msg)
 
 

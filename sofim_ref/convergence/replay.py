@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from sofim_ref.arrays import Array, eps, namespace, to_numpy
+from sofim_ref.arrays.row_numbers import row_numbers
 from sofim_ref.arrays.sums import norm
-from sofim_ref.arrays.validation import an_instance, row_numbers, shown
+from sofim_ref.arrays.validation import an_instance, shown
 from sofim_ref.convergence.declared_moment import DeclaredMoment
 from sofim_ref.matrices import Matrix, SingularMatrixError
 from sofim_ref.optimizers import Averaging, Optimizer

@@ -6,13 +6,16 @@ import dataclasses
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from sofim_ref.arrays import Array, HostDecisionError, namespace
 from sofim_ref.arrays.tracing import reason_of
 from sofim_ref.arrays.validation import an_instance, floating, same_backend, shown
 from sofim_ref.optimizers.state import State
 from sofim_ref.problems.oracle import Oracle
+
+A = TypeVar("A")
+B = TypeVar("B")
 
 
 def check_same_point(w: Array, w_of_oracle: Array) -> None:
@@ -60,6 +63,16 @@ def explained(method: Callable[..., Any]) -> Callable[..., Any]:
             raise
 
     return asked
+
+
+def pair(owner: object, call: str, found: tuple[A, B], first: type, second: type) -> tuple[A, B]:
+    """Return what a method of a class returned; refuse anything but a tuple of an instance of each of two classes."""
+    if type(found) is tuple and len(found) == 2 and isinstance(found[0], first) and isinstance(found[1], second):
+        return found
+    got = ", ".join(type(part).__name__ for part in found) if isinstance(found, tuple) else type(found).__name__
+    got = f"({got})" if isinstance(found, tuple) else got
+    msg = f"{type(owner).__name__}.{call} must return ({first.__name__}, {second.__name__}), got {got}."
+    raise TypeError(msg)
 
 
 class NamingHostDecisions:

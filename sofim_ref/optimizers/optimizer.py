@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar
 from sofim_ref.arrays import Array
 from sofim_ref.arrays.pytrees import register_waiting
 from sofim_ref.arrays.tracing import is_traced, python_number
-from sofim_ref.arrays.validation import an_instance, finite, flag, floating, non_negative, pair, positive, rate, shown
+from sofim_ref.arrays.validation import an_instance, finite, flag, floating, non_negative, positive, rate, shown
 from sofim_ref.kernels import Kernels, kernels_for
 from sofim_ref.optimizers.adaptive import Adaptive
 from sofim_ref.optimizers.averaging import Averaging
-from sofim_ref.optimizers.fit import NamingHostDecisions, check_same_point
+from sofim_ref.optimizers.fit import NamingHostDecisions, check_same_point, pair
 from sofim_ref.optimizers.line_search import backtracked
 from sofim_ref.optimizers.preconditioned import Preconditioned
 from sofim_ref.optimizers.state import State

@@ -11,7 +11,8 @@ import numpy as np
 from sofim_ref.arrays import Array, device, from_numpy, namespace
 from sofim_ref.arrays.derivatives import can_differentiate, differentiable, gradient_of, gradients_at, hvp_of
 from sofim_ref.arrays.detach import detached
-from sofim_ref.arrays.validation import count, finite, floating, non_negative, row_numbers
+from sofim_ref.arrays.row_numbers import row_numbers
+from sofim_ref.arrays.validation import count, finite, floating, non_negative
 from sofim_ref.problems.answer import as_asked
 from sofim_ref.problems.callables import check_callables
 from sofim_ref.problems.oracle import Oracle

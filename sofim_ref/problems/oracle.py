@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import numpy as np
 
 from sofim_ref.arrays import Array
-from sofim_ref.arrays.validation import row_numbers, shown
+from sofim_ref.arrays.row_numbers import row_numbers
+from sofim_ref.arrays.validation import shown
 from sofim_ref.models import Layer, LayerStatistics, ParameterBlock
 from sofim_ref.problems.calls import Calls
 from sofim_ref.problems.point import check_point
