@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from sofim_ref.arrays.sums import one_minus_power
-from sofim_ref.arrays.tracing import is_traced
+from sofim_ref.arrays.tracing import is_traced, python_number
 from sofim_ref.arrays.validation import finite_number
 
 
@@ -55,7 +55,7 @@ class Averaging:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            value = getattr(self, field.name)
+            value = python_number(getattr(self, field.name))
             finite_number(field.name, value)
             object.__setattr__(self, field.name, value if is_traced(value) else float(value))
 

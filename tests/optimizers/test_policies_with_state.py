@@ -149,6 +149,8 @@ def test_under_jit(policy):
     for expected in run(optimizer, 5):
         w, state = step(w, state)
         np.testing.assert_allclose(w, expected, rtol=1e-4)
+    following, _ = optimizer.step(w, state, problem.oracle(w))  # outside of jit, from what it returned
+    np.testing.assert_allclose(following, step(w, state)[0], rtol=1e-4)
 
 
 @pytest.mark.slow
