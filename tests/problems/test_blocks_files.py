@@ -144,21 +144,19 @@ PROGRAM = """
             trace = sr.minimize(problem, method, steps=2)
             sr.minimize(problem, method, steps=3, batch_size=256)
             assert trace.records[-1].loss < trace.records[0].loss
-    before = peak()
     steps(32_768)
-    print(before, peak())
+    print(peak())
 """
 
 
 @pytest.mark.slow
 def test_a_run_stays_far_below_the_size_of_its_file(tmp_path):
-    """100 MB on disk, a block 13. The exact Fisher matrix weighs its rows, and K-FAC adds their 1s: 30 MB."""
+    """100 MB on disk, a block 13. The exact Fisher matrix weighs its rows, and K-FAC adds their 1s."""
     script = tmp_path / "run.py"
     script.write_text(textwrap.dedent(PROGRAM))
     command = [sys.executable, str(script), str(tmp_path), "250000"]
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
-    before, after = map(int, done.stdout.split())
-    assert after - before < 45e6
+    assert int(done.stdout) < 140e6  # imports and the making of the file included; in one piece X̄ alone doubles 100 MB
 
 
 def test_targets_may_have_columns():
