@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from sofim_ref.arrays.policy import Policy
 from sofim_ref.optimizers import SGD, SOFIM, Optimizer
 
 
@@ -15,6 +16,8 @@ def moment_method(optimizer: Optimizer[Any]) -> tuple[float, float, float]:
         beta, rho = optimizer.beta, optimizer.rho
         covered = (optimizer.vector, optimizer.scope) == ("moment", "global")
         because = "" if covered else f"got vector={optimizer.vector!r} and scope={optimizer.scope!r}"
+        if isinstance(rho, Policy):
+            because = because or f"got rho = {rho!r}, which changes"
     elif type(optimizer) is SGD:
         beta, because = optimizer.momentum, "got Nesterov's momentum" if optimizer.nesterov else ""
     if not because and beta == 0:

@@ -169,8 +169,8 @@ class Function(Problem):
             got = f"a {type(w0).__name__}" if type(w0).__module__ == "builtins" else f"one of {type(w0).__module__}"
             msg = (
                 f"w0 must be an array of JAX or torch, which differentiate value, got {got}: pass "
-                "jax.numpy.asarray(w0, dtype=float) or torch.as_tensor(w0, dtype=torch.float64), or give derivatives of "
-                "your own to Function(dim, value, gradient, …)."
+                "jax.numpy.asarray(w0, dtype=float) or torch.as_tensor(w0, dtype=torch.float64), or give derivatives "
+                "of your own to Function(dim, value, gradient, …)."
             )
             raise TypeError(msg)
         floating("w0", w0, ndim=1)

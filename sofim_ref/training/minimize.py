@@ -209,7 +209,7 @@ def minimize(
                 try:
                     following, state, *choice = take(w, state, at, keep=keep) if in_place else take(w, state, at)
                 except Exception as error:
-                    if not (_is_finite(w) and _is_finite(at.gradient())):
+                    if not (_is_finite(w) and _is_finite(at.gradient() ** 2)):
                         status = Status.DIVERGED  # a decomposition of infinities raises whatever its backend likes
                     elif isinstance(error, SingularMatrixError):
                         status = Status.SINGULAR
