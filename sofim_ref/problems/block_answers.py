@@ -19,7 +19,7 @@ class BlockAnswers(Problem):
     """Each question, asked of block after block."""
 
     def answer_value(self, at: BlockOracle) -> Array:
-        """Return the mean of the blocks' values, or what came with the gradient."""
+        """Return the mean of the blocks' values, or the one computed with the gradient."""
         return at.remember("value of the gradient's pass", lambda: at.mean(lambda rows, _: rows.value()))
 
     def answer_gradient(self, at: BlockOracle) -> Array:
