@@ -277,8 +277,8 @@ def test_a_wrong_gradient_is_seen_without_a_line_search(lr):
 def test_an_optimizer_in_place_of_its_scipy_method_is_answered_with_the_remedy():
     with pytest.raises(AttributeError, match=r"takes method=SOFIM\(…\)\.as_scipy\(\)"):
         scipy.optimize.minimize(rosen, [-1.2, 1.0], jac=rosen_der, method=sr.SOFIM())
-    with pytest.raises(AttributeError, match=r"^'SOFIM' object has no attribute 'uper'$"):
-        operator.attrgetter("uper")(sr.SOFIM())
+    with pytest.raises(AttributeError, match=r"^'SOFIM' object has no attribute 'lowest'$"):
+        operator.attrgetter("lowest")(sr.SOFIM())
 
 
 def test_a_singular_matrix_ends_the_run():
