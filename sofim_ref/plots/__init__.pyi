@@ -1,6 +1,8 @@
 # What the package offers, and where each name lives: `__init__.py` imports a name when it is first asked for.
 from .accuracy_costs import accuracy_costs as accuracy_costs
 from .contractions import contractions as contractions
+from .courses import Landscape as Landscape
+from .courses import courses as courses
 from .ellipses import ellipses as ellipses
 from .error_bands import error_bands as error_bands
 from .error_map import error_map as error_map

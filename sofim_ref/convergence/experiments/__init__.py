@@ -14,6 +14,7 @@ from sofim_ref.convergence.experiments.rank_k import full_batch_rate, rank_k
 from sofim_ref.convergence.experiments.rank_one_term import without_rank_one
 from sofim_ref.convergence.experiments.redescent import redescent
 from sofim_ref.convergence.experiments.tail_rate import tail_rate
+from sofim_ref.convergence.experiments.where_not_convex import saddle, valley, where_not_convex
 
 __all__ = [
     "adaptive_rho",
@@ -32,8 +33,11 @@ __all__ = [
     "quasi_newton",
     "rank_k",
     "redescent",
+    "saddle",
     "steps_from_distances",
     "steps_needed",
     "tail_rate",
+    "valley",
+    "where_not_convex",
     "without_rank_one",
 ]
