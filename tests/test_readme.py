@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from sofim_ref.optimizers import REGISTRY
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -67,3 +69,7 @@ def test_the_code_of_a_page_runs_as_it_stands(page, tmp_path, monkeypatch, capsy
         exec(compile(example, page, "exec"), names)
         said = re.findall(r"^print\(.*\)  # (.*)$", example, flags=re.MULTILINE)
         assert capsys.readouterr().out.splitlines()[: len(said)] == said
+
+
+def test_the_number_of_methods_is_that_of_the_registry():
+    assert f" {len(REGISTRY)} methods, each in a file" in README
