@@ -96,7 +96,10 @@ def counted(monkeypatch):
 
 # What decides on the host, by design: line searches, a damping that is turned up and down, solvers that stop when they
 # are done, whether a pair of differences is kept, and the refusal of an indefinite C.
-DECIDES_ON_THE_HOST = {"newton", "newton-cg", "gauss-newton", "lbfgs", "fagh", "sofim-adaptive"}
+DECIDES_ON_THE_HOST = {
+    *("newton", "newton-cg", "gauss-newton", "trust-region-newton", "cubic-newton"),
+    *("lbfgs", "bfgs", "broyden", "sr1", "fagh", "sofim-adaptive"),
+}
 
 
 def problem_on_a_device():
