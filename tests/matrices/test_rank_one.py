@@ -17,7 +17,7 @@ def assert_stable(xp, dtype, system, x, v):
     assert error <= 8, f"{system}: {error:.3g} eps"
 
 
-@pytest.mark.parametrize("d", [1, 6, 300])
+@pytest.mark.parametrize("d", [1, 6, pytest.param(300, marks=pytest.mark.slow)])
 def test_solve_is_backward_stable_at_every_scale(xp, d):
     for dtype in xp.dtypes:
         for system in systems.rank_one(dtype, d):
@@ -88,7 +88,7 @@ def test_torch_s_long_vectors_are_solved_for_in_blocks_unless_they_are_different
     np.testing.assert_allclose(slope.numpy(), 2 * RankOne(0.5, m).solve(v), rtol=1e-9)
 
 
-@pytest.mark.parametrize("d", [1, 6, 300])
+@pytest.mark.parametrize("d", [1, 6, pytest.param(300, marks=pytest.mark.slow)])
 def test_solve_of_its_own_vector_is_backward_stable_at_every_scale(xp, d):
     for dtype in xp.dtypes:
         for system in systems.rank_one(dtype, d):
