@@ -133,13 +133,15 @@ def row_source(argument: str, table: Any) -> RowSource:
     """
     if isinstance(table, str | os.PathLike):
         try:
-            table = np.load(table, mmap_mode="r", allow_pickle=False)
+            loaded = np.load(table, mmap_mode="r", allow_pickle=False)
         except ValueError as error:
             msg = f"{argument} must be a .npy file of numbers, got {shown(str(table))}: {error}"
             raise ValueError(msg) from None
-        if not isinstance(table, np.memmap):
+        if not isinstance(loaded, np.memmap):
+            loaded.close()
             msg = f"{argument} must be a .npy file, of one array."
             raise TypeError(msg)
+        table = loaded
     an_array(argument, table)
     if table.ndim == 0 or not table.shape[0]:
         msg = f"{argument} must have a row, got shape {tuple(table.shape)}: leave an empty block out."
