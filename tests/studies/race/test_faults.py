@@ -80,7 +80,7 @@ def test_a_race_that_is_killed_again_and_again_ends_as_if_it_never_had_been(jobs
     assert numbers(tmp_path) == uninterrupted
 
 
-@pytest.mark.parametrize("wait", [0.0, 0.1, 0.3])
+@pytest.mark.parametrize("wait", [0.0, 0.3])
 def test_a_race_that_is_killed_as_it_begins_can_be_begun_again(wait, uninterrupted, tmp_path):
     folder = tmp_path / "race"
     with start(*RACE, "--jobs", "1", "--out", folder) as process:
@@ -147,10 +147,9 @@ def test_a_second_race_in_the_folder_is_refused_and_the_first_ends_as_if_it_were
     assert numbers(tmp_path) == uninterrupted
 
 
-@pytest.mark.parametrize("seeds", [("0", "0"), ("0", "7")])
-def test_of_two_races_that_begin_at_once_one_runs_and_the_other_is_refused(seeds, tmp_path):
+def test_of_two_races_that_begin_at_once_one_runs_and_the_other_is_refused(tmp_path):
     folder = tmp_path / "race"
-    both = [start(*RACE, "--seed", seed, "--jobs", "1", "--out", folder) for seed in seeds]
+    both = [start(*RACE, "--seed", seed, "--jobs", "1", "--out", folder) for seed in ("0", "7")]
     said = [process.communicate(timeout=300)[1] for process in both]
     assert sorted(process.returncode for process in both) == [0, 2], said
     (refusal,) = (text for text in said if "argument" in text)  # the other may tell how far it is

@@ -135,8 +135,10 @@ def test_kronecker_factors_that_are_drawn_are_multiplied(at):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("form", ["diagonal", "whole", "function"])
-@pytest.mark.parametrize("draws", [60, 100, 300, 800])
+@pytest.mark.parametrize(
+    ("form", "draws"),
+    [("diagonal", 60), ("diagonal", 800), ("whole", 60), ("whole", 300), ("whole", 800), ("function", 300)],
+)
 def test_no_right_sampler_is_refused_and_no_hot_one_named(form, draws):
     named = 0
     for seed in range(40):
