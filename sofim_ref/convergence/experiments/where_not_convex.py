@@ -16,20 +16,26 @@ from sofim_ref.training.minimize import minimize
 
 Numbers = np.ndarray[Any, Any]
 
-RATES = tuple(10.0 ** np.arange(-4.0, 3.0, 0.5))
-RHOS = (1e-3, 1e-2, 0.1, 1.0, 10.0)
+LRS = (0.2, 0.4, 0.6, 0.8, 1.0)
+DECADES = tuple(10.0 ** np.arange(-3.0, 4.0))
+MANY_LRS = tuple(np.linspace(0.15, 1.0, 35))
+SOFIM_GRID = tuple(itertools.product((0.1, 10.0, 1e3, 1e5, 1e7), 10.0 ** np.arange(-3.0, 0.5, 0.5)))
+"""The pairs of ρ and η/ρ. ρ has the unit of a squared gradient, and ‖g‖² is 5·10⁴ where the valley starts."""
 
 METHODS: dict[str, tuple[Optimizer[Any], ...]] = {
-    "SOFIM (moment)": tuple(SOFIM(lr, rho) for lr, rho in itertools.product(RATES, RHOS)),
-    "SOFIM (gradient)": tuple(SOFIM(lr, rho, vector="gradient") for lr, rho in itertools.product(RATES, RHOS)),
-    "Newton": (Newton(),),
-    "Gauss–Newton": (GaussNewton(),),
-    "cubic Newton": (CubicNewton(),),
-    "trust-region Newton": (TrustRegionNewton(),),
-    "BFGS": (QuasiNewton(),),
-    "SR1": (QuasiNewton(update="sr1"),),
+    "SOFIM (moment)": tuple(SOFIM(rate * rho, rho) for rho, rate in SOFIM_GRID),
+    "SOFIM (gradient)": tuple(SOFIM(rate * rho, rho, vector="gradient") for rho, rate in SOFIM_GRID),
+    "Newton": tuple(Newton(lr) for lr in MANY_LRS),
+    "damped Newton": tuple(Newton(lr, damping) for lr, damping in itertools.product(LRS, DECADES)),
+    "Gauss–Newton": tuple(GaussNewton(lr, damping) for lr, damping in itertools.product(LRS, DECADES)),
+    "cubic Newton": tuple(CubicNewton(lr, cubic=cubic) for lr, cubic in itertools.product(LRS, DECADES)),
+    "trust-region Newton": tuple(
+        TrustRegionNewton(lr, radius=radius) for lr, radius in itertools.product(LRS, np.sqrt(DECADES))
+    ),
+    "BFGS": tuple(QuasiNewton(lr) for lr in MANY_LRS),
+    "SR1": tuple(QuasiNewton(lr, update="sr1") for lr in MANY_LRS),
 }
-"""Each method with the settings that it is tried with: SOFIM on a grid, the others as they are."""
+"""Each method with the 35 settings that it is tried with: of η alone where it has no other parameter."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +80,7 @@ def valley() -> Problem:
 def where_not_convex(
     problem: Problem,
     start: Sequence[float],
-    methods: Mapping[str, Iterable[Optimizer[Any]]] = METHODS,
+    methods: Mapping[str, Iterable[Optimizer[Any]]] | None = None,
     *,
     steps: int = 200,
     tolerance: float = 1e-8,
@@ -86,8 +92,8 @@ def where_not_convex(
     problem : Problem
         On NumPy. A method that needs what it doesn't offer is left out.
     start : sequence of float
-    methods : mapping
-        From what a method is called to the optimizers that are tried.
+    methods : mapping, optional
+        From what a method is called to the optimizers that are tried; `METHODS` if None.
     steps : int
         The steps that a run may take.
     tolerance : float
@@ -101,7 +107,7 @@ def where_not_convex(
     w0 = np.asarray(start, dtype=np.float64)
     return {
         name: min((_course(problem, w0, optimizer, steps, tolerance) for optimizer in tried), key=_cost(problem))
-        for name, tried in ((name, list(tried)) for name, tried in methods.items())
+        for name, tried in ((name, list(tried)) for name, tried in (METHODS if methods is None else methods).items())
         if tried[0].needs <= problem.offers
     }
 
