@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any, Protocol
 
 from sofim_ref.studies.race.job import Job
-from sofim_ref.studies.race.parcel import Parcel
+from sofim_ref.arrays.parcel import Parcel
 from sofim_ref.studies.race.run import Result, run_job
 from sofim_ref.studies.race.setting import Setting
 

@@ -8,7 +8,7 @@ import io
 import pickle
 import sys
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
@@ -42,12 +42,15 @@ class Parcel:
     sources: Mapping[str, str]
 
     @classmethod
-    def of(cls, thing: object) -> Parcel:
+    def of(cls, thing: object, apart: Callable[[Any], object] = lambda _: None) -> Parcel:
         """Pack an object.
 
         Parameters
         ----------
         thing : object
+        apart : callable
+            Called with every object met: one for which it returns something else than None stays out of the parcel,
+            and `unpacked` is told by what it returned which one is due there.
 
         Returns
         -------
@@ -62,7 +65,7 @@ class Parcel:
         try:
             while True:
                 buffer = io.BytesIO()
-                pickler = _Pickler(buffer)
+                pickler = _Pickler(buffer, apart)
                 pickler.dump(thing)
                 known = cloudpickle.list_registry_pickle_by_value()
                 new = [sys.modules[name] for name in pickler.met if name not in known and _is_foreign(name)]
@@ -82,6 +85,12 @@ class Parcel:
         """Return the object, the same one each time in one process."""
         return _opened(self.content)
 
+    def unpacked(self, apart: Callable[[Any], Any]) -> Any:
+        """Return the object, a new one each time, with what stayed out of the parcel as `apart` returns it."""
+        unpickler = pickle.Unpickler(io.BytesIO(self.content))  # noqa: S301  # as `_opened`
+        unpickler.persistent_load = apart  # type: ignore[method-assign]  # as the documentation has it
+        return unpickler.load()
+
 
 @lru_cache(maxsize=2)
 def _opened(content: bytes) -> Any:
@@ -91,9 +100,10 @@ def _opened(content: bytes) -> Any:
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle brings no types
     """Notes the modules, and of each the classes and functions, that it meets."""
 
-    def __init__(self, file: io.BytesIO) -> None:
+    def __init__(self, file: io.BytesIO, apart: Callable[[Any], object]) -> None:
         super().__init__(file)
         self.met: dict[str, list[Any]] = {}
+        self.persistent_id = apart
 
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, ModuleType):
