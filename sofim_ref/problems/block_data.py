@@ -8,7 +8,8 @@ from typing import Any
 
 from sofim_ref.arrays import Array, namespace
 from sofim_ref.arrays.validation import shown
-from sofim_ref.problems.row_source import RowSource, row_source
+from sofim_ref.problems.row_source import row_source
+from sofim_ref.problems.row_table import PairedRows, RowTable
 
 
 @contextlib.contextmanager
@@ -21,7 +22,7 @@ def block_number(k: int) -> Iterator[None]:
         raise type(error)(msg) from None
 
 
-def block_tables(blocks: Any) -> list[tuple[RowSource, RowSource]]:
+def block_tables(blocks: Any) -> list[PairedRows]:
     """Return what reads the features and the targets of each block, refusing what isn't a list of such pairs."""
     if not isinstance(blocks, Sequence) or isinstance(blocks, str) or not blocks:
         msg = f"blocks must be a list of at least one pair (features, targets), got {shown(blocks)}."
@@ -35,12 +36,27 @@ def block_tables(blocks: Any) -> list[tuple[RowSource, RowSource]]:
                     "into blocks."
                 )
                 raise TypeError(msg)
-            X, y = row_source("features", block[0]), row_source("targets", block[1])
-            if X.shape[0] != y.shape[0]:
-                msg = f"targets must have {X.shape[0]} rows to go with features, got shape {tuple(y.shape)}."
-                raise ValueError(msg)
-            found.append((X, y))
+            found.append(_paired(*block))
     return found
+
+
+def one_table(features: Any, targets: Any) -> RowTable:
+    """Return what reads a table with its targets, or features and targets that lie apart."""
+    if isinstance(features, RowTable):
+        if targets is not None:
+            msg = f"targets must be left out, since the table given has its own, got {shown(targets)}."
+            raise TypeError(msg)
+        return features
+    with block_number(0):
+        return _paired(features, targets)
+
+
+def _paired(features: Any, targets: Any) -> PairedRows:
+    X, y = row_source("features", features), row_source("targets", targets)
+    if X.shape[0] != y.shape[0]:
+        msg = f"targets must have {X.shape[0]} rows to go with features, got shape {tuple(y.shape)}."
+        raise ValueError(msg)
+    return PairedRows(X, y)
 
 
 def check_beside(features: Array, targets: Array, first: tuple[Array, Array]) -> None:

@@ -13,11 +13,11 @@ import numpy as np
 from sofim_ref.arrays import Array, from_numpy, namespace, to_numpy
 from sofim_ref.arrays.validation import count, one_of, shown
 from sofim_ref.problems.block_answers import BlockAnswers
-from sofim_ref.problems.block_data import block_number, block_tables, check_beside
+from sofim_ref.problems.block_data import block_number, block_tables, check_beside, one_table
 from sofim_ref.problems.block_oracle import BlockOracle
 from sofim_ref.problems.calls import Calls
 from sofim_ref.problems.finite_sum import FiniteSum
-from sofim_ref.problems.row_source import RowSource
+from sofim_ref.problems.row_table import RowTable
 from sofim_ref.problems.supervised_data import check_data
 
 ROWS = 32_768
@@ -84,33 +84,32 @@ class Blocks(BlockAnswers):
     ) -> None:
         one_of("shuffle", shuffle, ("rows", "blocks"))
         tables = block_tables(blocks)
-        self._open(loss, tables, [(k, 0, X.shape[0]) for k, (X, _) in enumerate(tables)], shuffle)
+        self._open(loss, tables, [(k, 0, table.size) for k, table in enumerate(tables)], shuffle)
 
     @classmethod
     def from_rows(
         cls,
         loss: FiniteSum | Callable[[Array, Array], FiniteSum],
         features: Any,
-        targets: Any,
+        targets: Any = None,
         *,
         rows: int = ROWS,
         shuffle: Literal["rows", "blocks"] = "rows",
     ) -> Blocks:
-        """Return the loss over one array, `numpy.memmap` or ``.npy`` file, cut into blocks of that many rows."""
+        """Return the loss over one array, `numpy.memmap` or ``.npy`` file, cut into blocks of that many rows.
+
+        In place of features and targets, a table that `datasets.open_rows` opens: of a folder, Parquet, CSV, Dask.
+        """
         count("rows", rows)
         one_of("shuffle", shuffle, ("rows", "blocks"))
-        tables, blocks = block_tables([(features, targets)]), cls.__new__(cls)
-        N = tables[0][0].shape[0]
-        cuts = [(0, start, min(start + rows, N)) for start in range(0, N, rows)]
-        blocks._open(loss, tables, cuts, shuffle)  # noqa: SLF001  # one of its own class
+        table, blocks = one_table(features, targets), cls.__new__(cls)
+        blocks._open(loss, [table], [(0, *cut) for cut in table.cuts(rows)], shuffle)  # noqa: SLF001  # one of its own class
         return blocks
 
-    def _open(
-        self, loss: Any, tables: list[tuple[RowSource, RowSource]], cuts: list[tuple[int, int, int]], shuffle: str
-    ) -> None:
+    def _open(self, loss: Any, tables: Sequence[RowTable], cuts: list[tuple[int, int, int]], shuffle: str) -> None:
         """Look at every block once."""
         self._tables, self._cuts, self.shuffle = tables, cuts, shuffle
-        self._table_starts = np.cumsum([0, *(X.shape[0] for X, _ in tables)])
+        self._table_starts = np.cumsum([0, *(table.size for table in tables)])
         self.starts = np.cumsum([0, *(stop - start for _, start, stop in cuts)])
         self.size, self.largest = int(self.starts[-1]), int(np.max(np.diff(self.starts)))
         first = self._read(0)
@@ -127,6 +126,9 @@ class Blocks(BlockAnswers):
         self.like, self.l2 = self.loss.like, self.loss.l2
         self.likelihood, self.offers = self.loss.likelihood, self.loss.offers
         self.n_outputs, self.layers, self.uncovered = self.loss.n_outputs, self.loss.layers, self.loss.uncovered
+        if tables[0].labels is not None:  # every row has been looked at
+            self.likelihood.encode(tables[0].labels, like=self.like, outputs=self.n_outputs)
+            return
         for k in range(len(cuts)):
             X, y = self._read(k)
             with block_number(k):
@@ -206,8 +208,7 @@ class Blocks(BlockAnswers):
 
     def _read(self, k: int) -> tuple[Array, Array]:
         table, start, stop = self._cuts[k]
-        X, y = self._tables[table]
-        return X.read(start, stop), y.read(start, stop)
+        return self._tables[table].read(start, stop)
 
     def _block(self, k: int) -> FiniteSum:
         X, y = self._read(k)
@@ -219,7 +220,7 @@ class Blocks(BlockAnswers):
         order, found = np.argsort(table, kind="stable"), []
         for k in np.unique(table).tolist():
             rows = numbers[table == k] - self._table_starts[k]
-            found.append([source.take(rows) for source in self._tables[k]])
+            found.append(self._tables[k].take(rows))
         X, y = found[0]
         if len(found) > 1:
             xp, back = namespace(X), from_numpy(np.argsort(order), like=X)

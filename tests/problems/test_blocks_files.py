@@ -48,7 +48,7 @@ def test_slices_of_mapped_files_are_read_from_the_file(files):
     np.testing.assert_allclose(
         blocks.gradient(w, batch=batch), LogisticRegression(X, Y).gradient(w, batch=batch % N), rtol=1e-15
     )
-    assert all(isinstance(source, FileRows) for table in blocks._tables for source in table)
+    assert all(isinstance(source, FileRows) for t in blocks._tables for source in (t.features, t.targets))
 
 
 def test_a_slice_knows_its_place_in_the_file(tmp_path):
