@@ -1,10 +1,10 @@
 """Races: methods × seeds on real data, each method tuned alike, to targets that were set beforehand."""
 
+from sofim_ref.arrays.parcel import Parcel
 from sofim_ref.studies.race.choice import Trial
 from sofim_ref.studies.race.claims import CLAIMS, Claim, claimed_methods, pairs
 from sofim_ref.studies.race.executor import LocalExecutor, Lost
 from sofim_ref.studies.race.job import Job
-from sofim_ref.arrays.parcel import Parcel
 from sofim_ref.studies.race.performance_profile import PerformanceProfile, performance_profiles
 from sofim_ref.studies.race.report import report
 from sofim_ref.studies.race.run import Result, run_job

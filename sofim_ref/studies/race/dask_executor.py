@@ -11,9 +11,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from sofim_ref.arrays.parcel import Parcel
 from sofim_ref.studies.race.executor import Lost, first_line, run_parcel
 from sofim_ref.studies.race.job import Job
-from sofim_ref.arrays.parcel import Parcel
 from sofim_ref.studies.race.run import Result
 from sofim_ref.studies.race.setting import Setting
 

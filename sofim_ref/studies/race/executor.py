@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
 
-from sofim_ref.studies.race.job import Job
 from sofim_ref.arrays.parcel import Parcel
+from sofim_ref.studies.race.job import Job
 from sofim_ref.studies.race.run import Result, run_job
 from sofim_ref.studies.race.setting import Setting
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from sofim_ref import __version__
 from sofim_ref.arrays import open_backend
+from sofim_ref.arrays.parcel import Parcel, distribution_version
 from sofim_ref.arrays.validation import count, flag
 from sofim_ref.optimizers import Method, OneOf
 from sofim_ref.studies.race.claims import claimed_methods
-from sofim_ref.arrays.parcel import Parcel, distribution_version
 from sofim_ref.studies.race.targets import check_targets, suggested_targets
 from sofim_ref.studies.race.workload import Workload
 from sofim_ref.studies.race.workload_scoring import CRITERIA
