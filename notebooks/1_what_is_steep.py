@@ -74,64 +74,15 @@ for s in (1.0, 10.0):
 demos.ruler()
 
 # %% [markdown]
-# ## Exercise 1
+# ## Exercises
 #
-# Write KL(N(mean, s²) ‖ N(other_mean, other_s²)). The check shows the smallest numbers with which your answer is wrong.
+# Fill in the functions. Each check shows the smallest numbers with which an answer is wrong.
 
+# %% exercise="gaussian_kl"
 
-# %%
-def gaussian_kl(mean, s, other_mean, other_s): ...
+# %% exercise="gaussian_fisher"
 
-
-check("gaussian_kl", gaussian_kl)
-
-
-# %% tags=["solution"]
-def gaussian_kl(mean, s, other_mean, other_s):
-    return np.log(other_s / s) + (s**2 + (mean - other_mean) ** 2) / (2 * other_s**2) - 0.5
-
-
-assert check("gaussian_kl", gaussian_kl).right
-
-# %% [markdown]
-# ## Exercise 2
-#
-# The Fisher matrix in (mean, log s). Hint: the derivative of −log p in log s is 1 − ((x − mean)/s)².
-
-
-# %%
-def gaussian_fisher(log_s): ...
-
-
-check("gaussian_fisher", gaussian_fisher)
-
-
-# %% tags=["solution"]
-def gaussian_fisher(log_s):
-    return np.diag([np.exp(-2 * log_s), 2.0])
-
-
-assert check("gaussian_fisher", gaussian_fisher).right
-
-# %% [markdown]
-# ## Exercise 3
-#
-# The natural step −lr F⁻¹g, for any 2 × 2 matrix F.
-
-
-# %%
-def natural_step(F, g, lr): ...
-
-
-check("natural_step", natural_step)
-
-
-# %% tags=["solution"]
-def natural_step(F, g, lr):
-    return -lr * np.linalg.solve(F, g)
-
-
-assert check("natural_step", natural_step).right
+# %% exercise="natural_step"
 
 # %% [markdown]
 # ## Does it pay?
@@ -149,11 +100,13 @@ assert best["natural gradient"] < 1e-3 * best["gradient"]
 
 # %% [markdown]
 # **What we saw.** Steepness needs a ruler. KL between predictions gives one that doesn't depend on names: the Fisher matrix.
-#
+
+# %% [markdown] tags=["teacher"]
 # ### For the teacher
 # 20 minutes: 5 for the prediction and the first cell, 5 for the sliders, 10 for the exercises. What usually goes wrong: the two
 # arguments of KL are exchanged, or s is taken for a variance. Ask why rings in (μ, log s) all have one shape but not one
 # width.
-#
+
+# %% [markdown]
 # ### Sources
 # Amari 1998, doi:10.1162/089976698300017746. Martens 2020, JMLR 21:146, §6 on what is invariant and what isn't.

@@ -91,73 +91,23 @@ improved = sr.curvature.improved_empirical_fisher(oracle).to_dense()
 assert np.allclose(improved, dense["Gauss–Newton"])
 
 # %% [markdown]
-# ## Exercise 1
-#
-# The empirical Fisher matrix, from the examples' gradients.
+# ## Exercises
 
+# %% exercise="empirical_fisher"
 
-# %%
-def empirical_fisher(G): ...
+# %% exercise="logistic_fisher"
 
-
-check("empirical_fisher", empirical_fisher)
-
-
-# %% tags=["solution"]
-def empirical_fisher(G):
-    return G.T @ G / len(G)
-
-
-assert check("empirical_fisher", empirical_fisher).right
-
-# %% [markdown]
-# ## Exercise 2
-#
-# The exact Fisher matrix of logistic regression. Labels are not among the arguments: why?
-
-
-# %%
-def logistic_fisher(X, w): ...
-
-
-check("logistic_fisher", logistic_fisher)
-
-
-# %% tags=["solution"]
-def logistic_fisher(X, w):
-    p = 1 / (1 + np.exp(-X @ w))
-    return (X * (p * (1 - p))[:, None]).T @ X / len(X)
-
-
-assert check("logistic_fisher", logistic_fisher).right
-
-# %% [markdown]
-# ## Exercise 3
-#
-# Gauss–Newton's matrix for a model with one output.
-
-
-# %%
-def gauss_newton(J, h): ...
-
-
-check("gauss_newton", gauss_newton)
-
-
-# %% tags=["solution"]
-def gauss_newton(J, h):
-    return (J * h[:, None]).T @ J / len(J)
-
-
-assert check("gauss_newton", gauss_newton).right
+# %% exercise="gauss_newton"
 
 # %% [markdown]
 # **What we saw.** Fisher and Gauss–Newton are one matrix for the usual losses, and the Hessian too if the model is linear. The
 # empirical Fisher is another thing that looks like them near a good fit.
-#
+
+# %% [markdown] tags=["teacher"]
 # ### For the teacher
 # 20 minutes. What usually goes wrong: a sum for the mean, and labels from the data where the model's are meant. Ask who in the
 # room has read code that calls the fourth matrix by the third one's name.
-#
+
+# %% [markdown]
 # ### Sources
 # Kunstner, Balles & Hennig 2019, arXiv 1905.12558. Wu, Yu, Zhang & Woodland 2024, arXiv 2406.06420. Martens 2020, JMLR 21:146.

@@ -41,24 +41,27 @@ demos.one_division()
 # %% [markdown]
 # ## By hand
 #
-# Try x = v/ρ − c m. Then Cx = v − cρm + m(mᵀv)/ρ − c m‖m‖², which is v if c = (mᵀv)/(ρ(ρ + ‖m‖²)). That is the
-# Sherman–Morrison formula. Against brute force:
+# What lies across m, v/ρ divides rightly; only along m something is left to subtract. So try x = v/ρ − c m, with a number c. Then
+#
+# $$Cx = v + \frac{m^\top v}{\rho}\, m - c\,(\rho + \lVert m \rVert^2)\, m,$$
+#
+# which is v for one value of c: the Sherman–Morrison formula. Which value is the first exercise. The structure's answer, against
+# brute force:
 
 # %%
 rng = np.random.default_rng(0)
 m, v = rng.standard_normal((2, 1000))
 rho = 0.5
-by_hand = v / rho - m * (m @ v) / (rho * (rho + m @ m))
+by_structure = sr.matrices.RankOne(rho, m).solve(v)
 by_force = np.linalg.solve(rho * np.eye(1000) + np.outer(m, m), v)
-difference = np.linalg.norm(by_hand - by_force) / np.linalg.norm(by_force)
+difference = np.linalg.norm(by_structure - by_force) / np.linalg.norm(by_force)
 print(f"relative difference: {difference:.1e}")
-assert difference < (1 + m @ m / rho) * np.finfo(float).eps
+assert difference < 1e-12
 
 # %% [markdown]
 # ## What it costs
 #
 # **Predict:** d is doubled. How much longer does brute force take? And the formula?
-
 
 # %%
 def seconds(function):
@@ -91,7 +94,7 @@ print(f"at d = 10⁷ the matrix alone would fill {8 * 1e14 / 1e12:,.0f} TB")
 # %% [markdown]
 # ## Where the printed formula loses its digits
 #
-# Papers write C⁻¹v = v/ρ − m(mᵀv)/(ρ² + ρ‖m‖²). **Predict:** what happens to the digits when v is m itself, and ‖m‖² is ten
+# Papers subtract a multiple of m from v/ρ, as above. **Predict:** what happens to the digits when v is m itself, and ‖m‖² is ten
 # million times ρ?
 
 # %%
@@ -110,60 +113,32 @@ assert errors["textbook"] > 1e-2
 # The textbook form subtracts two nearly equal vectors. The stable form never does: it splits v along m and across it first, and
 # divides each part by its own eigenvalue.
 #
+# ## More than one direction
+#
+# With k directions, the columns of Z, C = ρI + ZZᵀ. Try x = (v − Zc)/ρ, now with k numbers c. Then
+#
+# $$Cx = v + Z\left(\frac{Z^\top v - Z^\top Z\, c}{\rho} - c\right),$$
+#
+# which is v if the k numbers in the bracket vanish: a linear system of k equations for c, whatever the dimension d. This is
+# **Woodbury's formula**.
+#
 # ## Exercises
 
+# %% exercise="sherman_morrison"
 
-# %%
-def sherman_morrison(rho, m, v): ...
+# %% exercise="condition_number"
 
-
-check("sherman_morrison", sherman_morrison)
-
-
-# %% tags=["solution"]
-def sherman_morrison(rho, m, v):
-    return v / rho - m * (m @ v) / (rho * (rho + m @ m))
-
-
-assert check("sherman_morrison", sherman_morrison).right
-
-
-# %%
-def condition_number(rho, m): ...
-
-
-check("condition_number", condition_number)
-
-
-# %% tags=["solution"]
-def condition_number(rho, m):
-    return 1 + m @ m / rho
-
-
-assert check("condition_number", condition_number).right
-
-
-# %%
-def woodbury(rho, Z, v): ...
-
-
-check("woodbury", woodbury)
-
-
-# %% tags=["solution"]
-def woodbury(rho, Z, v):
-    return (v - Z @ np.linalg.solve(rho * np.eye(Z.shape[1]) + Z.T @ Z, Z.T @ v)) / rho
-
-
-assert check("woodbury", woodbury).right
+# %% exercise="woodbury"
 
 # %% [markdown]
 # **What we saw.** A matrix that is a multiple of I and one direction more has two eigenvalues. To divide by it is two divisions,
 # if one takes care not to subtract what is nearly equal.
-#
+
+# %% [markdown] tags=["teacher"]
 # ### For the teacher
 # 20 minutes. Let the class compute C⁻¹(1, 1) by hand before the first cell. What usually goes wrong: they divide the whole
 # vector by ρ + ‖m‖², or square ρ; ask what C does to a vector across m. Times in the cost cell vary; exponents don't much.
-#
+
+# %% [markdown]
 # ### Sources
 # Sherman & Morrison 1950, doi:10.1214/aoms/1177729893. Sen et al. 2024, arXiv 2403.02833.

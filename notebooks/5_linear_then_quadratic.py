@@ -16,6 +16,8 @@
 # The claim: on convex losses SOFIM converges at a "linear-quadratic" rate. There is a bound behind those words that holds for
 # every step of every method here, and one look at its two coefficients says what to expect.
 #
+# A method converges with **order** q if the error e becomes about r e^q in a step, with a fixed r.
+#
 # **Before you run anything:** a method's error is 0.1, 0.01, 0.0001, 0.00000001. Another's is 0.1, 0.05, 0.025, 0.0125. Which is
 # quadratic? Which will SOFIM's look like after many steps?
 
@@ -78,8 +80,8 @@ for rho in (0.1, 1.0):
     assert abs(found.measured - found.predicted) < 1e-3
 
 # %% [markdown]
-# C tends to ρI, whatever the Hessian is: near the optimum SOFIM **is** gradient descent with step size η/ρ, and converges with
-# max(|1 − ημ/ρ|, |1 − ηL/ρ|). The Dennis–Moré number ‖g + H*s‖/‖s‖ asks how far a step s is from Newton's, and vanishes exactly
+# C tends to ρI, whatever the Hessian is: near the optimum SOFIM **is** gradient descent with step size η/ρ, and converges at its
+# rate, which is the second exercise. The Dennis–Moré number ‖g + H*s‖/‖s‖ asks how far a step s is from Newton's, and vanishes exactly
 # where convergence is faster than linear. For SOFIM it tends to ρ/η times that rate.
 
 # %%
@@ -130,60 +132,23 @@ assert abs(found.crossover - found.predicted) <= found.spacing
 # %% [markdown]
 # ## Exercises
 
+# %% exercise="xi1"
 
-# %%
-def xi1(C, H, lr): ...
+# %% exercise="tail_rate"
 
-
-check("xi1", xi1)
-
-
-# %% tags=["solution"]
-def xi1(C, H, lr):
-    return np.linalg.norm(np.eye(2) - lr * np.linalg.solve(C, H), 2)
-
-
-assert check("xi1", xi1).right
-
-
-# %%
-def tail_rate(lr, rho, mu, L): ...
-
-
-check("tail_rate", tail_rate)
-
-
-# %% tags=["solution"]
-def tail_rate(lr, rho, mu, L):
-    return max(abs(1 - lr * mu / rho), abs(1 - lr * L / rho))
-
-
-assert check("tail_rate", tail_rate).right
-
-
-# %%
-def observed_order(first, second, third): ...
-
-
-check("observed_order", observed_order)
-
-
-# %% tags=["solution"]
-def observed_order(first, second, third):
-    return np.log(third / second) / np.log(second / first)
-
-
-assert check("observed_order", observed_order).right
+# %% exercise="observed_order"
 
 # %% [markdown]
 # **What we saw.** "Linear-quadratic" is true of SOFIM, and of gradient descent. What matters is ξ₁, and SOFIM's tends to gradient
 # descent's. Superlinear convergence needs C/η to act like the Hessian along the errors, as Newton's does, and a quasi-Newton
 # method's. With momentum the error itself may grow in a step: lesson 6 has the norm of error and moment in which the bound holds.
-#
+
+# %% [markdown] tags=["teacher"]
 # ### For the teacher
 # 20 minutes. What usually goes wrong: the ratio of two errors is taken for the order. `sofim-ref convergence` prints the table of
 # this lesson for other problems.
-#
+
+# %% [markdown]
 # ### Sources
 # Sen et al. 2024, arXiv 2403.02833, claims the rate; the bound is the standard one, Erdogdu & Montanari 2015, arXiv 1508.02810.
 # Dennis & Moré 1974, doi:10.1090/S0025-5718-1974-0343581-1.

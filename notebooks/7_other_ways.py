@@ -89,31 +89,40 @@ assert all(0 < radius < 2 for radius in radii)
 # %% [markdown]
 # ## A diagonal from products alone
 #
-# AdaHessian never sees the Hessian's diagonal. It draws signs z, and takes z ∘ Hz, whose mean over all z is the diagonal.
+# AdaHessian never sees the Hessian's diagonal: that would cost d products. It draws a vector z of independent, fair signs, and
+# asks for the one product Hz. Since zᵢzⱼ is 1 for i = j and has mean 0 for i ≠ j, E[zzᵀ] = I, and the diagonal can be read off
+# z and Hz, on average. How, is the first exercise.
 
 # %%
 H = np.asarray([[3.0, 1.0], [1.0, 2.0]])
 signs = np.asarray([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])
-print([(z * (H @ z)).tolist() for z in signs])
-assert np.allclose(np.mean([z * (H @ z) for z in signs], axis=0), np.diag(H))
+for z in signs:
+    print(f"z = {z}, Hz = {H @ z}")
+assert np.allclose(np.mean([np.outer(z, z) for z in signs], axis=0), np.eye(2))
 
 # %% [markdown]
 # ## One matrix from two
 #
 # K-FAC takes for a layer's matrix A ⊗ G, from inputs and from gradients. **Predict:** for a layer with 100 inputs and 50
-# outputs, how many numbers is that, beside the full matrix?
+# outputs, how many numbers is that, beside the full matrix? And no product of the two is made to multiply by it: written row by
+# row, (A ⊗ G) vec(V) = vec(A V Gᵀ). To divide, then, is an exercise.
 
 # %%
 A, G = np.eye(100) + 0.1, np.eye(50) + 0.2
 C = sr.matrices.Kronecker(A, G)
 print(f"{A.size + G.size:,} numbers instead of {C.dim**2:,}")
 V = np.random.default_rng(0).standard_normal((100, 50))
-assert np.allclose(C.solve(V.ravel()).reshape(100, 50), np.linalg.solve(A, V) @ np.linalg.inv(G))
+assert np.allclose(C @ V.ravel(), (A @ V @ G.T).ravel())
 
 # %% [markdown]
 # ## Learning from steps
 #
-# L-BFGS looks at how the gradient changed on the last steps, and asks that B explain it: Bs = y.
+# L-BFGS looks at how the gradient changed on the last steps, and asks that B explain it: Bs = y, the **secant equation**. One
+# step of BFGS takes away what B knew along s, a matrix of rank one made of Bs, and puts in another one made of y:
+#
+# $$B^+ = B - \frac{1}{a}\,(Bs)(Bs)^\top + \frac{1}{b}\, y y^\top.$$
+#
+# The first two terms alone must map s to 0, the last one s to y. These two conditions give the numbers a and b.
 
 # %%
 rng = np.random.default_rng(1)
@@ -143,60 +152,22 @@ assert max(ends.values()) < 1.0
 # %% [markdown]
 # ## Exercises
 
+# %% exercise="hutchinson"
 
-# %%
-def hutchinson(H, Z): ...
+# %% exercise="kfac_solve"
 
-
-check("hutchinson", hutchinson)
-
-
-# %% tags=["solution"]
-def hutchinson(H, Z):
-    return np.mean([z * (H @ z) for z in Z], axis=0)
-
-
-assert check("hutchinson", hutchinson).right
-
-
-# %%
-def kfac_solve(A, G, V): ...
-
-
-check("kfac_solve", kfac_solve)
-
-
-# %% tags=["solution"]
-def kfac_solve(A, G, V):
-    return np.linalg.solve(A, V) @ np.linalg.inv(G)
-
-
-assert check("kfac_solve", kfac_solve).right
-
-
-# %%
-def bfgs_update(B, s, y): ...
-
-
-check("bfgs_update", bfgs_update)
-
-
-# %% tags=["solution"]
-def bfgs_update(B, s, y):
-    Bs = B @ s
-    return B - np.outer(Bs, Bs) / (s @ Bs) + np.outer(y, y) / (s @ y)
-
-
-assert check("bfgs_update", bfgs_update).right
+# %% exercise="bfgs_update"
 
 # %% [markdown]
 # **What we saw.** The papers differ in what they keep of the Hessian: a diagonal, a few directions, factors, or the last steps.
 # That fixes cost and memory; how they average it is where papers and their code part.
-#
+
+# %% [markdown] tags=["teacher"]
 # ### For the teacher
 # 20 minutes. `sofim-ref methods` prints each method's C, v, cost, source, and what is open about it. What usually goes wrong: in
 # K-FAC, A and G exchanged. Ask which method could solve the leaning ellipse in one step.
-#
+
+# %% [markdown]
 # ### Sources
 # Yao et al. 2021, arXiv 2006.00719. Singh et al., arXiv 2110.08577. Martens & Grosse 2015, arXiv 1503.05671. Vo 2024, arXiv
 # 2410.02293. Martins Gomes et al., arXiv 2405.16397. Nocedal 1980, doi:10.1090/S0025-5718-1980-0572855-7.

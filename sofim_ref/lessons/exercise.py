@@ -30,28 +30,61 @@ class Mistake:
 
 
 @dataclass(frozen=True)
+class Large:
+    """Arguments of high dimension, on which an answer is allowed little memory.
+
+    A right answer that makes a d × d matrix is refused by it, whichever function makes the matrix.
+
+    Parameters
+    ----------
+    values : callable
+        Takes nothing, and returns the argument names and values.
+    memory : int
+        The bytes that the answer may hold at one time.
+    refusal : str
+        What is said of an answer that holds more.
+    """
+
+    values: Callable[[], Values]
+    memory: int
+    refusal: str
+
+
+@dataclass(frozen=True)
 class Exercise:
     """A function that a student is asked to write.
 
     Parameters
     ----------
-    name : str
-        The name of the function, by which `check` finds the exercise.
     task : str
-        What the function must return, in a sentence that names its arguments.
+        What the function must return, in Markdown: whole sentences that name its arguments, with the formula in LaTeX.
+        It stands above the student's cell.
     arguments : mapping
         For each argument, in order, a Hypothesis strategy for its values: small integers first.
     reference : callable
-        The right answer.
+        The right answer, a function by the exercise's name that needs NumPy alone, as ``np``: the teacher's copy shows
+        its source.
     mistakes : tuple of Mistake
         At least three; no two agree with each other, or with the reference, on every argument set.
+    large : Large, optional
+        Arguments on which the answer's memory is measured.
     """
 
-    name: str
     task: str
     arguments: Mapping[str, st.SearchStrategy[Any]]
     reference: Callable[..., Any]
     mistakes: tuple[Mistake, ...]
+    large: Large | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of the function, by which `check` finds the exercise."""
+        return self.reference.__name__
+
+    @property
+    def signature(self) -> str:
+        """The function's name and arguments, as in its first line."""
+        return f"{self.name}({', '.join(self.arguments)})"
 
     @property
     def cases(self) -> st.SearchStrategy[Values]:
@@ -85,12 +118,17 @@ def table(rows: int, columns: int, low: int = -3, high: int = 3) -> st.SearchStr
     return st.lists(whole(low, high), min_size=n, max_size=n).map(lambda x: np.reshape(np.asarray(x), (rows, columns)))
 
 
-def some_rows(columns: int = 2, most: int = 3) -> st.SearchStrategy[np.ndarray[Any, Any]]:
-    """Return one to `most` rows of small whole numbers."""
-    return st.integers(1, most).flatmap(lambda n: table(n, columns))
+def rows_of(d: int = 2, most: int = 3) -> st.SearchStrategy[np.ndarray[Any, Any]]:
+    """Return one to `most` rows of d small whole numbers."""
+    return st.integers(1, most).flatmap(lambda n: table(n, d))
 
 
-def positive_definite() -> st.SearchStrategy[np.ndarray[Any, Any]]:
-    """Return 2 × 2 matrices, symmetric and positive definite: diagonal ones first."""
-    parts = st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(0, 1))
-    return parts.map(lambda p: np.asarray([[1.0 + p[0] + p[2], p[2]], [p[2], 1.0 + p[1] + p[2]]]))
+def symmetric(d: int = 2) -> st.SearchStrategy[np.ndarray[Any, Any]]:
+    """Return symmetric matrices of small whole numbers, of either sign."""
+    return table(d, d).map(lambda X: np.triu(X) + np.triu(X, 1).T)
+
+
+def positive_definite(d: int = 2) -> st.SearchStrategy[np.ndarray[Any, Any]]:
+    """Return symmetric positive definite d × d matrices of small whole numbers: diagonal ones first."""
+    diagonal = st.lists(st.integers(1, 4), min_size=d, max_size=d)
+    return st.tuples(diagonal, st.integers(0, 1)).map(lambda parts: np.diag(np.asarray(parts[0], float)) + parts[1])

@@ -1,38 +1,55 @@
-"""Lesson 8, a fair race: counting what was spent, and what was not reached."""
-
-from __future__ import annotations
-
-from typing import Any
+"""A fair race: counting what was spent, and what was not reached."""
 
 import numpy as np
 from hypothesis import strategies as st
 
 from sofim_ref.lessons.exercise import Exercise, Mistake, whole
 
-_COSTS = st.lists(st.sampled_from([1.0, 2.0, 3.0, 8.0, np.inf]), min_size=1, max_size=5).map(np.asarray)
 
-
-def _median(costs: Any) -> Any:
+def median_cost(costs):
     ordered = np.sort(costs)
-    n = len(ordered)
-    low, high = ordered[(n - 1) // 2], ordered[n // 2]
+    low, high = ordered[(len(costs) - 1) // 2], ordered[len(costs) // 2]
     return high if np.isinf(high) else (low + high) / 2
 
 
-def _reached(costs: Any) -> Any:
+def gradient_evaluations(gradients, products, losses):
+    return gradients + 2 * products + losses / 3
+
+
+def best_trial(losses):
+    means = [np.mean(row) if np.all(np.isfinite(row)) else np.inf for row in losses]
+    return int(np.argmin(means))
+
+
+def _reached(costs):
     kept = costs[np.isfinite(costs)]
     return np.median(kept) if len(kept) else np.inf
 
 
+def _mean_of_finite(row):
+    kept = row[np.isfinite(row)]
+    return np.mean(kept) if len(kept) else np.inf
+
+
+def _trials(shape):
+    entry = st.sampled_from([1.0, 2.0, 3.0, 8.0, np.nan, np.inf])
+    rows, columns = shape
+    return st.lists(entry, min_size=rows * columns, max_size=rows * columns).map(
+        lambda entries: np.reshape(np.asarray(entries), (rows, columns))
+    )
+
+
 EXERCISES = (
     Exercise(
-        name="median_cost",
         task=(
-            "median_cost(costs) is to return the median over the seeds, where a seed that never reached the target has the "
-            "cost np.inf, and counts."
+            r"Return the median of `costs`, one number for each seed of a method. A seed that never reached the target has the cost "
+            r"`np.inf`, and counts like every other. Of an even number of seeds the median is the mean of the two in the middle; it is "
+            r"infinite if one of these is."
         ),
-        arguments={"costs": _COSTS},
-        reference=_median,
+        arguments={
+            "costs": st.lists(st.sampled_from([1.0, 2.0, 3.0, 8.0, np.inf]), min_size=1, max_size=6).map(np.asarray)
+        },
+        reference=median_cost,
         mistakes=(
             Mistake(
                 "Seeds that didn't reach the target have been left out: that rewards a method for failing.", _reached
@@ -40,61 +57,68 @@ EXERCISES = (
             Mistake("This is the mean: one failure makes it infinite.", lambda costs: costs.mean()),
             Mistake("This is the best seed: everybody has a lucky day.", lambda costs: costs.min()),
             Mistake(
-                "Half of an even number of seeds: the median lies between the two in the middle.",
+                "Of an even number of seeds the median lies between the two in the middle, not at the larger.",
                 lambda costs: np.sort(costs)[len(costs) // 2],
+            ),
+            Mistake(
+                "Of an even number of seeds the median lies between the two in the middle, not at the smaller.",
+                lambda costs: np.sort(costs)[(len(costs) - 1) // 2],
+            ),
+            Mistake(
+                "The costs are to be sorted first.",
+                lambda costs: (costs[(len(costs) - 1) // 2] + costs[len(costs) // 2]) / 2,
             ),
         ),
     ),
     Exercise(
-        name="gradient_evaluations",
         task=(
-            "gradient_evaluations(gradients, products, losses) is to return what that many gradients, Hessian-vector products "
-            "and losses cost, in gradients: a product is two, a loss alone a third."
+            r"Return what `gradients` gradients, `products` Hessian–vector products and `losses` evaluations of the loss alone cost "
+            r"together, in units of one gradient. A product costs two gradients; a loss alone, which needs no backward pass, costs a "
+            r"third of one."
         ),
         arguments={"gradients": whole(0, 4), "products": whole(0, 4), "losses": whole(0, 3)},
-        reference=lambda gradients, products, losses: gradients + 2 * products + losses / 3,
+        reference=gradient_evaluations,
         mistakes=(
-            Mistake("A Hessian-vector product costs two gradients.", lambda g, p, f: g + p + f / 3),
+            Mistake("A Hessian–vector product costs two gradients.", lambda g, p, f: g + p + f / 3),
             Mistake("Losses are not free: a forward pass is a third of a gradient.", lambda g, p, f: g + 2 * p),
             Mistake("A loss alone needs no backward pass: it costs a third.", lambda g, p, f: g + 2 * p + f),
+            Mistake("Products are not free.", lambda g, p, f: g + f / 3),
         ),
     ),
     Exercise(
-        name="best_trial",
         task=(
-            "best_trial(losses) is to return the number, from 0, of the trial with which a method is to race: the one with "
-            "the smallest mean over its seeds, one row a trial, shape (trials, seeds); a trial with a seed that diverged, inf "
-            "or NaN, is out; equals go to the first. At least one trial is in."
+            r"A method was tuned: each row of `losses` is a trial, each column a seed, each entry the last loss, and smaller is better. "
+            r"Return the number, counted from 0, of the trial with which the method is to race: the one with the smallest mean over its "
+            r"seeds. A trial with a seed that diverged, `np.inf` or `np.nan`, is out; of equal trials the first is taken; at least one "
+            r"trial has no such seed."
         ),
         arguments={
-            "losses": st.integers(1, 3)
-            .flatmap(
-                lambda n: st.lists(
-                    st.lists(st.sampled_from([1.0, 2.0, 3.0, np.nan, np.inf]), min_size=2, max_size=2),
-                    min_size=n,
-                    max_size=n,
-                )
-            )
-            .map(np.asarray)
+            "losses": st.tuples(st.integers(1, 3), st.integers(1, 3))
+            .filter(lambda shape: shape[0] * shape[1] <= 6)
+            .flatmap(_trials)
             .filter(lambda losses: np.isfinite(losses).all(axis=1).any())
         },
-        reference=lambda losses: float(
-            np.argmin(np.where(np.isfinite(losses).all(axis=1), losses.mean(axis=1), np.inf))
-        ),
+        reference=best_trial,
         mistakes=(
             Mistake(
                 "NaN spoils the comparison: np.argmin takes it for the minimum.",
-                lambda losses: float(np.argmin(losses.mean(axis=1))),
+                lambda losses: np.argmin(losses.mean(axis=1)),
             ),
             Mistake(
                 "A seed that diverged has been left out of the mean: its trial is out altogether.",
-                lambda losses: float(
-                    np.argmin([np.mean(row[np.isfinite(row)]) if np.isfinite(row).any() else np.inf for row in losses])
-                ),
+                lambda losses: np.argmin([_mean_of_finite(row) for row in losses]),
             ),
             Mistake(
                 "This is the trial with the single best seed: its mean is what counts.",
-                lambda losses: float(np.argmin(np.where(np.isfinite(losses), losses, np.inf).min(axis=1))),
+                lambda losses: np.argmin(np.where(np.isfinite(losses), losses, np.inf).min(axis=1)),
+            ),
+            Mistake(
+                "This is the trial with the smallest median: asked for is the smallest mean.",
+                lambda losses: np.argmin([np.median(row) if np.isfinite(row).all() else np.inf for row in losses]),
+            ),
+            Mistake(
+                "np.nanmean leaves out NaN, but a trial with a seed that diverged is out altogether.",
+                lambda losses: np.argmin([np.nanmean(row) if not np.isnan(row).all() else np.inf for row in losses]),
             ),
         ),
     ),

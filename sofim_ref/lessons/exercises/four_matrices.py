@@ -1,33 +1,38 @@
-"""Lesson 2, four matrices that are often confused: means and sums, labels and predictions."""
-
-from __future__ import annotations
-
-from typing import Any
+"""Four matrices that are often confused: means and sums, labels and predictions."""
 
 import numpy as np
 from hypothesis import strategies as st
 
-from sofim_ref.lessons.exercise import Exercise, Mistake, some_rows, table
+from sofim_ref.lessons.exercise import Exercise, Mistake, rows_of, table
 
 
-def _sigmoid(f: Any) -> Any:
-    return 1 / (1 + np.exp(-f))
+def empirical_fisher(G):
+    return G.T @ G / len(G)
 
 
-def _fisher(X: Any, w: Any) -> Any:
-    p = _sigmoid(X @ w)
+def logistic_fisher(X, w):
+    p = 1 / (1 + np.exp(-X @ w))
     return (X * (p * (1 - p))[:, None]).T @ X / len(X)
 
 
+def gauss_newton(J, h):
+    return (J * h[:, None]).T @ J / len(J)
+
+
+def _centred(G):
+    return G - G.mean(axis=0)
+
+
+_J = st.shared(rows_of(), key="J")
+
 EXERCISES = (
     Exercise(
-        name="empirical_fisher",
         task=(
-            "empirical_fisher(G) is to return the empirical Fisher matrix, shape (2, 2), from the gradients of the "
-            "examples, one a row of G, shape (B, 2)."
+            r"Return the empirical Fisher matrix $\frac1B \sum_{n=1}^B g_n g_n^\top$, where the rows $g_1, \dots, g_B$ of `G` are "
+            r"the gradients of the examples' losses, each with the label that the data have."
         ),
-        arguments={"G": some_rows()},
-        reference=lambda G: G.T @ G / len(G),
+        arguments={"G": rows_of()},
+        reference=empirical_fisher,
         mistakes=(
             Mistake("This is a sum over the examples: every Fisher matrix here is a mean.", lambda G: G.T @ G),
             Mistake(
@@ -35,49 +40,77 @@ EXERCISES = (
                 lambda G: np.outer(G.mean(axis=0), G.mean(axis=0)),
             ),
             Mistake(
-                "The mean gradient has been subtracted: that is a covariance; the empirical Fisher is about zero.",
-                lambda G: (G - G.mean(axis=0)).T @ (G - G.mean(axis=0)) / len(G),
+                "The mean gradient has been subtracted: that is a covariance; the empirical Fisher matrix is about zero.",
+                lambda G: _centred(G).T @ _centred(G) / len(G),
+            ),
+            Mistake(
+                "np.cov subtracts the mean gradient and divides by B − 1: the empirical Fisher matrix is about zero, and divides by B.",
+                lambda G: np.cov(G.T),
+            ),
+            Mistake(
+                "np.cov takes each row for a variable, unless told rowvar=False; it also subtracts the mean and divides by one less than the number.",
+                np.cov,
             ),
             Mistake("Only the diagonal is there.", lambda G: np.diag((G**2).mean(axis=0))),
-        ),
-    ),
-    Exercise(
-        name="logistic_fisher",
-        task=(
-            "logistic_fisher(X, w) is to return the exact Fisher matrix, shape (2, 2), of logistic regression with "
-            "P(y = 1) = σ(Xw), at w, from the rows of X, shape (B, 2). Labels play no part in it."
-        ),
-        arguments={"X": some_rows(), "w": st.just(np.zeros(2)) | table(1, 2, -1, 1).map(lambda x: x[0])},
-        reference=_fisher,
-        mistakes=(
-            Mistake("This is a sum over the examples: it is to be a mean.", lambda X, w: _fisher(X, w) * len(X)),
             Mistake(
-                "The weight of an example is a variance, p(1 − p): what is the variance of a coin with P(1) = p?",
-                lambda X, w: (X * _sigmoid(X @ w)[:, None]).T @ X / len(X),
+                "This divides by B − 1, as an estimate of a variance does: the mean is over all B examples.",
+                lambda G: G.T @ G / (len(G) - 1),
             ),
-            Mistake("This is least squares' matrix: the predictions don't come in.", lambda X, w: X.T @ X / len(X)),
         ),
     ),
     Exercise(
-        name="gauss_newton",
         task=(
-            "gauss_newton(J, h) is to return the mean of hₙ JₙᵀJₙ, shape (2, 2), from the derivatives J of one output a "
-            "row, shape (B, 2), and the second derivatives h of the losses in it, shape (B,)."
+            r"Return the exact Fisher matrix of logistic regression at the weights `w`, $\frac1B \sum_{n=1}^B \mathrm E_y[\nabla\ell_n"
+            r"(y)\,\nabla\ell_n(y)^\top]$. The rows of `X` are the inputs $x_n$; the model says $y = 1$ with probability "
+            r"$p_n = 1/(1 + e^{-x_n^\top w})$ and else $y = 0$; the gradient of an example's loss is $\nabla\ell_n(y) = (p_n - y)\,x_n$. "
+            r"The expectation is over labels that the model predicts: the data's labels are not among the arguments."
+        ),
+        arguments={"X": rows_of(), "w": st.just(np.zeros(2)) | table(1, 2, -1, 1).map(lambda x: x[0])},
+        reference=logistic_fisher,
+        mistakes=(
+            Mistake(
+                "This is a sum over the examples: it is to be a mean.", lambda X, w: logistic_fisher(X, w) * len(X)
+            ),
+            Mistake(
+                "An example's weight is the mean of (p − y)² over y, a variance: what is the variance of a coin that shows 1 with probability p?",
+                lambda X, w: (X / (1 + np.exp(-X @ w))[:, None]).T @ X / len(X),
+            ),
+            Mistake("This is the matrix of least squares: the predictions aren't used.", lambda X, w: X.T @ X / len(X)),
+            Mistake(
+                "An example's weight is the mean of (p − y)², and this is its square: the two factors (p − y) are the two gradients'.",
+                lambda X, w: (X * (_variance(X, w) ** 2)[:, None]).T @ X / len(X),
+            ),
+        ),
+    ),
+    Exercise(
+        task=(
+            r"Return the Gauss–Newton matrix $\frac1B \sum_{n=1}^B h_n\, J_n^\top J_n$ of a model with one output. Row $n$ of `J`, "
+            r"$J_n$, holds the derivatives of the output for example $n$ in the parameters; entry $n$ of `h`, $h_n$, is the second "
+            r"derivative of that example's loss in the output. Can it be written without a loop?"
         ),
         arguments={
-            "J": st.shared(some_rows(), key="J"),
-            "h": st.shared(some_rows(), key="J").flatmap(
-                lambda J: st.lists(st.sampled_from([1.0, 2.0]), min_size=len(J), max_size=len(J)).map(np.asarray)
+            "J": _J,
+            "h": _J.flatmap(
+                lambda J: st.lists(st.sampled_from([1.0, 2.0, 0.5]), min_size=len(J), max_size=len(J)).map(np.asarray)
             ),
         },
-        reference=lambda J, h: (J * h[:, None]).T @ J / len(J),
+        reference=gauss_newton,
         mistakes=(
             Mistake("This is a sum over the examples: it is to be a mean.", lambda J, h: (J * h[:, None]).T @ J),
-            Mistake("h doesn't come in: that is right for squared errors alone.", lambda J, h: J.T @ J / len(J)),
+            Mistake("h isn't used: that is right for squared errors alone.", lambda J, h: J.T @ J / len(J)),
             Mistake(
                 "h is there twice: it stands between the two factors J once.",
                 lambda J, h: (J * h[:, None]).T @ (J * h[:, None]) / len(J),
             ),
+            Mistake(
+                "The weights have been normalized: divide by the number of examples, not by the sum of h.",
+                lambda J, h: (J * h[:, None]).T @ J / h.sum(),
+            ),
         ),
     ),
 )
+
+
+def _variance(X, w):
+    p = 1 / (1 + np.exp(-X @ w))
+    return p * (1 - p)

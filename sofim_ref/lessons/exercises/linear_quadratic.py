@@ -1,92 +1,113 @@
-"""Lesson 5, linear and then quadratic: coefficients, rates and orders."""
-
-from __future__ import annotations
-
-from typing import Any
+"""Linear and then quadratic: coefficients, rates and orders."""
 
 import numpy as np
 from hypothesis import strategies as st
 
-from sofim_ref.lessons.exercise import Exercise, Mistake, positive, positive_definite
+from sofim_ref.lessons.exercise import Exercise, Mistake, positive, positive_definite, vector
 
 
-def _xi1(C: Any, H: Any, lr: Any) -> Any:
-    return np.linalg.norm(np.eye(2) - lr * np.linalg.solve(C, H), 2)
+def xi1(rho, m, H, lr):
+    C = rho * np.eye(len(m)) + np.outer(m, m)
+    return np.linalg.norm(np.eye(len(m)) - lr * np.linalg.solve(C, H), 2)
 
 
-def _rate(lr: Any, rho: Any, mu: Any, L: Any) -> Any:
+def tail_rate(lr, rho, mu, L):
     return max(abs(1 - lr * mu / rho), abs(1 - lr * L / rho))
 
 
-def _order(first: Any, second: Any, third: Any) -> Any:
+def observed_order(first, second, third):
     return np.log(third / second) / np.log(second / first)
 
 
-_FALLING = st.sampled_from([0.5, 0.25, 0.125])
+def _matrix(rho, m, H, lr):
+    return np.eye(2) - lr * np.linalg.solve(rho * np.eye(2) + np.outer(m, m), H)
+
+
+_MU = st.shared(st.sampled_from([1.0, 0.5, 2.0]), key="mu")
+_FIRST = st.shared(st.sampled_from([1.0, 0.5, 2.0, 0.1]), key="first")
+_SECOND = st.shared(st.tuples(_FIRST, st.sampled_from([0.5, 0.1, 0.25])).map(lambda x: x[0] * x[1]), key="second")
 
 EXERCISES = (
     Exercise(
-        name="xi1",
         task=(
-            "xi1(C, H, lr) is to return ‖I − lr C⁻¹H‖₂, the largest factor by which a step can stretch a small error; C and "
-            "H are 2 × 2."
+            r"Return the coefficient $\xi_1$ of the bound for a step of SOFIM: the largest factor by which the matrix $I - \eta "
+            r"C^{-1} H$ stretches a vector. SOFIM's matrix is $C = \rho I + m m^\top$; `rho` is $\rho$, `m` the moment, `H` the "
+            r"Hessian, symmetric and positive definite, and `lr` is $\eta$. Here matrices are small, and may be made. "
         ),
-        arguments={"C": positive_definite(), "H": positive_definite(), "lr": positive()},
-        reference=_xi1,
+        arguments={"rho": positive(), "m": vector(), "H": positive_definite(), "lr": positive()},
+        reference=xi1,
         mistakes=(
             Mistake(
-                "This is the largest eigenvalue in size. C⁻¹H isn't symmetric: a stretch is a singular value.",
-                lambda C, H, lr: np.abs(np.linalg.eigvals(np.eye(2) - lr * np.linalg.solve(C, H))).max(),
+                "This is the largest eigenvalue in size. C⁻¹H isn't symmetric: the largest stretch is a singular value.",
+                lambda *a: np.abs(np.linalg.eigvals(_matrix(*a))).max(),
             ),
             Mistake(
-                "This is Frobenius' norm, of all entries: asked for is the norm 2.",
-                lambda C, H, lr: np.linalg.norm(np.eye(2) - lr * np.linalg.solve(C, H)),
+                "This is the Frobenius norm, of all entries: asked for is the largest stretch of a vector.",
+                lambda *a: np.linalg.norm(_matrix(*a)),
             ),
             Mistake(
                 "C and H have changed places.",
-                lambda C, H, lr: np.linalg.norm(np.eye(2) - lr * np.linalg.solve(H, C), 2),
+                lambda rho, m, H, lr: np.linalg.norm(
+                    np.eye(2) - lr * np.linalg.solve(H, rho * np.eye(2) + np.outer(m, m)), 2
+                ),
             ),
-            Mistake("lr is missing.", lambda C, H, lr: _xi1(C, H, 1.0)),
+            Mistake("The step size is missing.", lambda rho, m, H, lr: xi1(rho, m, H, 1.0)),
+            Mistake(
+                "The rank-one term of C is missing: that is right only where the moment vanishes.",
+                lambda rho, m, H, lr: xi1(rho, 0 * m, H, lr),
+            ),
         ),
     ),
     Exercise(
-        name="tail_rate",
         task=(
-            "tail_rate(lr, rho, mu, L) is to return the factor by which SOFIM's error shrinks in a step near the optimum, "
-            "where the Hessian's eigenvalues run from mu to L."
+            r"Return the factor by which the error of SOFIM shrinks in a step near the optimum, in the slowest direction. There the "
+            r"moment has vanished, and the Hessian's eigenvalues run from `mu` $= \mu$ to `L`; `lr` is $\eta$ and `rho` is $\rho$. What "
+            r"does one step do to an error along an eigenvector?"
         ),
-        arguments={"lr": positive(), "rho": positive(), "mu": st.just(1.0), "L": st.sampled_from([1.0, 2.0, 4.0])},
-        reference=_rate,
+        arguments={
+            "lr": positive(),
+            "rho": positive(),
+            "mu": _MU,
+            "L": st.tuples(_MU, st.sampled_from([1.0, 2.0, 4.0])).map(lambda x: x[0] * x[1]),
+        },
+        reference=tail_rate,
         mistakes=(
-            Mistake("Which end decides depends on lr: the slower one.", lambda lr, rho, mu, L: abs(1 - lr * mu / rho)),
+            Mistake(
+                "Which end of the spectrum decides depends on the step size: it is the slower one.",
+                lambda lr, rho, mu, L: abs(1 - lr * mu / rho),
+            ),
             Mistake(
                 "This is the faster of the two: the slower direction is what remains.",
                 lambda lr, rho, mu, L: min(abs(1 - lr * mu / rho), abs(1 - lr * L / rho)),
             ),
             Mistake(
-                "A step may overshoot: 1 − lr L/ρ can be negative, and its size counts.",
+                "A step may overshoot: then the factor is negative, and its size counts.",
                 lambda lr, rho, mu, L: max(1 - lr * mu / rho, 1 - lr * L / rho),
             ),
-            Mistake("C is ρI there, and a step divides by it.", lambda lr, rho, mu, L: _rate(lr * rho, 1.0, mu, L)),
+            Mistake("C tends to ρI, and a step divides by it.", lambda lr, rho, mu, L: tail_rate(lr * rho, 1.0, mu, L)),
+            Mistake("ρ isn't used: C tends to ρI, not to I.", lambda lr, rho, mu, L: tail_rate(lr, 1.0, mu, L)),
         ),
     ),
     Exercise(
-        name="observed_order",
         task=(
-            "observed_order(first, second, third) is to return the order q that three errors in a row show, if each is r "
-            "times the one before to the power q."
+            r"Return the order $q$ of convergence that three errors in a row show, `first`, `second` and `third`, if each follows from "
+            r"the one before by $e^+ = r\,e^q$, with the same unknown $r$ and $q$."
         ),
         arguments={
-            "first": st.just(0.5),
-            "second": _FALLING.map(lambda x: 0.5 * x),
-            "third": _FALLING.map(lambda x: 0.05 * x),
+            "first": _FIRST,
+            "second": _SECOND,
+            "third": st.tuples(_SECOND, st.sampled_from([0.5, 0.1, 0.25])).map(lambda x: x[0] * x[1]),
         },
-        reference=_order,
+        reference=observed_order,
         mistakes=(
             Mistake("This is the rate of linear convergence, not the order.", lambda a, b, c: c / b),
-            Mistake("It is upside down.", lambda a, b, c: 1 / _order(a, b, c)),
+            Mistake("This is the order's reciprocal.", lambda a, b, c: 1 / observed_order(a, b, c)),
             Mistake(
-                "This compares errors with 1, not with the one before: r has not dropped out.",
+                "This is right only if r is 1: use the third error too, so that r cancels.",
+                lambda a, b, c: np.log(b) / np.log(a),
+            ),
+            Mistake(
+                "This is right only if r is 1: divide each error by the one before, so that r cancels.",
                 lambda a, b, c: np.log(c) / np.log(b),
             ),
         ),

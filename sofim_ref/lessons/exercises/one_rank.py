@@ -1,85 +1,118 @@
-"""Lesson 3, one rank and one division: the inverse that is never written down."""
-
-from __future__ import annotations
-
-from typing import Any
+"""One rank and one division: the inverse that is never written down."""
 
 import numpy as np
 
-from sofim_ref.lessons.exercise import Exercise, Mistake, positive, table, vector
+from sofim_ref.lessons.exercise import Exercise, Large, Mistake, positive, table, vector
 
 
-def _inverse(rho: Any, m: Any, v: Any) -> Any:
+def sherman_morrison(rho, m, v):
     return v / rho - m * (m @ v) / (rho * (rho + m @ m))
 
 
-def _in_place(rho: Any, m: Any, v: Any) -> Any:
-    v /= rho
-    v -= m * (m @ v) / (rho + m @ m)
-    return v
+def condition_number(rho, m):
+    return 1 + m @ m / rho
 
 
-def _woodbury(rho: Any, Z: Any, v: Any) -> Any:
-    return (v - Z @ np.linalg.solve(rho * np.eye(Z.shape[1]) + Z.T @ Z, Z.T @ v)) / rho
+def woodbury(rho, Z, v):
+    small = rho * np.eye(Z.shape[1]) + Z.T @ Z
+    return (v - Z @ np.linalg.solve(small, Z.T @ v)) / rho
+
+
+def _one_direction():
+    m, v = np.random.default_rng(0).standard_normal((2, 600))
+    return {"rho": 2.0, "m": m, "v": v}
+
+
+def _two_directions():
+    rng = np.random.default_rng(0)
+    return {"rho": 2.0, "Z": rng.standard_normal((600, 2)), "v": rng.standard_normal(600)}
 
 
 EXERCISES = (
     Exercise(
-        name="sherman_morrison",
         task=(
-            "sherman_morrison(rho, m, v) is to return (ρI + mmᵀ)⁻¹ v, shape (2,), without making a matrix: by the "
-            "Sherman–Morrison formula."
+            r"Return $C^{-1}v$ for $C = \rho I + m m^\top$, `rho` $= \rho > 0$, and vectors `m` and `v` of one length $d$, without "
+            r"making any $d \times d$ matrix: the answer must work where $C$ would not fit into memory."
         ),
         arguments={"rho": positive(), "m": vector(), "v": vector()},
-        reference=_inverse,
+        reference=sherman_morrison,
+        large=Large(
+            _one_direction,
+            700_000,
+            "the values are right, but a matrix is made: use only products of vectors, so that memory grows like d, not like d².",
+        ),
         mistakes=(
             Mistake(
-                "ρ is squared where it should not be, or not where it should: try ρ = 2 by hand, with m = (1, 0).",
+                "All of v is divided by ρ + ‖m‖²: only its part along m is. What does C do to a vector that is orthogonal to m?",
+                lambda rho, m, v: v / (rho + m @ m),
+            ),
+            Mistake(
+                "A factor ρ is missing in the denominator of the correction: try ρ = 2 by hand, with m = (1, 0).",
                 lambda rho, m, v: v / rho - m * (m @ v) / (rho + m @ m),
             ),
             Mistake(
-                "The correction is added: C's eigenvalue along m is larger than ρ, so division by C shrinks that part of v.",
+                "The denominator's second term lacks a factor ρ: multiply ρ(ρ + ‖m‖²) out.",
+                lambda rho, m, v: v / rho - m * (m @ v) / (rho**2 + m @ m),
+            ),
+            Mistake(
+                "ρ is squared where it should not be: try ρ = 2 by hand, with m = (1, 0).",
+                lambda rho, m, v: v / rho - m * (m @ v) / (rho**2 * (rho + m @ m)),
+            ),
+            Mistake(
+                "The correction is added: C's eigenvalue along m is larger than ρ, so division by C shrinks that part of v more.",
                 lambda rho, m, v: v / rho + m * (m @ v) / (rho * (rho + m @ m)),
             ),
             Mistake(
-                "This is right for ρ = 1 alone: what does ρI do to the part of v across m?",
+                "This is right for ρ = 1 alone: what does ρI do to the part of v that is orthogonal to m?",
                 lambda rho, m, v: v - m * (m @ v) / (1 + m @ m),
             ),
             Mistake("v is multiplied by the matrix, not divided by it.", lambda rho, m, v: rho * v + m * (m @ v)),
         ),
     ),
     Exercise(
-        name="condition_number",
-        task="condition_number(rho, m) is to return the largest eigenvalue of ρI + mmᵀ over the smallest.",
+        task=(
+            r"Return the condition number of $C = \rho I + m m^\top$: its largest eigenvalue over its smallest. `rho` is $\rho > 0$; "
+            r"the vector `m` has at least two entries."
+        ),
         arguments={"rho": positive(), "m": vector()},
-        reference=lambda rho, m: 1 + m @ m / rho,
+        reference=condition_number,
         mistakes=(
-            Mistake("m comes in by its length: it is the square of that.", lambda rho, m: 1 + (m @ m) ** 0.5 / rho),
-            Mistake("The largest eigenvalue is ρ more than ‖m‖².", lambda rho, m: m @ m / rho),
-            Mistake("This is the smallest over the largest.", lambda rho, m: rho / (rho + m @ m)),
-            Mistake("This is the largest eigenvalue: it is not divided yet.", lambda rho, m: rho + m @ m),
+            Mistake("The length of m is to be squared.", lambda rho, m: 1 + (m @ m) ** 0.5 / rho),
+            Mistake("The largest eigenvalue is not ‖m‖² alone: what is C m?", lambda rho, m: m @ m / rho),
+            Mistake("This is the smallest eigenvalue over the largest.", lambda rho, m: rho / (rho + m @ m)),
+            Mistake(
+                "This is the largest eigenvalue: it is not yet divided by the smallest.", lambda rho, m: rho + m @ m
+            ),
         ),
     ),
     Exercise(
-        name="woodbury",
         task=(
-            "woodbury(rho, Z, v) is to return (ρI + ZZᵀ)⁻¹ v, shape (3,), for Z of shape (3, 2), by solving with a 2 × 2 "
-            "matrix only."
+            r"Return $C^{-1}v$ for $C = \rho I + Z Z^\top$, where the matrix `Z` has $d$ rows and $k < d$ columns. Only $k \times k$ "
+            r"systems may be solved, and no $d \times d$ matrix may be made."
         ),
         arguments={"rho": positive(), "Z": table(3, 2), "v": vector(3)},
-        reference=_woodbury,
+        reference=woodbury,
+        large=Large(
+            _two_directions,
+            700_000,
+            "the values are right, but a d × d matrix is made: the only system to solve is k × k, one equation for each column of Z.",
+        ),
         mistakes=(
             Mistake(
                 "The small matrix has ones where it should have ρ on its diagonal.",
                 lambda rho, Z, v: (v - Z @ np.linalg.solve(np.eye(2) + Z.T @ Z, Z.T @ v)) / rho,
             ),
             Mistake(
-                "All of it is to be divided by ρ, the correction too.",
+                "The correction too is to be divided by ρ.",
                 lambda rho, Z, v: v / rho - Z @ np.linalg.solve(rho * np.eye(2) + Z.T @ Z, Z.T @ v),
             ),
             Mistake(
-                "The two columns of Z are treated one by one: that is right if they are orthogonal.",
+                "The two columns of Z are treated one by one: that is right only if they are orthogonal.",
                 lambda rho, Z, v: v / rho - sum(z * (z @ v) / (rho * (rho + z @ z)) for z in Z.T),
+            ),
+            Mistake(
+                "The correction is added: it is to be subtracted, since C is larger than ρI.",
+                lambda rho, Z, v: (v + Z @ np.linalg.solve(rho * np.eye(2) + Z.T @ Z, Z.T @ v)) / rho,
             ),
         ),
     ),

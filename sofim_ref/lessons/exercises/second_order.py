@@ -1,61 +1,85 @@
-"""Lesson 7, other ways to be second order: estimates, factors, updates."""
-
-from __future__ import annotations
-
-from typing import Any
+"""Other ways to be second order: estimates, factors, updates."""
 
 import numpy as np
 from hypothesis import strategies as st
 
-from sofim_ref.lessons.exercise import Exercise, Mistake, positive_definite, table, vector
+from sofim_ref.lessons.exercise import Exercise, Large, Mistake, positive_definite, symmetric, table, vector
 
-_SIGNS = st.integers(1, 2).flatmap(
+
+def hutchinson(H, Z):
+    return np.mean([z * (H @ z) for z in Z], axis=0)
+
+
+def kfac_solve(A, G, V):
+    return np.linalg.solve(A, V) @ np.linalg.inv(G)
+
+
+def bfgs_update(B, s, y):
+    Bs = B @ s
+    return B - np.outer(Bs, Bs) / (s @ Bs) + np.outer(y, y) / (s @ y)
+
+
+def _layer():
+    V = np.random.default_rng(0).standard_normal((30, 20))
+    return {"A": np.eye(30) + V @ V.T, "G": np.eye(20) + V.T @ V, "V": V}
+
+
+_SIGNS = st.integers(1, 3).flatmap(
     lambda k: st.lists(st.sampled_from([1.0, -1.0]), min_size=2 * k, max_size=2 * k).map(
         lambda z: np.reshape(np.asarray(z), (k, 2))
     )
 )
-
-
-def _bfgs(B: Any, s: Any, y: Any) -> Any:
-    return B - np.outer(B @ s, B @ s) / (s @ B @ s) + np.outer(y, y) / (s @ y)
-
-
-_STEPS = vector().filter(lambda s: s @ s > 0)
+_STEP = st.shared(vector().filter(lambda s: s @ s > 0), key="step")
 
 EXERCISES = (
     Exercise(
-        name="hutchinson",
         task=(
-            "hutchinson(H, Z) is to return Hutchinson's estimate of the diagonal of H, shape (2,), from vectors of signs in "
-            "the rows of Z, shape (k, 2)."
+            r"Return Hutchinson's estimate of the diagonal of a symmetric matrix `H` from random vectors of signs, the rows of `Z`: the "
+            r"mean over the rows $z$ of a vector that is made of $z$ and the product $Hz$ alone. It must have the diagonal for its "
+            r"expectation if the signs are independent and fair, so that $\mathrm E[z z^\top] = I$."
         ),
-        arguments={"H": positive_definite(), "Z": _SIGNS},
-        reference=lambda H, Z: (Z * (Z @ H)).mean(axis=0),
+        arguments={"H": symmetric(), "Z": _SIGNS},
+        reference=hutchinson,
         mistakes=(
             Mistake(
-                "This is Hz alone: multiply by z again, entry by entry, so that its signs drop out.",
+                "This is the mean of Hz: multiply by z again, entry by entry, so that its signs cancel.",
                 lambda H, Z: (Z @ H).mean(axis=0),
             ),
             Mistake("This is a sum over the vectors: it is to be a mean.", lambda H, Z: (Z * (Z @ H)).sum(axis=0)),
-            Mistake("This is the diagonal itself: one doesn't have that.", lambda H, Z: np.diag(H)),
+            Mistake("This is the diagonal itself: only products with H are to be had.", lambda H, Z: np.diag(H)),
             Mistake(
                 "This is the root of the mean square, which AdaHessian takes over many steps: asked for is the mean.",
                 lambda H, Z: np.sqrt(((Z @ H) ** 2).mean(axis=0)),
             ),
+            Mistake(
+                "This is the estimate's absolute value, which AdaHessian takes: the estimate itself may be negative.",
+                lambda H, Z: np.abs(hutchinson(H, Z)),
+            ),
+            Mistake(
+                "This estimates the trace, one number: asked for is the diagonal.",
+                lambda H, Z: np.mean([z @ H @ z for z in Z]),
+            ),
         ),
     ),
     Exercise(
-        name="kfac_solve",
         task=(
-            "kfac_solve(A, G, V) is to return A⁻¹ V G⁻¹, shape (2, 2): what K-FAC's matrix A ⊗ G makes of a layer's gradient "
-            "V when it is divided by."
+            r"K-FAC's matrix for a layer is the Kronecker product $A \otimes G$. Return the matrix $X$ with $(A \otimes G)\,\mathrm{vec}"
+            r"(X) = \mathrm{vec}(V)$, where $\mathrm{vec}$ writes a matrix row after row into a vector, so that $(A \otimes G)\,\mathrm"
+            r"{vec}(X) = \mathrm{vec}(A X G^\top)$. `A` ($p \times p$) and `G` ($q \times q$) are symmetric positive definite, the "
+            r"layer's gradient `V` is $p \times q$, and the $pq \times pq$ product may not be made."
         ),
         arguments={"A": positive_definite(), "G": positive_definite(), "V": table(2, 2)},
-        reference=lambda A, G, V: np.linalg.solve(A, V) @ np.linalg.inv(G),
+        reference=kfac_solve,
+        large=Large(
+            _layer,
+            700_000,
+            "the values are right, but the Kronecker product is made: the two factors are enough.",
+        ),
         mistakes=(
             Mistake("A and G have changed places.", lambda A, G, V: np.linalg.solve(G, V) @ np.linalg.inv(A)),
-            Mistake("V is multiplied, not divided.", lambda A, G, V: A @ V @ G),
+            Mistake("V is multiplied by A and G, not divided by them.", lambda A, G, V: A @ V @ G),
             Mistake("G is not inverted.", lambda A, G, V: np.linalg.solve(A, V) @ G),
+            Mistake("A is not inverted.", lambda A, G, V: A @ V @ np.linalg.inv(G)),
             Mistake(
                 "Both inverses stand on the left: G belongs to the columns of V.",
                 lambda A, G, V: np.linalg.solve(A, np.linalg.solve(G, V)),
@@ -63,20 +87,20 @@ EXERCISES = (
         ),
     ),
     Exercise(
-        name="bfgs_update",
         task=(
-            "bfgs_update(B, s, y) is to return the BFGS matrix after the step s that changed the gradient by y, shape "
-            "(2, 2); sᵀy > 0."
+            r"Return the BFGS matrix $B^+$ after a step `s` that changed the gradient by `y`, with $s^\top y > 0$: $B^+ = B - \frac{1}{a} "
+            r"(Bs)(Bs)^\top + \frac{1}{b}\, y y^\top$, where the numbers $a$ and $b$ are such that the first term removed takes away all "
+            r"that $B$ makes of $s$, and $B^+$ satisfies the secant equation $B^+ s = y$."
         ),
         arguments={
             "B": positive_definite(),
-            "s": st.shared(_STEPS, key="step"),
-            "y": st.shared(_STEPS, key="step").flatmap(lambda s: vector().filter(lambda y: y @ s > 0)),
+            "s": _STEP,
+            "y": _STEP.flatmap(lambda s: vector().filter(lambda y: y @ s > 0)),
         },
-        reference=_bfgs,
+        reference=bfgs_update,
         mistakes=(
             Mistake(
-                "What B knew along s is to be taken away first: B⁺s must be y.",
+                "What B makes of s is to be taken away first: B⁺s must be y.",
                 lambda B, s, y: B + np.outer(y, y) / (s @ y),
             ),
             Mistake(
@@ -84,8 +108,12 @@ EXERCISES = (
                 lambda B, s, y: B - np.outer(B @ s, B @ s) / (s @ B @ s) + np.outer(y, y) / (y @ y),
             ),
             Mistake(
+                "The part that is removed is divided by the wrong product: what is left of B must make nothing of s.",
+                lambda B, s, y: B - np.outer(B @ s, B @ s) / (s @ s) + np.outer(y, y) / (s @ y),
+            ),
+            Mistake(
                 "This updates the inverse: s and y have changed places.",
-                lambda B, s, y: B - np.outer(B @ y, B @ y) / (y @ B @ y) + np.outer(s, s) / (s @ y),
+                lambda B, s, y: bfgs_update(B, y, s),
             ),
         ),
     ),
