@@ -174,7 +174,7 @@ def make_writable(argument: str, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".sofim-ref"
         probe.touch()
-        probe.unlink()
+        probe.unlink(missing_ok=True)  # another process may have tried the folder at the same time
     except OSError as error:
         raise BadArgument(argument, f"can't write to {str(folder)!r}: {error.strerror}.") from None
 

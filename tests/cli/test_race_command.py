@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from sofim_ref import cli
+from sofim_ref.cli.arguments import make_writable
 from sofim_ref.datasets import PUBLISHED, ImageReader
 from sofim_ref.studies.race import WORKLOADS, folder_lock
 
@@ -108,6 +109,19 @@ def test_a_file_where_the_race_s_folder_should_be_is_said(tmp_path, refused):
             f"argument --out: can't read or write '{folder}|can't write to '{folder}'",
             refused(*RACE, "--out", str(folder)),
         )
+
+
+def test_two_races_may_try_at_once_whether_the_folder_can_be_written_to(tmp_path, monkeypatch):
+    touch, tried = type(tmp_path).touch, []
+
+    def tried_and_removed_by_another(probe):
+        touch(probe)
+        tried.append(probe)
+        probe.unlink()
+
+    monkeypatch.setattr(type(tmp_path), "touch", tried_and_removed_by_another)
+    make_writable("--out", tmp_path)
+    assert tried
 
 
 def test_a_method_named_for_a_workload_that_lacks_what_it_needs_is_refused(tmp_path, refused, monkeypatch):

@@ -93,8 +93,9 @@ class RunStore:
         if not self.path.exists():
             return
         kept = self.path / "race.json"
-        if not kept.exists():
-            if any(not name.name.startswith(".") for name in self.path.iterdir()):
+        listed = {file.name for file in self.path.iterdir() if not file.name.startswith(".")}
+        if kept.name not in listed:  # asked of one listing: another race may begin there at any time
+            if listed:
                 msg = f"the results folder must be empty or hold this race, but {str(self.path)!r} holds other files."
                 raise ValueError(msg)
             return

@@ -171,6 +171,19 @@ def test_a_folder_with_other_files_is_left_alone(tmp_path):
         race.RunStore(tmp_path).check(setting())
 
 
+def test_a_race_that_begins_while_the_folder_is_looked_at_is_no_other_file(finished, tmp_path, monkeypatch):
+    _, path = finished
+    listing = type(tmp_path).iterdir
+
+    def begun_meanwhile(folder):
+        shutil.copy(path / "race.json", folder)
+        return listing(folder)
+
+    monkeypatch.setattr(type(tmp_path), "iterdir", begun_meanwhile)
+    race.RunStore(tmp_path).check(setting())
+    assert (tmp_path / "race.json").exists()
+
+
 def test_a_setting_that_can_t_be_read_is_refused(tmp_path):
     (tmp_path / "race.json").write_text("{")
     with pytest.raises(ValueError, match="can't be read as a race"):
