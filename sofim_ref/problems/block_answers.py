@@ -19,18 +19,16 @@ class BlockAnswers(Problem):
     """Each question, asked of block after block."""
 
     def answer_value(self, at: BlockOracle) -> Array:
-        """Return the mean of the blocks' values, or the one computed with the gradient."""
-        return at.remember("value of the gradient's pass", lambda: at.mean(lambda rows, _: rows.value()))
+        """Return the mean of the blocks' values, or the one that came with the gradient."""
+        return at.value_alone()
 
     def answer_gradient(self, at: BlockOracle) -> Array:
         """Return the mean of the blocks' gradients; their values, which cost no second pass, are remembered."""
-        value, gradient = at.mean(lambda rows, _: (rows.problem.answer_value(rows), rows.gradient()))  # type: ignore[attr-defined]  # a FiniteSum
-        at.remember("value of the gradient's pass", lambda: value)
-        return gradient
+        return at.loss()[1]
 
     def answer_hessian(self, at: BlockOracle) -> Array:
-        """Return the mean of the blocks' Hessians."""
-        return at.mean(lambda rows, _: rows.hessian())
+        """Return the mean of the blocks' Hessians; the gradient comes with it."""
+        return at.mean(lambda rows, _: rows.hessian(), with_loss=True)
 
     def answer_hvp(self, at: BlockOracle, v: Array) -> Array:
         """Return the mean of the blocks' products."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from sofim_ref.arrays import Array, namespace
+from sofim_ref.arrays import Array
 from sofim_ref.arrays.memory import check_memory
-from sofim_ref.models import LayerStatistics
+from sofim_ref.arrays.tracing import is_traced
+from sofim_ref.problems.block_leaf import leaf
+from sofim_ref.problems.block_means import joined, numbers, weighted_sum
 from sofim_ref.problems.calls import Calls
 from sofim_ref.problems.oracle import Oracle
 from sofim_ref.problems.question import QUESTIONS
@@ -29,10 +31,11 @@ class BlockOracle(Oracle):
     Notes
     -----
     The mean is Σ n_b f(block)/N in a binary tree: a half of the blocks, the other half, their sum. At most one block
-    and log₂ of their number of partial sums are in memory. A batch of at most a block's rows is gathered and kept.
+    and log₂ of their number of partial sums are in memory; of answers of more than 10⁶ numbers, added one after
+    another, the sum and one more. A batch of at most a block's rows is gathered and kept.
     """
 
-    __slots__ = ("_counted", "_kept")
+    __slots__ = ("_counted", "_kept", "_passed")
 
     problem: Blocks
 
@@ -40,29 +43,65 @@ class BlockOracle(Oracle):
         super().__init__(problem, w, batch, calls)
         self._counted: set[str] = set()  # what the blocks were asked, and one block would remember
         self._kept: Oracle | None = None
+        self._passed: dict[str, Any] = {}  # value and gradient, once a pass has brought them
+
+    def aside(self, calls: Calls | None = None) -> Self:
+        """Return an oracle as `Oracle.aside` does; what passes over the rows bring is known to both."""
+        other = super().aside(calls)
+        if not is_traced(self.w):  # else what is computed there must not be used here
+            other._passed = self._passed  # noqa: SLF001  # one of its own class
+        return other
 
     def average(self, f: Callable[[Oracle], T]) -> T:
-        """Return the mean of ``f(block)`` over the blocks of rows, weighted by their sizes: see `Oracle.average`."""
+        """Return the mean of ``f(block)`` over the blocks of rows, weighted by their sizes: see `Oracle.average`.
+
+        Who asks for a curvature asks for the gradient as well, so the pass brings it, and the value.
+        """
         for known in (Oracle.value, Oracle.gradient, Oracle.hessian):
             if f is known:
                 found: T = self.ask(known.__name__)  # which may be remembered
                 return found
-        return self.mean(lambda rows, _: f(rows))
+        return self.mean(lambda rows, _: f(rows), with_loss=True)
 
-    def mean(self, f: Callable[[Oracle, slice], T]) -> T:
-        """Return the mean of ``f(block, place)``, where `place` is the slice of the batch that the block is."""
+    def mean(self, f: Callable[[Oracle, slice], T], *, with_loss: bool = False) -> T:
+        """Return the mean of ``f(block, place)``, where `place` is the slice of the batch that the block is.
+
+        With `with_loss`, value and gradient are computed in the same pass, unless they are known or no second pass
+        would be needed for them.
+        """
         parts, asked = self.problem.parts(self.batch), dict[str, int]()
+        in_memory = self.batch is not None and len(parts) == 1
+        with_loss = with_loss and not in_memory and "gradient" not in self._passed
+        beneath = frozenset[str]()
 
-        def total(low: int, high: int) -> Any:
-            if high - low > 1:
-                middle = (low + high + 1) // 2
-                return _sum(total(low, middle), total(middle, high))
-            place, read = parts[low]
-            answer = self._answer(f, place, read, asked)
-            return answer if len(parts) == 1 else _times((place.stop - place.start) / self.size, answer)
+        def answers() -> Iterator[Any]:
+            nonlocal beneath
+            for place, read in parts:
+                found = leaf(f, self._block(place, read), place, with_loss=with_loss)
+                _merge(asked, found.asked)
+                beneath = found.beneath
+                yield found.answer, found.loss
 
-        found: T = total(0, len(parts))
+        answer, loss = weighted_sum(answers(), [(place.stop - place.start) / self.size for place, _ in parts])
+        if with_loss:
+            self._passed["value"], self._passed["gradient"] = loss
+            self._passed["beneath"] = beneath
         self._take_over(asked)
+        found: T = answer
+        return found
+
+    def loss(self) -> tuple[Array, Array]:
+        """Return value and gradient, from the pass that has brought them or from one that brings nothing else."""
+        if "gradient" not in self._passed:
+            self._passed["value"], self._passed["gradient"] = self.mean(_value_and_gradient)
+        self._counted |= self._passed.get("beneath", frozenset())
+        return self._passed["value"], self._passed["gradient"]
+
+    def value_alone(self) -> Array:
+        """Return the value, from the pass that has brought it or from one for it alone."""
+        if "value" not in self._passed:
+            self._passed["value"] = self.mean(lambda rows, _: rows.value())
+        found: Array = self._passed["value"]
         return found
 
     def rows(self, what: str, f: Callable[[Oracle, slice], T]) -> T:
@@ -75,14 +114,16 @@ class BlockOracle(Oracle):
         """
         parts, asked, found = self.problem.parts(self.batch), dict[str, int](), list[Any]()
         for place, read in parts:
-            found.append(self._answer(f, place, read, asked))
+            one = leaf(f, self._block(place, read), place, with_loss=False)
+            _merge(asked, one.asked)
+            found.append(one.answer)
             if len(found) == 1 and len(parts) > 1:
-                numbers = _numbers(found[0]) // (place.stop - place.start)
+                each = numbers(one.answer) // (place.stop - place.start)
                 remedy = "it isn't a mean, which blocks could add up: a smaller batch takes less"
-                check_memory(f"{what} of {self.size:,} examples", (self.size, numbers), self.w, remedy=remedy)
+                check_memory(f"{what} of {self.size:,} examples", (self.size, each), self.w, remedy=remedy)
         self._take_over(asked)
-        joined: T = found[0] if len(found) == 1 else _joined(found)
-        return joined
+        together: T = found[0] if len(found) == 1 else joined(found)
+        return together
 
     def ask(self, name: str, *arguments: Any, **named: Any) -> Any:
         """Return the answer as `Oracle.ask` does; what the blocks were asked before isn't counted again."""
@@ -94,19 +135,14 @@ class BlockOracle(Oracle):
         finally:
             self.answering = False
 
-    def _answer(self, f: Callable[[Oracle, slice], T], place: slice, read: Callable[[], Any], asked: Any) -> T:
+    def _block(self, place: slice, read: Callable[[], Any]) -> Oracle:
+        """Return the oracle of the rows that stand at `place`; that of a whole batch is kept."""
         rows = self._kept
         if rows is None:
             rows = Oracle(read(), self.w, None, Calls())
         if self.batch is not None and place == slice(0, self.size):
             self._kept = rows
-        before = dict(rows.calls)
-        answer = f(rows, place)
-        for name, times in rows.calls.items():
-            asked[name] = max(asked.get(name, 0), times - before.get(name, 0))
-        for name in rows._memory.keys() & QUESTIONS.keys():  # noqa: SLF001  # one of its own class
-            asked.setdefault(name, 0)
-        return answer
+        return rows
 
     def _take_over(self, asked: dict[str, int]) -> None:
         """Count what every block was asked as one question, and once what one block would have remembered."""
@@ -118,34 +154,12 @@ class BlockOracle(Oracle):
         self._counted.update(name for name in asked if not QUESTIONS[name].arguments)
 
 
-def _times(weight: float, answer: Any) -> Any:
-    if isinstance(answer, tuple | list):
-        return type(answer)(_times(weight, part) for part in answer)
-    return weight * answer
+def _value_and_gradient(rows: Oracle, _: slice) -> tuple[Array, Array]:
+    gradient = rows.gradient()
+    return rows.problem.answer_value(rows), gradient  # type: ignore[attr-defined]  # a FiniteSum; its value isn't asked
 
 
-def _sum(a: Any, b: Any) -> Any:
-    if isinstance(a, tuple | list):
-        return type(a)(_sum(x, y) for x, y in zip(a, b, strict=True))
-    return a + b
-
-
-def _numbers(answer: Any) -> int:
-    if isinstance(answer, tuple):
-        return sum(_numbers(part) for part in answer)
-    if isinstance(answer, LayerStatistics):
-        return _numbers(answer.inputs) + _numbers(answer.gradients)
-    numbers = 1
-    for n in answer.shape:
-        numbers *= int(n)
-    return numbers
-
-
-def _joined(answers: list[Any]) -> Any:
-    first = answers[0]
-    if isinstance(first, tuple):
-        return tuple(_joined(list(parts)) for parts in zip(*answers, strict=True))
-    if isinstance(first, LayerStatistics):
-        inputs, gradients = [x.inputs for x in answers], [x.gradients for x in answers]
-        return LayerStatistics(first.layer, _joined(inputs), _joined(gradients))
-    return namespace(first).concat(answers, axis=0)
+def _merge(asked: dict[str, int], more: dict[str, int]) -> None:
+    """Put the counts of one more block into those of the blocks before: what all were asked is asked once."""
+    for name, times in more.items():
+        asked[name] = max(asked.get(name, 0), times)
