@@ -126,8 +126,8 @@ class Blocks(BlockAnswers):
         self.like, self.l2 = self.loss.like, self.loss.l2
         self.likelihood, self.offers = self.loss.likelihood, self.loss.offers
         self.n_outputs, self.layers, self.uncovered = self.loss.n_outputs, self.loss.layers, self.loss.uncovered
-        if tables[0].labels is not None:  # every row has been looked at
-            self.likelihood.encode(tables[0].labels, like=self.like, outputs=self.n_outputs)
+        if tables[0].representatives is not None:  # every row has been looked at
+            self.likelihood.encode(tables[0].representatives, like=self.like, outputs=self.n_outputs)
             return
         for k in range(len(cuts)):
             X, y = self._read(k)

@@ -24,8 +24,8 @@ class RowTable(Protocol):
         """The number N of rows."""
 
     @property
-    def labels(self) -> Array | None:
-        """The distinct targets, where every row has been looked at and the targets are classes; else None."""
+    def representatives(self) -> Array | None:
+        """Where every row has been checked, targets such that a likelihood takes all if it takes these; else None."""
 
     def cuts(self, rows: int) -> list[tuple[int, int]]:
         """Return where to cut it into blocks of about so many rows: pairs (start, stop) of neighbours, all rows."""
@@ -56,8 +56,8 @@ class PairedRows:
         return self.features.shape[0]
 
     @property
-    def labels(self) -> None:
-        """Nothing: nobody has looked at the rows."""
+    def representatives(self) -> None:
+        """Nothing: no row has been checked."""
 
     def cuts(self, rows: int) -> list[tuple[int, int]]:
         """Return blocks of exactly so many rows, but for the last."""
