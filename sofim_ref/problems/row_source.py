@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,6 +15,7 @@ import numpy as np
 
 from sofim_ref.arrays import Array, from_numpy, namespace
 from sofim_ref.arrays.validation import an_array, shown
+from sofim_ref.problems.file_state import FileState
 
 _SPARSE = 16
 """From one row in so many on, a range is read whole instead of row by row."""
@@ -67,12 +71,46 @@ class FileRows:
     shape : tuple of int
         The shape (N, …).
     dtype : numpy.dtype
+    state : FileState, optional
+        What the file has to be still when it is read. None where it is being written: then it may only not be shorter.
     """
 
     path: Path
     position: int
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
+    state: FileState | None = None
+
+    @classmethod
+    def of_npy(cls, path: Path) -> FileRows:
+        """Return the rows of a ``.npy`` file, of which the header alone is read.
+
+        Raises
+        ------
+        OSError
+            If it can't be read.
+        ValueError
+            If it is no ``.npy`` file of numbers in C order, or is shorter than its header says.
+        """
+        state = FileState.of(path)
+        with path.open("rb") as file:
+            version = np.lib.format.read_magic(file)
+            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            shape, by_columns, dtype = read(file)
+            position = file.tell()
+        found = cls(path, position, shape, dtype, state)
+        if dtype.kind not in "biuf" or not dtype.isnative or (by_columns and len(shape) > 1) or not shape:
+            order = "columns" if by_columns else "rows"
+            msg = (
+                f"an array of numbers of this machine's byte order in C order is needed, got shape {shape}, "
+                f"dtype {dtype}, kept by {order}; np.ascontiguousarray makes one"
+            )
+            raise ValueError(msg)
+        needed = position + shape[0] * found.row_bytes
+        if state.size < needed:
+            msg = f"it is cut short: its header asks for {needed:,} bytes, and it has {state.size:,}"
+            raise ValueError(msg)
+        return found
 
     @property
     def row_bytes(self) -> int:
@@ -85,10 +123,10 @@ class FileRows:
         Raises
         ------
         OSError
-            If the file can't be read, or has become shorter.
+            If the file can't be read, or isn't what it was.
         """
         found = np.empty((stop - start, *self.shape[1:]), self.dtype)
-        with self.path.open("rb", buffering=0) as file:
+        with self._opened() as file:
             self._fill(file, start, found)
         return found
 
@@ -104,21 +142,24 @@ class FileRows:
         if _SPARSE * len(rows) > high - low:
             return np.take(self.read(low, high), rows - low, axis=0)
         found = np.empty((len(rows), *self.shape[1:]), self.dtype)
-        with self.path.open("rb", buffering=0) as file:
+        with self._opened() as file:
             for place, row in enumerate(rows.tolist()):
                 self._fill(file, row, found[place : place + 1])
         return found
 
-    def _fill(self, file: Any, start: int, found: np.ndarray[Any, Any]) -> None:
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[FileIO]:
+        with self.state.unchanged() if self.state else contextlib.nullcontext(), FileIO(self.path) as file:
+            yield file
+
+    def _fill(self, file: FileIO, start: int, found: np.ndarray[Any, Any]) -> None:
         file.seek(self.position + start * self.row_bytes)
         room = found.reshape(-1).view(np.uint8).data
         while room:
             if not (n := file.readinto(room)):
                 needed = self.position + self.shape[0] * self.row_bytes
-                msg = (
-                    f"{self.path} has {os.fstat(file.fileno()).st_size:,} bytes and had {needed:,} when the problem "
-                    f"was made: it was shortened since. Write it again, and make the problem again."
-                )
+                size = os.fstat(file.fileno()).st_size
+                msg = f"{self.path} has {size:,} bytes and had {needed:,} when it was opened: it was shortened since."
                 raise OSError(msg)
             room = room[n:]
 
@@ -133,20 +174,21 @@ def row_source(argument: str, table: Any) -> RowSource:
     """
     if isinstance(table, str | os.PathLike):
         try:
-            loaded = np.load(table, mmap_mode="r", allow_pickle=False)
+            found = FileRows.of_npy(Path(table))
         except ValueError as error:
-            msg = f"{argument} must be a .npy file of numbers, got {shown(str(table))}: {error}"
+            msg = f"{argument} must be a .npy file of numbers, got {shown(str(table))}: {error}."
             raise ValueError(msg) from None
-        if not isinstance(loaded, np.memmap):
-            loaded.close()
-            msg = f"{argument} must be a .npy file, of one array."
-            raise TypeError(msg)
-        table = loaded
+        _check_rows(argument, found.shape)
+        return found
     an_array(argument, table)
-    if table.ndim == 0 or not table.shape[0]:
-        msg = f"{argument} must have a row, got shape {tuple(table.shape)}: leave an empty block out."
-        raise ValueError(msg)
+    _check_rows(argument, tuple(table.shape))
     return _in_file(table) or ArrayRows(table)
+
+
+def _check_rows(argument: str, shape: tuple[int, ...]) -> None:
+    if not shape or not shape[0]:
+        msg = f"{argument} must have a row, got shape {shape}: leave an empty block out."
+        raise ValueError(msg)
 
 
 def _in_file(table: Any) -> FileRows | None:
@@ -160,4 +202,6 @@ def _in_file(table: Any) -> FileRows | None:
     inside = table.ctypes.data - np.frombuffer(mapped, np.uint8).ctypes.data
     if not 0 <= inside < len(mapped):  # a copy keeps the name of the file
         return None
-    return FileRows(Path(table.filename), begins + inside, table.shape, table.dtype)
+    path = Path(table.filename)
+    state = FileState.of(path) if table.mode == "r" else None
+    return FileRows(path, begins + inside, table.shape, table.dtype, state)

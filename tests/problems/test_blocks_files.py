@@ -48,7 +48,7 @@ def test_slices_of_mapped_files_are_read_from_the_file(files):
     np.testing.assert_allclose(
         blocks.gradient(w, batch=batch), LogisticRegression(X, Y).gradient(w, batch=batch % N), rtol=1e-15
     )
-    assert all(isinstance(source, FileRows) for t in blocks._tables for source in (t.features, t.targets))
+    assert all(isinstance(source, FileRows) for t in blocks.tables for source in (t.features, t.targets))
 
 
 def test_a_slice_knows_its_place_in_the_file(tmp_path):
@@ -104,7 +104,7 @@ def test_what_is_no_list_of_blocks_or_no_loss_is_refused(files, tmp_path):
     with pytest.raises(ValueError, match=r"block 0: features must be a \.npy file of numbers"):
         Blocks.from_rows(LogisticRegression, tmp_path / "text.npy", files[1])
     np.savez(tmp_path / "two.npz", X=X)
-    with pytest.raises(TypeError, match=r"block 0: features must be a \.npy file, of one array"):
+    with pytest.raises(ValueError, match=r"block 0: features must be a \.npy file of numbers, got .*two\.npz"):
         Blocks.from_rows(LogisticRegression, tmp_path / "two.npz", files[1])
 
 
@@ -112,11 +112,42 @@ def test_a_file_that_shrinks_is_a_sentence(files):
     blocks = Blocks.from_rows(LogisticRegression, *files, rows=16)
     bytes_before = files[0].stat().st_size
     os.truncate(files[0], bytes_before - 100)
-    message = rf"X\.npy has {bytes_before - 100:,} bytes and had {bytes_before:,} when the problem was made"
-    for batch in (None, np.asarray([N - 1, 0])):
+    message = rf"X\.npy has {bytes_before - 100:,} bytes and had {bytes_before:,} when it was opened: it was shortened"
+    for batch in (None, np.asarray([N - 1, 0]), np.asarray([0, 1])):
         with pytest.raises(OSError, match=message):
             blocks.gradient(np.zeros(P + 1), batch=batch)
-    assert np.isfinite(blocks.value(np.zeros(P + 1), batch=np.asarray([0, 1])))
+
+
+def test_a_file_that_is_written_anew_or_goes_is_a_sentence(files):
+    blocks, w = Blocks.from_rows(LogisticRegression, *files, rows=16), np.zeros(P + 1)
+    np.save(files[0], X + 1)
+    os.utime(files[0], ns=(0, 0))
+    with pytest.raises(OSError, match=r"X\.npy has 1,328 bytes and had 1,328 .*: it was written anew since"):
+        blocks.gradient(w)
+    files[0].unlink()
+    with pytest.raises(FileNotFoundError, match=r"X\.npy is gone: it was there when it was opened"):
+        blocks.gradient(w)
+
+
+def test_a_map_that_may_be_written_is_refused_only_where_it_is_too_short(files):
+    mapped = np.load(files[0], mmap_mode="r+")
+    source = row_source("features", mapped)
+    mapped[3] = 7.0
+    mapped.flush()
+    np.testing.assert_array_equal(source.read(3, 4), [[7.0] * P])
+    bytes_before = files[0].stat().st_size
+    os.truncate(files[0], bytes_before - 100)
+    with pytest.raises(OSError, match=rf"has {bytes_before - 100:,} bytes and had {bytes_before:,} when it was opened"):
+        source.read(N - 2, N)
+
+
+def test_a_file_cut_short_or_in_columns_is_refused_at_once(files):
+    np.save(files[1], np.asfortranarray(X))
+    with pytest.raises(ValueError, match=r"kept by columns; np.ascontiguousarray makes one\.$"):
+        row_source("features", files[1])
+    os.truncate(files[0], files[0].stat().st_size - 1)
+    with pytest.raises(ValueError, match="it is cut short: its header asks for 1,328 bytes, and it has 1,327"):
+        row_source("features", files[0])
 
 
 PROGRAM = """
