@@ -124,9 +124,9 @@ class AdaFisher(Optimizer[AdaFisherState]):
 
     def precondition(self, state: AdaFisherState, oracle: Oracle) -> tuple[AdaFisherState, Preconditioned]:
         """Return the next state, and C = diag(H ⊗ S + λ) with v = M̂."""
-        t, g, kept = state.step + 1, oracle.gradient(), (state.inputs, state.gradients)
-        H, S = branch(state.step % self.update_every == 0, lambda: self._refreshed(*kept, oracle.aside()), lambda: kept)
-        M = self.beta * state.moment + (1 - self.beta) * g
+        t, kept, due = state.step + 1, (state.inputs, state.gradients), state.step % self.update_every == 0
+        H, S = branch(due, lambda: self._refreshed(*kept, oracle.in_branch(due)), lambda: kept)
+        M = self.beta * state.moment + (1 - self.beta) * oracle.gradient()
         C, v = adafisher_diagonal(oracle, damping=self.damping, factors=(H, S)), M / one_minus_power(self.beta, t)
         return AdaFisherState(t, M, H, S), Preconditioned(C, v, damping=self.damping)
 

@@ -147,19 +147,19 @@ class EKFAC(Optimizer[EKFACState]):
 
     def precondition(self, state: EKFACState, oracle: Oracle) -> tuple[EKFACState, Preconditioned]:
         """Return the next state, and C, one rotated diagonal a layer, with v = g."""
-        g, k = oracle.gradient(), state.step % self.update_every
+        k = state.step % self.update_every
         kept = (state.inputs, state.gradients, state.left, state.right, state.squares)
         if self.update_every == 1 or state.inputs.shape[0] == 0:  # nothing is kept before the first step
             A, G, P, R, s = self._refreshed(state, oracle)
         else:
-            A, G, P, R, s = branch(k == 0, lambda: self._refreshed(state, oracle.aside()), lambda: kept)
+            A, G, P, R, s = branch(k == 0, lambda: self._refreshed(state, oracle.in_branch(k)), lambda: kept)
         bases = by_block(oracle.parameter_blocks, P, R)
         rng = generator(self.seed, state.step)
         now = ekfac_squares(oracle, bases, rng, samples=self.samples, labels=self.labels, uncovered=self.uncovered)
         share = kept_share(self.diagonal_decay, k + 1) if self.start == "batch" else self.diagonal_decay
         s = share * s + (1 - share) * now
         C = rotated(oracle, bases, s, damping=self.damping + oracle.l2, uncovered=self.uncovered)
-        return EKFACState(state.step + 1, A, G, P, R, s), Preconditioned(C, g, damping=self.damping)
+        return EKFACState(state.step + 1, A, G, P, R, s), Preconditioned(C, oracle.gradient(), damping=self.damping)
 
     def _refreshed(self, state: EKFACState, oracle: Oracle) -> tuple[Array, Array, Array, Array, Array]:
         """Return the averaged A and G with those of this batch in them, eigenvectors, and products of eigenvalues."""

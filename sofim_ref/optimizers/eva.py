@@ -111,8 +111,9 @@ class Eva(Optimizer[EvaState]):
 
     def precondition(self, state: EvaState, oracle: Oracle) -> tuple[EvaState, Preconditioned]:
         """Return the next state, and C, one γI + uuᵀ a layer, with v = g."""
-        t, g = state.step + 1, oracle.gradient()
+        t = state.step + 1
         a, b = flat(eva_vectors(oracle, uncovered=self.uncovered))
+        g = oracle.gradient()
         if state.inputs.shape[0] > 0:
             kept = kept_share(self.decay, t)
             a, b = kept * state.inputs + (1 - kept) * a, kept * state.gradients + (1 - kept) * b

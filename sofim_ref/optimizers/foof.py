@@ -123,17 +123,16 @@ class FOOF(Optimizer[FOOFState]):
 
     def precondition(self, state: FOOFState, oracle: Oracle) -> tuple[FOOFState, Preconditioned]:
         """Return the next state, and C, one (A + λI) ⊗ I a layer, with v = g."""
-        g = oracle.gradient()
         if self.update_every == 1 or state.inputs.shape[0] == 0:  # nothing is kept before the first step
             A, D, L = self._updated(state, oracle)
         else:
             A, D, L = branch(
-                state.step % self.update_every == 0,
-                lambda: self._updated(state, oracle.aside()),
+                due := state.step % self.update_every == 0,
+                lambda: self._updated(state, oracle.in_branch(due)),
                 lambda: (state.inputs, state.diagonal, state.factors),
             )
         C = BlockDiagonal(tuple(self._blocks(oracle, A, D, L)))
-        return FOOFState(state.step + 1, A, D, L), Preconditioned(C, g, damping=self.damping)
+        return FOOFState(state.step + 1, A, D, L), Preconditioned(C, oracle.gradient(), damping=self.damping)
 
     def _updated(self, state: FOOFState, oracle: Oracle) -> tuple[Array, Array, Array]:
         """Return the averaged A and diagonal with those of this batch in them, and the Cholesky factors, each flat."""

@@ -133,20 +133,19 @@ class KFAC(Optimizer[KFACState]):
 
     def precondition(self, state: KFACState, oracle: Oracle) -> tuple[KFACState, Preconditioned]:
         """Return the next state, and C, one Kronecker product a layer, with v = g."""
-        g = oracle.gradient()
         if self.update_every == 1 or state.inputs.shape[0] == 0:  # nothing is kept before the first step
             A, G, L, R = self._updated(state, oracle)
         else:
             A, G, L, R = branch(
-                state.step % self.update_every == 0,
-                lambda: self._updated(state, oracle.aside()),
+                due := state.step % self.update_every == 0,
+                lambda: self._updated(state, oracle.in_branch(due)),
                 lambda: (state.inputs, state.gradients, state.left, state.right),
             )
         factors = iter(by_block(oracle.layers, L, R))
         blocks = self._blocks(oracle, A, G)
         found = (replace(C, cholesky=next(factors)) if isinstance(C, Kronecker) else C for C in blocks)
         C = BlockDiagonal(tuple(found))
-        return KFACState(state.step + 1, A, G, L, R), Preconditioned(C, g, damping=self.damping)
+        return KFACState(state.step + 1, A, G, L, R), Preconditioned(C, oracle.gradient(), damping=self.damping)
 
     def _updated(self, state: KFACState, oracle: Oracle) -> tuple[Array, Array, Array, Array]:
         """Return the averaged A and G with those of this batch in them, and the Cholesky factors, each flat."""

@@ -105,10 +105,10 @@ class NystromSGD(Optimizer[NystromSGDState]):
 
     def precondition(self, state: NystromSGDState, oracle: Oracle) -> tuple[NystromSGDState, Preconditioned]:
         """Return the next state, and C = (l2 + ρ)I + ZZᵀ with v = g."""
-        g, seen = oracle.gradient(), state.seen + oracle.size
-        Z = branch(state.seen == 0, lambda: self._new_factor(state.step, oracle.aside()), lambda: state.factor)
+        due, seen = state.seen == 0, state.seen + oracle.size
+        Z = branch(due, lambda: self._new_factor(state.step, oracle.in_branch(due)), lambda: state.factor)
         following = NystromSGDState(state.step + 1, choose(seen >= oracle.examples, 0, seen), Z)
-        return following, Preconditioned(LowRank(self.rho + oracle.l2, Z), g, damping=self.rho)
+        return following, Preconditioned(LowRank(self.rho + oracle.l2, Z), oracle.gradient(), damping=self.rho)
 
     def _new_factor(self, step: int, oracle: Oracle) -> Array:
         return nystrom_factor(oracle.over_all(), generator(self.seed, step), columns=self.columns)

@@ -86,7 +86,7 @@ class RegularizedNewton(Optimizer[RegularizedNewtonState]):
         self, state: RegularizedNewtonState, oracle: Oracle
     ) -> tuple[RegularizedNewtonState, Preconditioned]:
         """Return the next state, and C = H + λI with v = g, or what v is in the hard case."""
-        g, H = oracle.gradient(), curvature.hessian(oracle, include_l2=True).to_dense()
+        H, g = curvature.hessian(oracle, include_l2=True).to_dense(), oracle.gradient()
         xp, size = namespace(g), state.size
         h, Q = xp.linalg.eigh((H + H.T) / 2)
         shift, values, extra = shifted(

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sofim_ref.arrays import Array
 from sofim_ref.arrays.memory import check_memory
-from sofim_ref.arrays.tracing import is_traced
 from sofim_ref.problems.block_leaf import leaf
 from sofim_ref.problems.block_means import joined, numbers, weighted_sum
 from sofim_ref.problems.calls import Calls
@@ -44,13 +43,6 @@ class BlockOracle(Oracle):
         self._counted: set[str] = set()  # what the blocks were asked, and one block would remember
         self._kept: Oracle | None = None
         self._passed: dict[str, Any] = {}  # value and gradient, once a pass has brought them
-
-    def aside(self, calls: Calls | None = None) -> Self:
-        """Return an oracle as `Oracle.aside` does; what passes over the rows bring is known to both."""
-        other = super().aside(calls)
-        if not is_traced(self.w):  # else what is computed there must not be used here
-            other._passed = self._passed  # noqa: SLF001  # one of its own class
-        return other
 
     def average(self, f: Callable[[Oracle], T]) -> T:
         """Return the mean of ``f(block)`` over the blocks of rows, weighted by their sizes: see `Oracle.average`.

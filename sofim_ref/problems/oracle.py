@@ -9,6 +9,7 @@ import numpy as np
 
 from sofim_ref.arrays import Array
 from sofim_ref.arrays.row_numbers import row_numbers
+from sofim_ref.arrays.tracing import is_traced
 from sofim_ref.arrays.validation import shown
 from sofim_ref.models import Layer, LayerStatistics, ParameterBlock
 from sofim_ref.problems.calls import Calls
@@ -145,6 +146,13 @@ class Oracle:
         other._memory.update(self._memory)  # noqa: SLF001  # one of its own class
         other._known = self._known  # noqa: SLF001  # the same
         return other
+
+    def in_branch(self, condition: Any) -> Self:
+        """Return the oracle for a `control_flow.branch` on that condition: itself, or one `aside` of a traced branch.
+
+        What is computed inside a traced branch must not be used outside of it.
+        """
+        return self.aside() if is_traced(condition) else self
 
     def lent(self, calls: Calls) -> Self:
         """Return an oracle that counts in `calls` what is asked of it as if nothing had been, and computes none again.
