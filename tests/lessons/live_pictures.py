@@ -1,0 +1,32 @@
+"""Makes the still pictures of the live figures anew: `python tests/lessons/live_pictures.py`, in headless Chromium."""
+
+import shutil
+
+from playwright.sync_api import sync_playwright
+
+from sofim_ref.lessons.live_figure import BUNDLES, names
+
+PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Figures</title><style>body {{ margin: 0 }}</style>
+<main>{places}</main><script>{script}</script></html>"""
+
+
+def page_of(*figures):
+    """Return a page, without anything outside of it, with these figures."""
+    places = "".join(f'<div data-live-figure="{name}"></div>' for name in figures)
+    return PAGE.format(places=places, script=(BUNDLES / "figures.js").read_text(encoding="utf-8"))
+
+
+def main():
+    """Draw each figure 1,080 pixels wide."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1080, "height": 900}, color_scheme="light")
+        for name in names():
+            page.set_content(page_of(name))
+            page.wait_for_selector(".live svg")
+            page.locator(".live").screenshot(path=BUNDLES / f"{name}.png")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,237 @@
+"""Live figures: their arithmetic against the library's, and dragging, keys, accessibility and requests in Chromium."""
+
+import importlib.util
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from live_pictures import page_of
+
+from sofim_ref import curvature, problems
+from sofim_ref.lessons import live_figure
+from sofim_ref.lessons.live_figure import BUNDLES, LiveFigure, names
+from sofim_ref.matrices import RankOne
+
+LIVE = Path(__file__).parents[2] / "live"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+in_browser = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium isn't installed"),
+    pytest.mark.skipif(importlib.util.find_spec("playwright") is None, reason="playwright isn't installed"),
+]
+SAMPLE = np.asarray([-1.0, 0.0, 1.0, 2.0, 3.0])
+DATA = {"centre": 1.0, "spread": 2.0}
+
+
+def test_every_figure_is_built_and_has_its_still_picture():
+    assert names() == tuple(sorted(path.stem for path in (LIVE / "src" / "figures").glob("*.js")))
+    page = (BUNDLES / "figures.js").read_text(encoding="utf-8")
+    for name in names():
+        assert LiveFigure(name).png().startswith(b"\x89PNG")
+        assert name in page
+
+
+def test_an_unknown_figure_is_refused_with_the_nearest_name():
+    with pytest.raises(ValueError, match="steepest"):
+        LiveFigure("steepst")
+
+
+def test_a_notebook_gets_a_widget_and_a_still_picture():
+    pytest.importorskip("anywidget")
+    figure = LiveFigure("steepest", epsilon=0.25)
+    bundle = figure._repr_mimebundle_()
+    assert {"application/vnd.jupyter.widget-view+json", "image/png", "text/plain"} <= set(bundle)
+    figure.widget.state = {**figure.state, "mean": 2.0}  # as a drag does
+    assert figure.state == {"epsilon": 0.25, "mean": 2.0}
+
+
+def test_without_anywidget_it_is_a_still_picture(monkeypatch):
+    monkeypatch.setitem(sys.modules, "anywidget", None)
+    live_figure._widget_class.cache_clear()
+    assert set(LiveFigure("steepest")._repr_mimebundle_()) == {"image/png", "text/plain"}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("npm") is None, reason="Node isn't installed")
+def test_the_built_figures_are_those_of_the_source(tmp_path):
+    shutil.copytree(LIVE, tmp_path / "live", ignore=shutil.ignore_patterns("node_modules"))
+    installed = subprocess.run(["npm", "install"], check=False, cwd=tmp_path / "live", capture_output=True, timeout=300)
+    if installed.returncode:
+        pytest.skip("no npm packages to be had here")
+    subprocess.run(["node", "build.mjs", str(tmp_path / "built")], cwd=tmp_path / "live", check=True, timeout=60)
+    for path in (tmp_path / "built").iterdir():
+        assert path.read_bytes() == (BUNDLES / path.name).read_bytes(), (
+            f"run npm run build in live/: {path.name} is old"
+        )
+
+
+@pytest.fixture(scope="module")
+def page():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1280, "height": 1000})
+        page.problems = []
+        page.on("pageerror", lambda error: page.problems.append(str(error)))
+        page.on("request", lambda request: page.problems.append(request.url) if "://" in request.url else None)
+        yield page
+        browser.close()
+
+
+def evaluate(page, module, calls, change=("", "")):
+    """Return what a module of live/src/mathematics answers to (function, arguments), with a change to its text."""
+    source = (LIVE / "src" / "mathematics" / f"{module}.js").read_text(encoding="utf-8")
+    assert change[0] in source
+    source = re.sub(r"^export ", "", source.replace(*change, 1), flags=re.MULTILINE)
+    program = f"{source}\nreturn [{', '.join(f'({call})(...arguments_[{k}])' for k, (call, _) in enumerate(calls))}];"
+    return page.evaluate(
+        "([program, given]) => new Function('arguments_', program)(given)", [program, [x for _, x in calls]]
+    )
+
+
+def gaussian_case(rng):
+    """Return calls of gaussian.js at one point, and what the library says."""
+    mean, log_s, other, other_s, epsilon = rng.uniform([-2, -1, -2, 0.3, 0.05], [3, 1.2, 3, 3, 0.8]).tolist()
+    s = float(np.exp(log_s))
+    oracle = problems.GaussianFit(SAMPLE).oracle(np.asarray([mean, log_s]))
+    g, F = oracle.gradient(), curvature.fisher(oracle).to_dense()
+    to_s = np.diag([1.0, 1 / s])  # d log s / ds, which carries both into (μ, s)
+    step = -epsilon * np.linalg.solve(F, g) / np.sqrt(g @ np.linalg.solve(F, g))
+    kl = np.log(other_s / s) + (s**2 + (mean - other) ** 2) / (2 * other_s**2) - 0.5
+    p = [mean, s]
+    return [
+        ("divergence", [p, [other, other_s]], kl),
+        ("loss", [p, DATA], float(oracle.value())),
+        ("gradient", [p, DATA], to_s @ g),
+        ("gradientOfLog", [p, DATA], g),
+        ("fisher", [p], np.diag(to_s @ F @ to_s)),
+        ("fisherOfLog", [p], np.diag(F)),
+        ("steepestStep", [g.tolist(), np.diag(F).tolist(), epsilon], step),
+        (
+            "(p, e) => pointsOf(ballOfDivergence(p, e), 24).map((q) => divergence(p, q))",
+            [p, epsilon],
+            np.full(24, epsilon**2 / 2),
+        ),
+        (
+            "(e, d) => pointsOf(contour(0.5 + Math.log(2) / 2 + e, d), 24).map((q) => loss(q, d))",
+            [epsilon, DATA],
+            np.full(24, 0.5 + np.log(2) / 2 + epsilon),
+        ),
+    ]
+
+
+def rank_one_case(rng):
+    """Return calls of rank_one.js, and what `RankOne` says."""
+    m, v = rng.standard_normal((2, 3))
+    rho = float(rng.uniform(0.2, 5))
+    along = m * (m @ v) / (m @ m)
+    return [
+        ("solve", [rho, m.tolist(), v.tolist()], RankOne(rho, m).solve(v)),
+        ("(m, v) => split(m, v).along", [m.tolist(), v.tolist()], along),
+        ("(m, v) => split(m, v).across", [m.tolist(), v.tolist()], v - along),
+        ("dot", [m.tolist(), v.tolist()], m @ v),
+    ]
+
+
+CASES = {"gaussian": gaussian_case, "rank_one": rank_one_case}
+MISTAKES = [
+    ("gaussian", ("- 0.5;", "- 0.49;")),
+    ("gaussian", ("(2 * otherS * otherS)", "(2 * s * s)")),
+    ("gaussian", ("square / (s * s * s)", "square / (s * s)")),
+    ("gaussian", ("2 / (s * s)]", "1 / (s * s)]")),
+    ("gaussian", ("point[1] * gS", "gS")),
+    ("gaussian", ("(-epsilon * entry) / length", "(epsilon * entry) / length")),
+    ("gaussian", ("- data.spread,", "- 2 * data.spread,")),
+    ("rank_one", ("across[i] / rho + along[i] / large", "across[i] / large + along[i] / rho")),
+    ("rank_one", ("rho + dot(m, m)", "rho * rho + dot(m, m)")),
+    ("rank_one", ("dot(m, v) / square", "dot(m, v)")),
+]
+
+
+def worst(page, module, change=("", "")):
+    """Return the largest relative error over ten random cases, in units of 1e-13."""
+    rng, error = np.random.default_rng(0), 0.0
+    for _ in range(10):
+        case = CASES[module](rng)
+        found = evaluate(page, module, [(call, given) for call, given, _ in case], change)
+        for answer, (_, _, right) in zip(found, case, strict=True):
+            error = max(error, float(np.max(np.abs(np.asarray(answer) - right)) / np.max(np.abs(right))))
+    return error / 1e-13
+
+
+class TestInBrowser:
+    pytestmark = in_browser
+
+    @pytest.mark.parametrize("module", CASES)
+    def test_arithmetic_is_the_library_s(self, page, module):
+        assert worst(page, module) < (
+            20 if module == "gaussian" else 1
+        )  # the ball's boundary: log t loses digits as ε² → 0
+
+    @pytest.mark.parametrize(("module", "change"), MISTAKES)
+    def test_a_planted_mistake_is_noticed(self, page, module, change):
+        assert not worst(page, module, change) < 1e6
+
+    @pytest.mark.parametrize("name", names())
+    def test_a_handle_follows_the_mouse_and_the_keys(self, page, name):
+        page.problems.clear()
+        page.set_content(page_of(name))
+        handles = page.locator(".handle")
+        for k in range(handles.count()):
+            handle = handles.nth(k)
+            box = handle.locator(".dot").bounding_box()
+            x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+            page.mouse.move(x, y)
+            page.mouse.down()
+            page.mouse.move(x + 12, y + 9, steps=4)
+            page.mouse.up()
+            page.wait_for_timeout(60)
+            after = handle.locator(".dot").bounding_box()
+            assert abs(after["x"] - box["x"] - 12) < 1.5, f"handle {k} didn't follow sideways"
+            assert abs(after["y"] - box["y"] - 9) < 1.5, f"handle {k} didn't follow upwards"
+            before = handle.get_attribute("aria-valuetext")
+            handle.focus()
+            page.keyboard.press("ArrowLeft")
+            page.wait_for_timeout(60)
+            assert handle.get_attribute("aria-valuetext") != before
+        assert page.problems == []
+
+    @pytest.mark.parametrize("name", names())
+    def test_a_slider_s_ends_leave_finite_numbers_and_a_sentence(self, page, name):
+        page.set_content(page_of(name))
+        for k in range(page.locator("input[type=range]").count()):
+            for key in ("Home", "End"):
+                page.locator("input[type=range]").nth(k).focus()
+                page.keyboard.press(key)
+                page.wait_for_timeout(60)
+                assert "NaN" not in page.locator(".live").inner_html()
+                assert len(page.locator(".said").inner_text()) > 20
+
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    @pytest.mark.parametrize("name", names())
+    def test_nothing_serious_is_found_by_axe(self, page, name, scheme):
+        axe = LIVE / "node_modules" / "axe-core" / "axe.min.js"
+        if not axe.exists():
+            pytest.skip("axe-core isn't installed: npm install in live/")
+        page.emulate_media(color_scheme=scheme)
+        page.set_content(page_of(name))
+        page.add_script_tag(content=axe.read_text(encoding="utf-8"))
+        found = page.evaluate("async () => (await axe.run()).violations")
+        page.emulate_media(color_scheme="light")
+        serious = [f for f in found if f["impact"] in ("serious", "critical")]
+        assert serious == [], json.dumps(serious, indent=1)[:2000]
+
+    @pytest.mark.parametrize("width", [360, 1280])
+    @pytest.mark.parametrize("name", names())
+    def test_nothing_sticks_out_of_a_page(self, page, name, width):
+        page.set_viewport_size({"width": width, "height": 1000})
+        page.set_content(page_of(name))
+        page.wait_for_selector(".live svg")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.set_viewport_size({"width": 1280, "height": 1000})
