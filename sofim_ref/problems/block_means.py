@@ -29,11 +29,11 @@ def weighted_sum(answers: Iterable[Any], weights: list[float]) -> Any:
     if len(weights) == 1:
         return first
     if numbers(first) > LONG:
-        total, first = _times(weights[0], first), None
+        total, first = times(weights[0], first), None
         for weight in weights[1:]:
             total = _plus(total, weight, next(answers))
         return total
-    terms = (_times(weight, answer) for weight, answer in zip(weights, itertools.chain([first], answers), strict=True))
+    terms = (times(weight, answer) for weight, answer in zip(weights, itertools.chain([first], answers), strict=True))
     return _tree(terms, len(weights))
 
 
@@ -64,19 +64,20 @@ def _tree(terms: Iterator[Any], n: int) -> Any:
     if n == 1:
         return next(terms)
     half = (n + 1) // 2
-    return _sum(_tree(terms, half), _tree(terms, n - half))
+    return added(_tree(terms, half), _tree(terms, n - half))
 
 
-def _times(weight: float, answer: Any) -> Any:
+def times(weight: float, answer: Any) -> Any:
+    """Return an array, or each of a tuple or list of arrays, times a number."""
     if isinstance(answer, tuple | list):
-        return type(answer)(_times(weight, part) for part in answer)
+        return type(answer)(times(weight, part) for part in answer)
     return weight * answer
 
 
-def _sum(a: Any, b: Any) -> Any:
+def added(a: Any, b: Any) -> Any:
     """Return a + b in the memory of a, a term or a sum of terms that nothing else refers to."""
     if isinstance(a, tuple | list):
-        return type(a)(_sum(x, y) for x, y in zip(a, b, strict=True))
+        return type(a)(added(x, y) for x, y in zip(a, b, strict=True))
     a += b
     return a
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sofim_ref.arrays import Array
 from sofim_ref.arrays.memory import check_memory
+from sofim_ref.arrays.tracing import is_traced
 from sofim_ref.problems.block_leaf import leaf
 from sofim_ref.problems.block_means import joined, numbers, weighted_sum
 from sofim_ref.problems.calls import Calls
@@ -65,6 +66,8 @@ class BlockOracle(Oracle):
         in_memory = self.batch is not None and len(parts) == 1
         with_loss = with_loss and not in_memory and "gradient" not in self._passed
         beneath = frozenset[str]()
+        engine = None if self.batch is not None or len(parts) == 1 or is_traced(self.w) else self.problem.engine
+        portion = engine and engine.answer(self.problem, f, self.w, with_loss=with_loss)
 
         def answers() -> Iterator[Any]:
             nonlocal beneath
@@ -74,7 +77,10 @@ class BlockOracle(Oracle):
                 beneath = found.beneath
                 yield found.answer, found.loss
 
-        answer, loss = weighted_sum(answers(), [(place.stop - place.start) / self.size for place, _ in parts])
+        if portion:
+            (answer, loss), asked, beneath = portion.total, portion.asked, portion.beneath
+        else:
+            answer, loss = weighted_sum(answers(), [(place.stop - place.start) / self.size for place, _ in parts])
         if with_loss:
             self._passed["value"], self._passed["gradient"] = loss
             self._passed["beneath"] = beneath

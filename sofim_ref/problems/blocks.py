@@ -6,7 +6,7 @@ import copy
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from sofim_ref.problems.calls import Calls
 from sofim_ref.problems.finite_sum import FiniteSum
 from sofim_ref.problems.row_table import RowTable
 from sofim_ref.problems.supervised_data import check_data
+
+if TYPE_CHECKING:
+    from sofim_ref.problems.engines.engine import Engine
 
 ROWS = 32_768
 """The number of rows in a block, if nothing else is said: at 100 features in float32 13 MB."""
@@ -44,6 +47,9 @@ class Blocks(BlockAnswers):
     shuffle : {"rows", "blocks"}
         How an epoch's batches are drawn: from all rows, the very batches of the loss in one piece; or block after
         block, the blocks in random order and the rows of each in random order, so that files are read in long runs.
+    engine : Engine, optional
+        Who asks the blocks, so that several are asked at a time: `engines.Threads`, `engines.Processes` or
+        `engines.Cluster`. One after another, here, if not given; so batches always.
 
     Raises
     ------
@@ -81,13 +87,15 @@ class Blocks(BlockAnswers):
         blocks: Sequence[tuple[Any, Any]],
         *,
         shuffle: Literal["rows", "blocks"] = "rows",
+        engine: Engine | None = None,
     ) -> None:
+        self.engine = engine
         one_of("shuffle", shuffle, ("rows", "blocks"))
         tables = block_tables(blocks)
         self._open(loss, tables, [(k, 0, table.size) for k, table in enumerate(tables)], shuffle)
 
     @classmethod
-    def from_rows(
+    def from_rows(  # noqa: PLR0913  # the data, and how they are cut, drawn and asked
         cls,
         loss: FiniteSum | Callable[[Array, Array], FiniteSum],
         features: Any,
@@ -95,6 +103,7 @@ class Blocks(BlockAnswers):
         *,
         rows: int = ROWS,
         shuffle: Literal["rows", "blocks"] = "rows",
+        engine: Engine | None = None,
     ) -> Blocks:
         """Return the loss over one array, `numpy.memmap` or ``.npy`` file, cut into blocks of that many rows.
 
@@ -103,12 +112,13 @@ class Blocks(BlockAnswers):
         count("rows", rows)
         one_of("shuffle", shuffle, ("rows", "blocks"))
         table, blocks = one_table(features, targets), cls.__new__(cls)
+        blocks.engine = engine
         blocks._open(loss, [table], [(0, *cut) for cut in table.cuts(rows)], shuffle)  # noqa: SLF001  # one of its own class
         return blocks
 
     def _open(self, loss: Any, tables: Sequence[RowTable], cuts: list[tuple[int, int, int]], shuffle: str) -> None:
         """Look at every block once."""
-        self._tables, self._cuts, self.shuffle = tables, cuts, shuffle
+        self.tables, self.cuts, self.shuffle = tables, cuts, shuffle
         self._table_starts = np.cumsum([0, *(table.size for table in tables)])
         self.starts = np.cumsum([0, *(stop - start for _, start, stop in cuts)])
         self.size, self.largest = int(self.starts[-1]), int(np.max(np.diff(self.starts)))
@@ -139,7 +149,7 @@ class Blocks(BlockAnswers):
 
     def __repr__(self) -> str:
         """Return what is fitted, to how much, in how many blocks."""
-        return f"<{self.name}: N = {self.size} in {len(self._cuts)} blocks, d = {self.dim}, l2 = {self.l2:g}>"
+        return f"<{self.name}: N = {self.size} in {len(self.cuts)} blocks, d = {self.dim}, l2 = {self.l2:g}>"
 
     @property
     def name(self) -> str:
@@ -182,7 +192,7 @@ class Blocks(BlockAnswers):
         if size > self.size:
             next(whole)  # which refuses it
         rng, waiting = np.random.default_rng(seed), np.empty(0, np.int64)
-        for k in rng.permutation(len(self._cuts)):
+        for k in rng.permutation(len(self.cuts)):
             rows = self.starts[k] + rng.permutation(self.starts[k + 1] - self.starts[k])
             waiting = np.concatenate([waiting, rows])
             while len(waiting) >= size:
@@ -195,7 +205,7 @@ class Blocks(BlockAnswers):
         """Return the pieces of a batch, or of all rows: where each stands in it, and what reads it."""
         if batch is None:
             return [
-                (slice(start, stop), partial(self._block, k))
+                (slice(start, stop), partial(self.block, k))
                 for k, (start, stop) in enumerate(itertools.pairwise(self.starts.tolist()))
             ]
         numbers = to_numpy(batch)
@@ -207,10 +217,11 @@ class Blocks(BlockAnswers):
         return [(place, partial(self._gathered, numbers[place])) for place in places]
 
     def _read(self, k: int) -> tuple[Array, Array]:
-        table, start, stop = self._cuts[k]
-        return self._tables[table].read(start, stop)
+        table, start, stop = self.cuts[k]
+        return self.tables[table].read(start, stop)
 
-    def _block(self, k: int) -> FiniteSum:
+    def block(self, k: int) -> FiniteSum:
+        """Return the loss on block k, read from where it lies."""
         X, y = self._read(k)
         return _on_checked(self.loss, X, y, self.model.prepare_block(X))
 
@@ -220,7 +231,7 @@ class Blocks(BlockAnswers):
         order, found = np.argsort(table, kind="stable"), []
         for k in np.unique(table).tolist():
             rows = numbers[table == k] - self._table_starts[k]
-            found.append(self._tables[k].take(rows))
+            found.append(self.tables[k].take(rows))
         X, y = found[0]
         if len(found) > 1:
             xp, back = namespace(X), from_numpy(np.argsort(order), like=X)

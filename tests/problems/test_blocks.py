@@ -134,8 +134,8 @@ def test_batches_block_after_block_take_each_row_once_and_are_drawn_from_the_see
 
 def test_value_and_gradient_are_one_pass_over_the_rows(monkeypatch):
     _, blocks, w = both("LeastSquares")
-    read, asked = Blocks._block, []
-    monkeypatch.setattr(Blocks, "_block", lambda self, k: asked.append(k) or read(self, k))
+    read, asked = Blocks.block, []
+    monkeypatch.setattr(Blocks, "block", lambda self, k: asked.append(k) or read(self, k))
     oracle = blocks.oracle(w)
     oracle.gradient()
     oracle.value()

@@ -1,0 +1,135 @@
+"""Processes of this machine, by joblib, each of which asks a run of blocks."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import signal
+import tempfile
+import threading
+from concurrent.futures.process import BrokenProcessPool
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from sofim_ref.arrays import Array
+from sofim_ref.arrays.memory import free_memory
+from sofim_ref.arrays.validation import count
+from sofim_ref.problems.block_task import Portion, Task
+from sofim_ref.problems.engines.engine import Engine, runs, together
+from sofim_ref.problems.engines.share import ROOM, in_memory, opened_once, portion, recipe
+from sofim_ref.problems.engines.threads import Threads, usable_cores
+from sofim_ref.problems.row_source import ArrayRows, RowSource, row_source
+from sofim_ref.problems.row_table import PairedRows
+
+if TYPE_CHECKING:
+    from sofim_ref.problems.blocks import Blocks
+
+ATTEMPTS = 3
+"""How often a pass is begun in which processes die, before the run ends."""
+
+
+class Processes(Engine):
+    """Processes of this machine, where what a block asks in Python itself keeps no other waiting.
+
+    Parameters
+    ----------
+    n_workers : int, optional
+        How many; one for each core that this process may use, if not given.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `n_workers` is no integer above 0.
+
+    Notes
+    -----
+    They are joblib's, and stay for the passes to come. Each process opens the files for itself; what lies in arrays of
+    NumPy is written to temporary files first. When a process dies, for lack of memory say, the pass is begun again with
+    new ones.
+
+    Examples
+    --------
+    >>> Processes(2)
+    Processes(2)
+    """
+
+    def __init__(self, n_workers: int | None = None) -> None:
+        if n_workers is not None:
+            count("n_workers", n_workers)
+        self.n_workers = n_workers or usable_cores()
+        self._alone = Threads(1)
+        self._recipes: WeakKeyDictionary[Blocks, tuple[bytes, float, tempfile.TemporaryDirectory[str]]] = (
+            WeakKeyDictionary()
+        )
+
+    def __repr__(self) -> str:
+        """Return how many processes there are."""
+        return f"Processes({self.n_workers})"
+
+    def total(self, blocks: Blocks, task: Task) -> Portion:
+        """Return what all blocks answer, in one piece.
+
+        Raises
+        ------
+        RuntimeError
+            If processes died in each of `ATTEMPTS` attempts.
+        """
+        from joblib import Parallel, delayed
+
+        shares = runs(task.starts, self.n_workers)
+        if len(shares) == 1:
+            return self._alone.total(blocks, task)
+        content, room = self._recipe(blocks)
+        message = pickle.dumps(task, protocol=5)
+        for _ in range(ATTEMPTS):
+            try:
+                found = Parallel(len(shares), batch_size=1)(
+                    delayed(_answers)(content, room, message, *share) for share in shares
+                )
+            except BrokenProcessPool as error:
+                reason = str(error).partition("\n")[0]
+            else:
+                return together(map(portion, found), task)
+        msg = f"a process died in each of {ATTEMPTS} attempts at one pass over the blocks: {reason}"
+        raise RuntimeError(msg)
+
+    def _recipe(self, blocks: Blocks) -> tuple[bytes, float]:
+        """Return what a process needs to open the blocks, and how many bytes of them each may keep."""
+        if blocks not in self._recipes:
+            folder = tempfile.TemporaryDirectory(prefix="sofim_ref-")
+            sent = copy.copy(blocks)
+            sent.tables = list(blocks.tables)
+            for k, table in enumerate(blocks.tables):
+                if in_memory(table):
+                    parts = zip(("features", "targets"), table.read(0, table.size), strict=True)
+                    sent.tables[k] = PairedRows(
+                        *(_in_file(Path(folder.name, f"{name}-{k}.npy"), x) for name, x in parts)
+                    )
+            room = ROOM * (free_memory(blocks.like) or 0) / self.n_workers
+            self._recipes[blocks] = recipe(sent), room, folder
+        content, room, _ = self._recipes[blocks]
+        return content, room
+
+
+def _in_file(path: Path, rows: Array) -> RowSource:
+    """Return the rows of a NumPy array from a file that they are written to; those of other arrays as they are."""
+    if type(rows) is not np.ndarray:
+        return ArrayRows(rows)
+    np.save(path, rows)
+    return row_source(path.stem, path)
+
+
+def _answers(content: bytes, room: float, message: bytes, start: int, stop: int) -> bytes:
+    """Return what some blocks answer, in a process that leaves Ctrl-C to the one that asks."""
+    _without_ctrl_c()
+    return opened_once(content, room).answers(message, start, stop)
+
+
+@cache
+def _without_ctrl_c() -> None:
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
