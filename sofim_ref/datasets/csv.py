@@ -7,15 +7,14 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from sofim_ref.arrays.validation import a_path, nearest
+from sofim_ref.arrays.validation import a_path
 from sofim_ref.datasets.arrays import from_arrays
+from sofim_ref.datasets.columns import check_commas, check_header, check_target, is_number, text_among_numbers
 from sofim_ref.datasets.dataset import Dataset
 from sofim_ref.datasets.tables import Task
 
 FEWEST = 3
 """The number of rows that can be split into training and held-out ones by the usual share of `Source.split`."""
-
-_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 
 def read_csv(
@@ -69,13 +68,8 @@ def read_csv(
     path = a_path("path", path)
     table = _read(path)
     columns = [str(column) for column in table.columns]
-    if all(_is_number(column) for column in columns):
-        msg = f"{path.name} must name its columns in the first line, got numbers there: {', '.join(columns)}."
-        raise ValueError(msg)
-    if target not in columns:
-        near = nearest(target, columns)
-        msg = f"target must be a column of {path.name}: {', '.join(map(repr, columns))}; got {target!r}.{near}"
-        raise ValueError(msg)
+    check_header(path.name, columns)
+    check_target(path.name, target, columns)
     for column in columns:
         _check_column(path.name, column, table[column], text=column == target)
     if len(columns) < 2 or len(table) < FEWEST:
@@ -92,11 +86,7 @@ def read_csv(
 def _read(path: Path) -> Any:
     with path.open("rb") as file:  # that it can't be read is said before anything of pandas
         header = file.readline().decode(errors="replace")
-    separator = next((name for mark, name in _SEPARATORS.items() if mark in header), "")
-    if separator and "," not in header:
-        msg = f"{path.name} must have its values separated by commas, got {separator}: pandas.read_csv(path, sep=…) "
-        msg += "reads it, and that table's to_csv(path, index=False) writes it with commas."
-        raise ValueError(msg)
+    check_commas(path, header)
     if importlib.util.find_spec("pandas") is None:
         msg = "pandas, which reads CSV files, is not installed: "
         msg += "python -m pip install -e '.[data]' in the repository brings it."
@@ -122,17 +112,5 @@ def _check_column(file: str, name: str, column: Any, *, text: bool) -> None:
         raise ValueError(msg)
     if text or not column.size or column.dtype.kind in "biuf":
         return
-    row = next(row for row, value in enumerate(column) if not _is_number(value))
-    msg = (
-        f"feature {name!r} of {file} must be made of numbers, got {column.iloc[row]!r} in row {row + 1}: leave the "
-        "column out, or replace it by one column of 0 and 1 for each value."
-    )
-    raise ValueError(msg)
-
-
-def _is_number(value: Any) -> bool:
-    try:
-        float(value)
-    except (TypeError, ValueError):
-        return False
-    return True
+    row = next(row for row, value in enumerate(column) if not is_number(value))
+    raise ValueError(text_among_numbers(file, name, column.iloc[row], row + 1))

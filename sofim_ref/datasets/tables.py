@@ -11,6 +11,9 @@ from sofim_ref.arrays.validation import count
 Task = Literal["classification", "regression"]
 """What is fitted: class labels, or numbers."""
 
+SLICE = 1_024
+"""The number of rows that are computed with in float64 at a time: with 100 columns 0.8 MB, which stays in the cache."""
+
 CLASSES = 10
 """Whole numbers are taken for class labels if there are at most so many different ones."""
 
@@ -96,6 +99,20 @@ def as_classes(labels: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], int]
 
 def standardized(table: np.ndarray[Any, Any], train: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return a table with the columns at mean 0 and variance 1 in the training rows; 0 where they never change."""
-    centred = table - table[train].mean(axis=0)
-    spread = centred[train].std(axis=0)
-    return np.asarray(centred / np.where(spread > 0, spread, np.inf))
+    mean = table[train].mean(axis=0)
+    return scaled(table, mean, (table[train] - mean).std(axis=0), table.dtype)
+
+
+def scaled(
+    table: np.ndarray[Any, Any], mean: np.ndarray[Any, Any], deviation: np.ndarray[Any, Any], dtype: Any
+) -> np.ndarray[Any, Any]:
+    """Return (x − mean)/deviation in a dtype, computed in float64; 0 in columns whose deviation is 0."""
+    found, divisor = np.empty(table.shape, dtype), np.where(deviation > 0, deviation, np.inf)
+    x = np.empty((min(SLICE, len(table)), *table.shape[1:]))
+    for start in range(0, len(table), SLICE):
+        n = min(SLICE, len(table) - start)
+        np.copyto(x[:n], table[start : start + n])  # faster than to convert while subtracting
+        np.subtract(x[:n], mean, out=x[:n])
+        np.divide(x[:n], divisor, out=x[:n])
+        np.copyto(found[start : start + n], x[:n], casting="same_kind")
+    return found
