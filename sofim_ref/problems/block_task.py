@@ -110,15 +110,13 @@ class Task:
         places = {id(w): ("array", 0)}
 
         def apart(thing: Any) -> object:
-            kinds: tuple[tuple[str, type, list[Any]], ...]
-            kinds = ("array", np.ndarray, arrays), ("generator", np.random.Generator, generators)
-            for name, kind, known in kinds:
-                if isinstance(thing, kind):
-                    if id(thing) not in places:
-                        known.append(thing)
-                        places[id(thing)] = name, len(known) - 1
-                    return places[id(thing)]
-            return None
+            if not isinstance(thing, np.ndarray | np.random.Generator):
+                return None
+            kind: tuple[str, list[Any]] = ("array", arrays) if isinstance(thing, np.ndarray) else ("rng", generators)
+            if id(thing) not in places:
+                kind[1].append(thing)
+                places[id(thing)] = kind[0], len(kind[1]) - 1
+            return places[id(thing)]
 
         parcel = Parcel.of(f, apart)
         if generators:
@@ -164,7 +162,7 @@ class Task:
             generator.bit_generator.state = end.bit_generator.state
 
     def _question(self, generators: Sequence[np.random.Generator]) -> Question:
-        known: dict[str, Sequence[Any]] = {"array": self.arrays, "generator": generators}
+        known: dict[str, Sequence[Any]] = {"array": self.arrays, "rng": generators}
         question: Question = self.question.unpacked(lambda place: known[place[0]][place[1]])
         return question
 

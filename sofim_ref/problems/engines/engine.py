@@ -69,7 +69,8 @@ def runs(starts: Iterable[int], n: int) -> list[tuple[int, int]]:
     [(0, 2), (2, 5)]
     """
     known = np.asarray(starts)
-    cuts = np.searchsorted(known, known[-1] * np.arange(n + 1) / n).tolist()
+    between = (known[1:] + known[:-1]) / 2
+    cuts = np.searchsorted(between, known[-1] * np.arange(n + 1) / n).tolist()
     return [(low, high) for low, high in itertools.pairwise(cuts) if low < high]
 
 
