@@ -1,11 +1,11 @@
 // On a page without Python: every `<div data-live-figure="name" data-state="{…}">` becomes its figure.
-import * as gaussian from "./mathematics/gaussian.js";
-import * as rankOne from "./mathematics/rank_one.js";
-import splitOfAVector from "./figures/rank_one_solve.js";
+import momentMemory from "./figures/moment_memory.js";
+import momentPlane from "./figures/moment_plane.js";
+import rankOneSolve from "./figures/rank_one_solve.js";
 import steepest from "./figures/steepest.js";
+import stepLength from "./figures/step_length.js";
 
-export const figures = { rank_one_solve: splitOfAVector, steepest };
-export const mathematics = { gaussian, rankOne };
+export const figures = { moment_memory: momentMemory, moment_plane: momentPlane, rank_one_solve: rankOneSolve, steepest, step_length: stepLength };
 
 /** What anywidget gives a figure in a notebook: a place for its state. */
 export function standIn(state = {}) {

@@ -2,7 +2,7 @@
 import { axisBottom, axisLeft } from "d3-axis";
 import { drag } from "d3-drag";
 import { scaleLinear, scaleLog } from "d3-scale";
-import { create, pointer, select } from "d3-selection";
+import { select } from "d3-selection";
 import { line } from "d3-shape";
 import css from "./style.css";
 
@@ -76,7 +76,7 @@ function followTheme(root) {
  * A `wide` panel has a row of its own. Layers are drawn in the order in which they are asked for.
  */
 export function panel(stage, { x, y, xLabel, yLabel, label, width = 460, height = 400, equal = false, logX = false, logY = false, ticks = 6, wide = false }) {
-  const margin = { left: 58, right: 14, top: 14, bottom: 48 };
+  const margin = { left: 68, right: 14, top: 14, bottom: 48 };
   const inner = width - margin.left - margin.right;
   const tall = equal ? (inner * (y[1] - y[0])) / (x[1] - x[0]) : height - margin.top - margin.bottom;
   const name = `live-${++figures}`;
@@ -90,10 +90,11 @@ export function panel(stage, { x, y, xLabel, yLabel, label, width = 460, height 
   const inside = svg.append("g").attr("transform", `translate(${margin.left},${margin.top})`);
   const toX = (logX ? scaleLog() : scaleLinear()).domain(x).range([0, inner]);
   const toY = (logY ? scaleLog() : scaleLinear()).domain(y).range([tall, 0]);
-  inside.append("g").attr("class", "axis").attr("aria-hidden", "true").attr("transform", `translate(0,${tall})`).call(axisBottom(toX).ticks(ticks).tickSizeOuter(0));
-  inside.append("g").attr("class", "axis").attr("aria-hidden", "true").call(axisLeft(toY).ticks(ticks).tickSizeOuter(0));
+  const axis = (made, logarithmic) => made.ticks(ticks, logarithmic ? (value) => shown(value) : null).tickSizeOuter(0);
+  inside.append("g").attr("class", "axis").attr("aria-hidden", "true").attr("transform", `translate(0,${tall})`).call(axis(axisBottom(toX), logX));
+  inside.append("g").attr("class", "axis").attr("aria-hidden", "true").call(axis(axisLeft(toY), logY));
   inside.append("text").attr("x", inner / 2).attr("y", tall + 40).attr("text-anchor", "middle").text(xLabel);
-  inside.append("text").attr("transform", `translate(-42,${tall / 2}) rotate(-90)`).attr("text-anchor", "middle").text(yLabel);
+  inside.append("text").attr("transform", `translate(-52,${tall / 2}) rotate(-90)`).attr("text-anchor", "middle").text(yLabel);
   const clipped = inside.append("g").attr("clip-path", `url(#${name})`);
   const path = line()
     .defined(([a, b]) => Number.isFinite(a) && Number.isFinite(b))
@@ -145,10 +146,11 @@ export function panel(stage, { x, y, xLabel, yLabel, label, width = 460, height 
     },
     /**
      * A point to drag, with a mouse, a finger or the arrow keys (with Shift ten times as far). `move(point)` is told where it is
-     * wanted, inside the axes; `step` is how far an arrow key moves it.
+     * wanted, inside the axes; `step` is how far an arrow key moves it, in
+     * powers of ten on a logarithmic axis; with a step of 0 the point keeps to the other axis or to a curve.
      */
     handle(colour, { label: handleLabel, step, move, value }) {
-      const handle = inside.append("g").attr("class", "handle").attr("tabindex", 0).attr("role", "slider").attr("aria-label", handleLabel).attr("aria-valuenow", 0);
+      const handle = inside.append("g").attr("class", "handle").attr("tabindex", 0).attr("role", "slider").attr("aria-label", handleLabel).attr("aria-valuenow", 0).attr("data-along", (step[0] ? "x" : "") + (step[1] ? "y" : ""));
       handle.append("circle").attr("class", "reach").attr("r", 24);
       handle.append("circle").attr("class", "dot").attr("r", 9).attr("fill", colour).attr("stroke", "var(--paper)").attr("stroke-width", 2);
       let here = [x[0], y[0]];
@@ -166,7 +168,8 @@ export function panel(stage, { x, y, xLabel, yLabel, label, width = 460, height 
         if (!by) return;
         event.preventDefault();
         const times = event.shiftKey ? 10 : 1;
-        go([here[0] + by[0] * step[0] * times, here[1] + by[1] * step[1] * times]);
+        const nudge = (k, logarithmic) => (logarithmic ? here[k] * 10 ** (by[k] * step[k] * times) : here[k] + by[k] * step[k] * times);
+        go([nudge(0, logX), nudge(1, logY)]);
       });
       return (point) => {
         here = point;
@@ -219,11 +222,12 @@ export function button(stage, words, act) {
   return stage.controls.append("button").attr("type", "button").text(words).on("click", act);
 }
 
-/** A number in so many significant digits, without an exponent where it needs none. */
+/** A number in so many significant digits: as 0.0012, or as 1.2·10⁻⁵ where it is very small or large. */
 export function shown(value, digits = 3) {
   if (value === 0) return "0";
   const size = Math.abs(value);
-  return size >= 1e-3 && size < 1e5 ? String(Number(value.toPrecision(digits))) : value.toExponential(digits - 1).replace("e", "·10^").replace("+", "");
+  if (size >= 1e-4 && size < 1e5) return String(Number(value.toPrecision(digits)));
+  const [mantissa, power] = value.toExponential(digits - 1).split("e");
+  const raised = [...power.replace("+", "")].map((sign) => (sign === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[sign])).join("");
+  return `${Number(mantissa)}·10${raised}`.replace(/^1·/, "");
 }
-
-export { create, pointer };

@@ -13,9 +13,12 @@ import pytest
 from live_pictures import page_of
 
 from sofim_ref import curvature, problems
+from sofim_ref.convergence import CompanionNorm
 from sofim_ref.lessons import live_figure
 from sofim_ref.lessons.live_figure import BUNDLES, LiveFigure, names
 from sofim_ref.matrices import RankOne
+from sofim_ref.optimizers import SOFIM
+from sofim_ref.problems import Quadratic
 
 LIVE = Path(__file__).parents[2] / "live"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -139,7 +142,41 @@ def rank_one_case(rng):
     ]
 
 
-CASES = {"gaussian": gaussian_case, "rank_one": rank_one_case}
+def moment_case(rng):
+    """Return calls of moment.js, and what SOFIM and `CompanionNorm` say."""
+    beta, rho, start, s = rng.uniform([0.1, 0.5, 0.5, 0.2], [0.95, 3.0, 2.0, 5.0]).tolist()
+    eta = float(rng.uniform(0.1, 1.5)) * rho * (1 + beta) / (1 - beta)
+    sofim, problem, w = (
+        SOFIM(lr=eta, rho=rho, beta=beta, bias_correction=False),
+        Quadratic(np.eye(1), np.zeros(1)),
+        np.asarray([start]),
+    )
+    state, points = sofim.init(w), [[start, 0.0]]
+    for t in range(1, 31):
+        w, state = sofim.step(w, state, problem.oracle(w))
+        points.append([float(w[0]), (1 - beta**t) * float(state.mean[0])])
+    norm = CompanionNorm(np.ones(1), beta, eta / rho)
+    (x0, y0), R = rng.standard_normal((2, 2)), norm.factors()[0]
+    g = rng.standard_normal(20)
+    plain = [(1 - beta) * sum(beta ** (t - k) * g[k] for k in range(t + 1)) for t in range(20)]
+    return [
+        ("stepLength", [eta, rho, s], eta * RankOne(rho, np.asarray([s])).solve(np.asarray([s]))[0]),
+        ("(b, g) => moments(b, g).map((m) => m.plain)", [beta, g.tolist()], plain),
+        ("(b, g) => moments(b, g).map((m) => m.corrected)", [beta, g.tolist()], plain / (1 - beta ** np.arange(1, 21))),
+        ("weights", [beta, 12], (1 - beta) * beta ** np.arange(11, -1, -1)),
+        ("path", [beta, eta, rho, [start, 0.0], 30], points),
+        ("(b, a) => companionNorm(b, a).R", [beta, eta / rho], R),
+        (
+            "(b, a) => [companionNorm(b, a).gamma, companionNorm(b, a).radius]",
+            [beta, eta / rho],
+            [norm.gamma, norm.spectral_radius],
+        ),
+        ("lengthOf", [R.tolist(), [x0[0], y0[0]]], norm.norm(x0[:1], y0[:1])),
+        ("(R, n) => ellipse(R, n, 12).map((z) => lengthOf(R, z))", [R.tolist(), s], np.full(12, s)),
+    ]
+
+
+CASES = {"gaussian": gaussian_case, "moment": moment_case, "rank_one": rank_one_case}
 MISTAKES = [
     ("gaussian", ("- 0.5;", "- 0.49;")),
     ("gaussian", ("(2 * otherS * otherS)", "(2 * s * s)")),
@@ -148,6 +185,11 @@ MISTAKES = [
     ("gaussian", ("point[1] * gS", "gS")),
     ("gaussian", ("(-epsilon * entry) / length", "(epsilon * entry) / length")),
     ("gaussian", ("- data.spread,", "- 2 * data.spread,")),
+    ("moment", ("rho + s * s", "rho + s")),
+    ("moment", ("M / (1 - power)", "M / (1 - beta)")),
+    ("moment", ("(1 + radius) / 2", "(2 + radius) / 3")),
+    ("moment", ("theta - u", "theta + u")),
+    ("moment", ("beta * M + (1 - beta) * error", "beta * M + error")),
     ("rank_one", ("across[i] / rho + along[i] / large", "across[i] / large + along[i] / rho")),
     ("rank_one", ("rho + dot(m, m)", "rho * rho + dot(m, m)")),
     ("rank_one", ("dot(m, v) / square", "dot(m, v)")),
@@ -193,11 +235,14 @@ class TestInBrowser:
             page.mouse.up()
             page.wait_for_timeout(60)
             after = handle.locator(".dot").bounding_box()
-            assert abs(after["x"] - box["x"] - 12) < 1.5, f"handle {k} didn't follow sideways"
-            assert abs(after["y"] - box["y"] - 9) < 1.5, f"handle {k} didn't follow upwards"
+            along = handle.get_attribute("data-along")
+            for axis, by in (("x", 12), ("y", 9)):
+                assert axis not in along or abs(after[axis] - box[axis] - by) < 1.5, (
+                    f"handle {k} didn't follow in {axis}"
+                )
             before = handle.get_attribute("aria-valuetext")
             handle.focus()
-            page.keyboard.press("ArrowLeft")
+            page.keyboard.press("ArrowRight" if "x" in along else "ArrowUp")
             page.wait_for_timeout(60)
             assert handle.get_attribute("aria-valuetext") != before
         assert page.problems == []
