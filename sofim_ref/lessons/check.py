@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dis
+import functools
 import html
+import inspect
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from tempfile import TemporaryDirectory
@@ -16,8 +19,9 @@ from hypothesis.configuration import set_hypothesis_home_dir, storage_directory
 from hypothesis.errors import NoSuchExample
 
 from sofim_ref.arrays.validation import an_instance, one_of, positive
+from sofim_ref.lessons.comparison import agree, unlike, written, written_apart
 from sofim_ref.lessons.exercise import Exercise, Values
-from sofim_ref.lessons.sandbox import LIMIT, Answered, ask
+from sofim_ref.lessons.sandbox import LIMIT, Answered, ask, memory
 
 TRIED = 150
 """The number of random argument sets on which an answer is tested."""
@@ -97,98 +101,85 @@ def check(exercise: str | Exercise, answer: Callable[..., Any], *, limit: float 
     name = exercise.name
     if not callable(answer):
         return Verdict(name, right=False, text=f"Not yet. {name} is to be a function, and is {answer!r}.")
-    case = _smallest(exercise, answer, limit)
-    if case is None:
-        return Verdict(name, right=True, text=f"Right: {name} agrees with the reference in every case tested.")
-    expected = exercise.reference(*case.values())
-    given = ask(answer, case, expected=expected, limit=limit)
-    hint = "" if given.trouble else _recognized(exercise, answer, limit)
-    with_values = ", ".join(f"{argument} = {written(value)}" for argument, value in case.items())
-    if given.trouble:
-        text = f"Not yet. With {with_values}: {given.trouble}"
-    else:
-        text = f"Not yet. With {with_values} your {name} returns {written(given.value)}; right is {written(expected)}."
-    return Verdict(name, right=False, text=f"{text}\n{hint}" if hint else text, case=case, hint=hint)
+    if is_blank(answer):
+        return Verdict(name, right=False, text=f"Nothing is written yet: what does {name} return?")
+    outcomes = ask(answer, _cases(exercise), limit=limit)
+    wrong = _first_wrong(exercise, outcomes)
+    if wrong is not None:
+        hint = _recognized(exercise, outcomes)
+        case = wrong if outcomes[-1].late else _smallest(exercise, answer, limit) or wrong
+        text = f"Not yet. {_shown(exercise, answer, case, limit)}"
+        return Verdict(name, right=False, text=f"{text}\n{hint}" if hint else text, case=case, hint=hint)
+    if exercise.large is not None and memory(answer, exercise.large.values(), limit=limit) > exercise.large.memory:
+        return Verdict(name, right=False, text=f"Not yet: {exercise.large.refusal}", hint=exercise.large.refusal)
+    return Verdict(name, right=True, text=f"Right: {name} agrees with the reference in every case tested.")
 
 
-def agrees(given: Answered, expected: Any) -> bool:
-    """Return whether an answer equals the reference up to rounding."""
-    if given.trouble:
-        return False
-    pairs = zip(given.value, expected, strict=True) if isinstance(expected, tuple) else [(given.value, expected)]
-    return all(np.allclose(np.asarray(a, dtype=np.float64), b, rtol=1e-9, atol=1e-9, equal_nan=True) for a, b in pairs)
+def is_blank(answer: Callable[..., Any]) -> bool:
+    """Return whether a function has an empty body, as an exercise's blank has."""
+    return inspect.isfunction(answer) and _instructions(answer) == _instructions(_blank)
 
 
-def written(value: Any) -> str:
-    """Return numbers as they are written by hand: (1, 0.5), not array([1. , 0.5])."""
-    if isinstance(value, tuple | list):
-        return f"({', '.join(map(written, value))})"
-    array = np.asarray(value)
-    if array.ndim == 0:
-        return f"{float(array):.6g}" if array.dtype.kind in "biuf" else str(value)
-    return f"({', '.join(written(part) for part in array)})"
+def _blank() -> None: ...
 
 
-class _Stuck(BaseException):
-    """A call exceeded its time: not an Exception, so that the search ends at once instead of waiting for more."""
+def _instructions(function: Callable[..., Any]) -> list[tuple[str, Any]]:
+    return [(instruction.opname, instruction.argval) for instruction in dis.get_instructions(function)]
 
-    def __init__(self, case: Values) -> None:
-        super().__init__()
-        self.case = case
+
+def _shown(exercise: Exercise, answer: Callable[..., Any], case: Values, limit: float) -> str:
+    """Return what an answer does on an argument set, and what would be right."""
+    given, expected = ask(answer, [case], limit=limit)[0], _expected(exercise, case)
+    said = f"With {', '.join(f'{argument} = {written(value)}' for argument, value in case.items())}"
+    if trouble := given.trouble or unlike(given.value, expected):
+        return f"{said}: {trouble}"
+    one, other = written_apart(given.value, expected)
+    return f"{said} your {exercise.name} returns {one}; right is {other}."
+
+
+def _expected(exercise: Exercise, case: Values) -> Any:
+    with np.errstate(all="ignore"):
+        return exercise.reference(*case.values())
+
+
+def _wrong(given: Answered, expected: Any) -> bool:
+    return bool(given.trouble) or not agree(given.value, expected)
+
+
+def _first_wrong(exercise: Exercise, outcomes: Sequence[Answered]) -> Values | None:
+    """Return the first argument set, simplest first, on which an answer is wrong; None if there is none."""
+    for case, given, expected in zip(_cases(exercise), outcomes, _references(exercise), strict=False):
+        if _wrong(given, expected):
+            return case
+    return None
 
 
 def _smallest(exercise: Exercise, answer: Callable[..., Any], limit: float) -> Values | None:
-    """Return the smallest counterexample that Hypothesis finds; None if there is none."""
+    """Return the smallest counterexample that Hypothesis finds; None if it finds none."""
 
     def wrong(case: Values) -> bool:
-        expected = exercise.reference(*case.values())
-        given = ask(answer, case, expected=expected, limit=limit)
-        if given.late:
-            raise _Stuck(case)
-        return not agrees(given, expected)
+        return _wrong(ask(answer, [case], limit=limit)[0], _expected(exercise, case))
 
-    try:
-        return _search(exercise, wrong, number=TRIED, seed=0, phases=(Phase.generate, Phase.shrink))
-    except NoSuchExample:
-        return None
-    except _Stuck as stuck:
-        return stuck.case
+    with suppress(NoSuchExample):
+        return _search(exercise, wrong, phases=(Phase.generate, Phase.shrink))
+    return None
 
 
-def _search(
-    exercise: Exercise, wanted: Callable[[Values], bool], *, number: int, seed: int, phases: tuple[Phase, ...]
-) -> Values:
-    """Return arguments that satisfy a condition; no folder of Hypothesis's is left behind."""
-    usual = storage_directory(intent_to_write=False).path
-    drawn = settings(
-        max_examples=number, phases=phases, database=None, deadline=None, suppress_health_check=list(HealthCheck)
-    )
-    with TemporaryDirectory() as elsewhere:
-        set_hypothesis_home_dir(elsewhere)
-        try:
-            return find(exercise.cases, wanted, settings=drawn, random=random.Random(seed))  # noqa: S311  # no secret
-        finally:
-            set_hypothesis_home_dir(usual)
-
-
-def _recognized(exercise: Exercise, answer: Callable[..., Any], limit: float) -> str:
-    """Return the hint of the first known mistake that agrees with the answer in every case; empty if none does."""
-    cases = _some_cases(exercise)
-    for mistake in exercise.mistakes:
-        same = True
-        for case in cases:
-            expected = ask(mistake.answer, case, expected=exercise.reference(*case.values()), limit=limit)
-            given = ask(answer, case, expected=exercise.reference(*case.values()), limit=limit)
-            same = not given.trouble and not expected.trouble and agrees(given, expected.value)
-            if not same:
-                break
-        if same:
+def _recognized(exercise: Exercise, outcomes: Sequence[Answered]) -> str:
+    """Return the hint of the first known mistake that agrees with an answer in every case; empty if none does."""
+    for mistake, others in zip(exercise.mistakes, _mistaken(exercise), strict=True):
+        if len(outcomes) == len(others) and all(map(_alike, outcomes, others)):
             return mistake.hint
     return ""
 
 
-def _some_cases(exercise: Exercise, number: int = 12) -> list[Values]:
-    """Return a fixed sample of argument sets."""
+def _alike(one: Answered, other: Answered) -> bool:
+    return not one.trouble and not other.trouble and agree(one.value, other.value)
+
+
+@functools.cache
+def _cases(exercise: Exercise) -> list[Values]:
+    """Return the argument sets on which an answer is tested, simplest first; the same in every process."""
     seen: list[Values] = []
 
     def note(case: Values) -> bool:
@@ -196,5 +187,36 @@ def _some_cases(exercise: Exercise, number: int = 12) -> list[Values]:
         return False
 
     with suppress(NoSuchExample):
-        _search(exercise, note, number=number, seed=1, phases=(Phase.generate,))
-    return seen
+        _search(exercise, note, phases=(Phase.generate,))
+    return sorted(seen, key=_complexity)
+
+
+@functools.cache
+def _references(exercise: Exercise) -> list[Any]:
+    return [_expected(exercise, case) for case in _cases(exercise)]
+
+
+@functools.cache
+def _mistaken(exercise: Exercise) -> list[list[Answered]]:
+    return [ask(mistake.answer, _cases(exercise)) for mistake in exercise.mistakes]
+
+
+def _complexity(case: Values) -> float:
+    """Return how hard an argument set is to reckon with: many entries, large ones, negative ones, fractions."""
+    entries = np.concatenate([np.ravel(np.asarray(value, dtype=np.float64)) for value in case.values()])
+    size = np.where(np.isfinite(entries), np.abs(entries), 10.0)
+    return float(2 * len(entries) + size.sum() + np.sum(entries < 0) / 2 + 2 * np.sum(size % 1 != 0))
+
+
+def _search(exercise: Exercise, wanted: Callable[[Values], bool], *, phases: tuple[Phase, ...]) -> Values:
+    """Return arguments that satisfy a condition; no folder of Hypothesis's is left behind."""
+    usual = storage_directory(intent_to_write=False).path
+    drawn = settings(
+        max_examples=TRIED, phases=phases, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+    )
+    with TemporaryDirectory() as elsewhere:
+        set_hypothesis_home_dir(elsewhere)
+        try:
+            return find(exercise.cases, wanted, settings=drawn, random=random.Random(0))  # noqa: S311  # no secret
+        finally:
+            set_hypothesis_home_dir(usual)

@@ -50,7 +50,7 @@ class Large:
     refusal: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Exercise:
     """A function that a student is asked to write.
 
@@ -131,4 +131,6 @@ def symmetric(d: int = 2) -> st.SearchStrategy[np.ndarray[Any, Any]]:
 def positive_definite(d: int = 2) -> st.SearchStrategy[np.ndarray[Any, Any]]:
     """Return symmetric positive definite d × d matrices of small whole numbers: diagonal ones first."""
     diagonal = st.lists(st.integers(1, 4), min_size=d, max_size=d)
-    return st.tuples(diagonal, st.integers(0, 1)).map(lambda parts: np.diag(np.asarray(parts[0], float)) + parts[1])
+    signs = [np.zeros(d), np.ones(d), (-1.0) ** np.arange(d)]
+    outer = st.sampled_from(signs).map(lambda u: np.outer(u, u))
+    return st.tuples(diagonal, outer).map(lambda parts: np.diag(np.asarray(parts[0], dtype=np.float64)) + parts[1])

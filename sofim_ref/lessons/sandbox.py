@@ -6,7 +6,9 @@ import copy
 import ctypes
 import threading
 import traceback
-from collections.abc import Callable
+import tracemalloc
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +33,7 @@ class Answered:
     value : object
         The value returned; None if there is none.
     trouble : str
-        Why the value can't be compared with the reference, in a sentence; empty if it can.
+        Why there is no value, in a sentence; empty if there is one.
     late : bool
         Whether the call exceeded its time.
     """
@@ -41,82 +43,93 @@ class Answered:
     late: bool = False
 
 
-def ask(function: Callable[..., Any], values: Values, *, expected: Any, limit: float = LIMIT) -> Answered:
-    """Call a function on copies of the values, and check the type and shape of what it returns.
+def ask(function: Callable[..., Any], cases: Sequence[Values], *, limit: float = LIMIT) -> list[Answered]:
+    """Call a function on copies of each argument set, in a thread of its own; the first that is late ends it.
 
     Parameters
     ----------
     function : callable
-    values : mapping
+    cases : sequence of mapping
         Argument names and values, passed in this order, by position.
-    expected : object
-        An answer of the right kind: a number, an array, or a tuple of those.
     limit : float
-        Seconds.
+        Seconds for each call.
 
     Returns
     -------
-    Answered
+    list of Answered
+        One for each argument set, up to the first that is late.
     """
-    given = copy.deepcopy(dict(values))
-    outcome: dict[str, Any] = {}
+    outcomes: list[Answered] = []
+    stopped = threading.Event()
 
     def run() -> None:
-        try:
-            with np.errstate(all="ignore"):
-                outcome["value"] = function(*given.values())
-        except OutOfTime:
-            pass
-        except BaseException as error:  # noqa: BLE001  # whatever a student's code raises is reported
-            outcome["error"] = error
+        for case in cases:
+            try:
+                outcome = _call(function, case)
+            except OutOfTime:
+                return
+            if stopped.is_set():
+                return
+            outcomes.append(outcome)
 
     thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(limit)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        thread.start()
+        done = -1
+        while thread.is_alive() and done < len(outcomes):
+            done = len(outcomes)
+            thread.join(limit)
     if thread.is_alive():
+        stopped.set()
         _stop(thread)
-        return Answered(None, f"it has not returned after {limit:g} seconds: a loop that never ends?", late=True)
-    if "error" in outcome:
-        return Answered(None, _raised(outcome["error"]))
-    for name, before in values.items():
+        late = f"it has not returned after {limit:g} seconds: a loop that never ends?"
+        return [*outcomes[:done], Answered(None, late, late=True)]
+    return outcomes
+
+
+def memory(function: Callable[..., Any], case: Values, *, limit: float = LIMIT) -> int:
+    """Return the most bytes that a function's arrays fill at one time, copies of its arguments included.
+
+    Parameters
+    ----------
+    function : callable
+    case : mapping
+        Argument names and values.
+    limit : float
+        Seconds; a function that exceeds them is measured up to there.
+    """
+    tracing = tracemalloc.is_tracing()
+    if not tracing:
+        tracemalloc.start()
+    try:
+        tracemalloc.reset_peak()
+        before = tracemalloc.get_traced_memory()[0]
+        ask(function, [case], limit=limit)
+        return tracemalloc.get_traced_memory()[1] - before
+    finally:
+        if not tracing:
+            tracemalloc.stop()
+
+
+def _call(function: Callable[..., Any], case: Values) -> Answered:
+    given = copy.deepcopy(dict(case))
+    try:
+        with np.errstate(all="ignore"):
+            value = function(*given.values())
+    except OutOfTime:
+        raise
+    except BaseException as error:  # noqa: BLE001  # whatever a student's code raises is reported
+        return Answered(None, _raised(error))
+    for name, before in case.items():
         if not np.array_equal(np.asarray(before), np.asarray(given[name]), equal_nan=True):
             return Answered(None, f"it changed its argument {name}: work on a copy, since the caller still needs it.")
-    return Answered(outcome["value"], _kind(outcome["value"], expected))
-
-
-def _kind(value: Any, expected: Any) -> str:
-    """Return what is wrong with the type or the shape; empty if nothing is."""
-    if value is None:
-        return "it returned nothing: is there a return at the end?"
-    if isinstance(expected, tuple):
-        if not isinstance(value, tuple | list) or len(value) != len(expected):
-            return f"it is to return {len(expected)} things, and returned {_thing(value)}."
-        return next((trouble for pair in zip(value, expected, strict=True) if (trouble := _kind(*pair))), "")
-    if type(value).__module__.split(".")[0] not in ("numpy", "builtins"):
-        return f"it is to return NumPy arrays or numbers, as it was given, and returned {_thing(value)}."
-    try:
-        array = np.asarray(value)
-        fits = array.dtype.kind in "biuf" and array.shape == np.shape(expected)
-    except ValueError:  # rows of different lengths
-        fits = False
-    return "" if fits else f"it is to return {_thing(expected)}, and returned {_thing(value)}."
-
-
-def _thing(value: Any) -> str:
-    if isinstance(value, tuple | list):
-        return f"{len(value)} things"
-    if isinstance(value, np.ndarray) and value.dtype.kind not in "biuf":
-        return f"an array of {value.dtype}"
-    if isinstance(value, np.ndarray) and value.ndim:
-        return f"an array of shape {value.shape}"
-    if isinstance(value, bool | int | float | np.number | np.ndarray):
-        return "a number"
-    return f"a {type(value).__name__}"
+    return Answered(value)
 
 
 def _raised(error: BaseException) -> str:
-    frames = traceback.extract_tb(error.__traceback__)[1:]  # the first is this file's
-    where = f", in line {frames[-1].lineno} of {frames[-1].name}" if frames else ""
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)  # the first is this file's
+    where = "" if frame.f_code is _call.__code__ else f", in line {line} of {frame.f_code.co_name}"
     return f"it raised {type(error).__name__}: {error}{where}."
 
 

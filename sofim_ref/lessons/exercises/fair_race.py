@@ -9,7 +9,7 @@ from sofim_ref.lessons.exercise import Exercise, Mistake, whole
 def median_cost(costs):
     ordered = np.sort(costs)
     low, high = ordered[(len(costs) - 1) // 2], ordered[len(costs) // 2]
-    return high if np.isinf(high) else (low + high) / 2
+    return (low + high) / 2
 
 
 def gradient_evaluations(gradients, products, losses):
@@ -32,7 +32,7 @@ def _mean_of_finite(row):
 
 
 def _trials(shape):
-    entry = st.sampled_from([1.0, 2.0, 3.0, 8.0, np.nan, np.inf])
+    entry = st.sampled_from([1.0, 2.0, 8.0, 3.0, 6.0, 4.0, 5.0, 7.0, np.nan, np.inf])
     rows, columns = shape
     return st.lists(entry, min_size=rows * columns, max_size=rows * columns).map(
         lambda entries: np.reshape(np.asarray(entries), (rows, columns))
@@ -93,8 +93,7 @@ EXERCISES = (
             r"trial has no such seed."
         ),
         arguments={
-            "losses": st.tuples(st.integers(1, 3), st.integers(1, 3))
-            .filter(lambda shape: shape[0] * shape[1] <= 6)
+            "losses": st.tuples(st.sampled_from([2, 3, 1]), st.sampled_from([3, 2, 1]))
             .flatmap(_trials)
             .filter(lambda losses: np.isfinite(losses).all(axis=1).any())
         },

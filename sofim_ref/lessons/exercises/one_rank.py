@@ -19,13 +19,13 @@ def woodbury(rho, Z, v):
 
 
 def _one_direction():
-    m, v = np.random.default_rng(0).standard_normal((2, 600))
+    m, v = np.random.default_rng(0).standard_normal((2, 300))
     return {"rho": 2.0, "m": m, "v": v}
 
 
 def _two_directions():
     rng = np.random.default_rng(0)
-    return {"rho": 2.0, "Z": rng.standard_normal((600, 2)), "v": rng.standard_normal(600)}
+    return {"rho": 2.0, "Z": rng.standard_normal((300, 2)), "v": rng.standard_normal(300)}
 
 
 EXERCISES = (
@@ -38,7 +38,7 @@ EXERCISES = (
         reference=sherman_morrison,
         large=Large(
             _one_direction,
-            700_000,
+            350_000,
             "the values are right, but a matrix is made: use only products of vectors, so that memory grows like d, not like d².",
         ),
         mistakes=(
@@ -47,11 +47,11 @@ EXERCISES = (
                 lambda rho, m, v: v / (rho + m @ m),
             ),
             Mistake(
-                "A factor ρ is missing in the denominator of the correction: try ρ = 2 by hand, with m = (1, 0).",
+                "A factor ρ is missing in the whole denominator of the correction: try ρ = 2 by hand, with m = (1, 0).",
                 lambda rho, m, v: v / rho - m * (m @ v) / (rho + m @ m),
             ),
             Mistake(
-                "The denominator's second term lacks a factor ρ: multiply ρ(ρ + ‖m‖²) out.",
+                "The denominator's second term lacks a factor ρ: try ρ = 2 by hand, with m = (1, 0).",
                 lambda rho, m, v: v / rho - m * (m @ v) / (rho**2 + m @ m),
             ),
             Mistake(
@@ -87,14 +87,14 @@ EXERCISES = (
     ),
     Exercise(
         task=(
-            r"Return $C^{-1}v$ for $C = \rho I + Z Z^\top$, where the matrix `Z` has $d$ rows and $k < d$ columns. Only $k \times k$ "
+            r"Return $C^{-1}v$ for a vector `v` and $C = \rho I + Z Z^\top$, where `rho` is $\rho > 0$ and the matrix `Z` has $d$ rows and $k < d$ columns. Only $k \times k$ "
             r"systems may be solved, and no $d \times d$ matrix may be made."
         ),
         arguments={"rho": positive(), "Z": table(3, 2), "v": vector(3)},
         reference=woodbury,
         large=Large(
             _two_directions,
-            700_000,
+            350_000,
             "the values are right, but a d × d matrix is made: the only system to solve is k × k, one equation for each column of Z.",
         ),
         mistakes=(

@@ -1,0 +1,118 @@
+"""What is known of the exercises' arguments, and the mutants that equal the solution, each with its reason.
+
+A mutant that isn't listed here must be refused. `NEVER_NEGATIVE` and `SYMMETRIC` name arguments, and differences of
+them, of which the task says so: |x| equals x for these, and the transpose the matrix.
+"""
+
+NEVER_NEGATIVE = {
+    "best_trial": ("losses", "row"),
+    "condition_number": ("rho",),
+    "gauss_newton": ("h",),
+    "gaussian_fisher": ("v",),
+    "gaussian_kl": ("s", "other_s"),
+    "gradient_evaluations": ("gradients", "products", "losses"),
+    "gradient_reading": ("rho",),
+    "gradient_weight": ("beta", "1 - beta", "t", "k", "t - k", "1 - beta ** t"),
+    "logistic_fisher": ("p", "1 - p"),
+    "median_cost": ("costs", "ordered", "low", "high", "len(costs) - 1"),
+    "moment": ("beta", "1 - beta", "1 - beta ** len(G)"),
+    "natural_step": ("lr",),
+    "observed_order": ("first", "second", "third"),
+    "peak_step": ("lr", "rho"),
+    "same_as_heavy_ball": ("lr", "beta", "1 - beta", "dampening", "1 - dampening"),
+    "sherman_morrison": ("rho",),
+    "step_length": ("lr", "rho", "s"),
+    "tail_rate": ("lr", "rho", "mu", "L"),
+    "woodbury": ("rho",),
+    "xi1": ("rho", "lr"),
+}
+SYMMETRIC = {
+    "bfgs_update": ("B",),
+    "hutchinson": ("H",),
+    "kfac_solve": ("A", "G"),
+    "natural_step": ("F",),
+    "tail_rate": ("L",),  # a number
+    "xi1": ("H",),
+}
+_BOTH = "the two in the middle, of which the mean is taken, change places"
+_ORDER = "the smallest stays the smallest"
+_EVEN = "p(1 − p) is an even function of xᵀw"
+_SIGN = "a matrix and its negative stretch alike"
+_SIZE = "its absolute value is taken"
+_SQUARE = "it is squared"
+_DOT = "a product of two vectors"
+_KL = "a divergence is ≥ 0"
+_SIGNS = "entries are 1 or −1, and come in twice"
+EQUAL = {
+    "best_trial": {
+        "np.mean(row) → np.sum(row)": "all trials have as many seeds",
+        "np.mean(row) → 2 * np.mean(row)": _ORDER,
+        "np.mean(row) → np.mean(row) / 2": _ORDER,
+        "np.mean(row) → np.mean(row) + 1": _ORDER,
+        "np.mean(row) → np.mean(row) ** 2": f"losses are positive, and {_ORDER}",
+        "np.mean(row) → np.sqrt(np.mean(row))": f"losses are positive, and {_ORDER}",
+        "losses → 2 * losses": _ORDER,
+        "losses → losses / 2": _ORDER,
+        "losses → losses + 1": _ORDER,
+        "int(np.argmin(means)) → np.argmin(means)": "NumPy's integers are numbers too",
+    },
+    "bfgs_update": {
+        "B @ s → s @ B": "B is symmetric",
+        "s @ Bs → Bs @ s": _DOT,
+        "s @ Bs → abs(s @ Bs)": "B is positive definite",
+        "s @ y → y @ s": _DOT,
+        "s @ y → abs(s @ y)": "sᵀy > 0 is given",
+    },
+    "gaussian_kl": {
+        "np.log(other_s / s) + (s ** 2 + (mean - other_mean) ** 2) / (2 * other_s ** 2) - 0.5 → "
+        "abs(np.log(other_s / s) + (s ** 2 + (mean - other_mean) ** 2) / (2 * other_s ** 2) - 0.5)": _KL,
+        "np.log(other_s / s) + (s ** 2 + (mean - other_mean) ** 2) / (2 * other_s ** 2) → "
+        "abs(np.log(other_s / s) + (s ** 2 + (mean - other_mean) ** 2) / (2 * other_s ** 2))": _KL,
+        "s → -s": _SQUARE,
+        "other_s → -other_s": _SQUARE,
+        "mean - other_mean → other_mean - mean": _SQUARE,
+        "mean - other_mean → -(mean - other_mean)": _SQUARE,
+        "mean - other_mean → abs(mean - other_mean)": _SQUARE,
+    },
+    "gaussian_fisher": {"v → -v": _SQUARE},
+    "gradient_reading": {"M @ g → g @ M": _DOT},
+    "hutchinson": {
+        "H @ z → z @ H": "H is symmetric",
+        "Z → -Z": _SIGNS,
+        "Z → 1 / Z": _SIGNS,
+    },
+    "logistic_fisher": {
+        "np.exp(-X @ w) → 1 / np.exp(-X @ w)": _EVEN,
+        "-X @ w → -(-X @ w)": _EVEN,
+        "-X @ w → abs(-X @ w)": _EVEN,
+        "-X → X": _EVEN,
+        "X → -X": _EVEN,
+        "w → -w": _EVEN,
+    },
+    "median_cost": {
+        "(ordered[(len(costs) - 1) // 2], ordered[len(costs) // 2]) → "
+        "(ordered[len(costs) // 2], ordered[(len(costs) - 1) // 2])": _BOTH,
+        "len(costs) → -len(costs)": f"counted from the end, {_BOTH}",
+        "2 → -2": f"counted from the end, {_BOTH}",
+    },
+    "observed_order": {
+        "np.log(third / second) / np.log(second / first) → abs(np.log(third / second) / np.log(second / first))": (
+            "errors fall, so that both logarithms are negative"
+        ),
+    },
+    "sherman_morrison": {"m @ v → v @ m": _DOT},
+    "step_length": {"s → -s": _SQUARE},
+    "tail_rate": {
+        "abs(1 - lr * mu / rho) → 1 - lr * mu / rho": "where negative, the other is larger in size, since L ≥ μ",
+        "1 - lr * mu / rho → lr * mu / rho - 1": _SIZE,
+        "1 - lr * mu / rho → -(1 - lr * mu / rho)": _SIZE,
+        "1 - lr * mu / rho → abs(1 - lr * mu / rho)": _SIZE,
+        "1 - lr * L / rho → lr * L / rho - 1": _SIZE,
+        "1 - lr * L / rho → -(1 - lr * L / rho)": _SIZE,
+        "1 - lr * L / rho → abs(1 - lr * L / rho)": _SIZE,
+    },
+    "xi1": {
+        "np.eye(len(m)) - lr * np.linalg.solve(C, H) → lr * np.linalg.solve(C, H) - np.eye(len(m))": _SIGN,
+        "np.eye(len(m)) - lr * np.linalg.solve(C, H) → -(np.eye(len(m)) - lr * np.linalg.solve(C, H))": _SIGN,
+    },
+}
