@@ -142,7 +142,7 @@ def lab(home):
         yield port
 
 
-@pytest.mark.parametrize("lesson", ["1_what_is_steep", "3_one_rank_one_division", "4_what_sofim_does"])
+@pytest.mark.parametrize("lesson", ["1_what_is_steepest", "3_one_rank_one_division", "5_what_sofim_does"])
 def test_a_lesson_in_jupyterlab_runs_and_its_slider_moves_the_picture(lesson, lab, browser):
     with watched(browser, lab) as (page, errors, elsewhere):
         page.goto(f"http://127.0.0.1:{lab}/lab/tree/{lesson}.ipynb?token=T&reset")
@@ -163,7 +163,7 @@ def test_a_lesson_in_jupyterlab_runs_and_its_slider_moves_the_picture(lesson, la
 
 
 def test_a_lesson_in_voila_shows_no_code_and_its_slider_moves_the_picture(home, browser):
-    program = ["voila", "--no-browser", "--Voila.ip=127.0.0.1", "--port={port}", "4_what_sofim_does.ipynb"]
+    program = ["voila", "--no-browser", "--Voila.ip=127.0.0.1", "--port={port}", "5_what_sofim_does.ipynb"]
     with serving(home, *program) as port, watched(browser, port) as (page, errors, elsewhere):
         page.goto(f"http://127.0.0.1:{port}/")
         page.wait_for_selector(PICTURE, timeout=60_000)

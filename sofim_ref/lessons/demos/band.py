@@ -1,4 +1,4 @@
-"""Lesson 5: error, bound and ρ."""
+"""Lesson 6: error, bound and ρ."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lesson 6: the plane of error and moment, and the norm that falls in every step while the error comes back."""
+"""Lesson 4: the plane of error and moment, and the norm that falls in every step while the error comes back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lesson 6: the noise of minibatch gradients, and what averaging them does."""
+"""Lesson 4: the noise of minibatch gradients, and what averaging them does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lesson 4: how long a SOFIM step is, and the ravine it goes down."""
+"""Lesson 5: how long a SOFIM step is, and the ravine it goes down."""
 
 from __future__ import annotations
 

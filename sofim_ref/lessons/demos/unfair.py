@@ -1,4 +1,4 @@
-"""Lesson 8: how to make a method win."""
+"""Lesson 12: how to make a method win."""
 
 from __future__ import annotations
 
