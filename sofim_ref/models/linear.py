@@ -11,7 +11,7 @@ import numpy as np
 from sofim_ref.arrays import Array, device, namespace
 from sofim_ref.arrays.validation import count, flag
 from sofim_ref.models.layer import Layer, LayerStatistics
-from sofim_ref.models.model import Model
+from sofim_ref.models.model import Model, check_derivatives
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,7 @@ class Linear(Model):
         Both factors are symmetric: pairs c ≤ e of outputs are summed alone, and blocks above the diagonal are copied
         from below.
         """
+        check_derivatives(w, X.shape[0])
         X = self._completed(X)
         xp, (N, p), C = namespace(w), X.shape, self.n_outputs
         pairs = xp.concat([H[:, c, c:] for c in range(C)], axis=1)

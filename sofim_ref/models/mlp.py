@@ -14,6 +14,7 @@ from sofim_ref.arrays import Array, device, has_out, namespace
 from sofim_ref.arrays.validation import count, one_of
 from sofim_ref.models.activations import ACTIVATIONS
 from sofim_ref.models.layer import Layer, LayerStatistics
+from sofim_ref.models.mlp_gauss_newton import accumulated, completed, examples_together
 from sofim_ref.models.model import Model
 
 
@@ -120,7 +121,7 @@ class MLP(Model):
 
     def jvp(self, w: Array, tape: Pass, v: Array) -> Array:
         """Return J v, shape (N, C)."""
-        return self._forward_along(w, tape, v)[1][-1]
+        return self._forward_along(w, tape, v, self._slopes(tape))[1][-1]
 
     def vjp(self, w: Array, tape: Pass, u: Array) -> Array:
         """Return Σₙ Jₙᵀ uₙ, shape (d,): in each layer Hᵀ S, and the sum of S for the bias."""
@@ -150,20 +151,42 @@ class MLP(Model):
                   \dot s_{l-1} = (\dot s_l W_l^\top + s_l V_l^\top)\, \varphi'(z_{l-1})
                                  + (s_l W_l^\top)\, \varphi''(z_{l-1})\, \dot z_{l-1} .
         """
-        xp, phi = namespace(w), ACTIVATIONS[self.activation]
-        h_dots, z_dots = self._forward_along(w, tape, v)
+        xp, second_derivative = namespace(w), ACTIVATIONS[self.activation].second_derivative
+        slopes = self._slopes(tape)
+        h_dots, z_dots = self._forward_along(w, tape, v, slopes)
         s, s_dot = u, xp.vecdot(H, z_dots[-1][:, None, :], axis=-1)
         blocks = []
         layers = list(zip(self._weights(w), self._weights(v), tape.inputs, h_dots, strict=True))
         for i, ((W, _), (V, _), h, h_dot) in reversed(list(enumerate(layers))):
-            product = h.T @ s_dot if h_dot is None else h.T @ s_dot + h_dot.T @ s
+            product = h.T @ s_dot
+            if h_dot is not None:
+                product += h_dot.T @ s
             blocks.append((product, s_dot))
-            if i > 0:
-                z, back = tape.sums[i - 1], s @ W.T
-                derivative, z_dot = phi.derivative(z, h), z_dots[i - 1]
-                s_dot = (s_dot @ W.T + s @ V.T) * derivative + back * phi.second_derivative(z, h) * z_dot
-                s = back * derivative
+            if i > 0:  # each sum in the memory of its first term: more arrays of this size cost more than their entries
+                back, s_dot = s @ W.T, s_dot @ W.T
+                s_dot += s @ V.T
+                s_dot *= slopes[i - 1]
+                curved = second_derivative(tape.sums[i - 1], h)
+                curved *= back
+                curved *= z_dots[i - 1]
+                s_dot += curved
+                s = back * slopes[i - 1]
         return self._flat(blocks[::-1])
+
+    def gauss_newton(self, w: Array, tape: Pass, H: Array) -> Array:
+        """Return Σₙ Jₙᵀ Hₙ Jₙ, shape (d, d), for symmetric H of shape (N, C, C), by pairs of layers.
+
+        However many rows there are, memory beyond the matrix is the derivatives of max(d/8, 64) of them in one layer.
+        """
+        xp, (N, C), step = namespace(w), H.shape[:2], examples_together(self.dim)
+        eye = xp.eye(C, dtype=w.dtype, device=device(w))
+        total = None
+        for start in range(0, N, step):
+            rows = slice(start, min(start + step, N))
+            part = Pass(*(tuple(x[rows, ...] for x in of_layers) for of_layers in (tape.inputs, tape.sums)))
+            units = (xp.broadcast_to(eye[c, :], (rows.stop - start, C)) for c in range(C))
+            total = accumulated([self.layer_statistics(w, part, unit) for unit in units], H[rows, ...], total)
+        return completed(total, self.layers)
 
     def layer_statistics(self, w: Array, tape: Pass, u: Array) -> tuple[LayerStatistics, ...]:
         """Return h̄ and s of each layer, for u of shape (N, C) as the gradient in the outputs."""
@@ -180,22 +203,28 @@ class MLP(Model):
 
     def _backward(self, w: Array, tape: Pass, u: Array) -> list[Array]:
         """Return s, the gradient in each layer's z, first layer first, each of shape (N, width)."""
-        derivative = ACTIVATIONS[self.activation].derivative
         found = [u]
-        for (W, _), h, z in zip(self._weights(w)[:0:-1], tape.inputs[:0:-1], tape.sums[::-1], strict=True):
-            found.append((found[-1] @ W.T) * derivative(z, h))
+        for (W, _), slope in zip(self._weights(w)[:0:-1], self._slopes(tape)[::-1], strict=True):
+            found.append((found[-1] @ W.T) * slope)
         return found[::-1]
 
-    def _forward_along(self, w: Array, tape: Pass, v: Array) -> tuple[list[Array | None], list[Array]]:
-        """Return the derivatives along v of each layer's inputs, None for the features, and of its z."""
+    def _slopes(self, tape: Pass) -> list[Array]:
+        """Return φ'(z) of each layer but the last, each of shape (N, width)."""
         derivative = ACTIVATIONS[self.activation].derivative
+        return [derivative(z, h) for z, h in zip(tape.sums, tape.inputs[1:], strict=True)]
+
+    def _forward_along(
+        self, w: Array, tape: Pass, v: Array, slopes: list[Array]
+    ) -> tuple[list[Array | None], list[Array]]:
+        """Return the derivatives along v of each layer's inputs, None for the features, and of its z."""
         h_dots: list[Array | None] = [None]
         z_dots: list[Array] = []
         for i, ((W, _), (V, c), h) in enumerate(zip(self._weights(w), self._weights(v), tape.inputs, strict=True)):
-            z_dot = h @ V + c
+            z_dot = h @ V
+            z_dot += c
             if i > 0:
-                h_dots.append(derivative(tape.sums[i - 1], h) * z_dots[-1])
-                z_dot = z_dot + h_dots[-1] @ W
+                h_dots.append(slopes[i - 1] * z_dots[-1])
+                z_dot += h_dots[-1] @ W
             z_dots.append(z_dot)
         return h_dots, z_dots
 

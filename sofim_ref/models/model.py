@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from sofim_ref.arrays import Array, device, namespace
+from sofim_ref.arrays.memory import check_memory
 from sofim_ref.models.layer import Layer, LayerStatistics, ParameterBlock
 
 Tape = Any
@@ -93,7 +94,13 @@ class Model(ABC):
         """Return Σₙ Jₙᵀ Hₙ Jₙ, shape (d, d), for symmetric H of shape (N, C, C).
 
         One output c at a time: row c of J, and row c of H times J by a backward pass. Memory 2·N·d numbers.
+
+        Raises
+        ------
+        MemoryError
+            If one output's derivatives would take more than half of the memory that is free.
         """
+        check_derivatives(w, H.shape[0])
         xp = namespace(w)
         eye = xp.eye(H.shape[1], dtype=w.dtype, device=device(w))
         total = 0.0
@@ -101,6 +108,12 @@ class Model(ABC):
             J = self.per_example_vjp(w, tape, xp.broadcast_to(eye[c, :], H.shape[:2]))
             total = total + J.T @ self.per_example_vjp(w, tape, H[:, c, :])
         return total
+
+
+def check_derivatives(w: Array, N: int) -> None:
+    """Refuse one output's derivatives in w for N examples that would take more than half of the memory that is free."""
+    what, d = f"one output's derivatives of a batch of {N:,}", w.shape[0]
+    check_memory(what, (N, 1, d), w, instead={"one example": d}, remedy="a smaller batch takes less")
 
 
 def one_row_each(shape: tuple[int, ...], examples: int) -> str:
