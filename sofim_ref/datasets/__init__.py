@@ -6,6 +6,9 @@ from sofim_ref.datasets.csv import read_csv
 from sofim_ref.datasets.dataset import Dataset, Parts, Source
 from sofim_ref.datasets.images import ImageReader, ImageSource
 from sofim_ref.datasets.published import PUBLISHED, PublishedImages
+from sofim_ref.datasets.rows.open_rows import open_rows
+from sofim_ref.datasets.rows.standardization import Standardization
+from sofim_ref.datasets.rows.table import Table
 from sofim_ref.datasets.tables import Task
 from sofim_ref.datasets.text import CHARACTERS, TextSource
 
@@ -19,9 +22,12 @@ __all__ = [
     "Parts",
     "PublishedImages",
     "Source",
+    "Standardization",
+    "Table",
     "Task",
     "TextSource",
     "from_arrays",
     "load",
+    "open_rows",
     "read_csv",
 ]

@@ -6,7 +6,7 @@ import contextlib
 import mmap
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import FileIO
 from pathlib import Path
 from typing import Any, Protocol
@@ -82,15 +82,15 @@ class FileRows:
     state: FileState | None = None
 
     @classmethod
-    def of_npy(cls, path: Path) -> FileRows:
-        """Return the rows of a ``.npy`` file, of which the header alone is read.
+    def of_npy(cls, path: Path, *, kinds: str = "biuf") -> FileRows:
+        """Return the rows of a ``.npy`` file, of which the header alone is read; `kinds` of dtype are taken.
 
         Raises
         ------
         OSError
             If it can't be read.
         ValueError
-            If it is no ``.npy`` file of numbers in C order, or is shorter than its header says.
+            If it is no ``.npy`` file of such an array in C order, or is shorter than its header says.
         """
         state = FileState.of(path)
         with path.open("rb") as file:
@@ -99,7 +99,7 @@ class FileRows:
             shape, by_columns, dtype = read(file)
             position = file.tell()
         found = cls(path, position, shape, dtype, state)
-        if dtype.kind not in "biuf" or not dtype.isnative or (by_columns and len(shape) > 1) or not shape:
+        if dtype.kind not in kinds or not dtype.isnative or (by_columns and len(shape) > 1) or not shape:
             order = "columns" if by_columns else "rows"
             msg = (
                 f"an array of numbers of this machine's byte order in C order is needed, got shape {shape}, "
@@ -116,6 +116,11 @@ class FileRows:
     def row_bytes(self) -> int:
         """The number of bytes in a row."""
         return self.dtype.itemsize * int(np.prod(self.shape[1:], dtype=np.int64))
+
+    def part(self, start: int, stop: int) -> FileRows:
+        """Return the rows from start to stop as rows of their own."""
+        shape = (stop - start, *self.shape[1:])
+        return replace(self, position=self.position + start * self.row_bytes, shape=shape)
 
     def read(self, start: int, stop: int) -> np.ndarray[Any, Any]:
         """Return the rows from start to stop, in one read.

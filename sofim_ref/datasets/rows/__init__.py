@@ -1,0 +1,1 @@
+"""Tables of more rows than memory holds: where they lie, how they are read, what one pass over them finds."""

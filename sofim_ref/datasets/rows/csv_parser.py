@@ -1,0 +1,150 @@
+"""Lines of CSV parsed by pyarrow, and what is wrong with those that can't be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sofim_ref.datasets.columns import check_commas, check_header, is_number, text_among_numbers
+from sofim_ref.datasets.rows.arrow import pyarrow, readable
+
+KIND = "a CSV file in UTF-8 with equally long rows"
+"""What messages say that a file should be."""
+
+BLOCK = 1 << 22
+"""The number of bytes that a thread parses at a time, in which a row has to fit."""
+
+
+@dataclass(frozen=True)
+class CsvParser:
+    """What is parsed of the lines of a CSV file.
+
+    Parameters
+    ----------
+    path : Path
+        The file, for messages.
+    header : tuple of str
+        All columns.
+    columns : tuple of str
+        The features.
+    target : str
+        The column of targets.
+    words : tuple of str
+        The columns that are Booleans, or text in the target's case; all others are numbers.
+    quoted : bool
+        Whether there are quotes, in which a line may end without ending its row.
+    """
+
+    path: Path
+    header: tuple[str, ...]
+    columns: tuple[str, ...]
+    target: str
+    words: tuple[str, ...] = ()
+    quoted: bool = True
+
+    def table(self, lines: bytes, start: int, size: int) -> Any:
+        """Return the features and the target of some lines, of which `start` rows come before.
+
+        Raises
+        ------
+        ValueError
+            If they aren't so many equally long rows of numbers. The message has the row.
+        """
+        pa = pyarrow()
+        types = dict.fromkeys((*self.columns, self.target), pa.float64())
+        types.update({name: pa.string() if name == self.target else pa.bool_() for name in self.words})
+        try:
+            with readable(self.path, KIND):
+                found = self._parsed(lines, types)
+        except ValueError:
+            self._find_mistake(lines, start)
+            raise
+        if found.num_rows != size:
+            msg = (
+                f"{self.path.name} must have {size} rows from row {start + 1} on, and {found.num_rows} were found: a "
+                "value with a quote, a comma or an end of line in it must stand in quotes, the quote doubled."
+            )
+            raise ValueError(msg)
+        return found
+
+    def words_in(self, lines: bytes) -> tuple[str, ...]:
+        """Return which features are Booleans in the first lines, and the target if it isn't made of numbers.
+
+        Raises
+        ------
+        ValueError
+            If a feature is text.
+        """
+        types = pyarrow().types
+        with readable(self.path, KIND):
+            schema = self._parsed(lines, {}).schema
+        words = [name for name in self.columns if types.is_boolean(schema.field(name).type)]
+        kind = schema.field(self.target).type
+        numbers = types.is_integer(kind) or types.is_floating(kind) or types.is_null(kind)
+        return tuple(words) if numbers else (*words, self.target)
+
+    def _parsed(self, lines: bytes, types: Mapping[str, Any], note: Any = None) -> Any:
+        csv = pyarrow(".csv")
+        return csv.read_csv(
+            pyarrow().BufferReader(lines),
+            csv.ReadOptions(column_names=self.header, use_threads=note is None, block_size=BLOCK),
+            csv.ParseOptions(newlines_in_values=self.quoted, invalid_row_handler=note),
+            csv.ConvertOptions(
+                column_types=types, include_columns=[*self.columns, self.target], strings_can_be_null=True
+            ),
+        )
+
+    def _find_mistake(self, lines: bytes, start: int) -> None:
+        """Raise what is wrong with which row, if it is found in the text."""
+        wrong: list[tuple[int, int, int]] = []
+
+        def note(row: Any) -> str:
+            wrong.append((start + row.number, row.actual_columns, row.expected_columns))
+            return "skip"
+
+        names = (*self.columns, self.target)
+        with readable(self.path, KIND):
+            table = self._parsed(lines, dict.fromkeys(names, pyarrow().string()), note)
+        if wrong:
+            row, found, due = wrong[0]
+            msg = f"{self.path.name} must have rows of {due} values, as its header, got {found} in row {row}."
+            raise ValueError(msg)
+        for name in (name for name in names if name not in self.words):
+            texts = enumerate(table.column(name).to_pylist(), start + 1)
+            for row, value in ((row, value) for row, value in texts if value is not None and not is_number(value)):
+                if name != self.target:
+                    raise ValueError(text_among_numbers(self.path.name, name, value, row))
+                msg = (
+                    f"target {name!r} of {self.path.name} must be numbers as in its first rows, got {value!r} in row "
+                    f"{row}: a file whose first row has text there has labels."
+                )
+                raise ValueError(msg)
+
+
+def read_header(path: Path) -> tuple[tuple[str, ...], int]:
+    """Return the names of a CSV file's columns, and the byte at which its rows begin.
+
+    Raises
+    ------
+    OSError
+        If it can't be read.
+    ValueError
+        If it has no header, or isn't separated by commas.
+    """
+    with path.open("rb") as file:
+        line = file.readline()
+    check_commas(path, line.decode(errors="replace"))
+    with readable(path, KIND):
+        table = pyarrow(".csv").read_csv(pyarrow().BufferReader(line))
+    names = tuple(name.strip() for name in table.column_names)
+    check_header(path.name, names)
+    _check_twice(path, names)
+    return names, len(line)
+
+
+def _check_twice(path: Path, names: Sequence[str]) -> None:
+    if twice := [name for name in names if names.count(name) > 1]:
+        msg = f"{path.name} must name its columns differently, got {twice[0]!r} twice."
+        raise ValueError(msg)
