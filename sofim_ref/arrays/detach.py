@@ -1,11 +1,13 @@
-"""Arrays without the graph of their computation, which torch keeps for those that require a gradient."""
+"""Arrays without the graph of their computation: torch's that require a gradient, and JAX's in a derivative."""
 
 from __future__ import annotations
 
 import dataclasses
+import importlib
 from typing import Any, TypeVar
 
 from sofim_ref.arrays.namespace import Array
+from sofim_ref.arrays.tracing import is_traced
 
 T = TypeVar("T")
 
@@ -30,6 +32,28 @@ def detached(x: Array) -> Array:
     array([1., 1.])
     """
     return x.detach() if getattr(x, "requires_grad", False) else x
+
+
+def constant(x: Array) -> Array:
+    """Return an array that JAX's derivatives take for a constant; outside of its transformations as it is.
+
+    Parameters
+    ----------
+    x : array
+        Any shape, any backend.
+
+    Returns
+    -------
+    array
+        The same numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> constant(np.ones(2))
+    array([1., 1.])
+    """
+    return importlib.import_module("jax.lax").stop_gradient(x) if is_traced(x) else x
 
 
 def detached_fields(state: T) -> T:

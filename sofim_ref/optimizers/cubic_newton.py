@@ -52,7 +52,8 @@ class CubicNewton(RegularizedNewton):
     Limits: M → 0 is Newton's method where H is positive definite; M → ∞ steps along −g with length √(2‖g‖/M). Cost:
     the Hessian and its eigenvectors, some 9d³ operations, a loss; memory 2d².
 
-    The λ of a step ends its iteration before its derivative has converged: ``jax.jacfwd`` of a step has few digits.
+    The derivative of a step in w, by ``jax.jacfwd``, is that of the implicit function theorem, which needs none of the
+    eigenvectors'.
 
     Source: Nesterov & Polyak 2006, doi:10.1007/s10107-006-0706-8, (2.4); the rule for M in the spirit of Cartis, Gould
     & Toint 2011, doi:10.1007/s10107-009-0286-5, who leave the factors open and whose σ is M/2.

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sofim_ref import curvature
-from sofim_ref.arrays import Array, device, namespace
+from sofim_ref.arrays import Array, device, eps, namespace
 from sofim_ref.arrays.control_flow import number
+from sofim_ref.arrays.detach import constant
 from sofim_ref.arrays.sums import norm
+from sofim_ref.arrays.tracing import is_traced
 from sofim_ref.matrices import RotatedDiagonal
 from sofim_ref.optimizers.fall import ended, measured
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule
@@ -26,11 +28,11 @@ class RegularizedNewtonState(State):
     ----------
     step : int
         The number of steps taken, refused ones included.
-    size : float
+    size : array, shape ()
         The trust region's Δ, or the cubic term's M, of the next step.
     """
 
-    size: float
+    size: Array
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ class RegularizedNewton(Optimizer[RegularizedNewtonState]):
 
     def init(self, w: Array) -> RegularizedNewtonState:
         """Return the state before the first step: no step, the first Δ or M."""
-        return RegularizedNewtonState(0, number(self.first))
+        return RegularizedNewtonState(0, _scalar(self.first, w))
 
     def precondition(
         self, state: RegularizedNewtonState, oracle: Oracle
@@ -88,18 +90,39 @@ class RegularizedNewton(Optimizer[RegularizedNewtonState]):
         """Return the next state, and C = H + λI with v = g, or what v is in the hard case."""
         H, g = curvature.hessian(oracle, include_l2=True).to_dense(), oracle.gradient()
         xp, size = namespace(g), state.size
-        h, Q = xp.linalg.eigh((H + H.T) / 2)
+        h, Q = xp.linalg.eigh(constant((H + H.T) / 2))
         shift, values, extra = shifted(
             h,
-            Q.T @ g,
+            constant(Q.T @ g),
             lambda shift: self.allowed(size, shift),
             lambda value, part: self.least_shift(size, value, part),
         )
         one = xp.ones((1, 1), dtype=g.dtype, device=device(g))
         safe = xp.where(values > 0, values, xp.ones_like(values))  # all are zero where H and the gradient are
-        C, (r, _) = RotatedDiagonal(one, Q, safe), self.allowed(size, shift)
-        choice = Preconditioned(C, g + extra * Q[:, 0], damping=shift, radius=r)
-        return replace(state, step=state.step + 1), choice
+        C, v = RotatedDiagonal(one, Q, safe), g + extra * Q[:, 0]
+        if is_traced(v):
+            v, shift = self.with_derivative(C, v, H, shift, size)
+        r, _ = self.allowed(size, shift)
+        return replace(state, step=state.step + 1), Preconditioned(C, v, damping=shift, radius=r)
+
+    def with_derivative(self, C: RotatedDiagonal, v: Array, H: Array, shift: Array, size: Any) -> tuple[Array, Array]:
+        r"""Return v and λ, the same numbers, with the derivatives that the implicit function theorem gives them.
+
+        To JAX C is constant: equal eigenvalues have eigenvectors without a derivative, but C⁻¹v has one,
+
+        .. math:: d(C^{-1} v) = C^{-1} (dv - (dH + d\lambda\, I)\, s), \quad s = C^{-1} v, \qquad
+                  d\lambda = \frac{d\|C^{-1} v\|_\lambda - dr}{s^\top C^{-1} s / \|s\| + r'},
+
+        with the first difference at fixed λ; where λ doesn't solve the secular equation, dλ = 0.
+        """
+        xp, s = namespace(v), constant(C.solve(v))
+        v = v - (H - constant(H)) @ s
+        n, (r, rate) = norm(C.solve(v)), self.allowed(size, constant(shift))
+        falling = constant(s @ C.solve(s) / xp.where(n > 0, n, xp.ones_like(n)) + rate)
+        solved = (r > 0) & (n > 0) & (xp.abs(n - r) <= eps(xp, n.dtype) ** 0.5 * r)
+        move = xp.where(solved, (n - r) / xp.where(falling > 0, falling, xp.ones_like(n)), xp.zeros_like(n))
+        move = move - constant(move)
+        return v - move * s, shift + move
 
     def accept(
         self, state: RegularizedNewtonState, oracle: Oracle, choice: Preconditioned, following: Array
@@ -108,8 +131,13 @@ class RegularizedNewton(Optimizer[RegularizedNewtonState]):
 
         A step is refused where the loss falls by less than a tenth of what the model predicts, rounding aside.
         """
-        length = norm(following - oracle.w)
-        beyond = self.beyond_quadratic(state.size, length)
+        beyond = self.beyond_quadratic(state.size, norm(following - oracle.w))
         ratio, falls, length = measured(oracle, choice, following, beyond=beyond)
         falls = falls & (ratio >= 0.1)
-        return ended(oracle, falls, following), replace(state, size=self.resized(state.size, ratio, falls, length))
+        size = self.resized(number(state.size), ratio, falls, length)
+        return ended(oracle, falls, following), replace(state, size=_scalar(size, oracle.w))
+
+
+def _scalar(x: Any, like: Array) -> Array:
+    """Return a number as an array of shape () of another one's dtype, so that each step compiled has the same kinds."""
+    return x * namespace(like).ones_like(like[0])

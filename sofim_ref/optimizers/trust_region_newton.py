@@ -49,7 +49,8 @@ class TrustRegionNewton(RegularizedNewton):
     near a minimum; as Δ → 0 the direction is −g. Cost: the Hessian and its eigenvectors, some 9d³ operations, one
     loss; memory 2d². Losses are compared on the host, inside ``jax.jit`` on the device.
 
-    The λ of a step ends its iteration before its derivative has converged: ``jax.jacfwd`` of a step has few digits.
+    The derivative of a step in w, by ``jax.jacfwd``, is that of the implicit function theorem, which needs none of the
+    eigenvectors'.
 
     Source: Moré & Sorensen 1983, doi:10.1137/0904038; the radius as in Nocedal & Wright 2006, Algorithm 4.1.
 

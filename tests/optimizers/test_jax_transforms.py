@@ -114,8 +114,7 @@ def test_jitted_steps_are_the_eager_ones_compiled_once_in_donated_memory(name):
         assert_equal(there, w, 1e-7 if name == "sr1" else 1e-12)
     begun = optimizer.init(start())  # some states have no factors before the first step
     sizes = [[np.shape(getattr(each, field.name)) for field in dataclasses.fields(each)[1:]] for each in (begun, state)]
-    begins_as_a_number = name == "trust-region-newton"  # its Δ, which then follows the lengths of steps
-    assert jitted.traced == 1 + (sizes[0] != sizes[1]) + begins_as_a_number
+    assert jitted.traced == 1 + (sizes[0] != sizes[1])
     assert int(state_there.step) == 4
     for field in dataclasses.fields(state)[1:]:
         expected = np.asarray(getattr(state, field.name))
@@ -159,7 +158,6 @@ def test_vmap_over_points_and_over_batches(name):
 
 WITHOUT_DERIVATIVE = {
     **dict.fromkeys(("adagrad-full", "sofim-k"), "singular vectors of equal singular values have none"),
-    **dict.fromkeys(("trust-region-newton", "cubic-newton"), "that of the shift's iteration has not converged with it"),
 }
 """The methods whose first steps JAX can't differentiate, as their docstrings say."""
 

@@ -159,7 +159,7 @@ def test_a_step_that_does_not_do_what_was_predicted_is_refused():
     for optimizer, larger in ((TrustRegionNewton(radius=1e3), False), (CubicNewton(cubic=1e-6), True)):
         after, state = optimizer.step(w, optimizer.init(w), problem.oracle(w))
         np.testing.assert_array_equal(after, w)
-        assert (state.size > optimizer.first) is larger
+        assert bool(state.size > optimizer.first) is larger
         assert state.size != optimizer.first
 
 
