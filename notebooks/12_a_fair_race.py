@@ -34,6 +34,7 @@ def cost(optimizer, seed=0, column="epoch"):
     trace = sr.minimize(problem, optimizer, epochs=5, batch_size=32, seed=seed, record_every=1)
     return float(np.min(trace[column][trace["loss"] <= target], initial=np.inf))
 
+
 # %% [markdown]
 # ## Trick 1: tune yours, not theirs
 #
