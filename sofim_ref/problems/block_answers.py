@@ -8,14 +8,14 @@ import numpy as np
 
 from sofim_ref.arrays import Array
 from sofim_ref.models import LayerStatistics
-from sofim_ref.problems.problem import Problem
 from sofim_ref.problems.sizes import check_rows
+from sofim_ref.problems.supervised_loss import SupervisedLoss
 
 if TYPE_CHECKING:
     from sofim_ref.problems.block_oracle import BlockOracle
 
 
-class BlockAnswers(Problem):
+class BlockAnswers(SupervisedLoss):
     """Each question, asked of block after block."""
 
     def answer_value(self, at: BlockOracle) -> Array:

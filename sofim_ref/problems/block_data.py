@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sofim_ref.arrays import Array, namespace
+import numpy as np
+
+from sofim_ref.arrays import Array, namespace, to_numpy
 from sofim_ref.arrays.validation import shown
 from sofim_ref.problems.row_source import row_source
 from sofim_ref.problems.row_table import PairedRows, RowTable
@@ -20,6 +23,39 @@ def block_number(k: int) -> Iterator[None]:
     except (TypeError, ValueError) as error:
         msg = f"block {k}: {error}"
         raise type(error)(msg) from None
+
+
+@dataclass(frozen=True)
+class HostTable:
+    """The rows of another table as NumPy's arrays, features in float64."""
+
+    table: RowTable
+
+    @property
+    def size(self) -> int:
+        """The number N of rows."""
+        return self.table.size
+
+    @property
+    def representatives(self) -> Array | None:
+        """Those of the other table."""
+        return self.table.representatives
+
+    def cuts(self, rows: int) -> list[tuple[int, int]]:
+        """Return the other table's blocks."""
+        return self.table.cuts(rows)
+
+    def read(self, start: int, stop: int) -> tuple[Array, Array]:
+        """Return the rows from start to stop."""
+        return _on_host(*self.table.read(start, stop))
+
+    def take(self, rows: np.ndarray[Any, Any]) -> tuple[Array, Array]:
+        """Return the rows of these numbers, in their order."""
+        return _on_host(*self.table.take(rows))
+
+
+def _on_host(features: Array, targets: Array) -> tuple[Array, Array]:
+    return to_numpy(features).astype(np.float64), to_numpy(targets)
 
 
 def block_tables(blocks: Any) -> list[PairedRows]:

@@ -6,14 +6,14 @@ import copy
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
 from sofim_ref.arrays import Array, from_numpy, namespace, to_numpy
 from sofim_ref.arrays.validation import count, one_of, shown
 from sofim_ref.problems.block_answers import BlockAnswers
-from sofim_ref.problems.block_data import block_number, block_tables, check_beside, one_table
+from sofim_ref.problems.block_data import HostTable, block_number, block_tables, check_beside, one_table
 from sofim_ref.problems.block_oracle import BlockOracle
 from sofim_ref.problems.calls import Calls
 from sofim_ref.problems.finite_sum import FiniteSum
@@ -156,11 +156,6 @@ class Blocks(BlockAnswers):
         """The loss's name, in blocks."""
         return f"Blocks of {self.loss.name}"
 
-    @property
-    def dim(self) -> int:
-        """The number d of parameters."""
-        return self.loss.dim
-
     def oracle(self, w: Array, batch: Array | None = None, *, calls: Calls | None = None) -> BlockOracle:
         """Return the oracle at w, shape (d,), on the batch's rows, or on all of them."""
         return BlockOracle(self, w, batch, calls)
@@ -169,10 +164,13 @@ class Blocks(BlockAnswers):
         """Return what an answer costs an example, in gradients: see `Problem.price`."""
         return self.loss.price(question)
 
-    def initial_point(self, seed: int = 0) -> Array:
-        """Return where to start, shape (d,): the model's `start`, drawn from the seed on the host."""
-        count("seed", seed, minimum=0)
-        return from_numpy(self.model.start(np.random.default_rng(seed)), like=self.like)
+    def in_float64(self) -> Self:
+        """Return the same loss on NumPy's arrays in float64, each block converted when it is read."""
+        other = copy.copy(self)
+        other.tables = [HostTable(table) for table in self.tables]
+        other.loss = self.loss.in_float64()
+        other.like = other.loss.like
+        return other
 
     def error(self, w: Array, *, batch: Array | None = None) -> Array:
         """Return the likelihood's error at w, shape (), over the batch's rows or over all: see `Likelihood.error`."""

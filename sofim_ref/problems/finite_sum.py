@@ -8,19 +8,19 @@ from typing import Any, Self
 
 import numpy as np
 
-from sofim_ref.arrays import Array, device, from_numpy, namespace, to_numpy
-from sofim_ref.arrays.validation import an_instance, count, non_negative, normal_in_dtype
+from sofim_ref.arrays import Array, device, namespace, to_numpy
+from sofim_ref.arrays.validation import an_instance, non_negative, normal_in_dtype
 from sofim_ref.likelihoods import Likelihood
+from sofim_ref.likelihoods.likelihood import Bounds
 from sofim_ref.models import LayerStatistics, Model
-from sofim_ref.problems.constants import Constants, linear_constants
-from sofim_ref.problems.minimizer import minimizer
 from sofim_ref.problems.oracle import Oracle
-from sofim_ref.problems.problem import Problem, hessian_of_products
+from sofim_ref.problems.problem import hessian_of_products
 from sofim_ref.problems.sizes import check_gauss_newton, check_hessian, check_rows
 from sofim_ref.problems.supervised_data import check_data
+from sofim_ref.problems.supervised_loss import SupervisedLoss
 
 
-class FiniteSum(Problem):
+class FiniteSum(SupervisedLoss):
     r"""The loss :math:`f(w) = \frac1N \sum_n -\log p(y_n \mid f_w(x_n)) + \frac{\lambda}{2} \|w\|^2`.
 
     Parameters
@@ -85,16 +85,6 @@ class FiniteSum(Problem):
         """Return what is fitted, to how much."""
         return f"<{self.name}: N = {self.size}, d = {self.dim}, l2 = {self.l2:g}>"
 
-    @property
-    def dim(self) -> int:
-        """The number d of parameters."""
-        return self.model.dim
-
-    def initial_point(self, seed: int = 0) -> Array:
-        """Return where to start, shape (d,): the model's `start`, drawn from the seed on the host."""
-        count("seed", seed, minimum=0)
-        return from_numpy(self.model.start(np.random.default_rng(seed)), like=self.like)
-
     def price(self, question: str) -> float:
         """Return what an answer costs an example, in gradients: a linear model's Hessian costs one an output."""
         return float(self.n_outputs) if self.model.linear and question == "hessian" else super().price(question)
@@ -104,6 +94,10 @@ class FiniteSum(Problem):
         other = copy.copy(self)
         FiniteSum.__init__(other, self.model, self.likelihood, features, targets, self.l2)
         return other
+
+    def in_float64(self) -> Self:
+        """Return the same loss on NumPy's arrays in float64."""
+        return self.on(to_numpy(self.features).astype(np.float64), to_numpy(self.targets))
 
     def error(self, w: Array, *, batch: Array | None = None) -> Array:
         """Return the likelihood's error at w, shape (), over the batch's rows or over all: see `Likelihood.error`."""
@@ -207,52 +201,17 @@ class FiniteSum(Problem):
     def _targets(self, at: Oracle) -> Array:
         return self._Y if at.batch is None else at.remember("targets", lambda: _rows(self._Y, at.batch))
 
-    def constants(self, center: Array | None = None, radius: float | None = None) -> Constants:
-        """Return μ, L and M of a linear model, as `linear_constants` proves them; of others nothing.
+    def rows_with_bounds(self, at: Oracle, radius: float | None) -> tuple[Array, Bounds]:
+        """Return a linear model's x̄ for all rows, shape (N, p), and bounds on the losses' derivatives in their outputs.
 
-        They follow from bounds on the likelihood's derivatives: for any outputs; or for those that occur in a ball
-        ‖w − center‖ <= radius, f(center) ± ‖x̄ₙ‖ · radius, without which Poisson regression has no L.
+        The bounds hold everywhere; or, if there is a radius, within it of ``at.w``.
         """
-        if not self.model.linear:
-            return Constants()
-        if center is None or radius is None:
-            return linear_constants(self._X, self.likelihood.bounds, self.l2)
+        X = self._X if self._X.shape[1] * self.n_outputs == self.dim else self.model.prepare(self.features)
+        if radius is None:
+            return X, self.likelihood.bounds
         with np.errstate(over="ignore", invalid="ignore"):  # in a ball so large that numbers overflow nothing is known
-            f, reach = self.oracle(center).outputs(), radius * namespace(self._X).linalg.vector_norm(self._X, axis=1)
-            bounds = self.likelihood.bounds_between(f - reach[:, None], f + reach[:, None])
-        return linear_constants(self._X, bounds, self.l2)
-
-    def optimum(self) -> Array:
-        """Return the minimizer of the loss over a linear model, shape (d,), as exactly as the dtype allows.
-
-        Raises
-        ------
-        TypeError
-            If the model isn't linear.
-        ValueError
-            If there is no unique optimum: the Hessian there is singular, because l2 is 0 and the classes are separable
-            or features depend on each other.
-        """
-        if not self.model.linear:
-            msg = f"{self.name} with a {type(self.model).__name__} model has no known optimum: see local_minimum."
-            raise TypeError(msg)
-        return self.local_minimum()
-
-    def local_minimum(self) -> Array:
-        """Return the minimum that Newton's method reaches from the initial point, shape (d,): see `minimizer`.
-
-        It is sought on the host in float64. For a linear model it is the optimum; others may have lower ones.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If the model takes a framework's arrays only, or if the Hessian there is singular or indefinite.
-        """
-        if self.model.like is not None:
-            msg = f"local_minimum evaluates the model on NumPy's arrays in float64, not a {type(self.model).__name__}."
-            raise TypeError(msg)
-        on_host = self.on(to_numpy(self.features).astype(np.float64), to_numpy(self.targets))
-        return from_numpy(minimizer(on_host, self.likelihood.escapes), like=self.features)
+            f, reach = at.outputs(), radius * namespace(X).linalg.vector_norm(X, axis=1)
+            return X, self.likelihood.bounds_between(f - reach[:, None], f + reach[:, None])
 
 
 def _rows(table: Array, batch: Array) -> Array:

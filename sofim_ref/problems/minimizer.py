@@ -106,8 +106,8 @@ def _is_definite(at: Oracle) -> bool:
 
 def _is_rounding(at: Oracle) -> bool:
     """Return whether the gradient is rounding."""
-    summed = np.mean(np.linalg.norm(at.per_example_gradients(), axis=1)) + at.l2 * np.linalg.norm(at.w)
-    scale = summed + np.linalg.norm(np.abs(at.hessian()) @ np.abs(at.w))
+    summed = at.average(lambda rows: np.mean(np.linalg.norm(rows.per_example_gradients(), axis=1)))
+    scale = summed + at.l2 * np.linalg.norm(at.w) + np.linalg.norm(np.abs(at.hessian()) @ np.abs(at.w))
     return bool(np.linalg.norm(at.gradient()) <= 100 * np.finfo(np.float64).eps * scale * at.problem.dim**0.5)
 
 

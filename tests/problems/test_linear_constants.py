@@ -3,12 +3,15 @@
 import numpy as np
 import pytest
 
-from sofim_ref.problems import Constants, PoissonRegression, SoftmaxRegression
-from sofim_ref.problems.constants import linear_constants
+from sofim_ref.problems import Constants, PoissonRegression, SoftmaxRegression, constants
 
 EPS = np.finfo(np.float64).eps
 X = np.asarray([[2.0, 0.0], [0.0, 4.0]])  # XᵀX/N = diag(2, 8)
 ROUNDING = (2 + 2) * EPS
+
+
+def linear_constants(X, bounds, l2):
+    return constants.linear_constants(constants.weighted_moments(X, bounds), len(X), l2)
 
 
 def test_they_are_extreme_eigenvalues_with_their_rounding():
