@@ -19,6 +19,7 @@ a lecture can leave them out.
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,11 @@ from sofim_ref.lessons.exercises import EXERCISES
 
 TEACHER, EXERCISE, SOLUTION = "teacher", "exercise", "solution"
 """The tags of cells: for the teacher alone, of an exercise, and of its solution, which is for the teacher too."""
+STUDENT = "student"
+
+
+JUPYTERLAB = Path(__file__).parent / "jupyterlab"
+"""The folder of JupyterLab's settings for the lessons: it neither asks for news nor for newer versions of itself."""
 
 
 def sources() -> list[Path]:
@@ -87,6 +93,7 @@ def notebook(script: Path, *, teacher: bool = False) -> Any:
         else:
             cells.extend(_asked(EXERCISES[name], heading))
     lesson.cells = [cell for cell in cells if teacher or not {TEACHER, SOLUTION} & set(cell.metadata.get("tags", []))]
+    lesson.metadata["sofim_ref"] = {"copy": TEACHER if teacher else STUDENT}
     return lesson
 
 
@@ -139,3 +146,17 @@ def write_copies(folder: Path, *, teacher: bool = False) -> tuple[list[Path], li
         jupytext.write(notebook(script, teacher=teacher), path)
         written.append(path)
     return written, kept
+
+
+def other_copies(folder: Path, *, teacher: bool) -> list[Path]:
+    """Return the copies in a folder that are students' where teachers' are wanted, or teachers' where students' are."""
+    other = STUDENT if teacher else TEACHER
+    return [path for script in sources() if _kind(path := folder / f"{script.stem}.ipynb") == other]
+
+
+def _kind(path: Path) -> str | None:
+    try:
+        metadata = json.loads(path.read_text(encoding="utf-8"))["metadata"]
+        return str(metadata["sofim_ref"]["copy"])
+    except (OSError, ValueError, LookupError, TypeError):  # not one of ours
+        return None

@@ -1,9 +1,14 @@
 import importlib.util
+import json
+import os
 import subprocess
 
 import pytest
 
 from sofim_ref import cli
+from sofim_ref.lessons.student_copies import JUPYTERLAB, sources
+
+LESSONS = len(sources())
 
 
 @pytest.fixture(autouse=True)
@@ -11,29 +16,65 @@ def _extra():
     pytest.importorskip("jupytext")
 
 
-def test_copies_are_written_once(tmp_path, capsys):
-    folder = tmp_path / "new" / "lessons"
-    assert cli.main(["lab", str(folder), "--copy-only"]) == 0
-    assert f"8 lessons written to {folder}, 0 left as they were." in capsys.readouterr().out
-    assert cli.main(["lab", str(folder), "--copy-only", "--teacher"]) == 0
-    assert "0 lessons written" in capsys.readouterr().out
+@pytest.fixture
+def _no_root(monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 1000, raising=False)
+
+
+def test_students_and_teachers_copies_go_to_folders_of_their_own(refused, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["lab", "--copy-only"]) == 0
+    assert f"{LESSONS} lessons written to sofim-lessons, 0 left as they were." in capsys.readouterr().out
+    assert cli.main(["lab", "--copy-only", "--teacher"]) == 0
+    assert f"{LESSONS} lessons written to sofim-lessons-teacher, 0 left as they were." in capsys.readouterr().out
+    assert cli.main(["lab", "--copy-only"]) == 0
+    assert f"0 lessons written to sofim-lessons, {LESSONS} left as they were." in capsys.readouterr().out
+    first = sources()[0].stem
+    assert "solution" not in (tmp_path / "sofim-lessons" / f"{first}.ipynb").read_text(encoding="utf-8")
+    assert '"solution"' in (tmp_path / "sofim-lessons-teacher" / f"{first}.ipynb").read_text(encoding="utf-8")
+    said = refused("lab", "sofim-lessons", "--copy-only", "--teacher")
+    assert f"argument FOLDER: sofim-lessons holds students' copies ({first}.ipynb and others), which stay" in said
+    assert "name another folder for teachers' copies, or none." in said
+    assert "holds teachers' copies" in refused("lab", "sofim-lessons-teacher", "--copy-only")
+
+
+SETTINGS = f"--LabApp.app_settings_dir={JUPYTERLAB}"
 
 
 @pytest.mark.parametrize(
     ("options", "opened"),
     [
-        ([], ["jupyter", "lab"]),
-        (["--no-browser"], ["jupyter", "lab", "--no-browser"]),
+        ([], ["jupyter", "lab", SETTINGS]),
+        (["--no-browser"], ["jupyter", "lab", "--no-browser", SETTINGS]),
+        (["--allow-root", "--ip", "0.0.0.0"], ["jupyter", "lab", "--allow-root", "--ip=0.0.0.0", SETTINGS]),
         (["--voila"], ["voila", "--autoreload=False"]),
-        (["--voila", "--no-browser"], ["voila", "--no-browser"]),
+        (["--voila", "--no-browser", "--ip=0.0.0.0"], ["voila", "--no-browser", "--Voila.ip=0.0.0.0"]),
     ],
 )
+@pytest.mark.usefixtures("_no_root")
 def test_the_folder_is_opened_in_the_program_asked_for(options, opened, tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: True)
     monkeypatch.setattr(subprocess, "call", lambda program: seen.extend(program[2:]) or 7)
     assert cli.main(["lab", str(tmp_path), *options]) == 7
     assert seen == [*opened, str(tmp_path)]
+
+
+def test_root_is_told_what_to_add(refused, tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 0, raising=False)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: True)
+    said = refused("lab", str(tmp_path))
+    assert "argument --allow-root: JupyterLab starts as root only if it is told to: add --allow-root" in said
+    assert "in a container also --no-browser --ip 0.0.0.0." in said
+    assert list(tmp_path.glob("*.ipynb")) == []
+    monkeypatch.setattr(subprocess, "call", lambda _: 0)
+    assert cli.main(["lab", str(tmp_path), "--voila"]) == 0  # voila starts as root
+    assert cli.main(["lab", str(tmp_path), "--copy-only"]) == 0
+
+
+def test_jupyterlab_neither_asks_for_news_nor_for_versions():
+    quiet = json.loads((JUPYTERLAB / "overrides.json").read_text(encoding="utf-8"))
+    assert quiet == {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
 
 
 def test_a_missing_extra_is_said_with_the_command_that_brings_it(refused, monkeypatch):
