@@ -1,6 +1,7 @@
 """The one list of every matrix, problem and optimizer: what is added here is in every generic test."""
 
 import dataclasses
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -165,12 +166,22 @@ def _softmax(asarray):
     return problems.SoftmaxRegression(asarray(X), asarray(label), l2=0.01)
 
 
+def _blocks(asarray):
+    X, _, label, _ = data()
+    whole, ends = problems.LogisticRegression(asarray(X), asarray(label), l2=0.01), (0, 5, 13, 14, len(X))
+    pairs = [(asarray(X[i:j]), asarray(label[i:j])) for i, j in itertools.pairwise(ends)]
+    blocks = problems.Blocks(whole, pairs)
+    blocks.features, blocks.targets = whole.features, whole.targets  # what the truths of oracles.py are made of
+    return blocks
+
+
 PROBLEMS = [
     ProblemCase("Quadratic", _quadratic),
     ProblemCase("LeastSquares", _least_squares),
     ProblemCase("LeastSquares, two outputs", _two_outputs),
     ProblemCase("LogisticRegression", _logistic),
     ProblemCase("SoftmaxRegression", _softmax),
+    ProblemCase("Blocks of LogisticRegression", _blocks),
 ]
 
 FINITE_SUMS = [case for case in PROBLEMS if case.name != "Quadratic"]

@@ -164,6 +164,10 @@ class Blocks(BlockAnswers):
         """Return what an answer costs an example, in gradients: see `Problem.price`."""
         return self.loss.price(question)
 
+    def on(self, features: Array, targets: Array) -> FiniteSum:
+        """Return the same loss on other data in one piece, held-out examples say: see `FiniteSum.on`."""
+        return self.loss.on(features, targets)
+
     def in_float64(self) -> Self:
         """Return the same loss on NumPy's arrays in float64, each block converted when it is read."""
         other = copy.copy(self)
