@@ -24,16 +24,16 @@ class Moments:
     ----------
     n : int
         The number of rows.
-    mean : array, shape (p,)
-        In float64.
+    origin, offset : array, shape (p,)
+        The mean is their sum, in float64.
     squares : array, shape (p,)
-        Σ (x − x̄)², in float64: exactly 0 where a column never changes.
+        M = Σ (x − x̄)², in float64: exactly 0 where a column never changes.
 
     Notes
     -----
-    Deviations are taken from the mean of the rows before, in the first slice from its own mean, so nothing is lost
-    where a mean is large beside its deviations: what cancels in a slice is smaller than what its merge adds. The
-    relative error of M is a few ε for each merge at worst.
+    Deviations are taken from the mean of the first rows, and the mean is kept as what it is off from there: where it is
+    large beside the deviations, its own rounding would be too large for δ. The relative error of M is a few ε for each
+    merge at worst.
 
     References
     ----------
@@ -49,7 +49,8 @@ class Moments:
     """
 
     n: int
-    mean: np.ndarray[Any, Any]
+    origin: np.ndarray[Any, Any]
+    offset: np.ndarray[Any, Any]
     squares: np.ndarray[Any, Any]
 
     @classmethod
@@ -65,26 +66,31 @@ class Moments:
             msg = "table must have a row."
             raise ValueError(msg)
         x, squared = np.empty((2, min(SLICE, len(table)), table.shape[1]))
-        shift, found = _first_mean(table[:SLICE], out=x), None
+        origin, found = _first_mean(table[:SLICE], out=x), None
         for start in range(0, len(table), SLICE):
             n = min(SLICE, len(table) - start)
+            ones = np.ones(n)
             with np.errstate(invalid="ignore", over="ignore"):  # what isn't finite is found by the caller
                 np.copyto(x[:n], table[start : start + n])
-                np.subtract(x[:n], shift, out=x[:n])  # exactly 0 where a column never changes
-                ones = np.ones(n)
-                total = ones @ x[:n]
-                squares = ones @ np.multiply(x[:n], x[:n], out=squared[:n]) - total * (total / n)
-                part = cls(n, shift + total / n, np.maximum(squares, 0.0))
+                np.subtract(x[:n], origin, out=x[:n])  # exactly 0 where a column never changes
+                offset = ones @ x[:n] / n
+                squares = ones @ np.multiply(x[:n], x[:n], out=squared[:n]) - n * offset**2
+                part = cls(n, origin, offset, np.maximum(squares, 0.0))
                 found = part if found is None else found.merged(part)
-            shift = found.mean
         assert found is not None
         return found
 
     def merged(self, other: Moments) -> Moments:
         """Return the moments of both sets of rows."""
-        n, apart = self.n + other.n, other.mean - self.mean
+        n = self.n + other.n
+        apart = (other.origin - self.origin) + (other.offset - self.offset)
         squares = self.squares + other.squares + self.n * (other.n / n) * apart**2
-        return Moments(n, self.mean + (other.n / n) * apart, squares)
+        return Moments(n, self.origin, self.offset + (other.n / n) * apart, squares)
+
+    @property
+    def mean(self) -> np.ndarray[Any, Any]:
+        """The mean, shape (p,)."""
+        return self.origin + self.offset
 
     @property
     def deviation(self) -> np.ndarray[Any, Any]:
