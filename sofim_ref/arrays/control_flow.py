@@ -40,6 +40,30 @@ def number(x: Array) -> Any:
     return x if is_traced(x) else float(x)
 
 
+def scalar(x: Any, like: Array) -> Array:
+    """Return a number as an array of shape (), with the dtype and on the device of another: the reverse of `number`.
+
+    A state that keeps it so is of one kind before and after each step, so that JAX compiles the step once.
+
+    Parameters
+    ----------
+    x : float or array, shape ()
+    like : array, shape (d,), d >= 1
+
+    Returns
+    -------
+    array, shape ()
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> scalar(0.5, np.ones(2, dtype=np.float32))
+    array(0.5, dtype=float32)
+    """
+    xp = namespace(like)
+    return xp.reshape(x * xp.ones_like(like[:1]), ())
+
+
 def choose(condition: Condition, one: T, other: T) -> T:
     """Return `one` if the condition holds, else `other`.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sofim_ref.arrays import Array
-from sofim_ref.arrays.control_flow import choose, number
+from sofim_ref.arrays.control_flow import choose, number, scalar
 from sofim_ref.arrays.sums import norm
 from sofim_ref.arrays.validation import normal_in_dtype, positive
 from sofim_ref.optimizers.fall import ended, measured
@@ -156,7 +156,7 @@ class TrustRadius(MomentPolicy):
     def init(self, w: Array) -> Kept:
         """Return the first Δ and the moment, zero."""
         normal_in_dtype(w, radius=self.radius)
-        return {"radius": number(self.radius)} | super().init(w)
+        return {"radius": scalar(self.radius, w)} | super().init(w)
 
     def value(self, kept: Kept, optimizer: Any, step: int, oracle: Oracle) -> tuple[Kept, Any]:
         """Return the next moment, and η‖v‖/Δ."""
@@ -168,9 +168,9 @@ class TrustRadius(MomentPolicy):
     ) -> tuple[Array, Kept]:
         """Return the next point, or the present one if the loss would rise, and the next Δ."""
         ratio, falls, length = measured(oracle, choice, following, 1 / lr)
-        radius = kept["radius"]
+        radius = number(kept["radius"])
         doubled = choose(2 * radius < self.largest, 2 * radius, self.largest)
         shorter = choose((length > 0) & (length < radius), length, radius) / 4
         good = falls & (ratio >= 0.25)
         radius = choose(good, choose(ratio > 0.75, doubled, radius), choose(shorter > 1e-12, shorter, 1e-12))
-        return ended(oracle, falls, following), kept | {"radius": radius}
+        return ended(oracle, falls, following), kept | {"radius": scalar(radius, oracle.w)}

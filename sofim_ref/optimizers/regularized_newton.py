@@ -8,7 +8,7 @@ from typing import Any
 
 from sofim_ref import curvature
 from sofim_ref.arrays import Array, device, eps, namespace
-from sofim_ref.arrays.control_flow import number
+from sofim_ref.arrays.control_flow import number, scalar
 from sofim_ref.arrays.detach import constant
 from sofim_ref.arrays.sums import norm
 from sofim_ref.arrays.tracing import is_traced
@@ -82,7 +82,7 @@ class RegularizedNewton(Optimizer[RegularizedNewtonState]):
 
     def init(self, w: Array) -> RegularizedNewtonState:
         """Return the state before the first step: no step, the first Δ or M."""
-        return RegularizedNewtonState(0, _scalar(self.first, w))
+        return RegularizedNewtonState(0, scalar(self.first, w))
 
     def precondition(
         self, state: RegularizedNewtonState, oracle: Oracle
@@ -135,9 +135,4 @@ class RegularizedNewton(Optimizer[RegularizedNewtonState]):
         ratio, falls, length = measured(oracle, choice, following, beyond=beyond)
         falls = falls & (ratio >= 0.1)
         size = self.resized(number(state.size), ratio, falls, length)
-        return ended(oracle, falls, following), replace(state, size=_scalar(size, oracle.w))
-
-
-def _scalar(x: Any, like: Array) -> Array:
-    """Return a number as an array of shape () of another one's dtype, so that each step compiled has the same kinds."""
-    return x * namespace(like).ones_like(like[0])
+        return ended(oracle, falls, following), replace(state, size=scalar(size, oracle.w))

@@ -145,10 +145,17 @@ def test_under_jit(policy):
     jax = pytest.importorskip("jax")
     problem, optimizer = Quadratic(jax.numpy.asarray(A), jax.numpy.zeros(2)), SOFIM(lr=0.3, rho=policy)
     w = jax.numpy.asarray(START)
-    state, step = optimizer.init(w), jax.jit(lambda w, state: optimizer.step(w, state, problem.oracle(w)))
+    state, traced = optimizer.init(w), []
+
+    @jax.jit
+    def step(w, state):
+        traced.append(w)
+        return optimizer.step(w, state, problem.oracle(w))
+
     for expected in run(optimizer, 5):
         w, state = step(w, state)
         np.testing.assert_allclose(w, expected, rtol=1e-4)
+    assert len(traced) == 1  # compiled once: what the policy keeps is of one kind throughout
     following, _ = optimizer.step(w, state, problem.oracle(w))  # outside of jit, from what it returned
     np.testing.assert_allclose(following, step(w, state)[0], rtol=1e-4)
 

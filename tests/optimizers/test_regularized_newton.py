@@ -163,6 +163,15 @@ def test_a_step_that_does_not_do_what_was_predicted_is_refused():
         assert state.size != optimizer.first
 
 
+def test_a_saved_run_is_resumed_bit_for_bit(tmp_path):
+    for optimizer in (TrustRegionNewton(), CubicNewton()):
+        whole = sr.minimize(sr.problems.Rosenbrock(), optimizer, steps=12)
+        sr.minimize(sr.problems.Rosenbrock(), optimizer, steps=5).save(tmp_path / "run.npz")
+        half = sr.Trace.load(tmp_path / "run.npz")
+        rest = sr.minimize(sr.problems.Rosenbrock(), optimizer, steps=7, w0=half.w, state=half.state)
+        np.testing.assert_array_equal(rest.w, whole.w)
+
+
 def test_settings_out_of_range_are_refused():
     with pytest.raises(ValueError, match=r"largest must be at least radius = 2.0, got 1.0"):
         TrustRegionNewton(radius=2.0, largest=1.0)
