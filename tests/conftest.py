@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from cases import ProblemCase
 from hypothesis import HealthCheck, settings
 
 from sofim_ref import arrays
@@ -57,8 +58,10 @@ REPRESENTATIVES = {
 
 
 def _is_of_another_method(item):
-    """Whether a test is one of several over methods, and its own method is none of the representatives."""
+    """Whether a test is one of several over methods, and its own is no representative; or over losses, and in blocks."""
     for value in item.callspec.params.values() if hasattr(item, "callspec") else ():
+        if isinstance(value, ProblemCase) and value.name.startswith("Blocks"):
+            return True
         method = REGISTRY.get(value) if isinstance(value, str) else value
         optimizer = method.build(steps=1) if isinstance(method, Method) else method
         if isinstance(optimizer, Optimizer) and type(optimizer).__module__.startswith("sofim_ref."):
