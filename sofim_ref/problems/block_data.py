@@ -16,12 +16,12 @@ from sofim_ref.problems.row_table import PairedRows, RowTable
 
 
 @contextlib.contextmanager
-def block_number(k: int) -> Iterator[None]:
-    """Put the block's number before the message of a TypeError or ValueError."""
+def block_number(k: int, place: str = "") -> Iterator[None]:
+    """Put the block's number, and where its rows are, before the message of a TypeError or ValueError."""
     try:
         yield
     except (TypeError, ValueError) as error:
-        msg = f"block {k}: {error}"
+        msg = f"block {k}{f' ({place})' if place else ''}: {error}"
         raise type(error)(msg) from None
 
 
@@ -44,6 +44,10 @@ class HostTable:
     def cuts(self, rows: int) -> list[tuple[int, int]]:
         """Return the other table's blocks."""
         return self.table.cuts(rows)
+
+    def place(self, start: int, stop: int) -> str:
+        """Return where the other table says that these rows are."""
+        return self.table.place(start, stop)
 
     def read(self, start: int, stop: int) -> tuple[Array, Array]:
         """Return the rows from start to stop."""

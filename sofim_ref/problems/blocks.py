@@ -123,7 +123,7 @@ class Blocks(BlockAnswers):
         self.starts = np.cumsum([0, *(stop - start for _, start, stop in cuts)])
         self.size, self.largest = int(self.starts[-1]), int(np.max(np.diff(self.starts)))
         first = self._read(0)
-        with block_number(0):
+        with block_number(0, tables[0].place(*cuts[0][1:])):
             whole = loss if isinstance(loss, FiniteSum) else loss(*first)
             if not isinstance(whole, FiniteSum):
                 msg = f"loss must be a FiniteSum or make one of features and targets, got {shown(whole)}."
@@ -139,9 +139,9 @@ class Blocks(BlockAnswers):
         if tables[0].representatives is not None:  # every row has been looked at
             self.likelihood.encode(tables[0].representatives, like=self.like, outputs=self.n_outputs)
             return
-        for k in range(len(cuts)):
+        for k, (table, start, stop) in enumerate(cuts):
             X, y = self._read(k)
-            with block_number(k):
+            with block_number(k, tables[table].place(start, stop)):
                 check_beside(X, y, first)
                 check_data(X, y, like=self.model.like)
                 self.model.prepare(X[:1, ...])

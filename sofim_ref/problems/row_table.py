@@ -30,6 +30,9 @@ class RowTable(Protocol):
     def cuts(self, rows: int) -> list[tuple[int, int]]:
         """Return where to cut it into blocks of about so many rows: pairs (start, stop) of neighbours, all rows."""
 
+    def place(self, start: int, stop: int) -> str:
+        """Return where these rows are, for messages; an empty text where their numbers say it."""
+
     def read(self, start: int, stop: int) -> tuple[Array, Array]:
         """Return the features and targets of the rows from start to stop."""
 
@@ -62,6 +65,10 @@ class PairedRows:
     def cuts(self, rows: int) -> list[tuple[int, int]]:
         """Return blocks of exactly so many rows, but for the last."""
         return runs(0, self.size, rows)
+
+    def place(self, start: int, stop: int) -> str:
+        """Return nothing: blocks are cut at multiples of the number of rows."""
+        return ""
 
     def read(self, start: int, stop: int) -> tuple[Array, Array]:
         """Return the rows from start to stop, as each source reads them."""

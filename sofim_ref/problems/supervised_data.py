@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sofim_ref.arrays import Array, device, namespace
 from sofim_ref.arrays.namespace import dtype_name, on_one_device
-from sofim_ref.arrays.validation import an_array, finite, floating
+from sofim_ref.arrays.tracing import is_traced
+from sofim_ref.arrays.validation import an_array, floating
 
 
 def check_data(features: Array, targets: Array, *, like: Array | None = None) -> None:
@@ -23,7 +24,7 @@ def check_data(features: Array, targets: Array, *, like: Array | None = None) ->
         raise ValueError(msg)
     _check_targets(features, targets)
     if "float" in dtype_name(features.dtype):
-        finite("features", features)
+        _check_finite(features)
 
 
 def _check_table(features: Array) -> None:
@@ -68,3 +69,14 @@ def _check_targets(features: Array, targets: Array) -> None:
     if targets.ndim == 0 or targets.shape[0] != features.shape[0]:
         msg = f"targets must have {features.shape[0]} rows to go with features, got shape {tuple(targets.shape)}."
         raise ValueError(msg)
+
+
+def _check_finite(features: Array) -> None:
+    """Refuse NaN and infinity, by row."""
+    xp = namespace(features)
+    if is_traced(features) or bool(xp.all(xp.isfinite(features))):
+        return
+    whole = xp.all(xp.isfinite(xp.reshape(features, (features.shape[0], -1))), axis=1)
+    row = int(xp.nonzero(xp.logical_not(whole))[0][0])
+    msg = f"features must be finite, got NaN or infinity in row {row}, counted from 0."
+    raise ValueError(msg)

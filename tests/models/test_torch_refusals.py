@@ -176,7 +176,7 @@ def test_a_layer_that_can_not_be_covered_may_be_excluded():
             r"features and the module's parameters must have one dtype, got torch\.float32 and torch\.float64: fea",
         ),
         (X.to("meta"), "features and the model must be on one device, got meta and cpu"),
-        (X * float("nan"), "features must be finite, got NaN or infinity in it"),
+        (X * float("nan"), "features must be finite, got NaN or infinity in row 0"),
         (X[:, :2], r"module must take features of shape \(N, 2\), but it fails: mat1 and mat2"),
     ],
 )

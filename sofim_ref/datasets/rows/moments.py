@@ -90,12 +90,12 @@ class Moments:
     @property
     def mean(self) -> np.ndarray[Any, Any]:
         """The mean, shape (p,)."""
-        return self.origin + self.offset
+        return np.asarray(self.origin + self.offset)
 
     @property
     def deviation(self) -> np.ndarray[Any, Any]:
         """The standard deviations √(M/n), shape (p,)."""
-        return np.sqrt(self.squares / self.n)
+        return np.asarray(np.sqrt(self.squares / self.n))
 
 
 def _first_mean(rows: np.ndarray[Any, Any], *, out: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

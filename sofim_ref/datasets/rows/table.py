@@ -69,7 +69,10 @@ class Table:
     @property
     def representatives(self) -> np.ndarray[Any, Any] | None:
         """Targets such that a likelihood takes all if it takes these; None where rows haven't been checked."""
-        return self.standardization.representatives if self.checked and self.standardization else None
+        if not (self.checked and self.standardization):
+            return None
+        found = self.standardization.representatives
+        return found if self.standardization.labels.size else found.astype(self.dtype)
 
     def cuts(self, rows: int) -> list[tuple[int, int]]:
         """Return where to cut it into blocks of about so many rows, none of them from two shards.
@@ -79,6 +82,11 @@ class Table:
         """
         pairs = zip(self.starts[:-1], self.shards, strict=True)
         return [(start + low, start + high) for start, shard in pairs for low, high in shard.cuts(rows)]
+
+    def place(self, start: int, stop: int) -> str:
+        """Return the file or partition in which these rows are, and their numbers there, counted from 1."""
+        k = bisect_right(self.starts, start) - 1
+        return f"rows {start - self.starts[k] + 1:,} to {stop - self.starts[k]:,} of {self.shards[k].name}"
 
     def read(self, start: int, stop: int) -> Pair:
         """Return features and targets of the rows from start to stop, standardized if the table is.
