@@ -58,7 +58,7 @@ REPRESENTATIVES = {
 
 
 def _is_of_another_method(item):
-    """Whether a test is one of several over methods, and its own is no representative; or over losses, and in blocks."""
+    """Whether a test is one of several over methods, its own no representative; or of losses, its own in blocks."""
     for value in item.callspec.params.values() if hasattr(item, "callspec") else ():
         if isinstance(value, ProblemCase) and value.name.startswith("Blocks"):
             return True

@@ -25,9 +25,24 @@ CURVATURES = {
     "hutchinson_diagonal": lambda oracle: curvature.hutchinson_diagonal(oracle, np.random.default_rng(0), samples=3),
     "nystrom": lambda oracle: curvature.nystrom(oracle, np.random.default_rng(0), columns=2, rho=0.5),
     "kfac": lambda oracle: curvature.kfac(oracle, np.random.default_rng(0), damping=0.1, samples=3),
+    "ekfac": lambda oracle: curvature.ekfac(oracle, np.random.default_rng(0), damping=0.1),
     "adafisher_diagonal": curvature.adafisher_diagonal,
     "matrix_free_hessian": curvature.matrix_free_hessian,
     "matrix_free_fisher": curvature.matrix_free_fisher,
+}
+
+
+FACTORS = {
+    "kfac_factors": lambda oracle: curvature.kfac_factors(oracle, np.random.default_rng(0), samples=2),
+    "kfac_factors, expected": lambda oracle: curvature.kfac_factors(oracle, labels="expected"),
+    "frobenius_factors": lambda oracle: curvature.frobenius_factors(oracle, np.random.default_rng(0)),
+    "shampoo_factors": curvature.shampoo_factors,
+    "eva_vectors": curvature.eva_vectors,
+    "loss": lambda oracle: [(oracle.value()[None], oracle.gradient())],
+}
+GRAM = {
+    f"{name}, damped": lambda oracle, name=name: CURVATURES[name](oracle, damping=0.1)
+    for name in ("fisher", "empirical_fisher", "improved_empirical_fisher")
 }
 
 
@@ -94,6 +109,26 @@ def test_what_is_asked_of_two_blocks_counts_as_if_there_were_one(numpy_place, es
     CURVATURES[estimate](blocks)
     assert blocks.calls == whole.calls
     assert blocks.calls.gradients == pytest.approx(whole.calls.gradients, rel=1e-15)
+
+
+@pytest.mark.parametrize("batch", [None, np.asarray([20, 3, 9, 3]), np.arange(24)[::-1]], ids=["all", "few", "many"])
+@pytest.mark.parametrize("name", PROBLEMS)
+@pytest.mark.parametrize("estimate", [*CURVATURES, *FACTORS, *GRAM])
+def test_every_matrix_of_blocks_is_that_of_one_block(name, estimate, batch):
+    """To 1e-12 of its largest entry; of a few rows, of several blocks, a damped one is low-rank with the same ZᵀZ."""
+    whole = PROBLEMS[name](np.asarray)
+    blocks = problems.Blocks.from_rows(whole, X, whole.targets, rows=7)
+    w = 0.5 * np.random.default_rng(1).standard_normal(whole.dim)
+    found = []
+    for problem in (whole, blocks):
+        oracle = problem.oracle(w, batch)
+        if estimate in FACTORS:
+            found.append(np.concatenate([host(x).ravel() for pair in FACTORS[estimate](oracle) for x in pair]))
+        else:
+            matrix = (GRAM.get(estimate) or CURVATURES[estimate])(oracle)
+            factor = getattr(matrix, "factor", None)
+            found.append(matrix.to_dense() if factor is None else factor.T @ factor)
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-12, atol=1e-12 * np.max(np.abs(found[0])))
 
 
 def test_a_mean_of_several_answers_is_several_means(numpy_place):

@@ -144,6 +144,48 @@ def test_value_and_gradient_are_one_pass_over_the_rows(monkeypatch):
     assert oracle.calls == {"gradient": 1, "value": 1}
 
 
+@pytest.mark.parametrize(
+    "method",
+    ["natural-gradient", "empirical-natural-gradient", "kfac", "eva", "foof", "adafisher", "adahessian", "sofim"],
+)
+def test_a_step_with_its_gradient_and_its_curvature_is_one_pass_over_the_rows(method, monkeypatch):
+    _, blocks, w = both("MLPClassifier")
+    read, asked = Blocks.block, []
+    monkeypatch.setattr(Blocks, "block", lambda self, k: asked.append(k) or read(self, k))
+    optimizer = REGISTRY[method].make()
+    optimizer.step(w, optimizer.init(w), blocks.oracle(w))
+    assert asked == [0, 1, 2, 3]
+
+
+def test_long_answers_are_added_one_after_another_to_the_same_mean(monkeypatch):
+    whole, blocks, w = both("MLPClassifier")
+    monkeypatch.setattr("sofim_ref.problems.block_means.LONG", 1)
+    oracle = blocks.oracle(w)
+    found = oracle.average(lambda rows: (rows.hessian(), [rows.value()]))
+    np.testing.assert_allclose(found[0], whole.oracle(w).hessian(), rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(oracle.gradient(), whole.gradient(w), rtol=1e-12, atol=1e-14)
+    assert float(found[1][0]) == pytest.approx(float(whole.value(w)), rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["LogisticRegression", "SoftmaxRegression", "LeastSquares", "PoissonRegression"])
+def test_optimum_and_constants_are_those_of_one_block(name):
+    whole, blocks, w = both(name)
+    np.testing.assert_allclose(blocks.optimum(), whole.optimum(), rtol=1e-10, atol=1e-12)
+    for ball in ((), (w, 0.5)):
+        for constant, truth in zip(*(vars(p.constants(*ball)).values() for p in (blocks, whole)), strict=True):
+            assert (constant is None) == (truth is None)
+            assert truth is None or constant == pytest.approx(truth, rel=1e-12)
+
+
+def test_a_local_minimum_over_blocks_in_float32_is_sought_in_float64():
+    whole, blocks, _ = both("MLPRegressor", lambda x: x.astype(np.float32))
+    w = blocks.local_minimum()
+    assert w.dtype == np.float32
+    np.testing.assert_allclose(w, whole.local_minimum(), rtol=1e-5, atol=1e-6)
+    with pytest.raises(TypeError, match="Blocks of MLPRegressor with a MLP model has no known optimum: see local_min"):
+        blocks.optimum()
+
+
 def test_a_question_to_the_blocks_and_then_to_all_is_one():
     whole, blocks, w = both("MLPClassifier")
     counts = []
