@@ -1,7 +1,6 @@
 """Lessons in a real JupyterLab and in voila, in headless Chromium: run all, move a slider, the picture changes."""
 
 import importlib.util
-import json
 import os
 import shutil
 import signal
@@ -17,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from sofim_ref.lessons.student_copies import write_copies
+from sofim_ref.lessons.student_copies import JUPYTERLAB, write_copies
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 MISSING = [name for name in ("playwright", "jupyterlab", "voila") if importlib.util.find_spec(name) is None]
@@ -45,16 +44,9 @@ PICTURE = "img.widget-image, .widget-image img, img.jupyter-widgets"
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    """Copies of the lessons, and Jupyter's settings beside them, away from the user's own."""
+    """A folder with copies of the lessons; what Jupyter notes goes beside them, not to the user's own."""
     folder = tmp_path_factory.mktemp("lab")
     write_copies(folder / "lessons", teacher=True)
-    settings = folder / "labconfig"
-    settings.mkdir()
-    quiet = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
-    (folder / "data" / "lab" / "settings").mkdir(parents=True)
-    overrides = folder / "app" / "settings"
-    overrides.mkdir(parents=True)
-    (overrides / "overrides.json").write_text(json.dumps(quiet))
     return folder
 
 
@@ -136,7 +128,7 @@ def lab(home):
     more = [
         "--allow-root",
         "--LabApp.expose_app_in_browser=True",
-        f"--LabApp.app_settings_dir={home / 'app' / 'settings'}",
+        f"--LabApp.app_settings_dir={JUPYTERLAB}",
     ]
     with serving(home, *program, *more) as port:
         yield port
@@ -154,6 +146,7 @@ def test_a_lesson_in_jupyterlab_runs_and_its_slider_moves_the_picture(lesson, la
             "() => Array.from(document.querySelectorAll('.jp-OutputArea-output')).map(o => o.innerText)"
         )
         assert not any("Traceback" in text for text in said)
+        assert page.locator(".Toastify__toast").count() == 0  # no news, no newer version
         assert not errors
         assert not elsewhere
         if folder := os.environ.get("SOFIM_REF_SCREENSHOTS"):
