@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import copy
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from sofim_ref.arrays.validation import count
 from sofim_ref.curvature.kfac import Labels, checked_labels
 from sofim_ref.curvature.uncovered import Uncovered, check_uncovered
 from sofim_ref.models import Layer, LayerStatistics
+from sofim_ref.problems.calls import Calls
 from sofim_ref.problems.oracle import Oracle
 
 Flows = tuple[LayerStatistics, ...]
@@ -67,7 +68,8 @@ def frobenius_factors(  # noqa: PLR0913  # what K-FAC leaves open
     pair of them multiplies the error by the square of the second singular value over the first. Every A and G on the
     way is positive semidefinite, since the updates map such to such. The d_l² entries of a block are never formed: an
     update costs O(B(rows² + columns²)) for examples of one input, and O(B d_l (rows + columns)) where positions share
-    weights.
+    weights. Over blocks of rows each update is a pass with its own forward and backward passes; the labels are drawn
+    again from where the generator was.
 
     Of all A ⊗ G it is the nearest in that norm, so nearer than K-FAC's, and no nearer in another: see
     `convergence.experiments.kronecker_fits`. One update of A from G = I, and one of G from A = I, are Shampoo's L and R
@@ -88,49 +90,76 @@ def frobenius_factors(  # noqa: PLR0913  # what K-FAC leaves open
     rng = checked_labels(oracle, rng, samples, labels)
     count("iterations", iterations)
     check_uncovered(oracle, uncovered)
-    seen: list[list[Flows]] = []  # of each block of rows, in their order, for each label
 
-    def collected(rows: Oracle) -> list[Array]:
-        """Keep the statistics of some rows for one label each, or for the expectation; return the diagonals."""
-        if labels == "expected":
-            S = rows.output_fisher_factor()
-            vectors = [S[:, :, c] for c in range(S.shape[2])]
-        else:
-            vectors = [rows.output_gradient() if rng is None else rows.sampled_output_gradient(rng)]
-        seen.append([rows.layer_statistics_of(u) for u in vectors])
-        if uncovered != "diagonal" or not rows.uncovered:
-            return [vectors[0][:0, 0] for _ in rows.uncovered]
-        squares = sum(namespace(u).mean(rows.per_example_gradients_of(u) ** 2, axis=0) for u in vectors)
-        return [squares[block.start : block.stop] for block in rows.uncovered]
+    identity, starts, firsts = [_identity(layer.columns, oracle.w) for layer in oracle.layers], [], []
 
-    draws = samples if labels == "sampled" else 1
-    diagonals = [oracle.average(collected) for _ in range(draws)]
-    parts = len(seen) // draws
+    def first(rows: Oracle) -> tuple[list[Array], list[Array]]:
+        """Return the diagonals, and the products for G = I."""
+        vectors, flows = _statistics(rows, rng, labels, counted=True)
+        return _diagonals(rows, vectors, uncovered), _products(flows, identity, left=True)
 
     def mean(factors: list[Array], *, left: bool) -> list[Array]:
-        """Return the mean of G_n G G_nᵀ over the examples, for the left factors A, or of G_nᵀ A G_n."""
-        turn = itertools.count()
+        """Return the mean of G_n G G_nᵀ over all rows and draws, for the left factors A, or of G_nᵀ A G_n."""
+        found = []
+        for start in starts:  # the labels that were drawn first
+            again = copy.deepcopy(start)
+            one = oracle.average(
+                lambda rows, again=again: _products(  # type: ignore[misc]  # mypy infers no default's type
+                    _statistics(rows, again, labels, counted=False)[1], factors, left=left
+                )
+            )
+            found.append(one)
+        return [sum(each) / len(starts) for each in zip(*found, strict=True)]
 
-        def of_rows(_: Oracle) -> list[Array]:
-            part = next(turn)
-            flows = [one for draw in range(draws) for one in seen[draw * parts + part]]
-            return [
-                sum(_product(flow[i], factor, left=left) for flow in flows) / draws for i, factor in enumerate(factors)
-            ]
-
-        return oracle.average(of_rows)
-
-    right = [_identity(layer.columns, oracle.w) for layer in oracle.layers]
-    for _ in range(iterations):
-        left = [_unit(A) for A in mean(right, left=True)]
+    for _ in range(samples if labels == "sampled" else 1):
+        starts.append(copy.deepcopy(rng))
+        firsts.append(oracle.average(first))
+    left = [sum(each) / len(starts) for each in zip(*(products for _, products in firsts), strict=True)]
+    for i in range(iterations):
+        left = [_unit(A) for A in (mean(right, left=True) if i else left)]
         right = mean(left, left=False)
     pairs = iter([_balanced(A, G) for A, G in zip(left, right, strict=True)])
-    rest = iter([(oracle.w[:0], sum(each) / draws) for each in zip(*diagonals, strict=True)])
+    diagonals = zip(*(diagonals for diagonals, _ in firsts), strict=True)
+    rest = iter([(oracle.w[:0], sum(each) / len(starts)) for each in diagonals])
     return [next(pairs) if isinstance(block, Layer) else next(rest) for block in oracle.parameter_blocks]
 
 
+def _statistics(
+    rows: Oracle, rng: np.random.Generator | None, labels: Labels, *, counted: bool
+) -> tuple[list[Array], list[Flows]]:
+    """Return, for one label an example or for each of their expectation, the output gradients and what layers are given.
+
+    Rows that are in memory compute them once; others again, which isn't counted.
+    """
+
+    def asked() -> tuple[list[Array], list[Flows]]:
+        at = rows if counted else rows.aside(Calls())
+        if labels == "expected":
+            S = at.output_fisher_factor()
+            vectors = [S[:, :, c] for c in range(S.shape[2])]
+        else:
+            vectors = [at.output_gradient() if rng is None else at.sampled_output_gradient(rng)]
+        return vectors, [at.layer_statistics_of(u) for u in vectors]
+
+    state = None if rng is None else rng.bit_generator.state
+    return rows.remember(f"statistics for {labels} labels from {state}", asked)
+
+
+def _diagonals(rows: Oracle, vectors: list[Array], uncovered: Uncovered) -> list[Array]:
+    """Return the Fisher matrix's diagonal on each block that no layer covers, or nothing for each."""
+    if uncovered != "diagonal" or not rows.uncovered:
+        return [vectors[0][:0, 0] for _ in rows.uncovered]
+    squares = sum(namespace(u).mean(rows.per_example_gradients_of(u) ** 2, axis=0) for u in vectors)
+    return [squares[block.start : block.stop] for block in rows.uncovered]
+
+
+def _products(flows: list[Flows], factors: list[Array], *, left: bool) -> list[Array]:
+    """Return, of each layer, the mean of G_n G G_nᵀ over the examples of some rows, or of G_nᵀ A G_n."""
+    return [sum(_product(flow[i], factor, left=left) for flow in flows) for i, factor in enumerate(factors)]
+
+
 def _product(flow: LayerStatistics, factor: Array, *, left: bool) -> Array:
-    """Return the mean of G_n G G_nᵀ, or of G_nᵀ A G_n, over the examples of one block of rows."""
+    """Return the mean for one layer and one label an example."""
     x, y = (flow.inputs, flow.gradients) if left else (flow.gradients, flow.inputs)
     xp, B = namespace(x), x.shape[0]
     if x.ndim == 2:  # G_n is h sᵀ, and the product hhᵀ times sᵀGs

@@ -20,10 +20,16 @@ if TYPE_CHECKING:
     from sofim_ref.problems.blocks import Blocks
 
 PATIENCE = 10.0
-"""Seconds that a scheduler may take to answer, and a cluster to have a worker, before the run ends."""
+"""Seconds that a scheduler may take to answer before the run ends."""
+
+ABSENCE = 60.0
+"""Seconds without any worker before it ends."""
 
 LOOK = 10.0
 """Seconds after which the cluster is asked whether workers have come or gone."""
+
+ATTEMPTS = 5
+"""How often a pass is begun anew where workers died, before the run ends."""
 
 INLINE = 500_000
 """The number of bytes of a task up to which each worker is sent its own copy; a longer one they pass on."""
@@ -48,7 +54,7 @@ class Cluster(Engine):
     client : distributed.Client
         Connected to the scheduler.
     patience : float
-        The seconds without a scheduler, or without any worker, after which the run ends.
+        The seconds without an answer from the scheduler after which the run ends.
 
     Raises
     ------
@@ -92,26 +98,39 @@ class Cluster(Engine):
         RuntimeError
             If some blocks ended every worker that was given them.
         """
-        places = self._placed(blocks, task)
         message = pickle.dumps(task, protocol=5)
         sent = message if len(message) <= INLINE else self.client.submit(_as_it_is, message, pure=False)
-        answers = [
-            self.client.submit(
-                _answers, place.share, sent, place.run, pure=False, workers=[place.address], allow_other_workers=True
-            )
-            for place in places
-        ]
-        while len(answers) > 1:  # the neighbours' sums, then those of neighbouring pairs
-            answers = [
-                answers[k]
-                if k + 1 == len(answers)
-                else self.client.submit(_joined, answers[k], answers[k + 1], task.n_blocks, pure=False)
-                for k in range(0, len(answers), 2)
-            ]
-        found = portion(self._result(answers[0]))
-        if set(found.where) != {place.address for place in places}:
+        places = self._placed(blocks, task)
+        answers, attempts = [self._ask(place, sent) for place in places], 1
+        while (found := self._result(self._joined(answers, task.n_blocks))) is None:
+            alive = self._workers()
+            lost = [k for k, place in enumerate(places) if place.address not in alive and not answers[k].done()]
+            if lost and attempts == ATTEMPTS:
+                msg = (
+                    f"workers died in {ATTEMPTS} attempts at one pass over the same blocks: memory may be short there."
+                )
+                raise RuntimeError(msg)
+            attempts += bool(lost)
+            for k in lost:  # what Dask runs again by itself where any worker was left meanwhile
+                places[k] = self._place(blocks, places[k].run, alive[k % len(alive)])
+                answers[k] = self._ask(places[k], sent)
+        whole = portion(found)
+        if set(whole.where) != {place.address for place in places}:
             self._looked = -LOOK  # somebody else has answered: look who is there
-        return found
+        return whole
+
+    def _ask(self, place: _Place, sent: Any) -> Any:
+        """Return the future of what the blocks of a place answer."""
+        there: dict[str, Any] = {"workers": [place.address], "allow_other_workers": True}
+        return self.client.submit(_answers, place.share, sent, place.run, pure=False, **there)
+
+    def _joined(self, answers: list[Any], n_blocks: int) -> Any:
+        """Return the future of the sum: of two neighbours' sums, then of two neighbouring pairs'."""
+        while len(answers) > 1:
+            pairs = zip(answers[::2], answers[1::2], strict=False)
+            single = answers[len(answers) // 2 * 2 :]
+            answers = [*(self.client.submit(_joined, *pair, n_blocks, pure=False) for pair in pairs), *single]
+        return answers[0]
 
     def _placed(self, blocks: Blocks, task: Task) -> list[_Place]:
         """Return which worker has which blocks; shared out anew if workers have come or gone."""
@@ -122,54 +141,52 @@ class Cluster(Engine):
         self._looked = time.monotonic()
         if sorted(place.address for place in known) == addresses[: len(known)] and known:
             return known
-        places = []
-        for run, address in zip(runs(task.starts, len(addresses)), addresses, strict=False):
-            content = recipe(blocks, *run)
-            share = self.client.submit(_opened, content, pure=False, workers=[address], allow_other_workers=True)
-            places.append(_Place(run, address, share))
-        self._places[blocks] = places
-        return places
+        shares = zip(runs(task.starts, len(addresses)), addresses, strict=False)
+        self._places[blocks] = [self._place(blocks, run, address) for run, address in shares]
+        return self._places[blocks]
+
+    def _place(self, blocks: Blocks, run: tuple[int, int], address: str) -> _Place:
+        """Return a run of blocks with the share that a worker is asked to open."""
+        there: dict[str, Any] = {"workers": [address], "allow_other_workers": True}
+        return _Place(run, address, self.client.submit(_opened, recipe(blocks, *run), pure=False, **there))
 
     def _workers(self) -> list[str]:
-        """Return the addresses of the workers, each as often as it has threads."""
-        deadline, reason = time.monotonic() + self.patience, "has had no worker"
+        """Return the addresses of the workers, each as often as it has threads; wait for the first of them."""
+        heard = began = time.monotonic()
         while not self._is_gone and self.client.scheduler is not None:
-            left = deadline - time.monotonic()
             try:
-                ask = self.client.scheduler.ncores
-                threads: dict[str, int] = self.client.sync(ask, callback_timeout=max(left, 0.1))
-                reason = "has had no worker"
+                threads = self.client.sync(self.client.scheduler.ncores, callback_timeout=self.patience)
+                heard = time.monotonic()
             except (OSError, TimeoutError):
-                threads, reason = {}, "has had no scheduler that answers"
+                threads = {}
             if threads:
                 return sorted(address for address, n in threads.items() for _ in range(n))
-            if left <= 0:
-                self._is_gone = True
-                msg = f"the Dask cluster {reason} for {self.patience:g} seconds."
+            now = time.monotonic()
+            self._is_gone = now - heard > self.patience
+            if now - began > ABSENCE:
+                msg = f"the Dask cluster has had no worker for {ABSENCE:g} seconds."
                 raise ConnectionError(msg)
             time.sleep(0.1)
-        msg = "the Dask scheduler is gone."
+        msg = f"the Dask scheduler has not answered for {self.patience:g} seconds."
         raise ConnectionError(msg)
 
-    def _result(self, future: Any) -> bytes:
-        """Return a future's result; a scheduler that is gone would be waited for without end."""
+    def _result(self, future: Any) -> bytes | None:
+        """Return a future's result; None if it isn't there within a second, and it is time to look for the cluster."""
         killed = importlib.import_module("distributed.scheduler").KilledWorker
-        while True:
-            try:
-                found: bytes = future.result(timeout=1.0)
-            except TimeoutError:
-                if future.status == "error":
-                    raise
-                self._workers()
-            except CancelledError:
-                self._workers()
-                msg = "the Dask scheduler has lost what was asked: it was started anew, or the client closed."
-                raise ConnectionError(msg) from None
-            except killed as error:
-                msg = f"some blocks ended every worker that was given them, for lack of memory perhaps: {error}"
-                raise RuntimeError(msg) from None
-            else:
-                return found
+        try:
+            found: bytes = future.result(timeout=1.0)
+        except TimeoutError:
+            if future.status == "error":
+                raise
+            return None
+        except CancelledError:
+            self._workers()
+            msg = "the Dask scheduler has lost what was asked: it was started anew, or the client closed."
+            raise ConnectionError(msg) from None
+        except killed as error:
+            msg = f"some blocks ended every worker that was given them; memory may be short there: {error}"
+            raise RuntimeError(msg) from None
+        return found
 
 
 def _as_it_is(content: bytes) -> bytes:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 import pickle
+import shutil
 import signal
 import tempfile
 import threading
+import weakref
 from concurrent.futures.process import BrokenProcessPool
 from functools import cache
 from pathlib import Path
@@ -62,9 +64,7 @@ class Processes(Engine):
             count("n_workers", n_workers)
         self.n_workers = n_workers or usable_cores()
         self._alone = Threads(1)
-        self._recipes: WeakKeyDictionary[Blocks, tuple[bytes, float, tempfile.TemporaryDirectory[str]]] = (
-            WeakKeyDictionary()
-        )
+        self._recipes: WeakKeyDictionary[Blocks, tuple[bytes, float]] = WeakKeyDictionary()
 
     def __repr__(self) -> str:
         """Return how many processes there are."""
@@ -100,19 +100,17 @@ class Processes(Engine):
     def _recipe(self, blocks: Blocks) -> tuple[bytes, float]:
         """Return what a process needs to open the blocks, and how many bytes of them each may keep."""
         if blocks not in self._recipes:
-            folder = tempfile.TemporaryDirectory(prefix="sofim_ref-")
+            folder = Path(tempfile.mkdtemp(prefix="sofim_ref-"))
+            weakref.finalize(blocks, shutil.rmtree, folder, ignore_errors=True)
             sent = copy.copy(blocks)
             sent.tables = list(blocks.tables)
             for k, table in enumerate(blocks.tables):
                 if in_memory(table):
                     parts = zip(("features", "targets"), table.read(0, table.size), strict=True)
-                    sent.tables[k] = PairedRows(
-                        *(_in_file(Path(folder.name, f"{name}-{k}.npy"), x) for name, x in parts)
-                    )
+                    sent.tables[k] = PairedRows(*(_in_file(folder / f"{name}-{k}.npy", x) for name, x in parts))
             room = ROOM * (free_memory(blocks.like) or 0) / self.n_workers
-            self._recipes[blocks] = recipe(sent), room, folder
-        content, room, _ = self._recipes[blocks]
-        return content, room
+            self._recipes[blocks] = recipe(sent), room
+        return self._recipes[blocks]
 
 
 def _in_file(path: Path, rows: Array) -> RowSource:
