@@ -10,11 +10,18 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Setting = Literal[
-    "network", "linear network", "softmax", "one output", "one parameter", "diagonal quadratic", "rank-one Hessian"
+    "network",
+    "linear network",
+    "softmax",
+    "one output",
+    "one parameter",
+    "diagonal quadratic",
+    "rank-one Hessian",
+    "unit residual",
 ]
 """On which problem: a network of two layers; one layer of two outputs with least squares; softmax regression; logistic
 regression, one layer of one column; a single weight; a quadratic with a diagonal Hessian; least squares with features
-that are multiples of one vector."""
+that are multiples of one vector; least squares on one example, whose residual at the start is 1."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,7 @@ class Limit:
     @property
     def exact(self) -> bool:
         """Whether the two methods are equal there, and not only tend to each other."""
-        return self.within <= 1e-9
+        return "→" not in self.when
 
 
 _LARGE = 1e9
@@ -77,7 +84,12 @@ LIMITS: tuple[Limit, ...] = (
     Limit("heavy-ball", "sgd", "μ = 0", {"momentum": 0.0}),
     Limit("nesterov", "sgd", "μ → 0", {"momentum": 1e-9}, within=1e-8),
     Limit("adamw", "adam", "no weight decay", {"weight_decay": 0.0}),
-    Limit("adam", "sofim", "ϵ → ∞ and ρ → ∞, η/ϵ = η/ρ", {"epsilon": _LARGE, **_LARGE_STEP}, _MOMENTUM, within=1e-7),
+    Limit(
+        *("adam", "sofim", "ϵ → ∞ and ρ → ∞, η/ϵ = η/ρ: both steps are M̂ times η/ρ"),
+        {"epsilon": _LARGE, **_LARGE_STEP},
+        _MOMENTUM,
+        within=1e-7,
+    ),
     Limit("soaa", "adam", "the first step, where dF ≤ √v̂", on="one parameter", steps=1),
     Limit(
         *("tadam", "sofim", "the first step, ϵ → 0 and ρ → 0, where β₂‖g‖² is at least every |gᵢ|; SOFIM's η is η/β₂"),
@@ -88,7 +100,17 @@ LIMITS: tuple[Limit, ...] = (
         within=1e-8,
     ),
     Limit(
-        "adafisher", "sofim", "λ → ∞ and ρ → ∞, η/λ = η/ρ", {"damping": _LARGE, **_LARGE_STEP}, _MOMENTUM, within=1e-7
+        *("tadam", "sofim-diagonal", "γ = 0, D = v̂ and c = 1; β₂ → 1, ϵ → 0 and ρ → 0, where F is at least √ŝ"),
+        {"lr": 0.1, "gamma": 0.0, "beta2": 1 - 1e-7, "epsilon": 1e-24},
+        {"lr": 0.1, "rho": 1e-24, "beta2": 1 - 1e-7},
+        on="diagonal quadratic",
+        within=1e-7,
+    ),
+    Limit(
+        *("adafisher", "sofim", "λ → ∞ and ρ → ∞, η/λ = η/ρ: both steps are M̂ times η/ρ"),
+        {"damping": _LARGE, **_LARGE_STEP},
+        _MOMENTUM,
+        within=1e-7,
     ),
     Limit("adafisher-v1", "adafisher", "the same decay and weight of the factors", {"ema": "paper_v3"}),
     Limit(
@@ -111,16 +133,23 @@ LIMITS: tuple[Limit, ...] = (
         batch=1,
     ),
     Limit(
-        *("improved-natural-gradient", "natural-gradient", "one example a step, one output"),
+        *("improved-natural-gradient", "natural-gradient", "least squares with one output, one example a step"),
         {"damping": 0.5},
         {"damping": 0.5},
         on="rank-one Hessian",
         batch=1,
     ),
-    Limit("gauss-newton", "natural-gradient", "a canonical likelihood", {}, {"damping": 1.0}, on="softmax", steps=1),
     Limit(
-        *("newton", "gauss-newton", "a linear model with a canonical likelihood"),
+        *("gauss-newton", "natural-gradient", "a canonical likelihood, the first step, equal λ"),
+        {"damping": 1.0},
+        {"damping": 1.0},
+        on="softmax",
+        steps=1,
+    ),
+    Limit(
+        *("newton", "gauss-newton", "a linear model with a canonical likelihood, the first step, equal λ"),
         _NO_SEARCH | {"damping": 1.0},
+        {"damping": 1.0},
         on="softmax",
         steps=1,
     ),
@@ -132,7 +161,7 @@ LIMITS: tuple[Limit, ...] = (
         steps=3,
     ),
     Limit(
-        *("nystrom-sgd", "newton", "k = d"),
+        *("nystrom-sgd", "newton", "k = d, C made anew in each step, H positive semidefinite, λ = ρ"),
         {"columns": 4, "rho": 0.5, "lr": 0.5},
         _NO_SEARCH | {"damping": 0.5, "lr": 0.5},
         on="one output",
@@ -158,7 +187,7 @@ LIMITS: tuple[Limit, ...] = (
     Limit("adagrad-full", "adagrad", "one parameter", {}, {"epsilon": 1e-4}, on="one parameter"),
     Limit("rmsprop-rootfree", "sgd", "λ → ∞, η/λ fixed", {"damping": _LARGE, **_LARGE_STEP}, _SMALL_STEP, within=1e-7),
     Limit(
-        *("ivon", "sofim", "h₀ → ∞ and ρ → ∞, η/h₀ = η/ρ, N → ∞, δ → 0"),
+        *("ivon", "sofim", "h₀ → ∞ and ρ → ∞, η/h₀ = η/ρ, N → ∞, δ → 0: both steps are M̂ times η/ρ"),
         {"initial_hessian": _LARGE, "beta2": 1 - 1e-12, "effective_size": 1e20, "delta": 1e-12, **_LARGE_STEP},
         _MOMENTUM,
         within=1e-6,
@@ -176,7 +205,20 @@ LIMITS: tuple[Limit, ...] = (
     ),
     Limit("sofim-k", "sofim", "k = 1", {"columns": 1}),
     Limit(
-        *("sofim-diagonal", "sofim", "ρ → ∞, c/ρ and η fixed: D = ρI"),
+        *("sofim-k", "empirical-natural-gradient", "v = g, as columns the gradients of a batch's examples: k = B"),
+        {"columns": 1, "collected": "gradient", "vector": "gradient", "rho": 0.5, "lr": 0.1},
+        {"damping": 0.5, "lr": 0.1},
+        batch=1,
+    ),
+    Limit(
+        *("sofim-gradient", "nystrom-sgd", "one example with the residual 1, β = 0, k = 1: g is the column of H = ggᵀ"),
+        {"rho": 0.5, "lr": 0.1, "beta": 0.0},
+        {"rho": 0.5, "lr": 0.1, "columns": 1},
+        on="unit residual",
+        steps=1,
+    ),
+    Limit(
+        *("sofim-diagonal", "sofim", "ρ → ∞, c/ρ and η/ρ fixed: D = ρI; SOFIM's ρ is ρ/c and its η is η/c"),
         {"rho": _LARGE, "rank_one": _LARGE / 0.5, "lr": 0.1 * _LARGE / 0.5},
         within=1e-7,
     ),
@@ -199,7 +241,7 @@ LIMITS: tuple[Limit, ...] = (
         within=1e-6,
     ),
     Limit(
-        *("shampoo-half", "adagrad-full", "layers of one column, sums"),
+        *("shampoo-half", "adagrad-full", "one layer, of one column; sums, ϵ → 0"),
         {"accumulation": "sum", "epsilon": 1e-12, "lr": 0.1},
         {"placement": "inside", "epsilon": 1e-12, "lr": 0.1},
         on="one output",

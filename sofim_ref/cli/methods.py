@@ -8,7 +8,7 @@ import textwrap
 from sofim_ref.atlas import LIMITS
 from sofim_ref.cli import arguments as args
 from sofim_ref.optimizers import Method
-from sofim_ref.reporting import Table, console, limits_table, places_table
+from sofim_ref.reporting import console, limits_table, map_text, places_table
 
 LEGEND = (
     "Every method is w ← w − lr · C⁻¹ v. Cost and memory are per step, beyond those of the gradient; d parameters, "
@@ -33,7 +33,10 @@ def methods(*name: str, plugin: args.Plugins = (), map_: args.Flag = False, json
     if map_:
         names = {method.name for method in chosen}
         limits = [limit for limit in LIMITS if {limit.method, limit.becomes} & names]
-        return _print_map(places_table(chosen), limits_table(limits), as_json=json_)
+        tables = places_table(chosen), limits_table(limits)
+        as_json = json.dumps([table.to_rows() for table in tables], indent=1, ensure_ascii=False) if json_ else ""
+        print(as_json or map_text(*tables, console().width))
+        return 0
     cards = [_card(method, known.origins.get(method.name)) for method in chosen]
     if json_:
         print(json.dumps(cards, indent=1, ensure_ascii=False))
@@ -48,14 +51,6 @@ def methods(*name: str, plugin: args.Plugins = (), map_: args.Flag = False, json
     if not name:
         wrap.subsequent_indent = ""
         print(f"\n{wrap.fill(LEGEND)}")
-    return 0
-
-
-def _print_map(*tables: Table, as_json: bool) -> int:
-    if as_json:
-        print(json.dumps([table.to_rows() for table in tables], indent=1, ensure_ascii=False))
-        return 0
-    print("\n\n".join(table.to_text(console().width) for table in tables))
     return 0
 
 

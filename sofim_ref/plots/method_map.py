@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from itertools import groupby
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
@@ -17,6 +18,12 @@ ROW = 0.3
 
 LETTER = 0.0215
 """Half the width of a name's letter, in columns."""
+
+SHAPE = np.asarray([1 / 1.85, 1 / ROW])
+"""Columns and rows in an inch, about: the picture is `WIDEST` inches for seven columns and their titles."""
+
+BENDS = (0.1, -0.1, 0.2, -0.2, 0.3, -0.3, 0.4, -0.4)
+"""How far an arrow may be bent, as a share of its length: the first that crosses the fewest names is taken."""
 
 EQUAL, TENDS = "#4477AA", "#CC6677"
 
@@ -80,7 +87,9 @@ def _arrows(axes: Axes, where: Mapping[str, tuple[float, float]], limits: Iterab
             side = 1 if to_x > x else -1
             start = (x + side * (LETTER * len(method) + 0.02), y)
             end = (to_x - (side if to_x != x else 1) * (LETTER * len(becomes) + 0.02), to_y)
-            bend = (0.5 if to_y > y else -0.5) if x == to_x else 0.1
+            others = {name: place for name, place in where.items() if name not in (method, becomes)}
+            bends = BENDS if x != to_x else [bend if to_y > y else -bend for bend in (0.5, 0.7, 0.9, 0.35)]
+            bend = min(bends, key=lambda bend: _covered(start, end, bend, others))
             axes.add_patch(
                 FancyArrowPatch(
                     start,
@@ -93,3 +102,18 @@ def _arrows(axes: Axes, where: Mapping[str, tuple[float, float]], limits: Iterab
                     linewidth=1.2,
                 )
             )
+
+
+def _covered(
+    start: tuple[float, float], end: tuple[float, float], bend: float, names: Mapping[str, tuple[float, float]]
+) -> float:
+    """Return how many points of a bent arrow lie behind names or above the map, and a little for the bend itself."""
+    t = np.linspace(0, 1, 101)[:, None]
+    a, b = np.asarray(start) / SHAPE, np.asarray(end) / SHAPE  # in inches, where the arc is made
+    middle = (a + b) / 2 + bend * np.asarray([a[1] - b[1], b[0] - a[0]])  # y points down
+    path = ((1 - t) ** 2 * a + 2 * t * (1 - t) * middle + t**2 * b) * SHAPE
+    behind = sum(
+        np.sum((np.abs(path[:, 0] - x) < LETTER * len(name) + 0.02) & (np.abs(path[:, 1] - y) < 0.45))
+        for name, (x, y) in names.items()
+    )
+    return float(behind) + float(np.sum(path[:, 1] < 0)) + abs(bend)

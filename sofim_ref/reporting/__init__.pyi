@@ -1,4 +1,5 @@
 from .method_map import limits_table as limits_table
+from .method_map import map_text as map_text
 from .method_map import places_table as places_table
 from .optimizer_check import optimizer_table as optimizer_table
 from .plain_values import plain as plain

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Sequence
 
 from sofim_ref.atlas import PLACES, Limit
@@ -61,6 +62,30 @@ def limits_table(limits: Sequence[Limit]) -> Table:
     )
     rows = tuple((one.method, "=" if one.exact else "→", one.becomes, one.when, _tested(one)) for one in limits)
     return Table("Who equals whom", columns, rows)
+
+
+def map_text(places: Table, limits: Table, width: int) -> str:
+    """Return both tables as a paragraph for each method, with the methods that it becomes and that become it below.
+
+    Parameters
+    ----------
+    places, limits : Table
+        As `places_table` and `limits_table` make them.
+    width : int
+        How many characters fit in a line.
+
+    Returns
+    -------
+    str
+    """
+    paragraph = textwrap.TextWrapper(width, subsequent_indent="    ", break_on_hyphens=False, break_long_words=False)
+    case = textwrap.TextWrapper(width, initial_indent="    ", subsequent_indent="        ", break_on_hyphens=False)
+    lines = []
+    for name, structure, estimates, vector, asks, cost in places.cells:
+        said = f"{name}  C is {structure}, of {estimates}; v = {vector}; asks {asks}; cost {cost}"
+        lines.append(paragraph.fill(said))
+        lines += [case.fill(f"{' '.join(row[:3])}: {row[3]}") for row in limits.cells if name in (row[0], row[2])]
+    return "\n".join(lines)
 
 
 def _tested(limit: Limit) -> str:

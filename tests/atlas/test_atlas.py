@@ -14,6 +14,7 @@ from sofim_ref.plots import method_map
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((12, 3))
+START = np.random.default_rng(1).standard_normal(64) / 2
 CLASS = np.arange(12) % 3
 PROBLEMS = {
     "network": lambda: problems.MLPClassifier(X, CLASS, hidden=(4,)),
@@ -21,7 +22,8 @@ PROBLEMS = {
     "softmax": lambda: problems.SoftmaxRegression(X, CLASS),
     "one output": lambda: problems.LogisticRegression(X, CLASS % 2),
     "one parameter": lambda: problems.LogisticRegression(X[:, :1], CLASS % 2, intercept=False),
-    "diagonal quadratic": lambda: problems.Quadratic(np.diag([1.0, 5.0, 25.0]), np.ones(3)),
+    "diagonal quadratic": lambda: problems.Quadratic(np.diag([1.0, 5.0, 25.0]), 100 * np.ones(3)),
+    "unit residual": lambda: problems.LeastSquares(X[:1], X[:1] @ START[:3] - 1, intercept=False),
     "rank-one Hessian": lambda: problems.LeastSquares(np.outer(X[:, 0], [1.0, 2.0, -1.0]), X[:, 1], intercept=False),
 }
 
@@ -29,7 +31,7 @@ PROBLEMS = {
 @pytest.mark.parametrize("limit", LIMITS, ids=lambda limit: f"{limit.method} to {limit.becomes}")
 def test_a_limit_is_reached(limit):
     problem = PROBLEMS[limit.on]()
-    start = np.random.default_rng(1).standard_normal(problem.dim) / 2
+    start = START[: problem.dim]
     ends = []
     for name, settings in ((limit.method, limit.settings), (limit.becomes, limit.its_settings)):
         optimizer, w = REGISTRY[name].build(steps=limit.steps, **settings), start
@@ -41,6 +43,7 @@ def test_a_limit_is_reached(limit):
     moved = np.linalg.norm(ends[1] - start)
     assert moved > 0
     assert np.linalg.norm(ends[0] - ends[1]) <= limit.within * moved
+    assert limit.within <= 1e-6 if "→" in limit.when else limit.within <= 1e-9
 
 
 STRUCTURE_OF = {
