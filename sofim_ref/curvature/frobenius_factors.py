@@ -91,32 +91,33 @@ def frobenius_factors(  # noqa: PLR0913  # what K-FAC leaves open
     count("iterations", iterations)
     check_uncovered(oracle, uncovered)
 
-    identity, starts, firsts = [_identity(layer.columns, oracle.w) for layer in oracle.layers], [], []
+    identity = [_identity(layer.columns, oracle.w) for layer in oracle.layers]
+    starts: list[np.random.Generator | None] = []
+    firsts: list[tuple[list[Array], list[Array]]] = []
 
     def first(rows: Oracle) -> tuple[list[Array], list[Array]]:
         """Return the diagonals, and the products for G = I."""
-        vectors, flows = _statistics(rows, rng, labels, counted=True)
+        name = _name(labels, rng)
+        vectors = _vectors(rows, rng, labels)
+        flows = rows.remember(name, lambda: [rows.layer_statistics_of(u) for u in vectors])
         return _diagonals(rows, vectors, uncovered), _products(flows, identity, left=True)
 
     def mean(factors: list[Array], *, left: bool) -> list[Array]:
         """Return the mean of G_n G G_nᵀ over all rows and draws, for the left factors A, or of G_nᵀ A G_n."""
-        found = []
-        for start in starts:  # the labels that were drawn first
+
+        def of_draw(start: np.random.Generator | None) -> list[Array]:
             again = copy.deepcopy(start)
-            one = oracle.average(
-                lambda rows, again=again: _products(  # type: ignore[misc]  # mypy infers no default's type
-                    _statistics(rows, again, labels, counted=False)[1], factors, left=left
-                )
-            )
-            found.append(one)
-        return [sum(each) / len(starts) for each in zip(*found, strict=True)]
+            return oracle.average(lambda rows: _products(_flows_again(rows, again, labels), factors, left=left))
+
+        return [sum(each) / len(starts) for each in zip(*map(of_draw, starts), strict=True)]
 
     for _ in range(samples if labels == "sampled" else 1):
         starts.append(copy.deepcopy(rng))
         firsts.append(oracle.average(first))
     left = [sum(each) / len(starts) for each in zip(*(products for _, products in firsts), strict=True)]
-    for i in range(iterations):
-        left = [_unit(A) for A in (mean(right, left=True) if i else left)]
+    right = mean(left := [_unit(A) for A in left], left=False)
+    for _ in range(iterations - 1):
+        left = [_unit(A) for A in mean(right, left=True)]
         right = mean(left, left=False)
     pairs = iter([_balanced(A, G) for A, G in zip(left, right, strict=True)])
     diagonals = zip(*(diagonals for diagonals, _ in firsts), strict=True)
@@ -124,25 +125,26 @@ def frobenius_factors(  # noqa: PLR0913  # what K-FAC leaves open
     return [next(pairs) if isinstance(block, Layer) else next(rest) for block in oracle.parameter_blocks]
 
 
-def _statistics(
-    rows: Oracle, rng: np.random.Generator | None, labels: Labels, *, counted: bool
-) -> tuple[list[Array], list[Flows]]:
-    """Return, for one label an example or for each of their expectation, the output gradients and what layers are given.
+def _vectors(rows: Oracle, rng: np.random.Generator | None, labels: Labels) -> list[Array]:
+    """Return the output gradients of one label an example, or the columns that make up their expectation."""
+    if labels == "expected":
+        S = rows.output_fisher_factor()
+        return [S[:, :, c] for c in range(S.shape[2])]
+    return [rows.output_gradient() if rng is None else rows.sampled_output_gradient(rng)]
 
-    Rows that are in memory compute them once; others again, which isn't counted.
-    """
 
-    def asked() -> tuple[list[Array], list[Flows]]:
-        at = rows if counted else rows.aside(Calls())
-        if labels == "expected":
-            S = at.output_fisher_factor()
-            vectors = [S[:, :, c] for c in range(S.shape[2])]
-        else:
-            vectors = [at.output_gradient() if rng is None else at.sampled_output_gradient(rng)]
-        return vectors, [at.layer_statistics_of(u) for u in vectors]
+def _flows_again(rows: Oracle, rng: np.random.Generator | None, labels: Labels) -> list[Flows]:
+    """Return what layers are given, from the memory of the rows or else, uncounted, from passes for the same labels."""
 
-    state = None if rng is None else rng.bit_generator.state
-    return rows.remember(f"statistics for {labels} labels from {state}", asked)
+    def asked() -> list[Flows]:
+        beside = rows.aside(Calls())
+        return [beside.layer_statistics_of(u) for u in _vectors(beside, rng, labels)]
+
+    return rows.remember(_name(labels, rng), asked)
+
+
+def _name(labels: Labels, rng: np.random.Generator | None) -> str:
+    return f"layers for {labels} labels, {None if rng is None else rng.bit_generator.state}"
 
 
 def _diagonals(rows: Oracle, vectors: list[Array], uncovered: Uncovered) -> list[Array]:
