@@ -24,7 +24,7 @@ from sofim_ref.arrays.namespace import (
     normal_range,
     on_one_device,
 )
-from sofim_ref.arrays.policy import Policy
+from sofim_ref.arrays.policy import Policy, Regularization
 from sofim_ref.arrays.tracing import is_traced
 
 ADAPTIVE = ("rho", "damping")
@@ -113,7 +113,7 @@ def positive_in_dtype(argument: str, value: Any, x: Array) -> float:
     return float(value)
 
 
-def normal_in_dtype(x: Array, **numbers: float) -> None:
+def normal_in_dtype(x: Array, **numbers: Regularization) -> None:
     """Refuse numbers > 0, by name, not normal in the dtype of `x`, or whose reciprocal isn't; 0 and policies pass."""
     for argument, value in numbers.items():
         if isinstance(value, Policy):

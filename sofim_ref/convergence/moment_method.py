@@ -13,11 +13,13 @@ def moment_method(optimizer: Optimizer[Any]) -> tuple[float, float, float]:
     """Return β, ā and ρ of a method that a theorem is proved for; refuse any other with the reason."""
     beta, rho, because = 0.0, math.inf, f"got {type(optimizer).__name__}"
     if type(optimizer) is SOFIM:
-        beta, rho = optimizer.beta, optimizer.rho
+        beta = optimizer.beta
         covered = (optimizer.vector, optimizer.scope) == ("moment", "global")
         because = "" if covered else f"got vector={optimizer.vector!r} and scope={optimizer.scope!r}"
-        if isinstance(rho, Policy):
-            because = because or f"got rho = {rho!r}, which changes"
+        if isinstance(optimizer.rho, Policy):
+            because = because or f"got rho = {optimizer.rho!r}, which changes"
+        else:
+            rho = optimizer.rho
     elif type(optimizer) is SGD:
         beta, because = optimizer.momentum, "got Nesterov's momentum" if optimizer.nesterov else ""
     if not because and beta == 0:

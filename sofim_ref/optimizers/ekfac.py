@@ -12,6 +12,7 @@ from sofim_ref import curvature
 from sofim_ref.arrays import Array
 from sofim_ref.arrays.control_flow import branch
 from sofim_ref.arrays.generators import generator
+from sofim_ref.arrays.policy import Regularization, number_of
 from sofim_ref.arrays.sums import kept_share
 from sofim_ref.arrays.validation import count, fraction, normal_in_dtype, one_of, positive
 from sofim_ref.curvature.ekfac import eigenbases, eigenvalue_products, ekfac_squares, rotated
@@ -108,7 +109,7 @@ class EKFAC(Optimizer[EKFACState]):
     """
 
     lr: float | Schedule = 0.1
-    damping: float = 1e-2
+    damping: Regularization = 1e-2
     decay: float = 0.95
     diagonal_decay: float = 0.95
     _: KW_ONLY
@@ -158,8 +159,9 @@ class EKFAC(Optimizer[EKFACState]):
         now = ekfac_squares(oracle, bases, rng, samples=self.samples, labels=self.labels, uncovered=self.uncovered)
         share = kept_share(self.diagonal_decay, k + 1) if self.start == "batch" else self.diagonal_decay
         s = share * s + (1 - share) * now
-        C = rotated(oracle, bases, s, damping=self.damping + oracle.l2, uncovered=self.uncovered)
-        return EKFACState(state.step + 1, A, G, P, R, s), Preconditioned(C, oracle.gradient(), damping=self.damping)
+        damping = number_of(self.damping)
+        C = rotated(oracle, bases, s, damping=damping + oracle.l2, uncovered=self.uncovered)
+        return EKFACState(state.step + 1, A, G, P, R, s), Preconditioned(C, oracle.gradient(), damping=damping)
 
     def _refreshed(self, state: EKFACState, oracle: Oracle) -> tuple[Array, Array, Array, Array, Array]:
         """Return the averaged A and G with those of this batch in them, eigenvectors, and products of eigenvalues."""

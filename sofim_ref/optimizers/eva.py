@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass
 
 from sofim_ref.arrays import Array, namespace
+from sofim_ref.arrays.policy import Regularization, number_of
 from sofim_ref.arrays.sums import kept_share
 from sofim_ref.arrays.validation import fraction, normal_in_dtype, one_of, positive
 from sofim_ref.curvature.eva import eva_vectors
@@ -53,7 +54,7 @@ class Eva(Optimizer[EvaState]):
     ----------
     lr, weight_decay
         As in `Optimizer`.
-    damping : float
+    damping : float or Policy
         The number γ > 0.
     decay : float
         The largest ε, in [0, 1); 0 takes each batch's means alone.
@@ -89,7 +90,7 @@ class Eva(Optimizer[EvaState]):
     """
 
     lr: float | Schedule = 0.1
-    damping: float = 0.03
+    damping: Regularization = 0.03
     decay: float = 0.95
     _: KW_ONLY
     uncovered: Uncovered = "refuse"
@@ -125,7 +126,7 @@ class Eva(Optimizer[EvaState]):
     def _block(self, g: Array, block: object, a: Array, b: Array) -> Matrix:
         """Return γI + uuᵀ of a layer, or what stands for a block of n parameters that no layer covers."""
         if isinstance(block, Layer):
-            return RankOne(self.damping, namespace(g).reshape(a[:, None] * b[None, :], (-1,)))
+            return RankOne(number_of(self.damping), namespace(g).reshape(a[:, None] * b[None, :], (-1,)))
         return Diagonal(b + self.damping) if self.uncovered == "diagonal" else ScaledIdentity(1.0, g)
 
 

@@ -6,6 +6,7 @@ from dataclasses import KW_ONLY, dataclass
 
 from sofim_ref.arrays import Array, device, eps, namespace
 from sofim_ref.arrays.control_flow import number
+from sofim_ref.arrays.policy import Regularization, number_of
 from sofim_ref.arrays.sums import averaged, weight_before
 from sofim_ref.arrays.tracing import is_traced
 from sofim_ref.arrays.validation import count, fraction, normal_in_dtype, positive
@@ -45,7 +46,7 @@ class FAGH(Optimizer[FAGHState]):
     ----------
     lr, weight_decay
         As in `Optimizer`.
-    rho : float
+    rho : float or Policy
         The number ρ > 0, beyond the problem's l2.
     beta : float
         The number β in [0, 1) of the average M̂.
@@ -84,7 +85,7 @@ class FAGH(Optimizer[FAGHState]):
     """
 
     lr: float | Schedule = 0.1
-    rho: float = 0.1
+    rho: Regularization = 0.1
     beta: float = 0.9
     _: KW_ONLY
     row: int = 0
@@ -113,7 +114,7 @@ class FAGH(Optimizer[FAGHState]):
         h = averaged(state.mean, oracle.gradient(), weight_before(self.beta, t))
         e = xp.astype(xp.arange(w.shape[0], device=device(w)) == self.row, w.dtype)
         r = oracle.average(lambda rows: rows.hvp(e)) - oracle.l2 * e
-        pivot, shift = r[self.row], self.rho + oracle.l2
+        pivot, shift = r[self.row], number_of(self.rho) + oracle.l2
         nothing = xp.max(xp.abs(r)) <= 4 * eps(xp, r.dtype) * shift
         if not is_traced(pivot) and number(pivot) <= 0 and not nothing:
             msg = (

@@ -10,6 +10,7 @@ from dataclasses import KW_ONLY, dataclass
 from sofim_ref import curvature
 from sofim_ref.arrays import Array, device, namespace
 from sofim_ref.arrays.control_flow import branch
+from sofim_ref.arrays.policy import Regularization
 from sofim_ref.arrays.sums import kept_share
 from sofim_ref.arrays.validation import count, fraction, normal_in_dtype, one_of, positive
 from sofim_ref.curvature.flat_factors import flat
@@ -57,7 +58,7 @@ class FOOF(Optimizer[FOOFState]):
     ----------
     lr, weight_decay
         As in `Optimizer`.
-    damping : float
+    damping : float or Policy
         The number λ > 0.
     decay : float
         The largest ε, in [0, 1); 0 takes each batch's A alone.
@@ -97,7 +98,7 @@ class FOOF(Optimizer[FOOFState]):
     """
 
     lr: float | Schedule = 0.1
-    damping: float = 1e-2
+    damping: Regularization = 1e-2
     decay: float = 0.95
     _: KW_ONLY
     update_every: int = 1

@@ -13,6 +13,7 @@ from sofim_ref import curvature
 from sofim_ref.arrays import Array
 from sofim_ref.arrays.control_flow import branch
 from sofim_ref.arrays.generators import generator
+from sofim_ref.arrays.policy import Regularization, number_of
 from sofim_ref.arrays.sums import kept_share
 from sofim_ref.arrays.validation import count, fraction, normal_in_dtype, one_of, positive
 from sofim_ref.curvature.flat_factors import by_block, flat
@@ -61,7 +62,7 @@ class KFAC(Optimizer[KFACState]):
     ----------
     lr, weight_decay
         As in `Optimizer`.
-    damping : float
+    damping : float or Policy
         The number λ > 0, beyond the problem's l2.
     decay : float
         The largest ε, in [0, 1); 0 takes each batch's factors alone.
@@ -101,7 +102,7 @@ class KFAC(Optimizer[KFACState]):
     """
 
     lr: float | Schedule = 0.1
-    damping: float = 1e-2
+    damping: Regularization = 1e-2
     decay: float = 0.95
     _: KW_ONLY
     samples: int = 1
@@ -165,7 +166,7 @@ class KFAC(Optimizer[KFACState]):
     def _blocks(self, oracle: Oracle, A: Array, G: Array) -> tuple[Matrix, ...]:
         """Return the damped Kronecker product of each layer, and what stands for each block that no layer covers."""
         factors = by_block(oracle.parameter_blocks, A, G, diagonal=self.uncovered == "diagonal")
-        return curvature.kfac(oracle, damping=self.damping + oracle.l2, factors=factors).blocks
+        return curvature.kfac(oracle, damping=number_of(self.damping) + oracle.l2, factors=factors).blocks
 
 
 _KFAC = Method(

@@ -9,6 +9,7 @@ from typing import Literal
 from sofim_ref import curvature
 from sofim_ref.arrays import Array
 from sofim_ref.arrays.generators import generator
+from sofim_ref.arrays.policy import Regularization, number_of
 from sofim_ref.arrays.validation import count, non_negative, normal_in_dtype, one_of
 from sofim_ref.matrices import LowRank, Matrix
 from sofim_ref.optimizers.method import Method
@@ -35,7 +36,7 @@ class NaturalGradient(Optimizer[State]):
     ----------
     lr, weight_decay
         As in `Optimizer`.
-    damping : float
+    damping : float or Policy
         The number λ >= 0, beyond the problem's l2. Without l2 it must be > 0 wherever F is singular: with fewer outputs
         than parameters, B·C < d, or for softmax regression.
     fisher : {"exact", "empirical", "improved", "sampled"}
@@ -87,7 +88,7 @@ class NaturalGradient(Optimizer[State]):
     """
 
     lr: float | Schedule = 1.0
-    damping: float = 1e-3
+    damping: Regularization = 1e-3
     fisher: Literal["exact", "empirical", "improved", "sampled"] = "exact"
     _: KW_ONLY
     low_rank: Literal["stable", "gram"] = "stable"
@@ -122,15 +123,16 @@ class NaturalGradient(Optimizer[State]):
         return State(state.step + 1), Preconditioned(C, oracle.gradient(), damping=self.damping)
 
     def _fisher_matrix(self, step: int, oracle: Oracle) -> Matrix:
+        damping = number_of(self.damping)
         match self.fisher:
             case "exact":
-                return curvature.fisher(oracle, damping=self.damping, include_l2=True)
+                return curvature.fisher(oracle, damping=damping, include_l2=True)
             case "empirical":
-                return curvature.empirical_fisher(oracle, damping=self.damping, include_l2=True)
+                return curvature.empirical_fisher(oracle, damping=damping, include_l2=True)
             case "improved":
-                return curvature.improved_empirical_fisher(oracle, damping=self.damping, include_l2=True)
+                return curvature.improved_empirical_fisher(oracle, damping=damping, include_l2=True)
         rng = generator(self.seed, step)
-        return curvature.sampled_fisher(oracle, rng, samples=self.samples, damping=self.damping, include_l2=True)
+        return curvature.sampled_fisher(oracle, rng, samples=self.samples, damping=damping, include_l2=True)
 
 
 _NATURAL = Method(

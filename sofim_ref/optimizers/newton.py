@@ -6,6 +6,7 @@ from dataclasses import KW_ONLY, dataclass
 
 from sofim_ref import curvature
 from sofim_ref.arrays import Array
+from sofim_ref.arrays.policy import Regularization, number_of
 from sofim_ref.arrays.validation import non_negative, normal_in_dtype
 from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, check_start
@@ -24,7 +25,7 @@ class Newton(Optimizer[State]):
     ----------
     lr : float or schedule
         The step size η > 0 that is tried first, or a callable step -> η.
-    damping : float
+    damping : float or Policy
         The number λ >= 0.
     line_search : bool
         Whether η is halved until the loss falls enough: f(w − ηp) ≤ f(w) − 10⁻⁴ η gᵀp, up to 40 times.
@@ -59,7 +60,7 @@ class Newton(Optimizer[State]):
     """
 
     lr: float | Schedule = 1.0
-    damping: float = 0.0
+    damping: Regularization = 0.0
     line_search: bool = True
     _: KW_ONLY
     weight_decay: float = 0.0
@@ -78,7 +79,7 @@ class Newton(Optimizer[State]):
 
     def precondition(self, state: State, oracle: Oracle) -> tuple[State, Preconditioned]:
         """Return the next state, and C = H + λI with v = g."""
-        C = curvature.hessian(oracle, damping=self.damping, include_l2=True)
+        C = curvature.hessian(oracle, damping=number_of(self.damping), include_l2=True)
         return State(state.step + 1), Preconditioned(C, oracle.gradient(), damping=self.damping)
 
 

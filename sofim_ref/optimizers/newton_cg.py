@@ -7,6 +7,7 @@ from dataclasses import KW_ONLY, dataclass
 from sofim_ref import curvature
 from sofim_ref.arrays import Array
 from sofim_ref.arrays.control_flow import choose, number
+from sofim_ref.arrays.policy import Regularization, number_of
 from sofim_ref.arrays.sums import norm
 from sofim_ref.arrays.validation import count, non_negative, normal_in_dtype, positive
 from sofim_ref.optimizers.method import Method
@@ -27,7 +28,7 @@ class NewtonCG(Optimizer[State]):
     ----------
     lr : float or schedule
         The step size η > 0 that is tried first, or a callable step -> η.
-    damping : float
+    damping : float or Policy
         The number λ >= 0.
     tolerance : float, optional
         A fixed τ > 0 in place of the one above.
@@ -63,7 +64,7 @@ class NewtonCG(Optimizer[State]):
     """
 
     lr: float | Schedule = 1.0
-    damping: float = 0.0
+    damping: Regularization = 0.0
     tolerance: float | None = None
     iterations: int = 100
     line_search: bool = True
@@ -93,7 +94,7 @@ class NewtonCG(Optimizer[State]):
             length = number(norm(g))
             tolerance = choose((length > 0) & (length < 0.25), length**0.5, 0.5)
         C = curvature.matrix_free_hessian(
-            oracle, damping=self.damping, include_l2=True, tolerance=tolerance, iterations=self.iterations
+            oracle, damping=number_of(self.damping), include_l2=True, tolerance=tolerance, iterations=self.iterations
         )
         return State(state.step + 1), Preconditioned(C, g, damping=self.damping)
 

@@ -7,6 +7,7 @@ from dataclasses import KW_ONLY, dataclass
 from sofim_ref.arrays import Array, device, namespace
 from sofim_ref.arrays.control_flow import branch, choose
 from sofim_ref.arrays.generators import generator
+from sofim_ref.arrays.policy import Regularization, number_of
 from sofim_ref.arrays.validation import count, normal_in_dtype, positive
 from sofim_ref.curvature import nystrom_factor
 from sofim_ref.matrices import LowRank
@@ -46,7 +47,7 @@ class NystromSGD(Optimizer[NystromSGDState]):
     ----------
     lr, weight_decay
         As in `Optimizer`.
-    rho : float
+    rho : float or Policy
         The number ρ > 0, beyond the problem's l2.
     columns : int
         The number k of coordinates Ω, drawn anew for each Z; at most d.
@@ -79,7 +80,7 @@ class NystromSGD(Optimizer[NystromSGDState]):
     """
 
     lr: float | Schedule = 0.1
-    rho: float = 0.1
+    rho: Regularization = 0.1
     columns: int = 2
     _: KW_ONLY
     seed: int = 0
@@ -108,7 +109,8 @@ class NystromSGD(Optimizer[NystromSGDState]):
         due, seen = state.seen == 0, state.seen + oracle.size
         Z = branch(due, lambda: self._new_factor(state.step, oracle.in_branch(due)), lambda: state.factor)
         following = NystromSGDState(state.step + 1, choose(seen >= oracle.examples, 0, seen), Z)
-        return following, Preconditioned(LowRank(self.rho + oracle.l2, Z), oracle.gradient(), damping=self.rho)
+        rho = number_of(self.rho)
+        return following, Preconditioned(LowRank(rho + oracle.l2, Z), oracle.gradient(), damping=rho)
 
     def _new_factor(self, step: int, oracle: Oracle) -> Array:
         return nystrom_factor(oracle.over_all(), generator(self.seed, step), columns=self.columns)

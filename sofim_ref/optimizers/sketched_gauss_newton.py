@@ -11,6 +11,7 @@ from dataclasses import KW_ONLY, dataclass
 from sofim_ref import curvature
 from sofim_ref.arrays import Array
 from sofim_ref.arrays.generators import generator
+from sofim_ref.arrays.policy import Regularization
 from sofim_ref.arrays.validation import count, normal_in_dtype, one_of, positive
 from sofim_ref.curvature.sketched_gauss_newton import Sketch
 from sofim_ref.optimizers.method import Method
@@ -31,7 +32,7 @@ class SketchedGaussNewton(Optimizer[State]):
     ----------
     lr, weight_decay
         As in `Optimizer`.
-    damping : float
+    damping : float or Policy
         The number λ > 0, beyond the problem's l2.
     rows : int
         The number s of rows of S.
@@ -72,7 +73,7 @@ class SketchedGaussNewton(Optimizer[State]):
     """
 
     lr: float | Schedule = 1.0
-    damping: float = 1e-2
+    damping: Regularization = 1e-2
     rows: int = 64
     _: KW_ONLY
     sketch: Sketch = "srht"

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Literal
 
 from sofim_ref.arrays import Array, namespace
+from sofim_ref.arrays.policy import Regularization, number_of
 from sofim_ref.arrays.sums import averaged, one_minus_power, weight_before
 from sofim_ref.arrays.validation import flag, fraction, normal_in_dtype, one_of, positive, positive_in_dtype
 from sofim_ref.kernels import Kernels, SOFIMStep
@@ -51,7 +52,7 @@ class SOFIM(Optimizer[SOFIMState]):
     ----------
     lr, weight_decay
         As in `Optimizer`.
-    rho : float
+    rho : float or Policy
         The number ρ > 0, in units of a squared gradient: scale the loss by c, and ρ must be scaled by c².
     beta : float
         The number β in [0, 1); 0 takes the gradient itself for M̂.
@@ -101,7 +102,7 @@ class SOFIM(Optimizer[SOFIMState]):
     """
 
     lr: float | Schedule = 0.1
-    rho: float = 0.5
+    rho: Regularization = 0.5
     beta: float = 0.9
     _: KW_ONLY
     vector: Literal["moment", "gradient"] = "moment"
@@ -130,19 +131,19 @@ class SOFIM(Optimizer[SOFIMState]):
 
     def precondition(self, state: SOFIMState, oracle: Oracle) -> tuple[SOFIMState, Preconditioned]:
         """Return the next state, and C = ρI + M̂M̂ᵀ with v = M̂ or g."""
-        t, g = state.step + 1, oracle.gradient()
+        t, g, rho = state.step + 1, oracle.gradient(), number_of(self.rho)
         h, k = averaged(state.mean, g, weight_before(self.beta, t)), self._scale(t)
         if self.vector == "moment":
             m = v = h if self.bias_correction else k * h
             weight = 1.0
         else:  # kh, rounded, would lie across g by that rounding, and what lies across it is divided by ρ
             m, weight, v = h, k**2, g
-        C: Matrix = RankOne(self.rho, m, weight)
+        C: Matrix = RankOne(rho, m, weight)
         parts = oracle.parameter_blocks if self.scope == "layer" else ()
         if parts:
-            C = BlockDiagonal(tuple(RankOne(self.rho, m[part.start : part.stop], weight) for part in parts))
-        radius = 0.5 * ((len(parts) or 1) / self.rho) ** 0.5 if self.vector == "moment" else None
-        return SOFIMState(t, h), Preconditioned(C, v, damping=self.rho, radius=radius)
+            C = BlockDiagonal(tuple(RankOne(rho, m[part.start : part.stop], weight) for part in parts))
+        radius = 0.5 * ((len(parts) or 1) / rho) ** 0.5 if self.vector == "moment" else None
+        return SOFIMState(t, h), Preconditioned(C, v, damping=rho, radius=radius)
 
     def averaging(self, t: int) -> Averaging:
         """Return how v is made of the gradients: the mean M̂, or g."""
@@ -151,7 +152,7 @@ class SOFIM(Optimizer[SOFIMState]):
 
     def overwrite(self, kernels: Kernels, w: Array, state: SOFIMState, oracle: Oracle) -> SOFIMState:
         """Take the step in the memory of w and h, and return the next state."""
-        t, g = state.step + 1, oracle.gradient()
+        t, g, rho = state.step + 1, oracle.gradient(), number_of(self.rho)
         rho, kept = positive_in_dtype("rho", self.rho, w), weight_before(self.beta, t)
         step = SOFIMStep(self.rate_at(state.step), rho, kept, self._scale(t), self.vector, self.weight_decay)
         parts = oracle.parameter_blocks if self.scope == "layer" else ()

@@ -15,7 +15,7 @@ METHODS = (
         sofim.METHODS[0],
         name="sofim-adaptive",
         title="SOFIM (moment, ρ = ‖M̂‖²)",
-        make=partial(SOFIM, rho=SquaredMoment(1.0)),  # type: ignore[arg-type]  # a policy stands for a number
+        make=partial(SOFIM, rho=SquaredMoment(1.0)),
         matrix="‖M̂‖²I + M̂M̂ᵀ",
         memory="2d",
         source="formulas' policies; none published",

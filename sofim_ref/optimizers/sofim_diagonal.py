@@ -6,6 +6,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal
 
 from sofim_ref.arrays import Array, namespace
+from sofim_ref.arrays.policy import Regularization, number_of
 from sofim_ref.arrays.sums import averaged, one_minus_power, weight_before
 from sofim_ref.arrays.tracing import is_traced
 from sofim_ref.arrays.validation import count, fraction, non_negative, normal_in_dtype, one_of, positive
@@ -57,7 +58,7 @@ class DiagonalSOFIM(Optimizer[Any]):
     ----------
     lr, weight_decay
         As in `Optimizer`.
-    rho : float
+    rho : float or Policy
         The number ρ > 0 in D.
     diagonal : {"variance", "adam", "adafisher", "hutchinson"}
         Which D. ``"variance"``: ŝ + ρ, s the average of (g − m̂)² as in `TAdam`; then C estimates the mean of ggᵀ, the
@@ -102,7 +103,7 @@ class DiagonalSOFIM(Optimizer[Any]):
     """
 
     lr: float | Schedule = 0.1
-    rho: float = 0.5
+    rho: Regularization = 0.5
     diagonal: Literal["variance", "adam", "adafisher", "hutchinson"] = "variance"
     rank_one: float = 1.0
     _: KW_ONLY
@@ -145,12 +146,12 @@ class DiagonalSOFIM(Optimizer[Any]):
         else:
             following, choice = self._adaptive().precondition(state, oracle)
             D, m = choice.matrix.values, choice.vector
-        c = self.rank_one
+        c, rho = self.rank_one, number_of(self.rho)
         C = DiagonalPlusLowRank(D, (c**0.5 * m)[:, None])
         if self.vector == "gradient":
-            return following, Preconditioned(C, oracle.gradient(), damping=self.rho)
-        radius = 0.5 / (c * self.rho) ** 0.5 if is_traced(c) or c > 0 else None
-        return following, Preconditioned(C, m, damping=self.rho, radius=radius)
+            return following, Preconditioned(C, oracle.gradient(), damping=rho)
+        radius = 0.5 / (c * rho) ** 0.5 if is_traced(c) or c > 0 else None
+        return following, Preconditioned(C, m, damping=rho, radius=radius)
 
     def averaging(self, t: int) -> Averaging:
         """Return how v is made of the gradients: a mean with bias correction, or g."""
@@ -166,12 +167,13 @@ class DiagonalSOFIM(Optimizer[Any]):
 
     def _adaptive(self) -> Any:
         """Return the method whose C and v are D and m̂."""
+        rho = number_of(self.rho)
         match self.diagonal:
             case "adam":
-                return Adam(beta1=self.beta, beta2=self.beta2, epsilon=self.rho)
+                return Adam(beta1=self.beta, beta2=self.beta2, epsilon=rho)
             case "adafisher":
-                return AdaFisher(beta=self.beta, damping=self.rho)
-        return AdaHessian(beta1=self.beta, beta2=self.beta2, epsilon=self.rho, seed=self.seed)
+                return AdaFisher(beta=self.beta, damping=rho)
+        return AdaHessian(beta1=self.beta, beta2=self.beta2, epsilon=rho, seed=self.seed)
 
 
 METHODS = (

@@ -7,6 +7,7 @@ from typing import Literal
 
 from sofim_ref.arrays import Array, device, namespace
 from sofim_ref.arrays.control_flow import choose
+from sofim_ref.arrays.policy import Regularization, number_of
 from sofim_ref.arrays.sums import averaged, one_minus_power, weight_before
 from sofim_ref.arrays.validation import count, flag, fraction, normal_in_dtype, one_of, positive
 from sofim_ref.matrices import LowRank
@@ -49,7 +50,7 @@ class RankKSOFIM(Optimizer[RankKSOFIMState]):
     ----------
     lr, weight_decay
         As in `Optimizer`.
-    rho : float
+    rho : float or Policy
         The number ρ > 0, in units of a squared gradient, as in `SOFIM`.
     beta : float
         The number β in [0, 1) of the average M̂, as in `SOFIM`.
@@ -96,7 +97,7 @@ class RankKSOFIM(Optimizer[RankKSOFIMState]):
     """
 
     lr: float | Schedule = 0.1
-    rho: float = 0.5
+    rho: Regularization = 0.5
     beta: float = 0.9
     columns: int = 4
     _: KW_ONLY
@@ -126,7 +127,7 @@ class RankKSOFIM(Optimizer[RankKSOFIMState]):
 
     def precondition(self, state: RankKSOFIMState, oracle: Oracle) -> tuple[RankKSOFIMState, Preconditioned]:
         """Return the next state, and C = ρI + (1/n) Σ uuᵀ with v = M̂ or g."""
-        t, k, g = state.step + 1, self.columns, oracle.gradient()
+        t, k, g, rho = state.step + 1, self.columns, oracle.gradient(), number_of(self.rho)
         h = averaged(state.mean, g, weight_before(self.beta, t))
         m = h if self.bias_correction else one_minus_power(self.beta, t) * h
         found = {"moment": m, "gradient": g}
@@ -135,9 +136,9 @@ class RankKSOFIM(Optimizer[RankKSOFIMState]):
         newest = xp.arange(k, device=device(u)) == state.step % k
         U = xp.where(newest, u[:, None], state.columns)
         n = choose(t < k, t, k)
-        radius = 0.5 * (n / self.rho) ** 0.5 if self.collected == self.vector else None
-        C = LowRank(self.rho, U, weight=1.0 / n)  # 1/n of a traced n would be in float32
-        return RankKSOFIMState(t, h, U), Preconditioned(C, v, damping=self.rho, radius=radius)
+        radius = 0.5 * (n / rho) ** 0.5 if self.collected == self.vector else None
+        C = LowRank(rho, U, weight=1.0 / n)  # 1/n of a traced n would be in float32
+        return RankKSOFIMState(t, h, U), Preconditioned(C, v, damping=rho, radius=radius)
 
     def averaging(self, t: int) -> Averaging:
         """Return how v is made of the gradients: the mean M̂, or g."""

@@ -11,6 +11,7 @@ from typing import Literal
 
 from sofim_ref import curvature
 from sofim_ref.arrays import Array, namespace
+from sofim_ref.arrays.policy import Regularization, number_of
 from sofim_ref.arrays.validation import fraction, normal_in_dtype, one_of, positive
 from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, check_start
@@ -50,7 +51,7 @@ class SPRING(Optimizer[SPRINGState]):
     ----------
     lr, weight_decay
         As in `Optimizer`.
-    damping : float
+    damping : float or Policy
         The number λ > 0, beyond the problem's l2.
     mu : float
         The number μ in [0, 1); 0 is natural gradient descent.
@@ -98,7 +99,7 @@ class SPRING(Optimizer[SPRINGState]):
     """
 
     lr: float | Schedule = 0.02
-    damping: float = 1e-3
+    damping: Regularization = 1e-3
     mu: float = 0.99
     fisher: Literal["exact", "empirical"] = "exact"
     _: KW_ONLY
@@ -124,9 +125,10 @@ class SPRING(Optimizer[SPRINGState]):
     def precondition(self, state: SPRINGState, oracle: Oracle) -> tuple[SPRINGState, Preconditioned]:
         """Return the next state, and C = JᵀJ + (l2 + λ)I with v = g + λμφ₋₁."""
         matrix = curvature.fisher if self.fisher == "exact" else curvature.empirical_fisher
-        C = matrix(oracle, damping=self.damping, include_l2=True)
-        v = oracle.gradient() + self.damping * self.mu * state.direction
-        choice = Preconditioned(C, v, damping=self.damping)
+        damping = number_of(self.damping)
+        C = matrix(oracle, damping=damping, include_l2=True)
+        v = oracle.gradient() + damping * self.mu * state.direction
+        choice = Preconditioned(C, v, damping=damping)
         return SPRINGState(state.step + 1, choice.direction), choice
 
 

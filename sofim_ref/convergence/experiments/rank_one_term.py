@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from sofim_ref.arrays import Array
+from sofim_ref.arrays.policy import number_of
 from sofim_ref.matrices import ScaledIdentity
 from sofim_ref.optimizers import SOFIM
 from sofim_ref.optimizers.optimizer import Preconditioned
@@ -24,7 +25,7 @@ class SOFIMWithoutRankOne(SOFIM):
     def precondition(self, state: SOFIMState, oracle: Oracle) -> tuple[SOFIMState, Preconditioned]:
         """Return the next state, and C = ρI with SOFIM's v."""
         state, choice = super().precondition(state, oracle)
-        return state, Preconditioned(ScaledIdentity(self.rho, oracle.w), choice.vector)
+        return state, Preconditioned(ScaledIdentity(number_of(self.rho), oracle.w), choice.vector)
 
 
 def without_rank_one(
