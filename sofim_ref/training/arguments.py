@@ -26,7 +26,9 @@ def check_kinds(problem: Any, optimizer: Any) -> None:
     optimizer.check_problem(problem)
 
 
-def check_settings(seed: Any, tolerance: Any, metrics: Any, callbacks: Any, flags: Mapping[str, Any]) -> None:
+def check_settings(  # noqa: PLR0913  # what a run has besides problem, optimizer and budget
+    seed: Any, tolerance: Any, metrics: Any, callbacks: Any, flags: Mapping[str, Any], *, checkpoint: Any
+) -> None:
     """Refuse settings of a run that are out of their range; `progress`, among the flags, may be a text."""
     count("seed", seed, minimum=0)
     non_negative("tolerance", tolerance)
@@ -34,6 +36,9 @@ def check_settings(seed: Any, tolerance: Any, metrics: Any, callbacks: Any, flag
         if not (name == "progress" and isinstance(value, str)):
             flag(name, value)
     _check_watchers(metrics, callbacks)
+    if not (checkpoint is None or callable(checkpoint)):
+        msg = f"checkpoint must be a function of the trace, got {shown(checkpoint)}."
+        raise TypeError(msg)
 
 
 def _check_watchers(metrics: Any, callbacks: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -41,6 +42,7 @@ def minimize(
     seed: int = 0,
     metrics: Mapping[str, Callable[[Array], Any]] | None = None,
     callbacks: Sequence[Callable[[Record, Array], bool | None]] = (),
+    checkpoint: Callable[[Trace], Any] | None = None,
     label: str | None = None,
     progress: bool | str = False,
     store_points: bool = False,
@@ -74,6 +76,9 @@ def minimize(
     callbacks : list of callables
         Each is called with every record and the point; one that returns True ends the run. ``record.as_dict()`` is what
         a tracker of runs takes.
+    checkpoint : callable, optional
+        Called at every record with the trace up to it, as ``lambda trace: trace.save("run.npz")`` takes it: its w and
+        state are those from which the run goes on.
     label : str, optional
         What pictures and tables call the run; the name of the optimizer's class if not given.
     progress : bool or str
@@ -129,7 +134,7 @@ def minimize(
     budget = Budget(problem, steps, epochs, batch_size, record_every)
     metrics = {} if metrics is None else metrics
     flags = {"store_points": store_points, "diagnostics": diagnostics, "progress": progress}
-    check_settings(seed, tolerance, metrics, callbacks, flags)
+    check_settings(seed, tolerance, metrics, callbacks, flags, checkpoint=checkpoint)
     one_of("on_interrupt", on_interrupt, ("return", "raise"))
     w = starting_point(problem, w0, state, seed)
     fresh = optimizer.init(w)
@@ -153,6 +158,23 @@ def minimize(
     seen: Oracle | None = None
     lent_seconds = 0.0
     start, last_seen = w, (0, w, state)  # the last is replaced whole, whenever an interruption comes
+
+    def trace_to(seen: tuple[int, Array, S], status: Status, message: str) -> Trace:
+        n_records, w, state = seen
+        return Trace(
+            w=detached(w),
+            state=state,
+            status=status,
+            message=message or status.message,
+            records=tuple(records[:n_records]),
+            oracle_calls=copy.copy(calls),
+            problem=f"{problem.name}, d = {problem.dim}, N = {problem.size}",
+            optimizer=repr(optimizer),
+            label=label,
+            points=tuple(map(detached, points[:n_records])) if store_points else None,
+            reasons=reasons,
+            batches=tuple(drawn[: records[n_records - 1].step - first]) if store_points and batch_size else None,
+        )
 
     try:
         with np.errstate(all="ignore"), progress_bar(shown_label, budget.total, shown=bool(progress)) as advance:
@@ -187,6 +209,8 @@ def minimize(
                         points.append(w)
                     last_seen = (len(records), w, state)
                     wishes = [callback(record, w) for callback in callbacks]
+                    if checkpoint is not None:
+                        checkpoint(trace_to(last_seen, Status.INTERRUPTED, "The run was under way at its last record."))
                     if gradient_norm <= tolerance:
                         status = Status.CONVERGED
                         break
@@ -236,24 +260,10 @@ def minimize(
             raise
         status, message = Status.INTERRUPTED, ""
 
-    n_records, w, state = last_seen
-    if not n_records:
+    if not last_seen[0]:
         msg = "the loss or its gradient at w0 must be finite, got NaN or infinity."
         raise ValueError(msg)
-    return Trace(
-        w=detached(w),
-        state=state,
-        status=status,
-        message=message or status.message,
-        records=tuple(records[:n_records]),
-        oracle_calls=calls,
-        problem=f"{problem.name}, d = {problem.dim}, N = {problem.size}",
-        optimizer=repr(optimizer),
-        label=label,
-        points=tuple(map(detached, points[:n_records])) if store_points else None,
-        reasons=reasons,
-        batches=tuple(drawn[: records[n_records - 1].step - first]) if store_points and batch_size else None,
-    )
+    return trace_to(last_seen, status, message)
 
 
 def _number(x: Array) -> float:

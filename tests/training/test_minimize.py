@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from cases import data
 
-from sofim_ref import SGD, SOFIM, NaturalGradient, Newton, Status, arrays, minimize, optimizers, problems
+from sofim_ref import SGD, SOFIM, NaturalGradient, Newton, Status, Trace, arrays, minimize, optimizers, problems
 from sofim_ref.problems import Function, LeastSquares, LogisticRegression, Quadratic
 
 X, SCORE, LABEL, _ = data()  # 24 examples
@@ -507,6 +507,23 @@ def test_a_singular_matrix_ends_the_run_and_keeps_what_was_seen():
     assert trace.status is Status.SINGULAR
     assert len(trace) == 1
     assert np.array_equal(trace.w, np.ones(2))
+
+
+def test_a_run_goes_on_from_each_checkpoint_with_the_same_bits(problem, tmp_path):
+    kept = []
+    budget = {"batch_size": 10, "record_every": 2, "seed": 3}
+    whole = minimize(problem, SOFIM(lr=0.1), steps=8, checkpoint=kept.append, **budget)
+    assert [trace.records[-1].step for trace in kept] == [0, 2, 4, 6, 8]
+    for trace in kept[:-1]:
+        assert trace.status is Status.INTERRUPTED
+        trace.save(tmp_path / "run.npz")
+        saved, left = Trace.load(tmp_path / "run.npz"), 8 - trace.records[-1].step
+        rest = minimize(problem, SOFIM(lr=0.1), steps=left, w0=saved.w, state=saved.state, **budget)
+        assert rest.w.tobytes() == whole.w.tobytes()
+        assert [r.loss for r in trace.records + rest.records[1:]] == list(whole["loss"])
+    assert dict(kept[1].oracle_calls) != dict(whole.oracle_calls)  # each has its own count
+    with pytest.raises(TypeError, match="checkpoint must be a function of the trace"):
+        minimize(problem, SOFIM(), steps=1, checkpoint="run.npz")
 
 
 def test_a_run_that_goes_on_keeps_to_the_records_of_the_first():
