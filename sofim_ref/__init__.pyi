@@ -35,6 +35,7 @@ from .optimizers import AdaGrad as AdaGrad
 from .optimizers import AdaHessian as AdaHessian
 from .optimizers import Adam as Adam
 from .optimizers import AdamW as AdamW
+from .optimizers import CubicNewton as CubicNewton
 from .optimizers import DiagonalSOFIM as DiagonalSOFIM
 from .optimizers import Eva as Eva
 from .optimizers import GaussNewton as GaussNewton
@@ -45,11 +46,13 @@ from .optimizers import NaturalGradient as NaturalGradient
 from .optimizers import Newton as Newton
 from .optimizers import NewtonCG as NewtonCG
 from .optimizers import NystromSGD as NystromSGD
+from .optimizers import QuasiNewton as QuasiNewton
 from .optimizers import RankKSOFIM as RankKSOFIM
 from .optimizers import RootFreeRMSProp as RootFreeRMSProp
 from .optimizers import Shampoo as Shampoo
 from .optimizers import SketchedGaussNewton as SketchedGaussNewton
 from .optimizers import TAdam as TAdam
+from .optimizers import TrustRegionNewton as TrustRegionNewton
 from .optimizers import register as register
 from .optimizers import scipy_minimize as scipy_minimize
 from .testing import check_gradient as check_gradient

@@ -31,7 +31,8 @@ def check_fit(state: Any, fresh: State, owner: object) -> None:
     """Refuse a state of another kind than a fresh one of its optimizer, or with arrays that don't go with its point."""
     if type(state) is not type(fresh):
         msg = (
-            f"state must be of the class {type(fresh).__name__} to go with {type(owner).__name__}, got {shown(state)}."
+            f"state must be of the class {type(fresh).__name__} to go with {type(owner).__name__}, got {shown(state)}; "
+            "a policy for a number keeps its own values in the state, so a run goes on with the one that it began with."
         )
         raise TypeError(msg)
     for field in dataclasses.fields(state):

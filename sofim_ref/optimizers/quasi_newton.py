@@ -52,7 +52,7 @@ class QuasiNewton(Optimizer[QuasiNewtonState]):
     update : {"broyden", "sr1"}
         Which of the two.
     phi : float
-        The number φ in [0, 1]: 0 is BFGS, 1 is DFP. SR1 doesn't use it.
+        The number φ in [0, 1]: 0 is BFGS, 1 is DFP. SR1 has none, and takes 0 only.
     line_search : bool
         Whether η is halved until the batch's loss falls enough, as in `Newton`.
 
@@ -66,8 +66,10 @@ class QuasiNewton(Optimizer[QuasiNewtonState]):
     Notes
     -----
     Before there is a pair, C = max(1, ‖g‖) I, so that the first step is no longer than η. The first pair's update
-    starts from B = (yᵀy/|sᵀy|) I. A pair is left out in Broyden's class where sᵀy ≤ eps ‖s‖ ‖y‖, so that B stays
-    positive definite up to rounding; in SR1 where |sᵀ(y − Bs)| < 10⁻⁸ ‖s‖ ‖y − Bs‖, and as the first where sᵀy = 0.
+    starts from B = γI with γ = yᵀy/|sᵀy|, SR1's from 2γI: from γI itself the first update would leave SR1's B singular
+    along y − γs, whatever the loss; from 2γI the first B is positive definite wherever sᵀy > 0. A pair is left out in
+    Broyden's class where sᵀy ≤ eps ‖s‖ ‖y‖, so that B stays positive definite up to rounding; in SR1 where |sᵀ(y − Bs)|
+    < 10⁻⁸ ‖s‖ ‖y − Bs‖, and as the first where sᵀy = 0.
 
     SR1's B may be indefinite, as the Hessian may. Then C = B + λI with λ = max(0, −2b, √eps ‖B‖₂ − b), where b is B's
     least eigenvalue: zero where B is safely positive definite; else C's least eigenvalue is |b|, or √eps ‖B‖₂ if
@@ -79,7 +81,8 @@ class QuasiNewton(Optimizer[QuasiNewtonState]):
 
     Cost: a second gradient and 2d³/3 operations, for SR1 the eigenvalues too; memory d².
 
-    Source: Nocedal & Wright 2006, Numerical Optimization, (6.19), (6.20), (6.24), (6.26) and (6.32).
+    Source: Nocedal & Wright 2006, Numerical Optimization, (6.19), (6.20), (6.24), (6.26) and (6.32). They give (6.20),
+    γ, for BFGS and leave SR1's start open; SciPy takes γ for both.
 
     Examples
     --------
@@ -106,6 +109,9 @@ class QuasiNewton(Optimizer[QuasiNewtonState]):
         non_negative("phi", self.phi)
         if self.phi > 1:
             msg = f"phi must be a number in [0, 1], got {self.phi!r}; 0 is BFGS, 1 is DFP."
+            raise ValueError(msg)
+        if self.update == "sr1" and self.phi:
+            msg = f"phi must be 0 with update='sr1', which isn't in Broyden's class for φ in [0, 1], got {self.phi!r}."
             raise ValueError(msg)
 
     def init(self, w: Array) -> QuasiNewtonState:
@@ -140,7 +146,8 @@ class QuasiNewton(Optimizer[QuasiNewtonState]):
     def updated(self, B: Array, s: Array, y: Array) -> Array:
         """Return B⁺, shape (d, d); or B, if the pair is left out."""
         xp, sy = namespace(s), s @ y
-        start = _divided(y @ y, xp.abs(sy)) * xp.eye(s.shape[0], dtype=s.dtype, device=device(s))
+        times = 2 if self.update == "sr1" else 1
+        start = times * _divided(y @ y, xp.abs(sy)) * xp.eye(s.shape[0], dtype=s.dtype, device=device(s))
         begun = xp.where(_known(B), B, start)
         Bs = begun @ s
         sBs, rest = s @ Bs, y - Bs

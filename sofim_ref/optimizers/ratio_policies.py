@@ -108,8 +108,8 @@ class TrustRadius(MomentPolicy):
     becomes a quarter of the step's length, above ¾ twice as large. A step with which the batch's loss rises beyond
     rounding is refused: the point stays, and Δ shrinks.
 
-    With the loss and C times a, λ is times a and the run the same. With the parameters times a, Δ has to be times a. A
-    rotation of the parameters changes nothing.
+    With the loss and C times a, λ is times a and the run the same. With the parameters times a, Δ and `largest` have to
+    be times a. A rotation of the parameters changes nothing.
 
     Parameters
     ----------

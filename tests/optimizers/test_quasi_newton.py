@@ -3,6 +3,9 @@
 import mpmath
 import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from scipy import optimize as scipy_optimize
 
 import sofim_ref as sr
@@ -55,6 +58,16 @@ def test_sr1_is_a_after_d_independent_steps_of_any_length_indefinite_or_not():
     np.testing.assert_allclose(B, A, atol=1e-10)
 
 
+@given(st.lists(st.floats(0.1, 10), min_size=3, max_size=3), arrays(float, 3, elements=st.floats(-1, 1)))
+def test_the_first_sr1_matrix_is_positive_definite_along_its_pair_where_the_loss_is_convex(spectrum, s):
+    """Along r = y − 2γs its eigenvalue is ‖y‖²/(2γ‖s‖² − sᵀy)."""
+    assume(np.linalg.norm(s) > 1e-3)
+    y = np.asarray(spectrum) * s
+    gamma, B = (y @ y) / (s @ y), QuasiNewton(update="sr1").updated(np.zeros((3, 3)), s, y)
+    expected = sorted([2 * gamma, 2 * gamma, (y @ y) / (2 * gamma * (s @ s) - s @ y)])
+    np.testing.assert_allclose(np.linalg.eigvalsh(B), expected, rtol=1e-12 * 2 * gamma / expected[0])
+
+
 def test_the_shift_of_an_indefinite_sr1_matrix_makes_its_least_eigenvalue_the_flipped_one():
     optimizer, w = QuasiNewton(update="sr1"), np.ones(2)
     oracle = sr.problems.Quadratic(np.eye(2), np.zeros(2)).oracle(w)
@@ -69,16 +82,18 @@ def test_the_shift_of_an_indefinite_sr1_matrix_makes_its_least_eigenvalue_the_fl
     ("optimizer", "peer"),
     [
         (QuasiNewton(), scipy_optimize.BFGS(exception_strategy="skip_update", init_scale="auto")),
-        (QuasiNewton(update="sr1"), scipy_optimize.SR1(init_scale="auto")),
+        (QuasiNewton(update="sr1"), scipy_optimize.SR1()),
     ],
     ids=["bfgs", "sr1"],
 )
 def test_the_updates_are_scipys(optimizer, peer):
     A, _ = quadratic(4)
-    peer.initialize(4, "hess")
     B = np.zeros((4, 4))
-    for s in np.random.default_rng(0).standard_normal((3, 4)):
+    for k, s in enumerate(np.random.default_rng(0).standard_normal((3, 4))):
         y = A @ s + 0.1 * s**3
+        if k == 0:
+            peer.init_scale = (2 if optimizer.update == "sr1" else 1) * (y @ y) / abs(s @ y)
+            peer.initialize(4, "hess")
         peer.update(s, y)
         B = optimizer.updated(B, s, y)
     np.testing.assert_allclose(B, peer.get_matrix(), rtol=1e-11, atol=1e-11)
@@ -129,7 +144,8 @@ def test_a_hundred_steps_agree_with_50_digits(settings):
             s = -rate * p
             x = x + s
             y = gradient(x) - g
-            B = dot(y, y) / dot(s, y) * mpmath.eye(2) if B is None else B
+            times = 2 if settings.get("update") == "sr1" else 1
+            B = times * dot(y, y) / dot(s, y) * mpmath.eye(2) if B is None else B
             Bs = B * s
             if settings.get("update") == "sr1":
                 if abs(dot(s, y - Bs)) >= 1e-8 * mpmath.norm(s) * mpmath.norm(y - Bs) > 0:
@@ -158,5 +174,7 @@ def test_a_pair_that_would_spoil_b_is_left_out(optimizer, s, y):
 def test_settings_out_of_range_are_refused():
     with pytest.raises(ValueError, match=r"phi must be a number in \[0, 1\], got 2.0; 0 is BFGS, 1 is DFP"):
         QuasiNewton(phi=2.0)
+    with pytest.raises(ValueError, match=r"phi must be 0 with update='sr1'.*got 0.5"):
+        QuasiNewton(update="sr1", phi=0.5)
     with pytest.raises(ValueError, match="update must be"):
         QuasiNewton(update="dfp")
