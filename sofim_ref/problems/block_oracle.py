@@ -45,7 +45,7 @@ class BlockOracle(Oracle):
         self._kept: Oracle | None = None
         self._passed: dict[str, Any] = {}  # value and gradient, once a pass has brought them
 
-    def average(self, f: Callable[[Oracle], T], *, here: bool = False) -> T:
+    def average(self, f: Callable[[Oracle], T]) -> T:
         """Return the mean of ``f(block)`` over the blocks of rows, weighted by their sizes: see `Oracle.average`.
 
         Who asks for a curvature asks for the gradient as well, so the pass brings it, and the value.
@@ -54,9 +54,9 @@ class BlockOracle(Oracle):
             if f is known:
                 found: T = self.ask(known.__name__)  # which may be remembered
                 return found
-        return self.mean(lambda rows, _: f(rows), with_loss=True, here=here)
+        return self.mean(lambda rows, _: f(rows), with_loss=True)
 
-    def mean(self, f: Callable[[Oracle, slice], T], *, with_loss: bool = False, here: bool = False) -> T:
+    def mean(self, f: Callable[[Oracle, slice], T], *, with_loss: bool = False) -> T:
         """Return the mean of ``f(block, place)``, where `place` is the slice of the batch that the block is.
 
         With `with_loss`, value and gradient are computed in the same pass, unless they are known or no second pass
@@ -66,7 +66,7 @@ class BlockOracle(Oracle):
         in_memory = self.batch is not None and len(parts) == 1
         with_loss = with_loss and not in_memory and "gradient" not in self._passed
         beneath = frozenset[str]()
-        engine = None if here or self.batch is not None or len(parts) == 1 or is_traced(self.w) else self.problem.engine
+        engine = None if self.batch is not None or len(parts) == 1 or is_traced(self.w) else self.problem.engine
         portion = engine and engine.answer(self.problem, f, self.w, with_loss=with_loss)
 
         def answers() -> Iterator[Any]:

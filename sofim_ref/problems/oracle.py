@@ -167,7 +167,7 @@ class Oracle:
         """Return the oracle at the same point over all examples, same counter: for what is refreshed now and then."""
         return self if self.batch is None else type(self)(self.problem, self.w, None, self.calls)
 
-    def average(self, f: Callable[[Oracle], T], *, here: bool = False) -> T:
+    def average(self, f: Callable[[Oracle], T]) -> T:
         """Return the mean of ``f(block)`` over the blocks of rows that the batch is kept in, weighted by their sizes.
 
         Here there is one block: ``f(self)``. Every curvature matrix that is a mean over examples is written with it.
@@ -176,10 +176,8 @@ class Oracle:
         ----------
         f : callable
             From an oracle to an array that is a mean over its examples, or a tuple or list of such. What it asks counts
-            once, and numbers drawn in `f` are drawn in the order of the rows.
-        here : bool
-            Whether `f` must be called in this process, in the order of the blocks, because it notes what it sees; else
-            the blocks' engine may call it anywhere.
+            once, and numbers drawn in `f` are drawn in the order of the rows. It may be called anywhere, by the
+            engine of blocks, and keeps nothing but what it returns.
 
         Examples
         --------
