@@ -30,10 +30,10 @@ def check_same_point(w: Array, w_of_oracle: Array) -> None:
 def check_fit(state: Any, fresh: State, owner: object) -> None:
     """Refuse a state of another kind than a fresh one of its optimizer, or with arrays that don't go with its point."""
     if type(state) is not type(fresh):
-        msg = (
-            f"state must be of the class {type(fresh).__name__} to go with {type(owner).__name__}, got {shown(state)}; "
-            "a policy for a number keeps its own values in the state, so a run goes on with the one that it began with."
-        )
+        names = type(fresh).__name__, type(state).__name__
+        msg = f"state must be of the class {names[0]} to go with {type(owner).__name__}, got {shown(state)}."
+        if any(" and " in name for name in names):  # what a policy keeps
+            msg += " A run goes on with the policies that it began with: what they keep is in the state."
         raise TypeError(msg)
     for field in dataclasses.fields(state):
         x, like = getattr(state, field.name), getattr(fresh, field.name)

@@ -52,7 +52,7 @@ class QuasiNewton(Optimizer[QuasiNewtonState]):
     update : {"broyden", "sr1"}
         Which of the two.
     phi : float
-        The number φ in [0, 1]: 0 is BFGS, 1 is DFP. SR1 has none, and takes 0 only.
+        The number φ in [0, 1]: 0 is BFGS, 1 is DFP; 0 with SR1.
     line_search : bool
         Whether η is halved until the batch's loss falls enough, as in `Newton`.
 
@@ -71,9 +71,8 @@ class QuasiNewton(Optimizer[QuasiNewtonState]):
     Broyden's class where sᵀy ≤ eps ‖s‖ ‖y‖, so that B stays positive definite up to rounding; in SR1 where |sᵀ(y − Bs)|
     < 10⁻⁸ ‖s‖ ‖y − Bs‖, and as the first where sᵀy = 0.
 
-    SR1's B may be indefinite, as the Hessian may. Then C = B + λI with λ = max(0, −2b, √eps ‖B‖₂ − b), where b is B's
-    least eigenvalue: zero where B is safely positive definite; else C's least eigenvalue is |b|, or √eps ‖B‖₂ if
-    larger, so that a step descends. It may be as much as 1/√eps times too long: leave the line search on.
+    SR1's B may be indefinite. Then C = B + λI with λ = max(0, −2b, √eps ‖B‖₂ − b), b being B's least eigenvalue; C's
+    is |b|, or √eps ‖B‖₂ if larger, so that a step descends. Leave the line search on: the step may be long.
 
     Limits: on a quadratic with exact line searches each φ gives the conjugate gradient method's points, at the
     minimum after d steps, with B = A; SR1 has B = A after d independent steps of any length. `LBFGS` with all pairs is
@@ -81,8 +80,7 @@ class QuasiNewton(Optimizer[QuasiNewtonState]):
 
     Cost: a second gradient and 2d³/3 operations, for SR1 the eigenvalues too; memory d².
 
-    Source: Nocedal & Wright 2006, Numerical Optimization, (6.19), (6.20), (6.24), (6.26) and (6.32). They give (6.20),
-    γ, for BFGS and leave SR1's start open; SciPy takes γ for both.
+    Source: Nocedal & Wright 2006, Numerical Optimization, (6.19), (6.20): γ, for BFGS, (6.24), (6.26) and (6.32).
 
     Examples
     --------
@@ -107,19 +105,15 @@ class QuasiNewton(Optimizer[QuasiNewtonState]):
         super().__post_init__()
         one_of("update", self.update, ("broyden", "sr1"))
         non_negative("phi", self.phi)
-        if self.phi > 1:
-            msg = f"phi must be a number in [0, 1], got {self.phi!r}; 0 is BFGS, 1 is DFP."
-            raise ValueError(msg)
-        if self.update == "sr1" and self.phi:
-            msg = f"phi must be 0 with update='sr1', which isn't in Broyden's class for φ in [0, 1], got {self.phi!r}."
+        if self.phi > (self.update == "broyden"):
+            msg = f"phi must be a number in [0, 1], and 0 with SR1, got {self.phi!r}; 0 is BFGS, 1 is DFP."
             raise ValueError(msg)
 
     def init(self, w: Array) -> QuasiNewtonState:
         """Return the state before the first step: no pair, B = 0."""
         check_start(w)
-        d = w.shape[0]
-        check_memory("the estimate of the Hessian", (d, d), w, remedy="LBFGS keeps a few pairs")
-        return QuasiNewtonState(0, namespace(w).zeros((d, d), dtype=w.dtype, device=device(w)))
+        check_memory("the estimate of the Hessian", 2 * tuple(w.shape), w, remedy="LBFGS keeps a few pairs")
+        return QuasiNewtonState(0, namespace(w).zeros(2 * tuple(w.shape), dtype=w.dtype, device=device(w)))
 
     def precondition(self, state: QuasiNewtonState, oracle: Oracle) -> tuple[QuasiNewtonState, Preconditioned]:
         """Return the next state, and C = B, or B + λI, with v = g."""
@@ -146,9 +140,8 @@ class QuasiNewton(Optimizer[QuasiNewtonState]):
     def updated(self, B: Array, s: Array, y: Array) -> Array:
         """Return B⁺, shape (d, d); or B, if the pair is left out."""
         xp, sy = namespace(s), s @ y
-        times = 2 if self.update == "sr1" else 1
-        start = times * _divided(y @ y, xp.abs(sy)) * xp.eye(s.shape[0], dtype=s.dtype, device=device(s))
-        begun = xp.where(_known(B), B, start)
+        gamma = (1 + (self.update == "sr1")) * _divided(y @ y, xp.abs(sy))
+        begun = xp.where(_known(B), B, gamma * xp.eye(s.shape[0], dtype=s.dtype, device=device(s)))
         Bs = begun @ s
         sBs, rest = s @ Bs, y - Bs
         if self.update == "sr1":
