@@ -13,6 +13,9 @@ from sofim_ref.arrays.validation import count, flag
 from sofim_ref.models.layer import Layer, LayerStatistics
 from sofim_ref.models.model import Model, check_derivatives
 
+_TOGETHER = 4096
+"""The rows that are scaled at a time: at 100 features they stay in a processor's cache until they are multiplied."""
+
 
 @dataclass(frozen=True)
 class Linear(Model):
@@ -117,8 +120,10 @@ class Linear(Model):
         """Return Σₙ Hₙ ⊗ x̄ₙx̄ₙᵀ in the order of w, shape (d, d), from at most C blocks of inputs: memory N·d.
 
         Both factors are symmetric: pairs c ≤ e of outputs are summed alone, and blocks above the diagonal are copied
-        from below.
+        from below. With one output on the host, and no Hₙ < 0: rows times √Hₙ, some at a time, and their Gram matrix.
         """
+        if self.n_outputs == 1 and isinstance(H, np.ndarray) and np.all(H >= 0):
+            return self._gram_of_scaled(X, np.sqrt(H[:, 0, 0]))
         check_derivatives(w, X.shape[0])
         X = self._completed(X)
         xp, (N, p), C = namespace(w), X.shape, self.n_outputs
@@ -137,6 +142,18 @@ class Linear(Model):
         order = xp.asarray([number[min(c, e), max(c, e)] for c in range(C) for e in range(C)], device=device(w))
         full = xp.reshape(xp.take(xp.concat(columns, axis=1), order, axis=2), (p, p, C, C))
         return xp.reshape(xp.permute_dims(full, (0, 2, 1, 3)), (self.dim, self.dim))
+
+    def _gram_of_scaled(self, X: np.ndarray[Any, Any], r: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Return Σₙ rₙ² x̄ₙx̄ₙᵀ, shape (d, d); rows may lack their 1."""
+        total = np.zeros((self.dim, self.dim), X.dtype)
+        scaled = np.empty((min(_TOGETHER, len(X)), self.dim), X.dtype)
+        for start in range(0, len(X), _TOGETHER):
+            rows, roots = X[start : start + _TOGETHER], r[start : start + _TOGETHER, None]
+            part = scaled[: len(rows)]
+            np.multiply(rows, roots, out=part[:, : X.shape[1]])
+            part[:, X.shape[1] :] = roots  # the column of the 1 that they lack
+            total += part.T @ part
+        return total
 
     def _completed(self, X: Array) -> Array:
         """Return x̄ for rows that may lack their 1."""
