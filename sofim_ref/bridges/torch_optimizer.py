@@ -106,10 +106,15 @@ class TorchOptimizer(torch.optim.Optimizer):
         vector.collect()
         if vector.w.device.type == "cpu" and method.has_kernel:
             tensors = {name: x for name, x in entries.items() if isinstance(x, torch.Tensor)}
-            state = make_state(kind, {**entries, **{name: x.numpy() for name, x in tensors.items()}})
+            views = {name: x.numpy() for name, x in tensors.items()}
             oracle = GivenGradient(vector.g.numpy()).oracle(vector.w.numpy())
-            _, state = method.step(oracle.w, state, oracle, inplace=True)
-            entries.update({**fields_of(state), **tensors})
+            w, state = method.step(oracle.w, make_state(kind, {**entries, **views}), oracle, inplace=True)
+            found = fields_of(state)
+            for name, view in {"w": oracle.w, **views}.items():
+                new = w if name == "w" else found[name]
+                if new is not view:  # the step was a plain one, or something else than a moment is new
+                    view[...] = new
+            entries.update({**found, **tensors})
         else:  # copies of w and g, which a method may keep
             oracle = GivenGradient(vector.g.clone()).oracle(vector.w.clone())
             w, state = method.step(oracle.w, make_state(kind, entries), oracle)

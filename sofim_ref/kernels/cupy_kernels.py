@@ -1,20 +1,23 @@
 """Steps on a GPU: the CUDA kernels of `steps.cu`, started through CuPy.
 
-SOFIM takes two, one that reduces and one that goes over the entries; SGD and Adam take one. Products stay on the
-device, so the host never waits; what is allocated is six numbers a block.
+SOFIM takes two, one that reduces and one that goes over the entries; an update of each entry takes one, made of its
+program. Sums stay on the device, so the host never waits; what is allocated is six numbers a block.
 """
 
 from __future__ import annotations
 
 import functools
 import importlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sofim_ref.arrays import Array
-from sofim_ref.kernels.kernels import AdamStep, SGDStep, SOFIMStep
+from sofim_ref.kernels import cuda_program
+from sofim_ref.kernels.expression import Update, recorded
+from sofim_ref.kernels.kernels import SOFIMStep
 
 THREADS = 256
 """The number of threads in a block."""
@@ -37,20 +40,21 @@ class CuPyKernels:
             numbers = map(np.float64, (lr, rho, scale, weight_decay))
             _run(f"sofim_along_{vector}", real, blocks, *_places(*arrays), shares, np.int32(blocks), d, *numbers)
 
-    def sgd(self, w: Array, b: Array, g: Array, step: SGDStep) -> None:
-        """Take a step of SGD in w and b: 5d numbers are read or written."""
-        real, d = w.dtype.type, np.int64(w.size)
-        numbers = (real(step.lr), real(step.momentum), np.int32(step.nesterov), real(step.weight_decay))
+    def entrywise(self, update: Update, arrays: Sequence[Array], overwritten: int) -> list[Array]:
+        """Overwrite the first arrays by the update, in one kernel, and return the sums of what else it returns."""
+        program, numbers = recorded(update, len(arrays))
+        w, n_sums = arrays[0], len(program.results) - overwritten
+        real, blocks = w.dtype.type, _blocks(w)
+        there = tuple(str(x.dtype) if getattr(x, "shape", ()) else "" for x in numbers)
+        arguments = [x if kind else real(x) for x, kind in zip(numbers, there, strict=True)]
         with w.device:
-            _run("sgd", real, _blocks(w), *_places(w, b, g), d, *numbers)
-
-    def adam(self, w: Array, m: Array, s: Array, g: Array, step: AdamStep) -> None:
-        """Take a step of Adam in w, m and s: 7d numbers are read or written."""
-        lr, beta1, beta2, *others = step
-        real, d = w.dtype.type, np.int64(w.size)
-        numbers = (lr, beta1, 1 - beta1, beta2, 1 - beta2, *others)
-        with w.device:
-            _run("adam", real, _blocks(w), *_places(w, m, s, g), d, *map(real, numbers))
+            if n_sums:
+                shares = importlib.import_module("cupy").empty((n_sums, blocks, 2), dtype=np.float64)
+                arguments.append(shares)
+            source = cuda_program.source(program, overwritten, there)
+            _run("entrywise", real, blocks, *_places(*arrays), np.int64(w.size), *arguments, source=source)
+            sums: Any = shares.sum(axis=(1, 2)) if n_sums else None
+        return [sums[k : k + 1] for k in range(n_sums)]
 
 
 def _places(*arrays: Array) -> list[Any]:
@@ -69,11 +73,12 @@ def _multiprocessors(device: Any) -> int:
     return int(device.attributes["MultiProcessorCount"])
 
 
-def _run(name: str, real: type[np.floating[Any]], blocks: int, *arguments: Any) -> None:
-    _kernel(name, "float" if real is np.float32 else "double")((blocks,), (THREADS,), arguments)
+def _run(name: str, real: type[np.floating[Any]], blocks: int, *arguments: Any, source: str = "") -> None:
+    _kernel(name, "float" if real is np.float32 else "double", source)((blocks,), (THREADS,), arguments)
 
 
-@functools.cache
-def _kernel(name: str, real: str) -> Any:
-    source = (Path(__file__).parent / "steps.cu").read_text(encoding="utf-8")
-    return importlib.import_module("cupy").RawKernel(source, name, (f"-DREAL={real}", f"-DTHREADS={THREADS}"))
+@functools.lru_cache(maxsize=256)
+def _kernel(name: str, real: str, source: str) -> Any:
+    steps = (Path(__file__).parent / "steps.cu").read_text(encoding="utf-8")
+    options = (f"-DREAL={real}", f"-DTHREADS={THREADS}")
+    return importlib.import_module("cupy").RawKernel(steps + source, name, options)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import sys
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 import numpy as np
 
 from sofim_ref.arrays import Array, eps
+from sofim_ref.kernels.expression import Program, Update, recorded
 from sofim_ref.kernels.kernels import SOFIMStep
 from sofim_ref.matrices import RankOne
 
@@ -35,6 +37,17 @@ class HostKernels(ABC):
     @abstractmethod
     def well_conditioned(self, w: Array) -> float:
         """Return the condition number of C up to which `descend` takes C⁻¹g as accurately as `RankOne.solve`."""
+
+    @abstractmethod
+    def run(self, program: Program, numbers: Sequence[float], arrays: Sequence[Array], overwritten: int) -> list[float]:
+        """Overwrite the first arrays by the first results of a program, and return the sums of the others."""
+
+    def entrywise(self, update: Update, arrays: Sequence[Array], overwritten: int) -> list[float]:
+        """Overwrite the first arrays by what the update returns first, and return the sums of what else it returns."""
+        program, numbers = recorded(update, len(arrays))
+        return self.run(
+            program, [x if type(x) is float else float(np.asarray(x).item()) for x in numbers], arrays, overwritten
+        )
 
     def sofim(self, w: Array, h: Array, g: Array, step: SOFIMStep) -> None:
         r"""Take a step of SOFIM in w and h.

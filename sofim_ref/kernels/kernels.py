@@ -1,10 +1,12 @@
-"""The contract of kernels: the steps of SOFIM, SGD and Adam, taken in the memory of their arrays."""
+"""The contract of kernels: SOFIM's step and any update of each entry, taken in the memory of their arrays."""
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
 
 from sofim_ref.arrays import Array
+from sofim_ref.kernels.expression import Update
 
 
 class SOFIMStep(NamedTuple):
@@ -30,43 +32,6 @@ class SOFIMStep(NamedTuple):
     weight_decay: float
 
 
-class SGDStep(NamedTuple):
-    """The numbers of a step of SGD.
-
-    Parameters
-    ----------
-    lr, momentum, weight_decay : float
-        η, μ and λ.
-    nesterov : bool
-        Whether v is Nesterov's.
-    """
-
-    lr: float
-    momentum: float
-    nesterov: bool
-    weight_decay: float
-
-
-class AdamStep(NamedTuple):
-    """The numbers of a step of Adam.
-
-    Parameters
-    ----------
-    lr, beta1, beta2, epsilon, weight_decay : float
-        η, β₁, β₂, ϵ and λ.
-    correction1, correction2 : float
-        What m and s are divided by.
-    """
-
-    lr: float
-    beta1: float
-    beta2: float
-    correction1: float
-    correction2: float
-    epsilon: float
-    weight_decay: float
-
-
 class Kernels(Protocol):
     """Steps that overwrite w and the moments; g is read only. All arrays have shape (d,) and one dtype."""
 
@@ -77,8 +42,22 @@ class Kernels(Protocol):
         q below ½. Rounded otherwise, h would leave g's direction, and C⁻¹g divides what lies across h by ρ.
         """
 
-    def sgd(self, w: Array, b: Array, g: Array, step: SGDStep) -> None:
-        """Set b ← μb + g, then w ← w − η(v + λw) with v = b or g + μb."""
+    def entrywise(self, update: Update, arrays: Sequence[Array], overwritten: int) -> list[Any]:
+        """Overwrite the first arrays by what the update returns first, and return the sums of what else it returns.
 
-    def adam(self, w: Array, m: Array, s: Array, g: Array, step: AdamStep) -> None:
-        """Set m ← β₁m + (1−β₁)g and s ← β₂s + (1−β₂)g², then w ← w − η(m̂/(√ŝ + ϵ) + λw)."""
+        Parameters
+        ----------
+        update : callable
+            From a namespace and the entries of all arrays to the new entries of the first ones, in order, and then to
+            terms whose sums over the entries are asked for; see `expression.Update`. Numbers in it may be arrays of
+            shape (1,).
+        arrays : sequence of arrays, shape (d,)
+            What is read.
+        overwritten : int
+            How many of them are written.
+
+        Returns
+        -------
+        list
+            The sums in float64: numbers on the host, arrays of shape (1,) on a device, which nobody waits for.
+        """

@@ -8,17 +8,21 @@ in float64, each block would have to be copied first.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from scipy.linalg import blas
 
 from sofim_ref.arrays import Array, eps, smallest_normal
+from sofim_ref.kernels import registers
+from sofim_ref.kernels.expression import Program
 from sofim_ref.kernels.host_kernels import HostKernels
-from sofim_ref.kernels.kernels import AdamStep, SGDStep
 
-BLOCK = 262_144
-"""The numbers of a block: half and twice as many were as fast, an eighth took half as long again in calls."""
+BLOCK = 65_536
+"""The numbers of a block: half and twice as many were as fast."""
+
+ONE_THREAD = 8_192
+"""The numbers that BLAS gets at a time: from 10,000 on it wakes its threads, and waits where their cores are taken."""
 
 ROW = 2_048
 """The products that are summed in the arrays' own dtype."""
@@ -77,49 +81,17 @@ class NumpyBlocks(HostKernels):
         """Return 8: each axpy rounds something of g/ρ's length, and ‖C‖ times that is 8 roundings of g."""
         return 8.0
 
-    def sgd(self, w: Array, b: Array, g: Array, step: SGDStep) -> None:
-        """Take a step of SGD in w and b, with the roundings of the plain one."""
-        for u, m, h, v in _blocks(w, b, g, scratch=1):
-            m *= step.momentum
-            m += h
-            if step.nesterov:
-                np.multiply(m, step.momentum, out=v)
-                v += h
-            else:
-                v[:] = m
-            _descend(u, v, step.lr, step.weight_decay)
-
-    def adam(self, w: Array, m: Array, s: Array, g: Array, step: AdamStep) -> None:
-        """Take a step of Adam in w, m and s, with the roundings of the plain one."""
-        lr, beta1, beta2, correction1, correction2, epsilon, weight_decay = step
-        for u, moment, square, h, scratch, divisor in _blocks(w, m, s, g, scratch=2):
-            moment *= beta1
-            moment += np.multiply(h, 1 - beta1, out=scratch)
-            np.multiply(h, h, out=scratch)
-            scratch *= 1 - beta2
-            square *= beta2
-            square += scratch
-            np.sqrt(np.divide(square, correction2, out=divisor), out=divisor)
-            divisor += epsilon
-            np.divide(moment, correction1, out=scratch)
-            scratch /= divisor
-            _descend(u, scratch, lr, weight_decay)
+    def run(self, program: Program, numbers: Sequence[float], arrays: Sequence[Array], overwritten: int) -> list[float]:
+        """Run a program in blocks, with the roundings of the plain step."""
+        return registers.run(program, numbers, arrays, overwritten)
 
 
 def _blocks(*arrays: Array, scratch: int = 0) -> Iterator[tuple[Array, ...]]:
-    """Yield the arrays' blocks as views, and with them that many to write in; the more there are, the smaller."""
-    d, block = arrays[0].shape[0], BLOCK // 2**scratch
-    spare = np.empty((scratch, min(block, d)), dtype=arrays[0].dtype)
+    """Yield the arrays' blocks as views, and with them that many to write in."""
+    d, block = arrays[0].shape[0], BLOCK
+    spare = registers.spare(scratch, min(block, d), arrays[0].dtype)
     for start in range(0, d, block):
         yield (*(x[start : start + block] for x in arrays), *spare[:, : d - start])
-
-
-def _descend(u: Array, direction: Array, lr: float, weight_decay: float) -> None:
-    """Set u ← u − lr·(direction + weight_decay·u), and overwrite the direction."""
-    if weight_decay:
-        direction += weight_decay * u
-    direction *= lr
-    u -= direction
 
 
 def _left(h: Array, g: Array, r: float, scratch: Array) -> Array:
@@ -135,7 +107,9 @@ def _add(y: Array, a: float, x: Array) -> None:
         for start, (piece,) in enumerate(_wide(x)):
             y[start * PIECE : (start + 1) * PIECE] += a * piece
     elif x.flags.c_contiguous and y.flags.carray:
-        _AXPY[y.dtype](x, y, a=a)
+        for start in range(0, x.shape[0], ONE_THREAD):
+            here = slice(start, start + ONE_THREAD)
+            _AXPY[y.dtype](x[here], y[here], a=a)
     else:
         y += a * x
 

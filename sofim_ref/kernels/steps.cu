@@ -1,4 +1,4 @@
-// The steps of SOFIM, SGD and Adam, each array read and written as few times as it can be.
+// The step of SOFIM, each array read and written as few times as it can be; what any other update is made with, too.
 //
 // REAL is the type of the arrays, float or double; numbers that decide about digits are double. Thread j of n takes the
 // entries j, j + n, j + 2n and so on, so any grid does; entry i of an array lies at i times its stride. Nothing waits for
@@ -109,33 +109,5 @@ extern "C" __global__ void sofim_along_gradient(REAL *__restrict__ w, Index w_st
     double at = w[i * w_stride], mean = h[i * h_stride];
     double left = fma(-mean, r.low, fma(-mean, r.high, (double)g[i * g_stride]));
     w[i * w_stride] = at - lr * ((parallel ? by_h * mean : left * over_rho) + weight_decay * at);
-  }
-}
-
-// b ← μb + g, w ← w − η(v + λw) with v = b, or g + μb.
-extern "C" __global__ void sgd(REAL *__restrict__ w, Index w_stride, REAL *__restrict__ b, Index b_stride,
-                               const REAL *__restrict__ g, Index g_stride, Index d, REAL lr, REAL momentum,
-                               int nesterov, REAL weight_decay) {
-  #pragma unroll 4
-  for (ENTRIES(i, d)) {
-    REAL gradient = g[i * g_stride], moment = momentum * b[i * b_stride] + gradient, at = w[i * w_stride];
-    b[i * b_stride] = moment;
-    w[i * w_stride] = at - lr * ((nesterov ? gradient + momentum * moment : moment) + weight_decay * at);
-  }
-}
-
-// m ← β₁m + (1 − β₁)g, s ← β₂s + (1 − β₂)g², w ← w − η(m̂ / (√ŝ + ϵ) + λw) for m̂ = m/c₁, ŝ = s/c₂.
-extern "C" __global__ void adam(REAL *__restrict__ w, Index w_stride, REAL *__restrict__ m, Index m_stride,
-                                REAL *__restrict__ s, Index s_stride, const REAL *__restrict__ g, Index g_stride,
-                                Index d, REAL lr, REAL beta1, REAL rest1, REAL beta2, REAL rest2, REAL c1, REAL c2,
-                                REAL epsilon, REAL weight_decay) {
-  #pragma unroll 4
-  for (ENTRIES(i, d)) {
-    REAL gradient = g[i * g_stride], at = w[i * w_stride];
-    REAL moment = beta1 * m[i * m_stride] + rest1 * gradient;
-    REAL square = beta2 * s[i * s_stride] + rest2 * (gradient * gradient);
-    m[i * m_stride] = moment;
-    s[i * s_stride] = square;
-    w[i * w_stride] = at - lr * (moment / c1 / (sqrt(square / c2) + epsilon) + weight_decay * at);
   }
 }

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 from sofim_ref.arrays import Array, branch, namespace
 from sofim_ref.arrays.sums import one_minus_power
 from sofim_ref.arrays.validation import count, fraction, normal_in_dtype, one_of, positive
-from sofim_ref.curvature import adafisher_diagonal, adafisher_factors
+from sofim_ref.curvature import adafisher_factors
 from sofim_ref.curvature.adafisher_diagonal import Statistics
 from sofim_ref.curvature.uncovered import UNCOVERED, Uncovered
 from sofim_ref.optimizers.averaging import Averaging
+from sofim_ref.optimizers.entrywise import Entries, Entrywise
 from sofim_ref.optimizers.method import Method
-from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, check_start
+from sofim_ref.optimizers.optimizer import Schedule, check_start
 from sofim_ref.optimizers.search_space import LogUniform, OneOf
 from sofim_ref.optimizers.state import State
 from sofim_ref.problems.oracle import Oracle
@@ -42,7 +44,7 @@ class AdaFisherState(State):
 
 
 @dataclass(frozen=True)
-class AdaFisher(Optimizer[AdaFisherState]):
+class AdaFisher(Entrywise[AdaFisherState]):
     r"""Divide the average gradient by the diagonal of K-FAC's matrix, built from inputs and output gradients; no root.
 
     .. math:: H \leftarrow a H + b\, H_D, \quad S \leftarrow a S + b\, S_D, \qquad
@@ -54,8 +56,7 @@ class AdaFisher(Optimizer[AdaFisherState]):
         As in `Optimizer` and in `curvature.adafisher_diagonal`. With weight decay it is `AdaFisherW`; an l2 term inside
         the gradient is the problem's l2.
     beta, damping, gamma : float
-        The numbers β in [0, 1) of the average M, λ > 0, and γ in [0, 1), of which all readings of `ema` but one make
-        their a and b.
+        The numbers β in [0, 1) of the average M, λ > 0, and γ in [0, 1), of which most readings of `ema` make a and b.
     ema : {"paper_v3", "paper_v1", "code"}
         Which a and b. ``"paper_v1"``: .92 and .992, Algorithm 1 of the first version; F̃ in [λ, ~154]. ``"paper_v3"``:
         1 − γ and γ, the ICLR version; F̃ in [λ, 1.001]. ``"code"``: .1γ and .01γ, every released version of the code
@@ -75,9 +76,8 @@ class AdaFisher(Optimizer[AdaFisherState]):
     -----
     H_D and S_D are as in `curvature.adafisher_diagonal`; H and S start at ones. With ``"code"`` F̃ is soon within 7.6 %
     of λ everywhere: heavy-ball SGD with a step of about η/λ. Cost O(d), at a refresh a backward pass more; memory 3d.
-    The min–max scaling is not blind to the gradients' size, since 1e-6 is added to its denominator: on a network,
-    gradients 1e-3 times as large gave a largest scaled S of .061, 1e-4 times as large 6.5e-4. With ``"mean_loss"`` it
-    falls as the batch grows: .94 to .99 at B = 32, .19 to .52 at 256, .013 to .03 at 1024; else it was 1.
+    As 1e-6 is added to the scaling's denominator, gradients 1e-3 times as large gave a largest S of .061 on a network.
+    With ``"mean_loss"`` it falls as the batch grows: .94 to .99 at B = 32, .19 to .52 at 256; else it was 1.
     Source: arXiv 2405.16397 and the released code. From it ``"per_example"`` differs by 3e-6 to 5e-4 in 250 steps of a
     network, by 4e-16 where its S_D is multiplied by B². Open: which reading made the paper's results.
 
@@ -86,8 +86,8 @@ class AdaFisher(Optimizer[AdaFisherState]):
     >>> import numpy as np
     >>> from sofim_ref.problems import SoftmaxRegression
     >>> problem = SoftmaxRegression(np.asarray([[1.0, 2.0], [3.0, 1.0], [1.0, 1.0]]), np.asarray([0, 1, 2]))
-    >>> optimizer, w = AdaFisher(ema="code"), np.zeros(9)
-    >>> _, choice = optimizer.precondition(optimizer.init(w), problem.oracle(w))
+    >>> w = np.zeros(9)
+    >>> _, choice = AdaFisher(ema="code").precondition(AdaFisher().init(w), problem.oracle(w))
     >>> bool(choice.matrix.values.max() < 0.01)  # after the first refresh F̃ < (0.08 + 0.008)² + λ
     True
     """
@@ -103,7 +103,7 @@ class AdaFisher(Optimizer[AdaFisherState]):
     uncovered: Uncovered = "refuse"
     weight_decay: float = 0.0
 
-    needs = frozenset({"gradient", "layer_statistics"})
+    needs, kept, damped_by = frozenset({"gradient", "layer_statistics"}), ("moment",), "damping"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -122,13 +122,17 @@ class AdaFisher(Optimizer[AdaFisherState]):
         xp = namespace(w)
         return AdaFisherState(0, xp.zeros_like(w), xp.ones_like(w), xp.ones_like(w))
 
-    def precondition(self, state: AdaFisherState, oracle: Oracle) -> tuple[AdaFisherState, Preconditioned]:
-        """Return the next state, and C = diag(H ⊗ S + λ) with v = M̂."""
-        t, kept, due = state.step + 1, (state.inputs, state.gradients), state.step % self.update_every == 0
+    def asked(self, state: AdaFisherState, oracle: Oracle) -> tuple[AdaFisherState, tuple[Array, Array, Array]]:
+        """Return the state with H and S, refreshed where they are due, and the gradient, H and S."""
+        kept, due = (state.inputs, state.gradients), state.step % self.update_every == 0
         H, S = branch(due, lambda: self._refreshed(*kept, oracle.in_branch(due)), lambda: kept)
-        M = self.beta * state.moment + (1 - self.beta) * oracle.gradient()
-        C, v = adafisher_diagonal(oracle, damping=self.damping, factors=(H, S)), M / one_minus_power(self.beta, t)
-        return AdaFisherState(t, M, H, S), Preconditioned(C, v, damping=self.damping)
+        return AdaFisherState(state.step, state.moment, H, S), (oracle.gradient(), H, S)
+
+    def entries(self, xp: Any, t: int, w: Any, kept: Sequence[Any], asked: Sequence[Any]) -> Entries:
+        """Return M of step t, and C = diag(H ⊗ S + λ) with v = M̂."""
+        (M,), (g, H, S) = kept, asked
+        M = self.beta * M + (1 - self.beta) * g
+        return Entries((M,), H * S + self.damping, M / one_minus_power(self.beta, t))
 
     def averaging(self, t: int) -> Averaging:
         """Return how v = M̂ is made of the gradients: a mean with bias correction."""
@@ -186,15 +190,11 @@ _ADAFISHER = Method(
     space={"lr": LogUniform(1e-5, 1e-1), "damping": LogUniform(1e-4, 1e-1), "update_every": OneOf((1, 10, 100))},
 )
 
+_DECAY = {"weight_decay": LogUniform(1e-4, 0.1)}
+
 METHODS = (
     _ADAFISHER,
     replace(_ADAFISHER, name="adafisher-v1", title="AdaFisher (paper v1)", make=partial(AdaFisher, ema="paper_v1")),
     replace(_ADAFISHER, name="adafisher-code", title="AdaFisher (code)", make=partial(AdaFisher, ema="code")),
-    replace(
-        _ADAFISHER,
-        name="adafisherw",
-        title="AdaFisherW",
-        make=AdaFisherW,
-        space={**_ADAFISHER.space, "weight_decay": LogUniform(1e-4, 0.1)},
-    ),
+    replace(_ADAFISHER, name="adafisherw", title="AdaFisherW", make=AdaFisherW, space={**_ADAFISHER.space, **_DECAY}),
 )

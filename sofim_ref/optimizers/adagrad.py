@@ -5,16 +5,18 @@ Duchi, Hazan & Singer: "Adaptive Subgradient Methods for Online Learning and Sto
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 from sofim_ref.arrays import Array, device, namespace
 from sofim_ref.arrays.memory import check_memory
 from sofim_ref.arrays.validation import non_negative, normal_in_dtype, one_of, positive
-from sofim_ref.matrices import Diagonal, LowRank
+from sofim_ref.matrices import LowRank
+from sofim_ref.optimizers.entrywise import Entries, Entrywise
 from sofim_ref.optimizers.method import Method
-from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, check_start
+from sofim_ref.optimizers.optimizer import Preconditioned, Schedule, check_start
 from sofim_ref.optimizers.search_space import LogUniform
 from sofim_ref.optimizers.state import State
 from sofim_ref.problems.oracle import Oracle
@@ -36,7 +38,7 @@ class AdaGradState(State):
 
 
 @dataclass(frozen=True)
-class AdaGrad(Optimizer[AdaGradState]):
+class AdaGrad(Entrywise[AdaGradState]):
     r"""Divide the gradient by the root of the sum of all gradients' squares, coordinate by coordinate or as a matrix.
 
     .. math:: \text{diagonal:} \quad & s_t = s_{t-1} + g_t^2, \qquad C = \operatorname{diag}(\sqrt{s_t} + \epsilon)
@@ -94,6 +96,8 @@ class AdaGrad(Optimizer[AdaGradState]):
     array([2.4, 3.2])
     """
 
+    kept = ("accumulated",)
+
     lr: float | Schedule = 0.01
     epsilon: float = 1e-10
     _: KW_ONLY
@@ -121,18 +125,28 @@ class AdaGrad(Optimizer[AdaGradState]):
 
     def precondition(self, state: AdaGradState, oracle: Oracle) -> tuple[AdaGradState, Preconditioned]:
         """Return the next state, and C = diag(√s + ϵ) or √Σ + ϵI, or ϵ under the root, with v = g."""
-        g, t = oracle.gradient(), state.step + 1
-        damping = self.epsilon if self.placement == "outside" else None
         if self.matrix == "diagonal":
-            total = state.accumulated + g * g
-            return AdaGradState(t, total), Preconditioned(Diagonal(self._root(total)), g, damping=damping)
+            return super().precondition(state, oracle)
+        g, t, damping = oracle.gradient(), state.step + 1, getattr(self, self.damped_by, None)
         xp = namespace(g)
         Q, root, _ = xp.linalg.svd(xp.concat([state.accumulated, g[:, None]], axis=1), full_matrices=False)
         return AdaGradState(t, (Q * root) @ Q.T), Preconditioned(self._damped(Q, root), g, damping=damping)
 
-    def _root(self, s: Array) -> Array:
-        xp = namespace(s)
-        return xp.sqrt(s) + self.epsilon if self.placement == "outside" else xp.sqrt(s + self.epsilon)
+    @property
+    def has_kernel(self) -> bool:
+        """Whether `overwrite` takes the step: the diagonal's."""
+        return super().has_kernel and self.matrix == "diagonal"
+
+    def entries(self, xp: Any, t: int, w: Any, kept: Sequence[Any], asked: Sequence[Any]) -> Entries:
+        """Return s of step t, and C = diag(√s + ϵ) or diag(√(s + ϵ)) with v = g."""
+        (s,), (g,) = kept, asked
+        s = s + g * g
+        return Entries((s,), xp.sqrt(s) + self.epsilon if self.placement == "outside" else xp.sqrt(s + self.epsilon), g)
+
+    @property
+    def damped_by(self) -> str:  # type: ignore[override]  # read-only here, since it depends on `placement`
+        """The argument that is added to the root, if there is one."""
+        return "epsilon" if self.placement == "outside" else ""
 
     def _damped(self, Q: Array, root: Array) -> LowRank:
         """Return ϵI + Q R Qᵀ; or, as √ϵ I + Q (√(R² + ϵ) − √ϵ) Qᵀ, the root with ϵ in it."""

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
+from typing import Any
 
 from sofim_ref.arrays import Array, namespace
 from sofim_ref.arrays.generators import generator
 from sofim_ref.arrays.sums import one_minus_power
 from sofim_ref.arrays.validation import count, fraction, non_negative, normal_in_dtype, positive
 from sofim_ref.curvature import hutchinson_diagonal
-from sofim_ref.matrices import Diagonal
 from sofim_ref.optimizers.adam import AdamState
 from sofim_ref.optimizers.averaging import Averaging
+from sofim_ref.optimizers.entrywise import Entries, Entrywise
 from sofim_ref.optimizers.method import Method
-from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, check_start
+from sofim_ref.optimizers.optimizer import Schedule, check_start
 from sofim_ref.optimizers.search_space import LogUniform, OneOf
 from sofim_ref.problems.oracle import Oracle
 
 
 @dataclass(frozen=True)
-class AdaHessian(Optimizer[AdamState]):
+class AdaHessian(Entrywise[AdamState]):
     r"""Each coordinate is divided by the root mean square of Hutchinson's estimates of its curvature.
 
     .. math:: D = |z \circ H z|, \qquad v_t = \beta_2 v_{t-1} + (1 - \beta_2)\, D^2, \qquad
@@ -62,6 +64,9 @@ class AdaHessian(Optimizer[AdamState]):
     array([0., 0.])
     """
 
+    kept = ("moment", "square")
+    damped_by = "epsilon"
+
     lr: float | Schedule = 0.15
     beta1: float = 0.9
     beta2: float = 0.999
@@ -96,17 +101,21 @@ class AdaHessian(Optimizer[AdamState]):
         xp = namespace(w)
         return AdamState(0, xp.zeros_like(w), xp.zeros_like(w))
 
-    def precondition(self, state: AdamState, oracle: Oracle) -> tuple[AdamState, Preconditioned]:
-        """Return the next state, and C = diag((√v̂)ᵏ + ϵ) with v = m̂."""
-        xp, t = namespace(oracle.w), state.step + 1
+    def asked(self, state: AdamState, oracle: Oracle) -> tuple[AdamState, tuple[Array, Array]]:
+        """Return the state, and the gradient and the estimates D."""
+        xp = namespace(oracle.w)
         D = hutchinson_diagonal(oracle, generator(self.seed, state.step)).values
         blocks = xp.reshape(xp.abs(D), (-1, self.block_size))
         D = xp.reshape(xp.broadcast_to(xp.mean(blocks, axis=1, keepdims=True), blocks.shape), D.shape)
-        m = self.beta1 * state.moment + (1 - self.beta1) * oracle.gradient()
-        v = self.beta2 * state.square + (1 - self.beta2) * (D * D)
+        return state, (oracle.gradient(), D)
+
+    def entries(self, xp: Any, t: int, w: Any, kept: Sequence[Any], asked: Sequence[Any]) -> Entries:
+        """Return m and v of step t, and C = diag((√v̂)ᵏ + ϵ) with v = m̂."""
+        (m, v), (g, D) = kept, asked
+        m = self.beta1 * m + (1 - self.beta1) * g
+        v = self.beta2 * v + (1 - self.beta2) * (D * D)
         m_hat, v_hat = m / one_minus_power(self.beta1, t), v / one_minus_power(self.beta2, t)
-        C = Diagonal(xp.sqrt(v_hat) ** self.power + self.epsilon)
-        return AdamState(t, m, v), Preconditioned(C, m_hat, damping=self.epsilon)
+        return Entries((m, v), xp.sqrt(v_hat) ** self.power + self.epsilon, m_hat)
 
     def averaging(self, t: int) -> Averaging:
         """Return how v = m̂ is made of the gradients: a mean with bias correction."""

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, replace
+from typing import Any
 
 from sofim_ref.arrays import Array, namespace
 from sofim_ref.arrays.sums import one_minus_power
 from sofim_ref.arrays.validation import fraction, normal_in_dtype, positive
-from sofim_ref.kernels import AdamStep, Kernels
-from sofim_ref.matrices import Diagonal
 from sofim_ref.optimizers.averaging import Averaging
+from sofim_ref.optimizers.entrywise import Entries, Entrywise
 from sofim_ref.optimizers.method import Method
-from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, check_start
+from sofim_ref.optimizers.optimizer import Schedule, check_start
 from sofim_ref.optimizers.search_space import LogUniform, OneOf
 from sofim_ref.optimizers.state import State
-from sofim_ref.problems.oracle import Oracle
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class AdamState(State):
 
 
 @dataclass(frozen=True)
-class Adam(Optimizer[AdamState]):
+class Adam(Entrywise[AdamState]):
     r"""Each coordinate of the average gradient is divided by the root mean square of its gradients.
 
     .. math:: m_t = \beta_1 m_{t-1} + (1 - \beta_1)\, g_t, \qquad v_t = \beta_2 v_{t-1} + (1 - \beta_2)\, g_t^2, \qquad
@@ -72,6 +72,9 @@ class Adam(Optimizer[AdamState]):
     array([0.5, 0.5])
     """
 
+    kept = ("moment", "square")
+    damped_by = "epsilon"
+
     lr: float | Schedule = 1e-3
     beta1: float = 0.9
     beta2: float = 0.999
@@ -92,34 +95,17 @@ class Adam(Optimizer[AdamState]):
         xp = namespace(w)
         return AdamState(0, xp.zeros_like(w), xp.zeros_like(w))
 
-    def precondition(self, state: AdamState, oracle: Oracle) -> tuple[AdamState, Preconditioned]:
-        """Return the next state, and C = diag(√v̂ + ϵ) with v = m̂."""
-        t = state.step + 1
-        g = oracle.gradient()
-        m = self.beta1 * state.moment + (1 - self.beta1) * g
-        v = self.beta2 * state.square + (1 - self.beta2) * (g * g)
+    def entries(self, xp: Any, t: int, w: Any, kept: Sequence[Any], asked: Sequence[Any]) -> Entries:
+        """Return m and v of step t, and C = diag(√v̂ + ϵ) with v = m̂."""
+        (m, v), (g,) = kept, asked
+        m = self.beta1 * m + (1 - self.beta1) * g
+        v = self.beta2 * v + (1 - self.beta2) * (g * g)
         m_hat, v_hat = m / one_minus_power(self.beta1, t), v / one_minus_power(self.beta2, t)
-        C = Diagonal(namespace(v).sqrt(v_hat) + self.epsilon)
-        return AdamState(t, m, v), Preconditioned(C, m_hat, damping=self.epsilon)
+        return Entries((m, v), xp.sqrt(v_hat) + self.epsilon, m_hat)
 
     def averaging(self, t: int) -> Averaging:
         """Return how v = m̂ is made of the gradients: a mean with bias correction."""
         return Averaging.mean(self.beta1, t)
-
-    def overwrite(self, kernels: Kernels, w: Array, state: AdamState, oracle: Oracle) -> AdamState:
-        """Take the step in the memory of w, m and v, and return the next state."""
-        t = state.step + 1
-        step = AdamStep(
-            lr=self.rate_at(state.step),
-            beta1=self.beta1,
-            beta2=self.beta2,
-            correction1=one_minus_power(self.beta1, t),
-            correction2=one_minus_power(self.beta2, t),
-            epsilon=self.epsilon,
-            weight_decay=self.weight_decay,
-        )
-        kernels.adam(w, state.moment, state.square, oracle.gradient(), step)
-        return AdamState(t, state.moment, state.square)
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,18 @@ Effective for Large Deep Networks", arXiv 2402.17641, ICML 2024.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
+from typing import Any
 
 from sofim_ref import curvature
 from sofim_ref.arrays import Array, namespace
 from sofim_ref.arrays.generators import generator
 from sofim_ref.arrays.sums import one_minus_power
 from sofim_ref.arrays.validation import count, fraction, normal_in_dtype, positive
-from sofim_ref.matrices import Diagonal
+from sofim_ref.optimizers.entrywise import Entries, Entrywise
 from sofim_ref.optimizers.method import Method
-from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, check_start
+from sofim_ref.optimizers.optimizer import Schedule, check_start
 from sofim_ref.optimizers.search_space import LogUniform, OneOf
 from sofim_ref.optimizers.state import State
 from sofim_ref.problems.oracle import Oracle
@@ -39,7 +41,7 @@ class IVONState(State):
 
 
 @dataclass(frozen=True)
-class IVON(Optimizer[IVONState]):
+class IVON(Entrywise[IVONState]):
     r"""Fit a Gaussian N(w, diag σ²) to the posterior: Newton's method with a diagonal that averages over the noise.
 
     .. math:: \sigma &= \frac{1}{\sqrt{N (h + \delta)}}, \qquad \hat g = \nabla f(w + \sigma \circ \epsilon), \quad
@@ -102,6 +104,8 @@ class IVON(Optimizer[IVONState]):
     np.True_
     """
 
+    kept = ("moment", "precision")
+
     lr: float | Schedule = 0.1
     delta: float = 1e-4
     beta1: float = 0.9
@@ -149,17 +153,20 @@ class IVON(Optimizer[IVONState]):
         """Return σ, shape (d,), the standard deviations of the fitted posterior for N examples."""
         return 1 / namespace(state.precision).sqrt(examples * state.precision)
 
-    def precondition(self, state: IVONState, oracle: Oracle) -> tuple[IVONState, Preconditioned]:
-        """Return the next state, and C = diag(h + δ) with v = m̂ + δw."""
-        t, C = state.step + 1, state.precision
+    def asked(self, state: IVONState, oracle: Oracle) -> tuple[IVONState, tuple[Array, Array]]:
+        """Return the state, and ĝ and ĥ."""
         N = oracle.examples if self.effective_size is None else self.effective_size
         rng, sigma = generator(self.seed, state.step), self.deviation(state, N)
         g, h = curvature.reparametrized_diagonal(oracle, rng, deviation=sigma, samples=self.samples)
-        m = self.beta1 * state.moment + (1 - self.beta1) * g
-        u = (1 - self.beta2) * (h.values + self.delta - C) / C
+        return state, (g, h.values)
+
+    def entries(self, xp: Any, t: int, w: Any, kept: Sequence[Any], asked: Sequence[Any]) -> Entries:
+        """Return m and h + δ of step t, and C = diag(h + δ) with v = m̂ + δw."""
+        (m, C), (g, h) = kept, asked
+        m = self.beta1 * m + (1 - self.beta1) * g
+        u = (1 - self.beta2) * (h + self.delta - C) / C
         C = C * (1 + u + 0.5 * u * u)  # the averaging and its correction in one, so that no rounding makes it negative
-        v = m / one_minus_power(self.beta1, t) + self.delta * oracle.w
-        return IVONState(t, m, C), Preconditioned(Diagonal(C), v)
+        return Entries((m, C), C, m / one_minus_power(self.beta1, t) + self.delta * w)
 
 
 METHODS = (

@@ -11,11 +11,11 @@ from sofim_ref.arrays import Array
 from sofim_ref.arrays.pytrees import register_waiting
 from sofim_ref.arrays.tracing import is_traced, python_number
 from sofim_ref.arrays.validation import an_instance, finite, flag, floating, non_negative, positive, rate, shown
-from sofim_ref.kernels import Kernels, kernels_for
 from sofim_ref.optimizers.adaptive import Adaptive
 from sofim_ref.optimizers.averaging import Averaging
 from sofim_ref.optimizers.fit import NamingHostDecisions, check_same_point, pair
 from sofim_ref.optimizers.line_search import backtracked
+from sofim_ref.optimizers.overwriting import Overwriting
 from sofim_ref.optimizers.preconditioned import Preconditioned
 from sofim_ref.optimizers.state import State
 from sofim_ref.problems.oracle import Oracle
@@ -30,7 +30,7 @@ Schedule = Callable[[int], float]
 S = TypeVar("S", bound=State)
 
 
-class Optimizer(Adaptive, ABC, Generic[S]):
+class Optimizer(Adaptive, Overwriting, ABC, Generic[S]):
     r"""A method of the form :math:`w \leftarrow w - \eta\, C^{-1} v`.
 
     A subclass is a frozen dataclass of hyper-parameters and says, in `precondition`, what C and v are. Nothing is
@@ -89,11 +89,6 @@ class Optimizer(Adaptive, ABC, Generic[S]):
         """Whether a step asks about the loss at other points than the one where it begins."""
         return self.line_search or self.judges_steps
 
-    @property
-    def has_kernel(self) -> bool:
-        """Whether `overwrite` takes the step: a method with a policy takes its plain one."""
-        return type(self).overwrite is not Optimizer.overwrite and not self.policies
-
     def averaging(self, t: int) -> Averaging:
         """Return how the v of step t = 1, 2, … is made of the gradients: v = g; or a moment, if a method says so."""
         return Averaging()
@@ -110,8 +105,9 @@ class Optimizer(Adaptive, ABC, Generic[S]):
         oracle : Oracle
             ``problem.oracle(w, batch)``.
         inplace : bool
-            Whether `w` and the state's arrays may be overwritten. SOFIM, SGD and Adam do so for float32 and float64 on
-            NumPy and CuPy: the same numbers up to rounding. Afterwards `oracle` can't be used, only what is returned.
+            Whether `w` and the state's arrays may be overwritten. SOFIM, SGD and methods with a diagonal C do so on
+            CuPy, and on NumPy from `pays_from` parameters on: the same numbers up to rounding. Afterwards `oracle`
+            can't be used, only what is returned.
 
         Returns
         -------
@@ -135,11 +131,8 @@ class Optimizer(Adaptive, ABC, Generic[S]):
             check_same_point(w, oracle.w)
         if inplace is not False:
             flag("inplace", inplace)
-        if inplace and self.has_kernel:
-            moments = {field.name: getattr(state, field.name) for field in dataclasses.fields(state)[1:]}
-            kernels = kernels_for(oracle.gradient(), w=w, **moments)
-            if kernels is not None:
-                return w, self.overwrite(kernels, w, state, oracle)
+        if inplace and (kernels := self.kernels_of(w, state, oracle)) is not None:
+            return w, self.overwrite(kernels, w, state, oracle)
         following, state, _ = self.step_with_choice(w, state, oracle)
         return following, state
 
@@ -157,11 +150,6 @@ class Optimizer(Adaptive, ABC, Generic[S]):
         if is_traced(self.weight_decay) or self.weight_decay:
             direction = direction + self.weight_decay * w
         return state, choice, self.step_size(state, oracle, direction) * direction
-
-    def overwrite(self, kernels: Kernels, w: Array, state: S, oracle: Oracle) -> S:
-        """Take the step in the arrays' own memory, and return the next state; a method without a kernel refuses."""
-        msg = f"{self!r} has no kernel; step(…, inplace=True) takes its plain step."
-        raise TypeError(msg)
 
     def step_size(self, state: S, oracle: Oracle, direction: Array) -> float:
         """Return the η of the step that `state` counts last; with a line search, which asks the oracle for losses."""

@@ -6,15 +6,17 @@ Second-Order Perspective", arXiv 2402.03496, ICML 2024.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
+from typing import Any
 
 from sofim_ref.arrays import Array, namespace
 from sofim_ref.arrays.sums import one_minus_power
 from sofim_ref.arrays.validation import fraction, normal_in_dtype, positive
-from sofim_ref.matrices import Diagonal
 from sofim_ref.optimizers.averaging import Averaging
+from sofim_ref.optimizers.entrywise import Entries, Entrywise
 from sofim_ref.optimizers.method import Method
-from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, check_start
+from sofim_ref.optimizers.optimizer import Schedule, check_start
 from sofim_ref.optimizers.search_space import LogUniform, OneOf
 from sofim_ref.optimizers.state import State
 from sofim_ref.problems.oracle import Oracle
@@ -37,7 +39,7 @@ class RootFreeRMSPropState(State):
 
 
 @dataclass(frozen=True)
-class RootFreeRMSProp(Optimizer[RootFreeRMSPropState]):
+class RootFreeRMSProp(Entrywise[RootFreeRMSPropState]):
     r"""Divide by the average of the squared gradients times the batch's size, not by its root.
 
     .. math:: s_t = \beta_2 s_{t-1} + (1 - \beta_2)\, g_t^2, \quad s_0 = \tfrac1B, \qquad
@@ -86,6 +88,9 @@ class RootFreeRMSProp(Optimizer[RootFreeRMSPropState]):
     array([0.      , 0.980002])
     """
 
+    kept = ("moment", "fisher")
+    damped_by = "damping"
+
     lr: float | Schedule = 0.01
     beta1: float = 0.0
     beta2: float = 0.99
@@ -106,13 +111,16 @@ class RootFreeRMSProp(Optimizer[RootFreeRMSPropState]):
         xp = namespace(w)
         return RootFreeRMSPropState(0, xp.zeros_like(w), xp.ones_like(w))
 
-    def precondition(self, state: RootFreeRMSPropState, oracle: Oracle) -> tuple[RootFreeRMSPropState, Preconditioned]:
-        """Return the next state, and C = diag(Bs + λ) with v = g or m̂."""
-        t, g = state.step + 1, oracle.gradient()
-        m = self.beta1 * state.moment + (1 - self.beta1) * g
-        Bs = self.beta2 * state.fisher + (1 - self.beta2) * (oracle.size * (g * g))
-        C, v = Diagonal(Bs + self.damping), m / one_minus_power(self.beta1, t)
-        return RootFreeRMSPropState(t, m, Bs), Preconditioned(C, v, damping=self.damping)
+    def asked(self, state: RootFreeRMSPropState, oracle: Oracle) -> tuple[RootFreeRMSPropState, tuple[Array, int]]:
+        """Return the state, and the gradient and the batch's size B."""
+        return state, (oracle.gradient(), oracle.size)
+
+    def entries(self, xp: Any, t: int, w: Any, kept: Sequence[Any], asked: Sequence[Any]) -> Entries:
+        """Return m and Bs of step t, and C = diag(Bs + λ) with v = g or m̂."""
+        (m, Bs), (g, B) = kept, asked
+        m = self.beta1 * m + (1 - self.beta1) * g
+        Bs = self.beta2 * Bs + (1 - self.beta2) * (B * (g * g))
+        return Entries((m, Bs), Bs + self.damping, m / one_minus_power(self.beta1, t))
 
     def averaging(self, t: int) -> Averaging:
         """Return how v is made of the gradients: v = g, or a mean with bias correction."""

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
+from typing import Any
 
 from sofim_ref.arrays import Array, namespace
 from sofim_ref.arrays.validation import flag, fraction
-from sofim_ref.kernels import Kernels, SGDStep
-from sofim_ref.matrices import ScaledIdentity
 from sofim_ref.optimizers.averaging import Averaging
+from sofim_ref.optimizers.entrywise import Entries, Entrywise
 from sofim_ref.optimizers.method import Method
-from sofim_ref.optimizers.optimizer import Optimizer, Preconditioned, Schedule, check_start
+from sofim_ref.optimizers.optimizer import Schedule, check_start
 from sofim_ref.optimizers.search_space import LogUniform, OneOf
 from sofim_ref.optimizers.state import State
-from sofim_ref.problems.oracle import Oracle
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class SGDState(State):
 
 
 @dataclass(frozen=True)
-class SGD(Optimizer[SGDState]):
+class SGD(Entrywise[SGDState]):
     r"""Gradient descent with momentum: C = I.
 
     .. math:: b_t = \mu\, b_{t-1} + g_t, \qquad
@@ -71,6 +71,8 @@ class SGD(Optimizer[SGDState]):
     array([0.5])
     """
 
+    kept = ("moment",)
+
     lr: float | Schedule = 0.1
     momentum: float = 0.0
     nesterov: bool = False
@@ -90,24 +92,17 @@ class SGD(Optimizer[SGDState]):
         check_start(w)
         return SGDState(0, namespace(w).zeros_like(w))
 
-    def precondition(self, state: SGDState, oracle: Oracle) -> tuple[SGDState, Preconditioned]:
-        """Return the next state, and C = I with v = b or g + μb."""
-        g = oracle.gradient()
-        b = self.momentum * state.moment + g
-        v = g + self.momentum * b if self.nesterov else b
-        return SGDState(state.step + 1, b), Preconditioned(ScaledIdentity(1.0, v), v)
+    def entries(self, xp: Any, t: int, w: Any, kept: Sequence[Any], asked: Sequence[Any]) -> Entries:
+        """Return b of step t, and C = I with v = b or g + μb."""
+        (b,), (g,) = kept, asked
+        b = self.momentum * b + g
+        return Entries((b,), None, g + self.momentum * b if self.nesterov else b)
 
     def averaging(self, t: int) -> Averaging:
         """Return how v = b or g + μb is made of the gradients: b is a sum, no mean."""
         if self.nesterov:
             return Averaging(self.momentum, of_moment=self.momentum, of_gradient=1.0)
         return Averaging(self.momentum)
-
-    def overwrite(self, kernels: Kernels, w: Array, state: SGDState, oracle: Oracle) -> SGDState:
-        """Take the step in the memory of w and b, and return the next state."""
-        step = SGDStep(self.rate_at(state.step), self.momentum, self.nesterov, self.weight_decay)
-        kernels.sgd(w, state.moment, oracle.gradient(), step)
-        return SGDState(state.step + 1, state.moment)
 
 
 _SGD = Method(

@@ -5,13 +5,14 @@ Vo: "Efficient Second-Order Neural Network Optimization via Adaptive Trust Regio
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from sofim_ref.arrays import Array, namespace
 from sofim_ref.arrays.sums import one_minus_power
 from sofim_ref.optimizers.method import Method
-from sofim_ref.optimizers.optimizer import Preconditioned
 from sofim_ref.optimizers.search_space import LogUniform
 from sofim_ref.optimizers.trust_region import TrustRegion, TrustRegionState
 from sofim_ref.problems.oracle import Oracle
@@ -76,6 +77,8 @@ class SOAA(TrustRegion[SOAAState]):
     array([-0.25  ,  3.9375])
     """
 
+    kept = ("moment", "square")
+
     gamma: float = 0.1
 
     def init(self, w: Array) -> SOAAState:
@@ -83,22 +86,33 @@ class SOAA(TrustRegion[SOAAState]):
         region, xp = self.start(w), namespace(w)
         return SOAAState(0, *region, xp.zeros_like(w), xp.zeros_like(w))
 
-    def precondition(self, state: SOAAState, oracle: Oracle) -> tuple[SOAAState, Preconditioned]:
-        """Return the next state, and C = diag((r + ϵ)/d) with v = m̂."""
-        xp, t = namespace(oracle.w), state.step + 1
-        g = oracle.gradient()
-        m = self.beta1 * state.moment + (1 - self.beta1) * g
-        v = self.beta2 * state.square + (1 - self.beta2) * (g * g)
-        m_hat, v_hat = m / one_minus_power(self.beta1, t), v / one_minus_power(self.beta2, t)
-        c = 1 + xp.sum(m_hat * m_hat) / xp.sum(v_hat + self.epsilon)
-        C = self.matrix(c * v_hat, xp.sqrt(v_hat), state.radius)
+    def averages(self, t: int, g: Any, kept: Sequence[Any]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        """Return m and v of step t, and m̂² and v̂ + ϵ."""
+        m, v = kept
+        m = self.beta1 * m + (1 - self.beta1) * g
+        v = self.beta2 * v + (1 - self.beta2) * (g * g)
+        m_hat, v_hat, _ = self.corrected(t, (m, v))
+        return (m, v), (m_hat * m_hat, v_hat + self.epsilon)
 
-        u = m_hat / C.values
+    def factor(self, *sums: Any) -> Any:
+        """Return c = 1 + Σ m̂²/Σ (v̂ + ϵ)."""
+        squares, scatter = sums
+        return 1 + squares / scatter
+
+    def corrected(self, t: int, kept: Sequence[Any]) -> tuple[Any, Any, Any]:
+        """Return m̂, v̂, and v̂ once more."""
+        m, v = kept
+        v_hat = v / one_minus_power(self.beta2, t)
+        return m / one_minus_power(self.beta1, t), v_hat, v_hat
+
+    def fall(self, m_u: Any, v_uu: Any) -> Any:
+        """Return Σ m̂u − ½ Σ v̂u²."""
+        return m_u - 0.5 * v_uu
+
+    def radii(self, state: SOAAState, oracle: Oracle) -> tuple[Array, Array, Array]:
+        """Return the next ℓ̂, the d that this step finds, and the next one's."""
         loss, ratio = self.compare(state, oracle)
-        radius = xp.clip(state.radius * ratio, *self.bounds(t - 1))
-        predicted = self.rate_at(t - 1) * xp.sum(m_hat * u - 0.5 * v_hat * u * u, axis=0, keepdims=True)
-        following = SOAAState(t, loss, radius, predicted, m, v)
-        return following, Preconditioned(C, m_hat, damping=self.epsilon / state.radius[0])
+        return loss, state.radius, namespace(loss).clip(state.radius * ratio, *self.bounds(state.step))
 
 
 METHODS = (

@@ -6,16 +6,16 @@ of SOAA.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 from sofim_ref.arrays import Array, namespace
 from sofim_ref.arrays.control_flow import choose
 from sofim_ref.arrays.sums import averaged, one_minus_power, weight_before
 from sofim_ref.arrays.validation import one_of
 from sofim_ref.optimizers.method import Method
-from sofim_ref.optimizers.optimizer import Preconditioned
 from sofim_ref.optimizers.search_space import LogUniform
 from sofim_ref.optimizers.trust_region import TrustRegion, TrustRegionState
 from sofim_ref.problems.oracle import Oracle
@@ -97,6 +97,8 @@ class TAdam(TrustRegion[TAdamState]):
     array([0.2422, 3.8754])
     """
 
+    kept = ("mean", "square", "variance")
+
     gamma: float = 0.25
     _: KW_ONLY
     radius: Literal["at_start", "after_step"] = "at_start"
@@ -113,36 +115,40 @@ class TAdam(TrustRegion[TAdamState]):
         region, xp = self.start(w), namespace(w)
         return TAdamState(0, *region, xp.zeros_like(w), xp.zeros_like(w), xp.full_like(w, self.epsilon))
 
-    def precondition(self, state: TAdamState, oracle: Oracle) -> tuple[TAdamState, Preconditioned]:
-        """Return the next state, and C = diag((r + ϵ)/d) with v = m̂."""
-        xp, t = namespace(oracle.w), state.step + 1
-        g, correction = oracle.gradient(), one_minus_power(self.beta2, t)
+    def averages(self, t: int, g: Any, kept: Sequence[Any]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        """Return m̂, s and v of step t, and m̂²/(v̂ + ϵ)."""
+        before, s, v = kept
         # Made of m/(1 − βᵗ), rounded, m̂ would lie off gradients that are all the same, and v̂ is what c divides by.
-        m_hat = averaged(state.mean, g, weight_before(self.beta1, t))
-        scatter = weight_before(self.beta2, t) * (g - state.mean) ** 2
-        s = self.beta2 * state.square + (1 - self.beta2) * (g * g)
-        v = self.beta2 * state.variance + (1 - self.beta2) * scatter
-        s_hat, v_hat = s / correction, v / correction
-        c = 1 + xp.sum(m_hat * m_hat / (v_hat + self.epsilon))
+        m_hat = averaged(before, g, weight_before(self.beta1, t))
+        scatter = weight_before(self.beta2, t) * (g - before) ** 2
+        s = self.beta2 * s + (1 - self.beta2) * (g * g)
+        v = self.beta2 * v + (1 - self.beta2) * scatter
+        v_hat = v / one_minus_power(self.beta2, t)
+        return (m_hat, s, v), (m_hat * m_hat / (v_hat + self.epsilon),)
 
-        loss, radius = self._next_radius(state, oracle)
-        d = radius if self.radius == "at_start" else state.radius
-        C = self.matrix(c * v_hat, xp.sqrt(s_hat), d)
-        u = m_hat / C.values
-        m_u = xp.sum(m_hat * u, axis=0, keepdims=True)
-        curvature = m_u * m_u + xp.sum(v_hat * u * u)
-        predicted = self.rate_at(t - 1) * (m_u - 0.5 * curvature)
-        following = TAdamState(t, loss, radius, predicted, m_hat, s, v)
-        return following, Preconditioned(C, m_hat, damping=self.epsilon / d[0])
+    def factor(self, *sums: Any) -> Any:
+        """Return c = 1 + Σ m̂²/(v̂ + ϵ)."""
+        return 1 + sums[0]
 
-    def _next_radius(self, state: TAdamState, oracle: Oracle) -> tuple[Array, Array]:
-        """Return the next ℓ̂ and the next d."""
+    def corrected(self, t: int, kept: Sequence[Any]) -> tuple[Any, Any, Any]:
+        """Return m̂, v̂ and ŝ."""
+        m_hat, s, v = kept
+        correction = one_minus_power(self.beta2, t)
+        return m_hat, v / correction, s / correction
+
+    def fall(self, m_u: Any, v_uu: Any) -> Any:
+        """Return Σ m̂u − ½ (Σ m̂u)² − ½ Σ v̂u²."""
+        return m_u - 0.5 * (m_u * m_u + v_uu)
+
+    def radii(self, state: TAdamState, oracle: Oracle) -> tuple[Array, Array, Array]:
+        """Return the next ℓ̂, the d of this step, and the next one's."""
         loss, ratio = self.compare(state, oracle, before=self.radius == "at_start")
         xp, (low, high) = namespace(loss), self.bounds(state.step)
         k = xp.where(ratio > 1 - self.gamma, high * xp.ones_like(ratio), 1.0)
         k = xp.where(ratio < self.gamma, low * xp.ones_like(ratio), k)
         k = choose(state.step > 0, k, xp.ones_like(k))  # the first step has no losses before it
-        return loss, xp.clip(k * state.radius, low, high)
+        radius = xp.clip(k * state.radius, low, high)
+        return loss, radius if self.radius == "at_start" else state.radius, radius
 
 
 METHODS = (

@@ -19,9 +19,8 @@ LONG = 100_000
 
 def pays(optimizer: Optimizer[Any], w: Array) -> bool:
     """Return whether a run on NumPy's arrays takes its steps in place: the method has a kernel, and w is long."""
-    kind = type(optimizer)
-    has_kernel = kind.overwrite is not Optimizer.overwrite and kind.step is Optimizer.step
-    return has_kernel and type(w) is np.ndarray and w.shape[0] >= LONG
+    by_kernel = optimizer.has_kernel and type(optimizer).step is Optimizer.step
+    return by_kernel and type(w) is np.ndarray and w.shape[0] >= LONG
 
 
 def step_in_place(optimizer: Optimizer[S], w: Array, state: S, oracle: Oracle, *, keep: bool) -> tuple[Array, S]:

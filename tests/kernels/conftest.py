@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from sofim_ref import arrays
-from sofim_ref.kernels import Kernels, cupy_kernels, numpy_blocks
+from sofim_ref.kernels import Kernels, cupy_kernels, numpy_blocks, registers, threads
+from sofim_ref.optimizers import Optimizer
+from sofim_ref.optimizers.entrywise import Entrywise
 
 WAYS = ("NumPy in blocks", "numba", "CUDA on the host", "CuPy")
 
@@ -22,6 +24,13 @@ class Way:
     kernels: Kernels
     put: Any
     lengths: tuple[int, ...]
+
+
+@pytest.fixture
+def any_length(monkeypatch):
+    """Steps in place where they would take longer than plain ones."""
+    for kind in (Optimizer, Entrywise):
+        monkeypatch.setattr(kind, "pays_from", 0)
 
 
 @pytest.fixture(scope="module", params=WAYS)
@@ -38,14 +47,19 @@ def way(request, tmp_path_factory):
 
 def _numpy(patch, _):
     patch.setattr(numpy_blocks, "BLOCK", 64)
+    patch.setattr(registers, "BLOCK", 64)
     patch.setattr(numpy_blocks, "ROW", 16)
     return Way("NumPy in blocks", numpy_blocks.NumpyBlocks(), np.array, (1, 2, 15, 16, 17, 31, 32, 33, 63, 64, 65, 300))
 
 
-def _numba(*_):
+def _numba(patch, _):
+    compiled = pytest.importorskip("sofim_ref.kernels.compiled", exc_type=ImportError)
     loops = pytest.importorskip("sofim_ref.kernels.numba_loops", exc_type=ImportError)
-    chunk = loops.CHUNK
-    return Way("numba", loops.NumbaLoops(), np.array, (1, 2, 300, chunk - 1, chunk, chunk + 1, 2 * chunk + 1))
+    chunk = 2 * compiled.TILE
+    patch.setattr(threads, "CHUNK", chunk)
+    patch.setattr(threads, "LONG", chunk)
+    patch.setattr(threads, "n_threads", lambda: 2)
+    return Way("numba", loops.NumbaLoops(), np.array, (1, 2, 300, chunk - 1, chunk, chunk + 1, 5 * chunk + 1))
 
 
 def _cuda_on_host(patch, tmp_path_factory):

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import partial
 
 import numpy as np
@@ -11,11 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trajectories import sofim_directions
 
-from sofim_ref import SGD, SOFIM, Adam, AdamW
+from sofim_ref import IVON, SGD, SOAA, SOFIM, AdaGrad, AdaHessian, Adam, AdamW, RootFreeRMSProp, TAdam
 from sofim_ref.arrays import to_numpy
-from sofim_ref.kernels import AdamStep, SGDStep, SOFIMStep
+from sofim_ref.kernels import SOFIMStep
 from sofim_ref.optimizers import SOFIMState
 from sofim_ref.problems import Function
+
+
+def compiled_once(make):
+    """Each way to compile makes a loop of a method's update, which takes a second: two methods show it."""
+    return pytest.param(make, marks=pytest.mark.slow_on("numba", "CUDA on the host"))
+
 
 METHODS = {
     "SOFIM, moment": SOFIM,
@@ -28,18 +34,31 @@ METHODS = {
     "SGD, Nesterov": partial(SGD, momentum=0.9, nesterov=True),
     "Adam": Adam,
     "AdamW": partial(AdamW, lr=0.1),
+    "AdaGrad": compiled_once(AdaGrad),
+    "AdaGrad, inside": compiled_once(partial(AdaGrad, placement="inside", weight_decay=0.1)),
+    "RMSProp, root-free": compiled_once(partial(RootFreeRMSProp, beta1=0.9)),
+    "AdaHessian": compiled_once(partial(AdaHessian, power=0.7)),
+    "IVON": compiled_once(partial(IVON, effective_size=50.0)),
+    "SOAA": partial(SOAA, steps=2000, weight_decay=0.1),
+    "TAdam": compiled_once(partial(TAdam, steps=2000)),
+    "TAdam, after the step": compiled_once(partial(TAdam, steps=2000, radius="after_step")),
 }
 DTYPES = ("float32", "float64")
+
+
+def oracle_of(w, gradient):
+    """The oracle of a loss whose gradient is given, and whose Hessian is the identity."""
+    return Function(len(w), lambda w: w @ w, gradient, hvp=lambda _, v: v).oracle(w)
 
 
 def stepping(optimizer, way, w):
     """Return a function that takes one step in place, from a gradient to w on the host."""
     w, state = way.put(w), optimizer.init(w)
-    state = type(state)(0, *(way.put(getattr(state, f.name)) for f in fields(state)[1:]))
+    state = replace(state, **{f.name: way.put(getattr(state, f.name)) for f in fields(state)[1:]})
 
     def step(g):
         nonlocal state
-        oracle = Function(len(g), lambda w: w @ w, lambda w: way.put(g)).oracle(w)
+        oracle = oracle_of(w, lambda _: way.put(g))
         state = optimizer.overwrite(way.kernels, w, state, oracle)
         return to_numpy(w).copy()
 
@@ -53,7 +72,7 @@ def plain(optimizer, w):
     def step(g):
         nonlocal w, state
         before = w
-        w, state = optimizer.step(w, state, Function(len(g), lambda w: w @ w, lambda w: g).oracle(w))
+        w, state = optimizer.step(w, state, oracle_of(w, lambda _: g))
         return before, w
 
     return step
@@ -138,7 +157,7 @@ def test_float32_keeps_six_digits_at_every_ratio_of_the_squared_gradient_to_rho(
         state = SOFIMState(0, way.put(zero))
         for g, x in zip(G, exact, strict=True):
             w = way.put(zero)
-            oracle = Function(4, lambda w: w @ w, lambda _, g=g: way.put(g)).oracle(w)
+            oracle = oracle_of(w, lambda _, g=g: way.put(g))
             state = optimizer.overwrite(way.kernels, w, state, oracle)
             assert np.linalg.norm(-to_numpy(w) - x) <= 1e-6 * np.linalg.norm(x), (case, log_ratio)
 
@@ -156,8 +175,8 @@ def test_no_entries(way, dtype):
     none = way.put(np.ones(0, dtype=dtype))
     for vector in ("moment", "gradient"):
         way.kernels.sofim(none, none, none, SOFIMStep(1.0, 1.0, 0.9, 1.0, vector, 0.0))
-    way.kernels.sgd(none, none, none, SGDStep(1.0, 0.9, nesterov=False, weight_decay=0.0))
-    way.kernels.adam(none, none, none, none, AdamStep(1.0, 0.9, 0.9, 1.0, 1.0, 1.0, 0.0))
+    sums = way.kernels.entrywise(lambda xp, b, g: [0.9 * b + g, b * g], (none, none), 1)
+    assert [np.asarray(to_numpy(x) if hasattr(x, "shape") else x).item() for x in sums] == [0.0]
     assert none.shape == (0,)
 
 
@@ -171,9 +190,12 @@ def test_strided_arrays(way, make):
     long, moments = way.put(host), way.put(np.zeros(280))
     w, gradient = long[::2], way.put(g)[::-3]
     state = optimizer.init(host[::2])
-    names = [f.name for f in fields(state)[1:]]
-    state = type(state)(0, *(moments[k::4] for k, _ in enumerate(names)))
-    oracle = Function(70, lambda w: w @ w, lambda w: gradient).oracle(w)
+    others = {f.name: way.put(getattr(state, f.name)) for f in fields(state)[1:]}
+    for k, name in enumerate(optimizer.overwritten(state)):
+        moments[k::4] = others[name]
+        others[name] = moments[k::4]
+    state = replace(state, **others)
+    oracle = oracle_of(w, lambda _: gradient)
     state = optimizer.overwrite(way.kernels, w, state, oracle)
     before, after = plain(optimizer, host[::2].copy())(g[::-3].copy())
     assert largest(to_numpy(w) - after) <= allowed(optimizer, before, after, g)

@@ -6,16 +6,35 @@ import sys
 import numpy as np
 import pytest
 
-from sofim_ref import SGD, SOFIM, Adam, AdamW, NaturalGradient, arrays, kernels
+from sofim_ref import (
+    IVON,
+    SGD,
+    SOAA,
+    SOFIM,
+    AdaFisher,
+    AdaGrad,
+    AdaHessian,
+    Adam,
+    AdamW,
+    NaturalGradient,
+    RootFreeRMSProp,
+    TAdam,
+    arrays,
+    kernels,
+)
 from sofim_ref.arrays import to_numpy
 from sofim_ref.problems import Function, LogisticRegression, MLPClassifier, Quadratic
 
 WITH_KERNELS = (SOFIM(), SOFIM(vector="gradient"), SGD(momentum=0.9), Adam(), AdamW())
+ENTRYWISE = (
+    *(AdaGrad(), RootFreeRMSProp(beta1=0.9), AdaHessian(), AdaFisher(update_every=2), IVON()),
+    *(SOAA(lr=0.01, steps=100), TAdam(lr=0.01, steps=100)),
+)
 ENDS = {"numpy", "cupy"}  # the places whose arrays are overwritten
 
 
 @pytest.fixture(params=["blocks", "numba"])
-def numpy_way(request, monkeypatch):
+def numpy_way(request, monkeypatch, any_length):
     """NumPy's arrays, with numba and as if it weren't installed."""
     if request.param == "blocks":
         monkeypatch.setattr(kernels, "_numba", lambda: None)
@@ -37,8 +56,8 @@ def problem_of(xp, dtype=None):
     return MLPClassifier(X, y, hidden=(4,))
 
 
-@pytest.mark.parametrize("optimizer", [*WITH_KERNELS, SOFIM(scope="layer"), NaturalGradient()], ids=repr)
-def test_every_backend(xp, optimizer):
+@pytest.mark.parametrize("optimizer", [*WITH_KERNELS, *ENTRYWISE, SOFIM(scope="layer"), NaturalGradient()], ids=repr)
+def test_every_backend(xp, optimizer, any_length):
     """Twelve steps in place end where twelve plain ones do; w is the same array exactly where it may be."""
     if xp.name == "jax" and optimizer is not WITH_KERNELS[0]:
         pytest.skip("one method shows that JAX gets the plain step; it compiles each for seconds")
@@ -50,13 +69,12 @@ def test_every_backend(xp, optimizer):
         for batch in [*problem.batches(10)] * 6:
             following, state = optimizer.step(w, state, problem.oracle(w, batch), inplace=True)
             plain_w, plain_state = optimizer.step(plain_w, plain_state, problem.oracle(plain_w, batch))
-            has_kernel = isinstance(optimizer, SOFIM | SGD | Adam) and xp.name.split()[0] in ENDS
-            assert (following is w) == has_kernel
+            assert (following is w) == (optimizer.has_kernel and xp.name.split()[0] in ENDS)
             w = following
         assert state.step == plain_state.step == 12
         scale = np.max(np.abs(to_numpy(plain_w)))
-        # Adam divides by roots of squares that may be as small as ϵ: what was rounded there comes out larger
-        most = 1e4 if isinstance(optimizer, Adam) else 200
+        # Where squares as small as ϵ are divided by, what was rounded there comes out larger
+        most = 1e4 if isinstance(optimizer, Adam | AdaGrad | AdaHessian | SOAA | TAdam) else 200
         assert np.max(np.abs(to_numpy(w) - to_numpy(plain_w))) <= most * xp.eps(dtype) * scale
 
 
@@ -225,4 +243,4 @@ def test_long_arrays_get_numbas_loops_if_it_is_installed():
 def test_kernels_of_every_backend_have_one_interface():
     ways = [kernels._numpy(), kernels._numba(), kernels._cupy() if "cupy" in arrays.BACKENDS else None]
     for way in filter(None, ways):
-        assert {"sofim", "sgd", "adam"} <= set(dir(way))
+        assert {"sofim", "entrywise"} <= set(dir(way))

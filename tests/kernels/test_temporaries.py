@@ -5,7 +5,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from sofim_ref import SGD, SOFIM, Adam, kernels
+from sofim_ref import SGD, SOFIM, Adam, TAdam, kernels
+from sofim_ref.kernels import threads
 from sofim_ref.problems import Function
 
 D = 20_000_000
@@ -26,6 +27,7 @@ def way(request):
         (SOFIM(vector="gradient"), 1.0, 1e18),  # a float32 holds no square of it
         (SGD(momentum=0.9, nesterov=True, weight_decay=0.1), 1.0, 1e-4),
         (Adam(weight_decay=0.1), 1.0, 1e-4),
+        (TAdam(steps=9), 1.0, 1e-4),
     ],
 )
 def test_no_temporary_as_long_as_w(way, optimizer, rho, size):
@@ -57,13 +59,13 @@ def _peak(call):
 
 
 @pytest.mark.parametrize("vector", ["moment", "gradient"])
-def test_one_core_or_all(vector):
-    numba = pytest.importorskip("numba")
+def test_one_core_or_all(vector, monkeypatch):
+    pytest.importorskip("numba")
     rng = np.random.default_rng(0)
-    start, g = rng.standard_normal((2, 200_000))
+    start, g = rng.standard_normal((2, 400_000))
     ends = []
-    for threads in (1, numba.config.NUMBA_NUM_THREADS):
-        numba.set_num_threads(threads)
+    for n_threads in (1, 3):
+        monkeypatch.setattr(threads, "n_threads", lambda n_threads=n_threads: n_threads)
         w, M = start.copy(), np.zeros_like(g)
         kernels._numba().sofim(w, M, g, kernels.SOFIMStep(1.0, 1.0, 0.9, 1.0, vector, 0.0))
         ends.append(w)

@@ -187,7 +187,8 @@ def test_the_step_of_a_whole_vector_and_of_one_layer_agree_for_a_single_layer():
 
 @pytest.mark.parametrize("inplace", [False, True])
 @pytest.mark.parametrize("scope", ["layer", "global"])
-def test_sofim_s_scope_is_what_one_inner_product_is_taken_over(scope, inplace):
+def test_sofim_s_scope_is_what_one_inner_product_is_taken_over(scope, inplace, monkeypatch):
+    monkeypatch.setattr(SOFIM, "pays_from", 0)
     optimizer, w = SOFIM(lr=0.5, rho=0.1, scope=scope), CLASSIFIER.initial_point()
     g = CLASSIFIER.oracle(w).gradient()
     layers = [slice(layer.start, layer.stop) for layer in CLASSIFIER.layers]
@@ -201,7 +202,8 @@ def test_sofim_s_scope_is_what_one_inner_product_is_taken_over(scope, inplace):
 
 
 @pytest.mark.parametrize("optimizer", [SGD(momentum=0.5), Adam(), SOFIM(bias_correction=False)], ids=repr)
-def test_steps_in_place_are_the_plain_steps(optimizer):
+def test_steps_in_place_are_the_plain_steps(optimizer, monkeypatch):
+    monkeypatch.setattr(type(optimizer), "pays_from", 0)
     ends = []
     for inplace in (False, True):
         w = CLASSIFIER.initial_point()
