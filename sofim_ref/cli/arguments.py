@@ -86,7 +86,8 @@ Plugins = Annotated[
     tuple[str, ...],
     Parameter(
         name="--plugin",
-        help="A Python file or a module with METHODS, MATRICES, DATASETS or WORKLOADS of your own; may be repeated.",
+        help="A Python file or a module with METHODS, MATRICES, DATASETS or WORKLOADS of your own, or a TOML file that "
+        "sets known methods anew; may be repeated.",
         metavar="FILE|MODULE",
         negative="",
         show_default=False,
@@ -114,7 +115,7 @@ class Known:
         for warning in left_out:
             print(f"sofim-ref: {warning.message}", file=sys.stderr)
         methods = REGISTRY | {method.name: method for plugin in opened for method in plugin.methods}
-        once("--plugin", [str(Path(name).resolve()) if name.endswith(".py") else name for name in plugins])
+        once("--plugin", [str(Path(name).resolve()) if name.endswith((".py", ".toml")) else name for name in plugins])
         for name in plugins:
             if not name.strip():
                 raise BadArgument("--plugin", f"must be a path or a module's name, got {name!r}.")

@@ -8,13 +8,14 @@ import importlib
 import importlib.util
 import sys
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from sofim_ref.optimizers.method import Method
+from sofim_ref.optimizers.methods_file import read_methods
 from sofim_ref.optimizers.registry import REGISTRY, check_method
 
 GROUP = "sofim_ref.methods"
@@ -32,8 +33,8 @@ class Plugin:
     ----------
     name : str
         The file or module as it was named.
-    module : module
-        Imported; a class in it can be pickled by value.
+    module : module, optional
+        Imported; a class in it can be pickled by value. None of a TOML file.
     methods : tuple of Method
         ``METHODS``, a sequence of `Method`, checked as `register` checks.
     matrices : tuple
@@ -45,7 +46,7 @@ class Plugin:
     """
 
     name: str
-    module: ModuleType = field(repr=False)
+    module: ModuleType | None = field(default=None, repr=False)
     methods: tuple[Method, ...] = ()
     matrices: tuple[Any, ...] = ()
     datasets: Mapping[str, Any] = field(default_factory=dict)
@@ -79,7 +80,7 @@ def open_plugin(file_or_module: str | Path, known: Iterable[str] | None = None) 
     ----------
     file_or_module : str or Path
         A Python file, or the name of a module. The file's folder, or for a module the current one, is appended to
-        `sys.path`, so that the plugin can import its neighbours.
+        `sys.path`, so that the plugin can import its neighbours. Or a TOML file of methods: see `read_methods`.
     known : iterable of str, optional
         Names of methods that the plugin's must not have; those of the registry if not given.
 
@@ -95,6 +96,8 @@ def open_plugin(file_or_module: str | Path, known: Iterable[str] | None = None) 
         If one of `PARTS` is not of its form, or a method lacks `init` or `precondition`.
     """
     name = str(file_or_module)
+    if name.endswith(".toml"):
+        return Plugin(name, methods=_methods_of(name, REGISTRY if known is None else set(known)))
     try:
         module = module_of_file(Path(name)) if name.endswith(".py") else _from_path(name)
     except (Exception, SystemExit) as error:
@@ -126,6 +129,14 @@ def installed_plugins() -> tuple[Plugin, ...]:
             msg = f"the installed plugin {entry.name!r} of {distribution} is left out: {_reason(error)}"
             warnings.warn(msg, stacklevel=2)
     return tuple(plugins)
+
+
+def _methods_of(name: str, known: Container[str]) -> tuple[Method, ...]:
+    try:
+        return read_methods(Path(name), known)
+    except (OSError, TypeError, ValueError) as error:
+        msg = f"plugin {name!r}: {error.strerror + '.' if isinstance(error, OSError) and error.strerror else error}"
+        raise (TypeError if isinstance(error, TypeError) else ValueError)(msg) from error
 
 
 def _checked(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from sofim_ref.optimizers import Method
+from sofim_ref.optimizers.policy_tables import as_table
 from sofim_ref.studies.race.setting import Setting
 
 
@@ -46,7 +47,7 @@ class Job:
 
     def to_json(self) -> dict[str, Any]:
         """Return the job as what JSON can hold."""
-        return asdict(self)
+        return vars(self) | {"settings": {name: as_table(value) for name, value in self.settings.items()}}
 
 
 def drawn_settings(method: Method, trial: int, seed: int) -> dict[str, Any]:

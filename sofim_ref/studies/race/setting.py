@@ -12,6 +12,7 @@ from sofim_ref.arrays import open_backend
 from sofim_ref.arrays.parcel import Parcel, distribution_version
 from sofim_ref.arrays.validation import count, flag
 from sofim_ref.optimizers import Method, OneOf
+from sofim_ref.optimizers.policy_tables import as_table
 from sofim_ref.studies.race.claims import claimed_methods
 from sofim_ref.studies.race.targets import check_targets, suggested_targets
 from sofim_ref.studies.race.workload import Workload
@@ -20,7 +21,7 @@ from sofim_ref.studies.race.workload_split import Split
 from sofim_ref.training.budget import Budget
 
 JSON_TYPES = (str, bool, int, float, type(None))
-"""What a hyper-parameter that is searched can be."""
+"""What a hyper-parameter that is searched can be, beside a policy of such parts."""
 
 SCHEMA = 2
 """The version of what is written to disk; a folder of another one is refused."""
@@ -88,10 +89,10 @@ class Setting:
                 msg = f"methods must be Method objects, got {method!r}; Method.of(optimizer) makes one."
                 raise TypeError(msg)
             for parameter, where in method.space.items():
-                if isinstance(where, OneOf) and not all(isinstance(v, JSON_TYPES) for v in where.values):
+                if isinstance(where, OneOf) and not all(map(_fits_a_file, where.values)):
                     msg = (
-                        f"the search space of {method.name!r} must be made of numbers, texts and Booleans, which a "
-                        f"file can hold, got {parameter} in {where}."
+                        f"the search space of {method.name!r} must be made of numbers, texts, Booleans and policies of "
+                        f"such, which a file can hold, got {parameter} in {where}."
                     )
                     raise TypeError(msg)
         self.workload.check_backend(self.backend)
@@ -219,6 +220,11 @@ def usual_setting(
         backend=backend,
         **{**usual, **given},
     )
+
+
+def _fits_a_file(value: Any) -> bool:
+    parts = as_table(value)
+    return all(map(_fits_a_file, parts.values())) if isinstance(parts, Mapping) else isinstance(parts, JSON_TYPES)
 
 
 def _defaults(method: Method) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from sofim_ref.optimizers import Method
+from sofim_ref.optimizers.policy_tables import as_table
 from sofim_ref.studies.race.claims import pairs
 from sofim_ref.studies.race.performance_profile import FACTORS, PerformanceProfile, performance_profiles
 from sofim_ref.studies.race.run_race import Entry, Race
@@ -89,12 +91,12 @@ def _of_entry(entry: Entry, setting: Setting) -> dict[str, Any]:
     return {
         "method": entry.method.name,
         "optimizer": chosen.optimizer if chosen else None,
-        "settings": dict(chosen.settings) if chosen else None,
+        "settings": _tables(chosen.settings) if chosen else None,
         "trial": chosen.number if chosen else None,
         "trials": [
             {
                 "trial": trial.number,
-                "settings": dict(trial.settings),
+                "settings": _tables(trial.settings),
                 "mean_epochs_to_targets": trial.epochs,
                 "mean_train_loss": trial.mean_loss,
                 "statuses": trial.statuses,
@@ -120,3 +122,7 @@ def _of_entry(entry: Entry, setting: Setting) -> dict[str, Any]:
 
 def _spread(spread: Spread) -> dict[str, Any]:
     return {"median": spread.median, "quartiles": (spread.lower, spread.upper), "each": spread.values}
+
+
+def _tables(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: as_table(value) for name, value in settings.items()}

@@ -1,4 +1,5 @@
 import dataclasses
+import json
 from functools import partial
 
 import pytest
@@ -7,6 +8,7 @@ from tiny import methods, result, run_tiny, setting
 
 import sofim_ref as sr
 from sofim_ref.optimizers import Method
+from sofim_ref.optimizers.plugins import open_plugin
 from sofim_ref.studies import race
 from sofim_ref.studies.race import tables
 
@@ -115,6 +117,22 @@ def test_two_instances_of_one_class_race_under_their_labels(tmp_path):
     assert [entry.method.title for entry in seen.racing] == ["SOFIM, η = 0.05", "SOFIM, η = 0.2"]
     assert seen.entries[0].runs[0].curves["train loss"] != seen.entries[1].runs[0].curves["train loss"]
     assert "SOFIM, η = 0.05" in race.report(seen).blocks[6].to_text(120)
+
+
+def test_policies_from_a_file_race_and_are_searched_and_the_folder_holds_them_as_tables(tmp_path):
+    (tmp_path / "mine.toml").write_text(
+        "[sofim-root]\nmethod = 'sofim'\nrho = {policy = 'GradientRoot', c = 0.1}\n"
+        "space = {rho = {one_of = [{policy = 'SquaredMoment', c = 2.0}]}}\n",
+        encoding="utf-8",
+    )
+    given = {"methods": open_plugin(tmp_path / "mine.toml").methods, "seeds": 1, "epochs": 1}
+    seen, _, _ = run_tiny(tmp_path / "race", **given)
+    default, drawn = seen.entries[0].trials
+    assert "rho=GradientRoot(c=0.1)" in default.optimizer
+    assert "rho=SquaredMoment(c=2.0)" in drawn.optimizer
+    trials = race.summarize(seen)["methods"][0]["trials"]
+    assert json.loads(json.dumps(trials))[1]["settings"]["rho"] == {"policy": "SquaredMoment", "c": 2.0}
+    assert "2 of 2 runs (tuning) are on disk from before." in run_tiny(tmp_path / "race", **given)[2]
 
 
 def test_a_result_of_a_failed_run_ends_where_it_ended():
