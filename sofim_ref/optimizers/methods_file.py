@@ -85,5 +85,5 @@ def _searched(key: str, where: Any) -> LogUniform | OneOf:
             return LogUniform(low, high)
         case {"one_of": [_, *_] as values, **others} if not others:
             return OneOf(tuple(from_table(key, value) for value in values))
-    msg = f"space.{key} must be an interval's ends, [low, high] with 0 < low < high, or {{one_of = […]}}, got {where!r}."
+    msg = f"space.{key} must be an interval [low, high], 0 < low < high, or {{one_of = […]}}, got {where!r}."
     raise ValueError(msg)

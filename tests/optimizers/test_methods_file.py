@@ -63,7 +63,7 @@ def test_a_table_and_what_it_stands_for_are_the_same():
         ("[a]\nmethod = 'sofim'\nrho = {policy = 'GradientRoot', k = 1}", r"rho's GradientRoot must be one of 'c'"),
         ("[a]\nmethod = 'sofim'\nrho = {c = 1}", r"rho must be a number or name its rule, as in {policy = "),
         ("[a]\nmethod = 'sofim'\nlr = {policy = 'GradientRoot'}", r"lr must be a finite number > 0, got GradientRoot"),
-        ("[a]\nmethod = 'sofim'\nspace = {lr = [1, 0.1]}", r"space.lr must be an interval's ends"),
+        ("[a]\nmethod = 'sofim'\nspace = {lr = [1, 0.1]}", r"space.lr must be an interval"),
         ("[sofim]\nmethod = 'sofim'", r"a name that is not registered yet, got 'sofim'"),
         ("[a", "plugin .*mine.toml': Expected"),
     ],
