@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, Literal
 
 from sofim_ref.arrays import Array, branch, namespace
+from sofim_ref.arrays.policy import Regularization
 from sofim_ref.arrays.sums import one_minus_power
 from sofim_ref.arrays.validation import count, fraction, normal_in_dtype, one_of, positive
 from sofim_ref.curvature import adafisher_factors
@@ -55,8 +56,10 @@ class AdaFisher(Entrywise[AdaFisherState]):
     lr, weight_decay, uncovered
         As in `Optimizer` and in `curvature.adafisher_diagonal`. With weight decay it is `AdaFisherW`; an l2 term inside
         the gradient is the problem's l2.
-    beta, damping, gamma : float
-        The numbers β in [0, 1) of the average M, λ > 0, and γ in [0, 1), of which most readings of `ema` make a and b.
+    damping : float or Policy
+        The number λ > 0.
+    beta, gamma : float
+        The numbers β in [0, 1) of the average M, and γ in [0, 1), of which most readings of `ema` make a and b.
     ema : {"paper_v3", "paper_v1", "code"}
         Which a and b. ``"paper_v1"``: .92 and .992, Algorithm 1 of the first version; F̃ in [λ, ~154]. ``"paper_v3"``:
         1 − γ and γ, the ICLR version; F̃ in [λ, 1.001]. ``"code"``: .1γ and .01γ, every released version of the code
@@ -94,7 +97,7 @@ class AdaFisher(Entrywise[AdaFisherState]):
 
     lr: float | Schedule = 1e-3
     beta: float = 0.9
-    damping: float = 1e-3
+    damping: Regularization = 1e-3
     gamma: float = 0.8
     _: KW_ONLY
     ema: Literal["paper_v3", "paper_v1", "code"] = "paper_v3"

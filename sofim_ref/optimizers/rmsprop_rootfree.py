@@ -11,6 +11,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from sofim_ref.arrays import Array, namespace
+from sofim_ref.arrays.policy import Regularization
 from sofim_ref.arrays.sums import one_minus_power
 from sofim_ref.arrays.validation import fraction, normal_in_dtype, positive
 from sofim_ref.optimizers.averaging import Averaging
@@ -53,7 +54,7 @@ class RootFreeRMSProp(Entrywise[RootFreeRMSPropState]):
         The number β₁ in [0, 1) of the gradients' average m̂, with bias correction; 0, the paper's method, takes v = g.
     beta2 : float
         The number β₂ in [0, 1); the paper's β is 1 − β₂.
-    damping : float
+    damping : float or Policy
         The number λ > 0.
 
     Raises
@@ -94,7 +95,7 @@ class RootFreeRMSProp(Entrywise[RootFreeRMSPropState]):
     lr: float | Schedule = 0.01
     beta1: float = 0.0
     beta2: float = 0.99
-    damping: float = 1e-4
+    damping: Regularization = 1e-4
     _: KW_ONLY
     weight_decay: float = 0.0
 
