@@ -16,6 +16,7 @@ COMMANDS = {
     "tour": "Verify, train and compare methods on real data; write a report.",
     "convergence": "Order, rate and linear-quadratic bound of methods on a convex loss.",
     "race": "Tune methods alike, race them over seeds to targets, write a report.",
+    "train": "Train one problem as a file says it, of any size, on any number of workers.",
     "verify": "Check every matrix and every method against dense inversion.",
     "check": "Say which Fisher matrix a file of yours computes.",
     "lab": "Copy the lessons into a folder, and open them in JupyterLab.",

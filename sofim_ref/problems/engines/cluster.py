@@ -88,6 +88,11 @@ class Cluster(Engine):
         """Return where the scheduler is."""
         return f"Cluster({self.client.scheduler.addr if self.client.scheduler else 'closed'})"
 
+    @property
+    def n_workers(self) -> int:
+        """How many threads the workers have in all."""
+        return len(self._workers())
+
     def total(self, blocks: Blocks, task: Task) -> Portion:
         """Return what all blocks answer, in one piece.
 

@@ -1,0 +1,99 @@
+"""`sofim-ref train CONFIG.toml`: one problem, trained as a file says it."""
+
+from __future__ import annotations
+
+import functools
+import shlex
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+from sofim_ref.cli import arguments as args
+from sofim_ref.cli.mistakes import BadArgument, reason
+from sofim_ref.problems.engines import Cluster
+from sofim_ref.problems.engines.threads import usable_cores
+from sofim_ref.reporting import progress
+from sofim_ref.studies.train import ConfigError, RunFolder, TrainSetting, read_setting
+from sofim_ref.studies.train import dry_run as foresee
+from sofim_ref.studies.train import train as run
+from sofim_ref.training import Status
+
+
+def train(
+    config: Annotated[Path | None, args.parsed(args.path, "CONFIG.toml")] = None,
+    /,
+    *,
+    dry_run: args.Flag = False,
+    out: Annotated[Path | None, args.parsed(args.path, "FOLDER")] = None,
+) -> int:
+    """Train one problem as a TOML file says it: data of any size, model, method, and who computes.
+
+    The run is saved on the way: the same command goes on where it was stopped, with the same bits.
+
+    Parameters
+    ----------
+    config : Path
+        A file with the tables [data], [model], [method], [run] and [engine]: docs/train/example.toml is one.
+    dry_run : bool
+        Say what memory a worker needs, what a step sends, and how long the run takes; train nothing.
+    out : Path, optional
+        The folder where the run is kept and found; sofim-train-CONFIG if not given.
+    """
+    if config is None:
+        raise BadArgument("CONFIG.toml", "must be given: docs/train/example.toml is an example.")
+    try:
+        setting = read_setting(config)
+    except OSError as error:
+        raise BadArgument("CONFIG.toml", f"can't read {str(config)!r}: {error.strerror}.") from None
+    except ConfigError as error:
+        raise BadArgument("CONFIG.toml", error) from None
+    if dry_run:
+        for line in (repr(setting.problem).strip("<>"), *foresee(setting, _workers(setting)).lines):
+            print(line)
+        return 0
+    folder = RunFolder(out or Path(f"sofim-train-{config.stem}"))
+    args.make_writable("--out", folder.path)
+    again = shlex.join(["sofim-ref", "train", str(config), *(["--out", str(out)] if out else [])])
+    return _finished(setting, folder, again)
+
+
+def _workers(setting: TrainSetting) -> int:
+    """Return how many will ask the blocks at a time."""
+    if setting.address is not None:
+        with setting.engine() as engine:
+            assert isinstance(engine, Cluster)
+            return engine.n_workers
+    return 1 if setting.engine_kind == "none" else setting.workers or usable_cores()
+
+
+def _finished(setting: TrainSetting, folder: RunFolder, again: str) -> int:
+    """Run what is missing, and return the exit status; say how to go on if it is stopped."""
+    tell = functools.partial(print, flush=True)
+    go_on = f"What was reached is kept in {folder.path}; this goes on from there:\n{again}"
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(folder.locked())
+        except OSError as error:
+            raise BadArgument("--out", f"{folder.path} is being written by {error}.") from None
+        try:
+            engine = stack.enter_context(setting.engine())
+            with progress() as show:
+                trace = run(setting, folder, engine, tell=tell, progress=show)
+        except ConfigError as error:
+            raise BadArgument("CONFIG.toml", error) from None
+        except KeyboardInterrupt:
+            print(f"\nsofim-ref: interrupted. {go_on}", file=sys.stderr)
+            return 130
+        except ValueError as error:
+            raise BadArgument("--out", error) from None
+        except (OSError, RuntimeError) as error:
+            print(f"sofim-ref: {reason(error)} {go_on}", file=sys.stderr)
+            return 1
+    if trace.status is Status.INTERRUPTED:
+        print(f"\nsofim-ref: interrupted. {go_on}", file=sys.stderr)
+        return 130
+    last = trace.records[-1]
+    print(f"{trace.message} Step {last.step}: loss {last.loss:.6g}, gradient norm {last.gradient_norm:.3g}.")
+    print(f"The trace is in {folder.trace_file}: sofim_ref.Trace.load reads it.")
+    return 1 if trace.status.failed else 0

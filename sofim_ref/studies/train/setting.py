@@ -1,0 +1,252 @@
+"""What a run is, as its file says it: data, model, method, budget, engine."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+import json
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, NoReturn
+
+from sofim_ref.datasets import open_rows
+from sofim_ref.optimizers import REGISTRY, Optimizer
+from sofim_ref.problems import (
+    Blocks,
+    LeastSquares,
+    LogisticRegression,
+    MLPClassifier,
+    MLPRegressor,
+    PoissonRegression,
+    SoftmaxRegression,
+)
+from sofim_ref.problems.blocks import ROWS
+from sofim_ref.problems.engines import Cluster, Engine, Processes, Threads
+from sofim_ref.studies.race.dask_executor import dask_executor
+from sofim_ref.studies.train.toml_file import ConfigError, TomlFile
+from sofim_ref.training.budget import Budget
+
+LOSSES = {
+    kind.__name__: kind
+    for kind in (
+        *(LeastSquares, LogisticRegression, SoftmaxRegression, PoissonRegression),
+        *(MLPClassifier, MLPRegressor),
+    )
+}
+"""The losses that a file can name."""
+
+ENGINES = ("none", "threads", "processes", "dask")
+"""Who asks the blocks: see `problems.engines`."""
+
+TABLES = {
+    "data": ("rows", "target", "columns", "dtype", "standardize", "block", "shuffle"),
+    "run": ("steps", "epochs", "batch_size", "seed", "tolerance", "record_every", "save_every"),
+    "engine": ("kind", "workers", "address"),
+}
+"""The tables of a file besides [model] and [method], with their keys."""
+
+SAVE_EVERY = 60.0
+"""Seconds between two saves, if the file doesn't say."""
+
+_NUMBER, _WHOLE = "a number", "a whole number"
+
+
+@dataclass(frozen=True)
+class TrainSetting:
+    """A run as its file says it.
+
+    Parameters
+    ----------
+    file : TomlFile
+    problem : Blocks
+        The loss over the data, without an engine.
+    optimizer : Optimizer
+    run : mapping
+        ``steps`` or ``epochs``, ``batch_size``, ``seed``, ``tolerance``, ``record_every``, as `minimize` takes them.
+    save_every : float
+        Seconds between two saves.
+    engine_kind : str
+        One of `ENGINES`.
+    workers : int or None
+    address : str or None
+        Of a Dask scheduler.
+    """
+
+    file: TomlFile
+    problem: Blocks
+    optimizer: Optimizer[Any]
+    run: dict[str, Any]
+    save_every: float
+    engine_kind: str
+    workers: int | None
+    address: str | None
+
+    @property
+    def budget(self) -> Budget:
+        """The budget of the run."""
+        numbers = (self.run.get(name) for name in ("steps", "epochs", "batch_size", "record_every"))
+        return Budget(self.problem, *numbers)
+
+    @property
+    def definition(self) -> dict[str, Any]:
+        """What a run that goes on must have in common with its beginning: the bits depend on it."""
+        tables = {name: dict(self.file.tables.get(name, {})) for name in ("data", "model", "method")}
+        return json.loads(json.dumps({**tables, "run": {k: self.run.get(k) for k in ("batch_size", "seed")}}))  # type: ignore[no-any-return]
+
+    @contextmanager
+    def engine(self) -> Iterator[Engine | None]:
+        """Yield the engine, with a cluster of its own where the file names none.
+
+        Raises
+        ------
+        ConfigError
+            If Dask isn't installed, or no scheduler answers.
+        """
+        if self.engine_kind == "threads":
+            yield Threads(self.workers)
+        elif self.engine_kind == "processes":
+            yield Processes(self.workers)
+        elif self.engine_kind == "dask":
+            with ExitStack() as stack:
+                yield Cluster(self._client(stack))
+        else:
+            yield None
+
+    def _client(self, stack: ExitStack) -> Any:
+        try:
+            address = self.address
+            if address is None:
+                cluster = importlib.import_module("distributed").LocalCluster(
+                    n_workers=self.workers, threads_per_worker=1, dashboard_address=None, silence_logs="ERROR"
+                )
+                address = stack.enter_context(cluster).scheduler_address
+            return stack.enter_context(dask_executor(address)).client
+        except (ConnectionError, ModuleNotFoundError) as error:
+            self.file.refuse("engine", "address" if self.address else "kind", error)
+
+
+def read_setting(path: Path) -> TrainSetting:
+    """Return the run that a TOML file describes, its data opened and checked.
+
+    Parameters
+    ----------
+    path : Path
+        Paths in the file begin at its folder.
+
+    Returns
+    -------
+    TrainSetting
+
+    Raises
+    ------
+    OSError
+        If the file can't be read.
+    ConfigError
+        If a key is unknown or a value can't be used; the message has the line.
+    """
+    file = TomlFile.read(path)
+    file.check_tables(("data", "model", "method", "run", "engine"), ("data", "model", "method", "run"))
+    tables = {name: file.table(name, known) for name, known in TABLES.items()}
+    make, model = _model(file)
+    method, settings = _method(file)
+    run, save_every = _run(file, tables["run"])
+    kind, workers, address = _engine(file, tables["engine"])
+    problem = _problem(file, tables["data"], partial(make, **model))
+    try:
+        total = Budget(problem, *(run.get(name) for name in ("steps", "epochs", "batch_size", "record_every"))).total
+    except (TypeError, ValueError) as error:
+        _blame(file, "run", error)
+    try:
+        optimizer = REGISTRY[method].build(steps=total, seed=run["seed"], **settings)
+        optimizer.check_problem(problem)
+    except (TypeError, ValueError) as error:
+        _blame(file, "method", error)
+    return TrainSetting(file, problem, optimizer, run, save_every, kind, workers, address)
+
+
+def _model(file: TomlFile) -> tuple[type, dict[str, Any]]:
+    table = file.tables["model"]
+    if "loss" not in table:
+        file.refuse("model", None, f"[model] must have the key loss, one of {', '.join(LOSSES)}.")
+    make = LOSSES[file.named("model", "loss", table["loss"], LOSSES)]
+    known = [name for name in inspect.signature(make).parameters if name not in ("features", "targets")]
+    found = file.table("model", ("loss", *known))
+    del found["loss"]
+    return make, found
+
+
+def _method(file: TomlFile) -> tuple[str, dict[str, Any]]:
+    table = file.tables["method"]
+    if "name" not in table:
+        file.refuse("method", None, "[method] must have the key name: `sofim-ref methods` lists them.")
+    name = file.named("method", "name", table["name"], REGISTRY)
+    fields = dataclasses.fields(REGISTRY[name].build(steps=1))
+    found = file.table("method", ("name", *(field.name for field in fields if field.init)))
+    del found["name"]
+    return name, found
+
+
+def _run(file: TomlFile, table: dict[str, Any]) -> tuple[dict[str, Any], float]:
+    for key, value in table.items():
+        number = key in ("tolerance", "save_every")
+        file.checked("run", key, value, (int, float) if number else int, _NUMBER if number else _WHOLE)
+    save_every = float(table.pop("save_every", SAVE_EVERY))
+    if not save_every >= 0:
+        file.refuse("run", "save_every", f"must be a number of seconds >= 0, got {save_every:g}.")
+    if table.get("seed", 0) < 0 or not table.get("tolerance", 0) >= 0:
+        key = "seed" if table.get("seed", 0) < 0 else "tolerance"
+        file.refuse("run", key, f"must be >= 0, got {table[key]}.")
+    return {"seed": 0, **table}, save_every
+
+
+def _engine(file: TomlFile, table: dict[str, Any]) -> tuple[str, int | None, str | None]:
+    kind = file.named("engine", "kind", table.get("kind", "none"), ENGINES)
+    workers, address = table.get("workers"), table.get("address")
+    if workers is not None and (not isinstance(workers, int) or isinstance(workers, bool) or workers < 1):
+        file.refuse("engine", "workers", f"must be a whole number >= 1, got {workers!r}.")
+    if address is not None:
+        file.checked("engine", "address", address, str, "the address of a scheduler, tcp://host:8786 say")
+        if kind != "dask" or workers is not None:
+            file.refuse("engine", "address", 'goes with kind = "dask", and without workers, which the cluster has.')
+    if kind == "none" and workers is not None:
+        file.refuse("engine", "workers", 'goes with kind = "threads", "processes" or "dask".')
+    return kind, workers, address
+
+
+def _problem(file: TomlFile, table: dict[str, Any], make: Any) -> Blocks:
+    for key in ("rows", "target"):
+        if key not in table:
+            file.refuse("data", None, f"[data] must have the key {key}.")
+    file.checked("data", "rows", table["rows"], str, "the path of a file or folder")
+    file.checked("data", "standardize", table.get("standardize", False), bool, "true or false")
+    rows, target = file.path.parent / table["rows"], table["target"]
+    if isinstance(target, str) and (file.path.parent / target).exists():
+        target = str(file.path.parent / target)
+    try:
+        opened = open_rows(rows, target=target, columns=table.get("columns"), dtype=table.get("dtype"))
+        if table.get("standardize", False):
+            opened = opened.standardized()
+    except (ModuleNotFoundError, OSError, TypeError, ValueError) as error:
+        _blame(file, "data", error)
+    cut = {"rows": table.get("block", ROWS), "shuffle": table.get("shuffle", "rows")}
+    try:
+        return Blocks.from_rows(make, opened, **cut)
+    except (TypeError, ValueError, OSError) as error:
+        _blame(file, "data" if str(error).startswith(("rows ", "shuffle ", "features ")) else "model", error)
+
+
+def _blame(file: TomlFile, table: str, error: Exception) -> NoReturn:
+    """Refuse the key that a message begins with; the table, if it begins with none."""
+    said = str(error)
+    if isinstance(error, OSError) and error.strerror is not None:
+        said = f"can't read {str(error.filename)!r}: {error.strerror}."
+    word = (re.match(r"\w+", said) or [""])[0]
+    key = {"rows": "block"}.get(word, word) if said.startswith(f"{word} must be") else ""
+    if key not in file.tables.get(table, {}):
+        file.refuse(table, None, f"[{table}] {said}")
+    file.refuse(table, key, said.removeprefix(f"{word} "))
