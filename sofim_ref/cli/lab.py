@@ -6,6 +6,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from sofim_ref.cli.mistakes import BadArgument
 
 STUDENTS, TEACHERS = Path("sofim-lessons"), Path("sofim-lessons-teacher")
 """Where copies go if no folder is named."""
+EXTRA = "python -m pip install -e '.[notebooks]' in the repository brings all that the lessons need."
 
 
 def lab(
@@ -25,9 +27,11 @@ def lab(
     copy_only: args.Flag = False,
     no_browser: args.Flag = False,
     allow_root: args.Flag = False,
-    ip: args.Name = None,
+    ip: Annotated[str | None, args.parsed(str, "ADDRESS")] = None,
+    marks: Annotated[Path | None, args.parsed(args.path, "FOLDER")] = None,
+    trust: args.Flag = False,
 ) -> int:
-    """Copy the lessons into a folder, and open JupyterLab there, or serve them with voila.
+    """Copy the lessons into a folder, and open JupyterLab there, or serve them with voila; or mark students' copies.
 
     Parameters
     ----------
@@ -45,12 +49,18 @@ def lab(
         Let JupyterLab start as root, as in a container.
     ip : str
         The address to listen on: 0.0.0.0 in a container whose port 8888 is published.
+    marks : Path
+        Check the copies below this folder, one folder a student, and write its marks.csv; copy and open nothing. Their
+        code runs in a process with little time and memory, without a network, and writes nowhere.
+    trust : bool
+        Mark also where the kernel can't confine that process.
     """
+    if marks is not None:
+        return _mark(marks, trust=trust)
     opens = [] if copy_only else ["voila" if voila else "jupyterlab"]
     missing = [name for name in ("jupytext", "hypothesis", *opens) if importlib.util.find_spec(name) is None]
     if missing:
-        remedy = "python -m pip install -e '.[notebooks]' in the repository brings all that the lessons need."
-        raise BadArgument("FOLDER", f"{' and '.join(missing)} must be installed: {remedy}")
+        raise BadArgument("FOLDER", f"{' and '.join(missing)} must be installed: {EXTRA}")
     if not copy_only and not voila and not allow_root and getattr(os, "geteuid", lambda: 1)() == 0:
         text = "JupyterLab starts as root only if it is told to: add --allow-root, if this machine or container is your"
         raise BadArgument("--allow-root", f"{text} own; in a container also --no-browser --ip 0.0.0.0.")
@@ -78,6 +88,31 @@ def lab(
             f"--LabApp.app_settings_dir={JUPYTERLAB}",
         ]
     return subprocess.call([sys.executable, "-m", *program, str(folder)])  # noqa: S603  # a program and a folder
+
+
+def _mark(folder: Path, *, trust: bool) -> int:
+    """Mark the copies in a folder, and print how many exercises have which verdict."""
+    missing = [name for name in ("jupytext", "hypothesis") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise BadArgument("--marks", f"{' and '.join(missing)} must be installed: {EXTRA}")
+    if not folder.is_dir():
+        raise BadArgument("--marks", f"must be a folder with students' copies, got '{folder}'.")
+    from sofim_ref.lessons.marks import mark, missing_walls, write_marks
+
+    if not trust and (walls := missing_walls()):
+        text = f"this machine can't confine students' code: it lacks {', and '.join(walls)}."
+        raise BadArgument("--marks", f"{text} Mark on another, or add --trust if you have read the copies.")
+    table = folder / "marks.csv"
+    args.make_writable("--marks", folder)
+    found = write_marks(mark(folder), table)
+    students = len({row.student for row in found})
+    verdicts = Counter(row.verdict for row in found)
+    counted = ", ".join(f"{number} {verdict}" for verdict, number in verdicts.most_common())
+    known = sum(bool(row.mistake) for row in found)
+    print(
+        f"{len(found)} exercises of {students} students in {table}: {counted or 'none'}; {known} with a known mistake."
+    )
+    return 0
 
 
 def _count(number: int) -> str:

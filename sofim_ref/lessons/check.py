@@ -43,6 +43,8 @@ class Verdict:
         The smallest counterexample found: argument names and values.
     hint : str
         The hint of the known mistake that the answer agrees with; empty if there is none.
+    late : bool
+        Whether a call exceeded its time.
     """
 
     exercise: str
@@ -50,6 +52,7 @@ class Verdict:
     text: str
     case: Values | None = None
     hint: str = ""
+    late: bool = False
 
     def __repr__(self) -> str:
         """Return the message."""
@@ -61,7 +64,9 @@ class Verdict:
         return f'<div style="border-left: 5px solid {colour}; padding: .4em .8em">{body}</div>'
 
 
-def check(exercise: str | Exercise, answer: Callable[..., Any], *, limit: float = LIMIT) -> Verdict:
+def check(
+    exercise: str | Exercise, answer: Callable[..., Any], *, limit: float = LIMIT, smallest: bool = True
+) -> Verdict:
     """Test a student's function against the exercise's reference. Whatever the function does, nothing is raised.
 
     Parameters
@@ -72,6 +77,8 @@ def check(exercise: str | Exercise, answer: Callable[..., Any], *, limit: float 
         The student's function, called by position with copies of its arguments.
     limit : float
         The time allowed for one call, in seconds.
+    smallest : bool
+        Whether to search for the smallest counterexample, or to be content with the simplest of those tried.
 
     Returns
     -------
@@ -107,9 +114,10 @@ def check(exercise: str | Exercise, answer: Callable[..., Any], *, limit: float 
     wrong = _first_wrong(exercise, outcomes)
     if wrong is not None:
         hint = _recognized(exercise, outcomes)
-        case = wrong if outcomes[-1].late else _smallest(exercise, answer, limit) or wrong
-        text = f"Not yet. {_shown(exercise, answer, case, limit)}"
-        return Verdict(name, right=False, text=f"{text}\n{hint}" if hint else text, case=case, hint=hint)
+        late = outcomes[-1].late
+        case = (_smallest(exercise, answer, limit) if smallest and not late else None) or wrong
+        text = f"Not yet. {_shown(exercise, answer, case, limit, outcomes[-1] if late else None)}"
+        return Verdict(name, right=False, text=f"{text}\n{hint}" if hint else text, case=case, hint=hint, late=late)
     if exercise.large is not None and memory(answer, exercise.large.values(), limit=limit) > exercise.large.memory:
         return Verdict(name, right=False, text=f"Not yet: {exercise.large.refusal}", hint=exercise.large.refusal)
     return Verdict(name, right=True, text=f"Right: {name} agrees with the reference in every case tested.")
@@ -127,9 +135,11 @@ def _instructions(function: Callable[..., Any]) -> list[tuple[str, Any]]:
     return [(instruction.opname, instruction.argval) for instruction in dis.get_instructions(function)]
 
 
-def _shown(exercise: Exercise, answer: Callable[..., Any], case: Values, limit: float) -> str:
-    """Return what an answer does on an argument set, and what would be right."""
-    given, expected = ask(answer, [case], limit=limit)[0], _expected(exercise, case)
+def _shown(
+    exercise: Exercise, answer: Callable[..., Any], case: Values, limit: float, given: Answered | None = None
+) -> str:
+    """Return what an answer does on an argument set, and what would be right; it is called unless that is given."""
+    given, expected = given or ask(answer, [case], limit=limit)[0], _expected(exercise, case)
     said = f"With {', '.join(f'{argument} = {written(value)}' for argument, value in case.items())}"
     if trouble := given.trouble or unlike(given.value, expected):
         return f"{said}: {trouble}"

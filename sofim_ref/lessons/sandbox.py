@@ -24,6 +24,10 @@ class OutOfTime(BaseException):
     """Raised in a function that exceeds its time; not an Exception, so that `except Exception` doesn't catch it."""
 
 
+class Reported(Exception):  # noqa: N818  # what another process reports of an answer that it called
+    """Raised by an answer that runs elsewhere, with the sentence that says why it has no value."""
+
+
 @dataclass(frozen=True)
 class Answered:
     """The outcome of a call.
@@ -65,7 +69,7 @@ def ask(function: Callable[..., Any], cases: Sequence[Values], *, limit: float =
     def run() -> None:
         for case in cases:
             try:
-                outcome = _call(function, case)
+                outcome = call(function, case)
             except OutOfTime:
                 return
             if stopped.is_set():
@@ -98,7 +102,13 @@ def memory(function: Callable[..., Any], case: Values, *, limit: float = LIMIT) 
         Argument names and values.
     limit : float
         Seconds; a function that exceeds them is measured up to there.
+
+    Notes
+    -----
+    An answer that runs in another process measures itself there, by a method ``memory`` of its own.
     """
+    if hasattr(function, "memory"):
+        return int(function.memory(case))
     tracing = tracemalloc.is_tracing()
     if not tracing:
         tracemalloc.start()
@@ -112,24 +122,31 @@ def memory(function: Callable[..., Any], case: Values, *, limit: float = LIMIT) 
             tracemalloc.stop()
 
 
-def _call(function: Callable[..., Any], case: Values) -> Answered:
+def call(function: Callable[..., Any], case: Values) -> Answered:
+    """Call a function on copies of its arguments, here and now; it must leave them as they are."""
     given = copy.deepcopy(dict(case))
     try:
         with np.errstate(all="ignore"):
             value = function(*given.values())
     except OutOfTime:
         raise
+    except Reported as report:
+        return Answered(None, str(report))
     except BaseException as error:  # noqa: BLE001  # whatever a student's code raises is reported
-        return Answered(None, _raised(error))
+        return Answered(None, _raised(error, function))
     for name, before in case.items():
         if not np.array_equal(np.asarray(before), np.asarray(given[name]), equal_nan=True):
             return Answered(None, f"it changed its argument {name}: work on a copy, since the caller still needs it.")
     return Answered(value)
 
 
-def _raised(error: BaseException) -> str:
-    *_, (frame, line) = traceback.walk_tb(error.__traceback__)  # the first is this file's
-    where = "" if frame.f_code is _call.__code__ else f", in line {line} of {frame.f_code.co_name}"
+def _raised(error: BaseException, function: Callable[..., Any]) -> str:
+    """Return what was raised, and in which line of the file or cell in which the function stands."""
+    place = getattr(getattr(function, "__code__", None), "co_filename", None)
+    lines = [
+        (frame, line) for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == place
+    ]
+    where = f", in line {lines[-1][1]} of {lines[-1][0].f_code.co_name}" if lines else ""
     return f"it raised {type(error).__name__}: {error}{where}."
 
 
