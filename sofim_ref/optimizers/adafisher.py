@@ -54,8 +54,7 @@ class AdaFisher(Entrywise[AdaFisherState]):
     Parameters
     ----------
     lr, weight_decay, uncovered
-        As in `Optimizer` and in `curvature.adafisher_diagonal`. With weight decay it is `AdaFisherW`; an l2 term inside
-        the gradient is the problem's l2.
+        As in `Optimizer` and `curvature.adafisher_diagonal`; an l2 term inside the gradient is the problem's l2.
     damping : float or Policy
         The number λ > 0.
     beta, gamma : float
@@ -88,8 +87,7 @@ class AdaFisher(Entrywise[AdaFisherState]):
     --------
     >>> import numpy as np
     >>> from sofim_ref.problems import SoftmaxRegression
-    >>> problem = SoftmaxRegression(np.asarray([[1.0, 2.0], [3.0, 1.0], [1.0, 1.0]]), np.asarray([0, 1, 2]))
-    >>> w = np.zeros(9)
+    >>> problem, w = SoftmaxRegression(np.asarray([[1.0, 2.0], [3.0, 1.0], [1.0, 1.0]]), np.arange(3)), np.zeros(9)
     >>> _, choice = AdaFisher(ema="code").precondition(AdaFisher().init(w), problem.oracle(w))
     >>> bool(choice.matrix.values.max() < 0.01)  # after the first refresh F̃ < (0.08 + 0.008)² + λ
     True
@@ -194,7 +192,6 @@ _ADAFISHER = Method(
 )
 
 _DECAY = {"weight_decay": LogUniform(1e-4, 0.1)}
-
 METHODS = (
     _ADAFISHER,
     replace(_ADAFISHER, name="adafisher-v1", title="AdaFisher (paper v1)", make=partial(AdaFisher, ema="paper_v1")),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import importlib
 import importlib.util
 import sys
@@ -16,6 +15,7 @@ from typing import Any
 
 from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.methods_file import read_methods
+from sofim_ref.optimizers.module_file import look_in, module_of_file
 from sofim_ref.optimizers.registry import REGISTRY, check_method
 
 GROUP = "sofim_ref.methods"
@@ -171,37 +171,11 @@ def _checked(
 
 
 def _from_path(module: str) -> ModuleType:
-    _look_in(Path.cwd())
+    look_in(Path.cwd())
     if importlib.util.find_spec(module.partition(".")[0]) is None:
         msg = "there is no such module; the name of a file ends in .py"
         raise ModuleNotFoundError(msg)
     return importlib.import_module(module)
-
-
-def module_of_file(path: Path) -> ModuleType:
-    """Import a file under a name made of its place and its text: the same file again is the same module."""
-    path = path.resolve()
-    text = path.read_bytes()
-    name = f"{path.stem}_{hashlib.sha256(bytes(path) + text).hexdigest()[:12]}"
-    if name in sys.modules:
-        return sys.modules[name]
-    _look_in(path.parent)
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None, "a .py file always has a loader"
-    assert spec.loader is not None
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
-
-
-def _look_in(folder: Path) -> None:
-    if str(folder) not in sys.path:
-        sys.path.append(str(folder))
-    importlib.invalidate_caches()  # a file may have been written a moment ago
 
 
 def _reason(error: BaseException) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from sofim_ref.arrays import BACKENDS, Array, Backend, from_numpy, open_backend
 from sofim_ref.arrays.validation import an_instance, one_of, positive
-from sofim_ref.optimizers.plugins import module_of_file
+from sofim_ref.optimizers.module_file import module_of_file
 from sofim_ref.problems import FiniteSum
 from sofim_ref.testing.fisher.claim import plain
 from sofim_ref.testing.host_arrays import host_array
