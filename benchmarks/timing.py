@@ -49,21 +49,28 @@ class Row:
         return "reached" if measured <= self.target else "short of target"
 
 
-def in_turns(subjects: dict[str, Callable[[], object]], *, rounds: int, calls: int) -> dict[str, tuple[float, float]]:
+def in_turns(
+    subjects: dict[str, Callable[[], object]],
+    *,
+    rounds: int,
+    calls: int,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, tuple[float, float]]:
     """Return median and quartile distance of one call of each, in seconds.
 
     A round calls each subject `calls` times, one subject after the other, so that whatever else the machine does
     falls on all of them alike. Before it is timed each is called once more: what the one before left in the caches, and
-    threads that have gone to sleep, are nobody's.
+    threads that have gone to sleep, are nobody's. A `clock` of processor time leaves out what the machine does for
+    others.
     """
     seconds: dict[str, list[float]] = {name: [] for name in subjects}
     for _ in range(rounds):
         for name, call in subjects.items():
             call()
-            started = time.perf_counter()
+            started = clock()
             for _ in range(calls):
                 call()
-            seconds[name].append((time.perf_counter() - started) / calls)
+            seconds[name].append((clock() - started) / calls)
     return {name: summary(values) for name, values in seconds.items()}
 
 
