@@ -76,7 +76,7 @@ class DryRun:
         return [
             f"memory: about {size(self.memory)} in {'each of ' if self.n_workers > 1 else ''}{workers}",
             f"a step: the blocks are asked {counted(self.passes, 'time')}; a worker gets {sent}, returns {returned}",
-            f"time: about {spoken(self.seconds)} a step, {spoken(self.seconds * self.steps)} for {self.steps} steps",
+            f"time: about {self.seconds:.2g} s a step, {spoken(self.seconds * self.steps)} for {self.steps} steps",
         ]
 
 

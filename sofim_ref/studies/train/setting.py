@@ -28,7 +28,7 @@ from sofim_ref.problems import (
 from sofim_ref.problems.blocks import ROWS
 from sofim_ref.problems.engines import Cluster, Engine, Processes, Threads
 from sofim_ref.studies.race.dask_executor import dask_executor
-from sofim_ref.studies.train.toml_file import ConfigError, TomlFile
+from sofim_ref.studies.train.toml_file import TomlFile
 from sofim_ref.training.budget import Budget
 
 LOSSES = {
@@ -231,6 +231,8 @@ def _problem(file: TomlFile, table: dict[str, Any], make: Any) -> Blocks:
         opened = open_rows(rows, target=target, columns=table.get("columns"), dtype=table.get("dtype"))
         if table.get("standardize", False):
             opened = opened.standardized()
+    except FileNotFoundError as error:
+        file.refuse("data", "rows" if str(rows) in str(error) else "target", error)
     except (ModuleNotFoundError, OSError, TypeError, ValueError) as error:
         _blame(file, "data", error)
     cut = {"rows": table.get("block", ROWS), "shuffle": table.get("shuffle", "rows")}
@@ -245,6 +247,9 @@ def _blame(file: TomlFile, table: str, error: Exception) -> NoReturn:
     said = str(error)
     if isinstance(error, OSError) and error.strerror is not None:
         said = f"can't read {str(error.filename)!r}: {error.strerror}."
+    said = re.sub(
+        r"^block 0[^:]*: (?=(l2|classes|hidden|activation|intercept) )", "", said
+    )  # its first loss's argument
     word = (re.match(r"\w+", said) or [""])[0]
     key = {"rows": "block"}.get(word, word) if said.startswith(f"{word} must be") else ""
     if key not in file.tables.get(table, {}):
