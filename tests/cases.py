@@ -220,6 +220,10 @@ OPTIMIZERS = [
     optimizers.Shampoo(accumulation="average", beta1=0.5, weight_decay=0.1),
     optimizers.KLShampoo(coupling="sequential", beta1=0.5),
     optimizers.Muon(orthogonalization="newton-schulz", nesterov=False, scale="original", weight_decay=0.1),
+    optimizers.QuasiNewton(phi=1.0, weight_decay=0.1),
+    optimizers.QuasiNewton(lr=0.5, phi=0.25, line_search=False),
+    optimizers.CubicNewton(cubic=4.0, adaptive=False),
+    optimizers.TrustRegionNewton(radius=0.3, weight_decay=0.1),
 ]
 """Every registered reading with its defaults, and settings that the defaults leave out."""
 
