@@ -14,7 +14,7 @@ from sofim_ref.cli.mistakes import BadArgument, reason
 from sofim_ref.problems.engines import Cluster
 from sofim_ref.problems.engines.threads import usable_cores
 from sofim_ref.reporting import progress
-from sofim_ref.studies.train import ConfigError, RunFolder, TrainSetting, read_setting
+from sofim_ref.studies.train import ConfigError, OtherRunError, RunFolder, TrainSetting, read_setting
 from sofim_ref.studies.train import dry_run as foresee
 from sofim_ref.studies.train import train as run
 from sofim_ref.training import Status
@@ -85,9 +85,9 @@ def _finished(setting: TrainSetting, folder: RunFolder, again: str) -> int:
         except KeyboardInterrupt:
             print(f"\nsofim-ref: interrupted. {go_on}", file=sys.stderr)
             return 130
-        except ValueError as error:
+        except OtherRunError as error:
             raise BadArgument("--out", error) from None
-        except (OSError, RuntimeError) as error:
+        except (MemoryError, OSError, RuntimeError, ValueError) as error:
             print(f"sofim-ref: {reason(error)} {go_on}", file=sys.stderr)
             return 1
     if trace.status is Status.INTERRUPTED:

@@ -185,7 +185,7 @@ def minimize(
                     if budget.batch_size is None:
                         synchronize(seen.gradient())  # the next step's own, whose time it is
                     lent_seconds = time.perf_counter() - started
-                    loss, gradient_norm = _number(seen.value()), _number(norm(seen.gradient()))
+                    gradient_norm, loss = _number(norm(seen.gradient())), _number(seen.value())  # in one pass
                     step_norm = 0.0 if last_step is None else _number(norm(last_step))
                     if not math.isfinite(loss + gradient_norm + step_norm):  # a step may be too long for a number
                         status = Status.DIVERGED

@@ -19,6 +19,10 @@ from sofim_ref.training.minimize import minimize
 from sofim_ref.training.storage import left_unfinished, write_whole
 
 
+class OtherRunError(ValueError):
+    """Raised where a folder holds a run that another file, or this one before it was changed, defines."""
+
+
 @dataclass(frozen=True)
 class RunFolder:
     """A folder with a run's trace, and with what defines the run.
@@ -51,7 +55,7 @@ class RunFolder:
         ------
         OSError
             If the folder can't be read or written to.
-        ValueError
+        OtherRunError
             If another run is there.
         """
         for file in left_unfinished(self.path):
@@ -67,7 +71,7 @@ class RunFolder:
             ]
             if differences:
                 msg = f"{self.path} holds another run: {'; '.join(differences)}. Give another folder."
-                raise ValueError(msg)
+                raise OtherRunError(msg)
         else:
             write_whole(self.definition_file, json.dumps(wanted, indent=1).encode())
         if not self.trace_file.exists():
@@ -76,13 +80,13 @@ class RunFolder:
         problem = setting.problem
         if trace.problem != (now := f"{problem.name}, d = {problem.dim}, N = {problem.size}"):
             msg = f"{self.path} holds a run on other data: {trace.problem}, where now {now}. Give another folder."
-            raise ValueError(msg)
+            raise OtherRunError(msg)
         if trace.optimizer != repr(setting.optimizer):
             msg = (
                 f"{self.path} holds a run of {trace.optimizer}, and the file now makes {setting.optimizer!r}: with "
                 "another number of steps a schedule is another one. Give another folder."
             )
-            raise ValueError(msg)
+            raise OtherRunError(msg)
         return trace
 
 
@@ -164,7 +168,7 @@ def train(
     ------
     OSError, RuntimeError
         If a file can't be read, the cluster is gone, or the last save fails. What was reached is saved if it can be.
-    ValueError
+    OtherRunError
         If the folder holds another run.
 
     Notes
@@ -187,13 +191,15 @@ def train(
         run |= {"w0": before.w, "state": before.state}
     try:
         trace = minimize(setting.problem, setting.optimizer, steps=setting.budget.total - done, checkpoint=saver, **run)
-        saver.latest = joined(before, trace)
+        if trace.status is not Status.INTERRUPTED:  # else without what was counted since the last record
+            saver.latest = joined(before, trace)
     except BaseException:
         saver.save()
         raise
     saver.save()
     if saver.failed is not None:
         raise saver.failed
+    assert saver.latest is not None
     return saver.latest
 
 
