@@ -84,6 +84,7 @@ export function panel(stage, { x, y, xLabel, yLabel, label, width = 460, height 
     .append("svg")
     .classed("wide", wide)
     .attr("viewBox", `0 0 ${width} ${tall + margin.top + margin.bottom}`)
+    .style("flex", wide ? null : `${width} 1 ${0.62 * width}px`) // so that letters are of one size in all panels
     .attr("role", "group")
     .attr("aria-label", label);
   svg.append("clipPath").attr("id", name).append("rect").attr("width", inner).attr("height", tall);
@@ -132,6 +133,11 @@ export function panel(stage, { x, y, xLabel, yLabel, label, width = 460, height 
     dot(colour, { radius = 5, ring = false } = {}) {
       const drawn = clipped.append("circle").attr("r", radius).attr("fill", ring ? "none" : colour).attr("stroke", colour).attr("stroke-width", 2);
       return (point) => drawn.attr("cx", toX(point[0])).attr("cy", toY(point[1]));
+    },
+    /** Small marks at many points; returns what moves them. */
+    dots(colour, { radius = 3 } = {}) {
+      const group = clipped.append("g").attr("fill", colour);
+      return (points) => group.selectAll("circle").data(points).join("circle").attr("r", radius).attr("cx", ([a]) => toX(a)).attr("cy", ([, b]) => toY(b));
     },
     /** Words at a point, kept inside the panel. */
     words(colour, { dx = 8, dy = -8 } = {}) {
@@ -198,13 +204,27 @@ export function slider(stage, { name, label, low, high, logarithmic = false, dig
   });
 }
 
-/** Buttons of which one is pressed. `options` are pairs of a value and its words. */
-export function choice(stage, { name, label, options }) {
-  const group = stage.controls.append("span").attr("role", "group").attr("aria-label", label);
+/** Buttons of which one is pressed. `options` are pairs of a value and its words; `also` is what else a choice changes. */
+export function choice(stage, { name, label, options, also = () => ({}) }) {
+  const group = stage.controls.append("span").attr("role", "group").attr("aria-label", label).attr("class", "choice");
   const buttons = options.map(([value, words]) =>
-    [value, group.append("button").attr("type", "button").text(words).on("click", () => stage.set({ [name]: value }))],
+    [value, group.append("button").attr("type", "button").text(words).on("click", () => stage.set({ [name]: value, ...also(value) }))],
   );
   stage.onDraw((state) => buttons.forEach(([value, button]) => button.attr("aria-pressed", state[name] === value)));
+  return group;
+}
+
+/** Buttons of which any may be pressed. `options` are a value, its words, and the colour and dashes of its line. */
+export function toggles(stage, { name, label, options }) {
+  const group = stage.controls.append("span").attr("role", "group").attr("aria-label", label).attr("class", "choice");
+  const buttons = options.map(([value, words, colour, dashed]) => {
+    const flip = () => stage.set({ [name]: stage.state[name].includes(value) ? stage.state[name].filter((other) => other !== value) : [...stage.state[name], value] });
+    const button = group.append("button").attr("type", "button").attr("class", "toggle").on("click", flip);
+    button.append("i").style("border-top", `3px ${dashed ? "dashed" : "solid"} ${colour}`);
+    button.append("span").text(words);
+    return [value, button];
+  });
+  stage.onDraw((state) => buttons.forEach(([value, button]) => button.attr("aria-pressed", state[name].includes(value))));
 }
 
 /** What the colours mean: entries are a colour, words, and whether the line is dashed. */
@@ -226,7 +246,7 @@ export function button(stage, words, act) {
 export function shown(value, digits = 3) {
   if (value === 0) return "0";
   const size = Math.abs(value);
-  if (size >= 1e-4 && size < 1e5) return String(Number(value.toPrecision(digits)));
+  if (size >= 1e-3 && size < 1e5) return String(Number(value.toPrecision(digits)));
   const [mantissa, power] = value.toExponential(digits - 1).split("e");
   const raised = [...power.replace("+", "")].map((sign) => (sign === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[sign])).join("");
   return `${Number(mantissa)}·10${raised}`.replace(/^1·/, "");
