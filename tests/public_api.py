@@ -31,7 +31,8 @@ def lines():
     And one a registered method: its optimizer, and where its hyper-parameters are searched.
     """
     packages = [name for _, name, is_package in pkgutil.iter_modules(sofim_ref.__path__) if is_package]
-    inner = ["bridges.optax", "bridges.sklearn", "convergence.experiments", "studies.race", "testing.museum"]
+    inner = ["bridges.optax", "bridges.sklearn", "convergence.experiments", "problems.engines", "studies.race"]
+    inner += ["studies.train", "testing.museum"]
     for package in ["sofim_ref", *(f"sofim_ref.{name}" for name in [*sorted(packages), *inner])]:
         module = importlib.import_module(package)
         for name in sorted(getattr(module, "__all__", ())):

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 from sofim_ref.arrays.validation import positive
 from sofim_ref.problems.block_task import Portion, Task
 from sofim_ref.problems.engines.engine import Engine, runs
-from sofim_ref.problems.engines.share import ROOM, Share, portion, recipe
+from sofim_ref.problems.engines.share import KEPT, Share, portion, recipe
 
 if TYPE_CHECKING:
     from sofim_ref.problems.blocks import Blocks
@@ -80,7 +80,7 @@ class Cluster(Engine):
             raise TypeError(msg)
         positive("patience", patience)
         self.client, self.patience = client, patience
-        self._places: WeakKeyDictionary[Blocks, list[_Place]] = WeakKeyDictionary()
+        self._places: WeakKeyDictionary[Blocks, tuple[list[str], list[_Place]]] = WeakKeyDictionary()
         self._looked = -LOOK
         self._is_gone = False
 
@@ -139,16 +139,17 @@ class Cluster(Engine):
 
     def _placed(self, blocks: Blocks, task: Task) -> list[_Place]:
         """Return which worker has which blocks; shared out anew if workers have come or gone."""
-        known = self._places.get(blocks, [])
+        seen, known = self._places.get(blocks, ([], []))
         if known and time.monotonic() - self._looked < LOOK:
             return known
         addresses = self._workers()
         self._looked = time.monotonic()
-        if sorted(place.address for place in known) == addresses[: len(known)] and known:
+        if seen == addresses:
             return known
         shares = zip(runs(task.starts, len(addresses)), addresses, strict=False)
-        self._places[blocks] = [self._place(blocks, run, address) for run, address in shares]
-        return self._places[blocks]
+        places = [self._place(blocks, run, address) for run, address in shares]
+        self._places[blocks] = addresses, places
+        return places
 
     def _place(self, blocks: Blocks, run: tuple[int, int], address: str) -> _Place:
         """Return a run of blocks with the share that a worker is asked to open."""
@@ -199,9 +200,9 @@ def _as_it_is(content: bytes) -> bytes:
 
 
 def _opened(content: bytes) -> Share:
-    """Return the share of blocks of a worker, which keeps in memory what fits into `ROOM` of the worker's."""
+    """Return the share of blocks of a worker, which keeps in memory what fits into `KEPT` of the worker's."""
     limit = importlib.import_module("distributed").get_worker().memory_manager.memory_limit
-    return Share.opened(content, ROOM * limit if limit else None)
+    return Share.opened(content, KEPT * limit if limit else None)
 
 
 def _answers(share: Share, message: bytes, run: tuple[int, int]) -> bytes:

@@ -22,7 +22,7 @@ from sofim_ref.arrays.memory import free_memory
 from sofim_ref.arrays.validation import count
 from sofim_ref.problems.block_task import Portion, Task
 from sofim_ref.problems.engines.engine import Engine, runs, together
-from sofim_ref.problems.engines.share import ROOM, in_memory, opened_once, portion, recipe
+from sofim_ref.problems.engines.share import KEPT, in_memory, opened_once, portion, recipe
 from sofim_ref.problems.engines.threads import Threads, usable_cores
 from sofim_ref.problems.row_source import ArrayRows, RowSource, row_source
 from sofim_ref.problems.row_table import PairedRows
@@ -83,12 +83,12 @@ class Processes(Engine):
         shares = runs(task.starts, self.n_workers)
         if len(shares) == 1:
             return self._alone.total(blocks, task)
-        content, room = self._recipe(blocks)
+        content, capacity = self._recipe(blocks)
         message = pickle.dumps(task, protocol=5)
         for _ in range(ATTEMPTS):
             try:
                 found = Parallel(len(shares), batch_size=1)(
-                    delayed(_answers)(content, room, message, *share) for share in shares
+                    delayed(_answers)(content, capacity, message, *share) for share in shares
                 )
             except BrokenProcessPool as error:
                 reason = str(error).partition("\n")[0]
@@ -108,8 +108,8 @@ class Processes(Engine):
                 if in_memory(table):
                     parts = zip(("features", "targets"), table.read(0, table.size), strict=True)
                     sent.tables[k] = PairedRows(*(_in_file(folder / f"{name}-{k}.npy", x) for name, x in parts))
-            room = ROOM * (free_memory(blocks.like) or 0) / self.n_workers
-            self._recipes[blocks] = recipe(sent), room
+            capacity = KEPT * (free_memory(blocks.like) or 0) / self.n_workers
+            self._recipes[blocks] = recipe(sent), capacity
         return self._recipes[blocks]
 
 
@@ -121,10 +121,10 @@ def _in_file(path: Path, rows: Array) -> RowSource:
     return row_source(path.stem, path)
 
 
-def _answers(content: bytes, room: float, message: bytes, start: int, stop: int) -> bytes:
+def _answers(content: bytes, capacity: float, message: bytes, start: int, stop: int) -> bytes:
     """Return what some blocks answer, in a process that leaves Ctrl-C to the one that asks."""
     _without_ctrl_c()
-    return opened_once(content, room).answers(message, start, stop)
+    return opened_once(content, capacity).answers(message, start, stop)
 
 
 @cache

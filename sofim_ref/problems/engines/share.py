@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sofim_ref.problems.blocks import Blocks
     from sofim_ref.problems.finite_sum import FiniteSum
 
-ROOM = 0.3
+KEPT = 0.3
 """The part of the memory that is free for a process in which it keeps blocks; the others are read in each pass."""
 
 
@@ -27,24 +27,24 @@ class Share:
     Parameters
     ----------
     blocks : Blocks
-    room : float
+    capacity : float
         How many bytes of blocks are kept in memory, as they come.
     """
 
-    def __init__(self, blocks: Blocks, room: float) -> None:
+    def __init__(self, blocks: Blocks, capacity: float) -> None:
         self.blocks = blocks
-        self.room = room
+        self.capacity = self._left = capacity
         self._kept: dict[int, FiniteSum] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Return the recipe: whatever way an array takes, it must lie in memory as pickle lays it."""
-        return Share.opened, (recipe(self.blocks), self.room)
+        return Share.opened, (recipe(self.blocks), self.capacity)
 
     @classmethod
-    def opened(cls, content: bytes, room: float | None = None) -> Share:
-        """Return what `recipe` put into bytes; without `room`, with `ROOM` of the memory that is free."""
+    def opened(cls, content: bytes, capacity: float | None = None) -> Share:
+        """Return what `recipe` put into bytes; without `capacity`, with `KEPT` of the memory that is free."""
         blocks: Blocks = pickle.loads(content)  # noqa: S301  # made by `recipe` in the process that asks
-        return cls(blocks, ROOM * (free_memory(blocks.like) or 0) if room is None else room)
+        return cls(blocks, KEPT * (free_memory(blocks.like) or 0) if capacity is None else capacity)
 
     def block(self, k: int) -> FiniteSum:
         """Return the loss on block k, from memory or from where it lies."""
@@ -52,8 +52,8 @@ class Share:
         if found is None:
             found = self.blocks.block(k)
             n_bytes = sum(getattr(x, "nbytes", 0) for x in (found.features, found.targets))
-            if n_bytes <= self.room:
-                self.room -= n_bytes
+            if n_bytes <= self._left:
+                self._left -= n_bytes
                 self._kept[k] = found
         return found
 
@@ -94,9 +94,9 @@ def portion(content: bytes) -> Portion:
 
 
 @lru_cache(maxsize=2)
-def opened_once(content: bytes, room: float) -> Share:
+def opened_once(content: bytes, capacity: float) -> Share:
     """Return the same share each time in one process."""
-    return Share.opened(content, room)
+    return Share.opened(content, capacity)
 
 
 def in_memory(table: RowTable) -> bool:

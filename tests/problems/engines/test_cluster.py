@@ -13,8 +13,9 @@ import pytest
 from mortal import Mortal
 
 import sofim_ref as sr
+from sofim_ref.datasets import open_rows
 from sofim_ref.likelihoods import Bernoulli
-from sofim_ref.problems import Blocks, FiniteSum
+from sofim_ref.problems import Blocks, FiniteSum, LogisticRegression
 from sofim_ref.problems.engines import Cluster, Threads
 
 distributed = pytest.importorskip("distributed")
@@ -91,3 +92,31 @@ def test_a_scheduler_that_goes_is_a_sentence_within_its_time(how):
         finally:
             process.kill()
             client.close(timeout=1)
+
+
+def test_what_lies_on_the_cluster_has_the_bits_that_it_has_here(cluster):
+    arrays = pytest.importorskip("dask.array")
+    with distributed.Client(cluster) as client:
+        features, labels = (arrays.from_array(x, chunks=(ROWS, *x.shape[1:])).persist() for x in (X, Y))
+        table = open_rows(features, target=labels)
+        blocks = Blocks.from_rows(LogisticRegression, table, rows=ROWS, engine=Cluster(client))
+        found = blocks.gradient(np.ones(blocks.dim))
+    here = Blocks.from_rows(LogisticRegression, X, Y, rows=ROWS, engine=Threads(1))
+    np.testing.assert_array_equal(found, here.gradient(np.ones(here.dim)))
+
+
+def test_workers_that_come_are_given_blocks(cluster, monkeypatch):
+    monkeypatch.setattr("sofim_ref.problems.engines.cluster.LOOK", 0.0)
+    with distributed.Client(cluster, set_as_default=False) as client:
+        engine = Cluster(client)
+        blocks = Blocks.from_rows(LogisticRegression, X, Y, rows=ROWS, engine=engine)
+        w, runs = np.ones(blocks.dim), []
+        before = blocks.gradient(w)
+        for n in (4, 2):
+            cluster.scale(n)
+            client.wait_for_workers(n)
+            while engine.n_workers != n:
+                time.sleep(0.1)
+            np.testing.assert_array_equal(blocks.gradient(w), before)
+            runs.append(len(engine._places[blocks][1]))
+    assert runs == [4, 2]

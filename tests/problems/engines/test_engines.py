@@ -107,10 +107,10 @@ def test_runs_are_neighbours_that_cover_all_blocks():
 def test_a_recipe_has_only_its_own_rows_and_no_engine():
     make, targets = LOSSES["numbers"]
     blocks = Blocks.from_rows(make, X, targets, rows=ROWS, engine=Threads(1))
-    share = Share.opened(recipe(blocks, 3, 5), room=float(X[:ROWS].nbytes + SCORE[:ROWS].nbytes))
+    share = Share.opened(recipe(blocks, 3, 5), capacity=float(X[:ROWS].nbytes + SCORE[:ROWS].nbytes))
     assert share.blocks.engine is None
     np.testing.assert_array_equal(share.block(4).features, X[80:100])
-    assert share.block(4) is share.block(4)  # for which there is room
+    assert share.block(4) is share.block(4)  # which is kept
     assert share.block(3) is not share.block(3)
     with pytest.raises((AttributeError, TypeError)):
         share.block(0)
