@@ -124,20 +124,20 @@ def check_optimizer(
     ----------
     step : callable
         (w, state, gradient) -> (w, state), with None for the state of the first call. For SOAA and TAdam
-        (w, state, gradient, loss); for AdaFisher, AdaFisherW, KFAC, EKFAC, Eva and FOOF
+        (w, state, gradient, loss); for AdaFisher, KFAC, EKFAC, Eva, FOOF, Shampoo, KLShampoo, Muon and SOAP
         (w, state, gradient, inputs, output_gradients), the last two lists with an array a layer, of shape (B, rows) and
-        (B, columns), for KFAC and EKFAC those of labels drawn from the model; for LBFGS (w, state, gradient) with the
-        gradient as a function of a point, that of the step's own loss, and without a line search; for SOFIM with
-        scope="layer" (w, state, gradient, layers), the last a tuple of slices, one a layer.
+        (B, columns), for KFAC and EKFAC those of labels drawn from the model; for LBFGS and QuasiNewton
+        (w, state, gradient) with the gradient as a function of a point, that of the step's own loss, and without a line
+        search; for SOFIM with scope="layer" (w, state, gradient, layers), the last a tuple of slices, one a layer.
     method : str
         One of `testing.trajectories.METHODS`: every method that asks for gradients, losses or layer statistics.
         NaturalGradient, GaussNewton, Newton and NewtonCG have none, as their C is a matrix of the problem's own
         (`check_fisher` and `check_curvature` say what that is); nor have AdaHessian, NystromSGD and IVON, whose
-        random vectors are another generator's elsewhere.
+        random vectors are another generator's elsewhere, and SR1, which magnifies rounding.
     settings : dict, optional
         The hyper-parameters that `step` was written for, by the names that this library gives them; those left out are
-        the method's defaults. The trajectories of some are stored, see `references`; those of others are made in 50
-        digits, which takes a second or two.
+        the method's defaults, but SOAP's ϵ is 1e-3: below it, rounding is magnified. The trajectories of some are
+        stored, see `references`; those of others are made in 50 digits, which takes a second or two.
     case : str, optional
         The kind of gradients; all kinds if not given.
     like : array, shape (n,), optional

@@ -166,16 +166,16 @@ def trajectories_of(method: str, settings: dict[str, Any], case: str | None = No
 
 
 def _cases(method: str) -> Iterator[tuple[str, tuple[slice, ...], dict[str, Any]]]:
-    """Yield each case with its layers and the arguments of its steps."""
-    more = _MORE.get(method, ())
+    """Yield each case of a method with its layers and the arguments of its steps."""
+    more, stored = _MORE.get(method, ()), _arrays(method)
     flows = "inputs" in more
     given = _arrays("flows" if flows else "gradients")
     for case, shapes in _CONTENTS["layers"].items():
+        if f"{case}/0" not in stored:
+            continue
         ends = accumulate(rows * columns for rows, columns in shapes)
         layers = tuple(starmap(slice, pairwise([0, *ends])))
         told = ("gradient", *(() if flows else more))
-        if any(f"{case}/{part}" not in given for part in told):
-            continue
         arguments = {part: given[f"{case}/{part}"] for part in told}
         if flows:
             arguments |= {part: [given[f"{case}/{part}/{i}"] for i in range(len(layers))] for part in more}

@@ -9,7 +9,8 @@ import pytest
 from sofim_ref import models, optimizers, problems
 from sofim_ref.arrays import namespace
 from sofim_ref.testing import Disagreement, check_optimizer, references
-from sofim_ref.testing.formulas.cases import LAYERS
+from sofim_ref.testing.formulas import settings as stored
+from sofim_ref.testing.formulas.cases import CASES
 from sofim_ref.testing.formulas.settings import MORE
 from sofim_ref.testing.trajectories import METHODS
 
@@ -49,8 +50,8 @@ class Told(problems.Problem):
 
 
 def of(optimizer, method, settings):
-    """An optimizer of this library as the function that check_optimizer wants; L-BFGS searches along no line."""
-    optimizer = replace(optimizer, line_search=False) if method == "LBFGS" else optimizer
+    """An optimizer of this library as the function that check_optimizer wants; BFGS's kind searches along no line."""
+    optimizer = replace(optimizer, line_search=False) if method in {"LBFGS", "QuasiNewton"} else optimizer
 
     def step(w, state, gradient, *more):
         if "inputs" in MORE.get(method, ()):
@@ -68,7 +69,7 @@ def stored_settings(method):
     return list({str(r.settings): r.settings for r in references(method)}.values())
 
 
-LAYERED = ("KFAC", "EKFAC", "Eva", "FOOF")
+LAYERED = ("KFAC", "EKFAC", "Eva", "FOOF", "Shampoo", "KLShampoo", "Muon", "SOAP")
 SLOW = ("jax", "array_api_strict")
 STORED = {f"{method} {settings}": (method, settings) for method in METHODS for settings in stored_settings(method)}
 
@@ -80,7 +81,7 @@ def each(names):
 
 def cases_of(method):
     """All; rank-k SOFIM's averages are nearly parallel where gradients differ in size, and their rounding is κ eps."""
-    return [case for case in LAYERS if case != "huge and tiny"] if method == "RankKSOFIM" else [None]
+    return CASES[:4] if method == "RankKSOFIM" else [None]
 
 
 @pytest.mark.slow_on("jax", "array_api_strict")
@@ -97,7 +98,7 @@ def test_an_optimizer_agrees_with_fifty_digits(xp, name):
         assert found.worst <= 1
         assert found.settings == settings
         n_cases += len(found.cases)
-    assert n_cases == 5 - (method in {"LBFGS", "RankKSOFIM"})
+    assert n_cases == (4 if method == "RankKSOFIM" else len(stored.CASES.get(method, CASES)))
 
 
 def test_k_fac_agrees_with_fifty_digits_in_a_case_and_another_damping_is_named():
@@ -139,7 +140,7 @@ def test_an_optimizer_keeps_ten_digits_and_sofim_twelve(name):
 def test_the_first_settings_are_this_library_s_defaults(method):
     defaults = inspect.signature(getattr(optimizers, method)).parameters
     for name, value in stored_settings(method)[0].items():
-        assert value == defaults[name].default or name == "steps", name
+        assert value == defaults[name].default or name == "steps" or (method, name) == ("SOAP", "epsilon"), name
 
 
 @pytest.mark.slow_on("jax", "array_api_strict")

@@ -12,7 +12,7 @@ import numpy as np
 
 from sofim_ref.testing.formulas import cases
 from sofim_ref.testing.formulas.evaluation import evaluate
-from sofim_ref.testing.formulas.settings import FLOWS, MORE, SETTINGS
+from sofim_ref.testing.formulas.settings import CASES, FLOWS, MORE, SETTINGS
 
 FOLDER = Path(__file__).parent.parent / "reference"
 
@@ -50,17 +50,15 @@ def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     for name, arguments in (("gradients", gradients), ("flows", flows)):
-        arrays: dict[str, Any] = {
-            f"{case}/{key}": x for case in cases.CASES for key, x in members(arguments(case)).items()
-        }
+        told = cases.LAYERS if name == "flows" else cases.CASES
+        arrays: dict[str, Any] = {f"{case}/{key}": x for case in told for key, x in members(arguments(case)).items()}
         np.savez_compressed(folder / f"{name}.npz", **arrays)
     about = {"settings": SETTINGS, "more": MORE, "layers": cases.LAYERS}
     (folder / "contents.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     for method, settings in SETTINGS.items():
         points: dict[str, Any] = {
             f"{case}/{k}": trajectory(method, case, setting)
-            for case in cases.CASES
-            if method != "LBFGS" or case != "huge and tiny"
+            for case in CASES.get(method, cases.CASES)
             for k, setting in enumerate(settings)
         }
         np.savez_compressed(folder / f"{method}.npz", **points)

@@ -19,10 +19,12 @@ LAYERS = {
     "orthogonal": ((2, 1), (1, 2)),
     "zero": ((1, 2), (2, 1)),
     "huge and tiny": ((3, 2), (1, 3)),
+    "square": ((2, 2), (2, 2)),
 }
 """From a case to the rows and columns of its layers, of which w is made."""
 
-CASES = tuple(LAYERS)
+CASES = tuple(LAYERS)[:5]
+"""Those of most methods; "square" has layers whose gradients are of full rank, for methods that need that."""
 
 _HADAMARD = np.asarray([[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, 1]])
 
@@ -39,7 +41,7 @@ def start(case: str) -> Host:
 
 def gradients(case: str) -> Host:
     """Return the gradients of a case, shape (STEPS, d)."""
-    rng = np.random.default_rng((0, CASES.index(case)))
+    rng = np.random.default_rng((0, list(LAYERS).index(case)))
     G = _rounded(rng.standard_normal((STEPS, dim(case))))
     if case == "collinear":
         G = G[:, :1] * G[0]
@@ -54,7 +56,7 @@ def losses(case: str) -> Host:
     They fall by some 1e-3 in ten steps, as a step of size 1e-3 predicts: the radius d of SOAA and TAdam isn't always at
     one of its bounds then, and shows what was made of p and ℓ̂.
     """
-    rng = np.random.default_rng((1, CASES.index(case)))
+    rng = np.random.default_rng((1, list(LAYERS).index(case)))
     drawn = _rounded(4 * np.exp(-np.arange(STEPS) / 40) + 0.5 * rng.standard_normal(STEPS)) / 1024
     return np.asarray(drawn - drawn[0])
 
@@ -73,7 +75,7 @@ def hessians(case: str) -> Host:
 
 def flows(case: str) -> tuple[list[Host], list[Host]]:
     """Return each layer's inputs, a 1 last, and gradients, shapes (STEPS, BATCH, rows) and (STEPS, BATCH, columns)."""
-    rng = np.random.default_rng((2, CASES.index(case)))
+    rng = np.random.default_rng((2, list(LAYERS).index(case)))
     inputs = [_rounded(rng.standard_normal((STEPS, BATCH, rows))) for rows, _ in LAYERS[case]]
     back = [_rounded(rng.standard_normal((STEPS, BATCH, columns))) for _, columns in LAYERS[case]]
     for h in inputs:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from sofim_ref.testing.formulas import cases
 from sofim_ref.testing.formulas.adafisher import adafisher
 from sofim_ref.testing.formulas.adagrad import adagrad
 from sofim_ref.testing.formulas.adam import adam
@@ -13,10 +14,15 @@ from sofim_ref.testing.formulas.ekfac import ekfac
 from sofim_ref.testing.formulas.eva import eva
 from sofim_ref.testing.formulas.foof import foof
 from sofim_ref.testing.formulas.kfac import kfac
+from sofim_ref.testing.formulas.kl_shampoo import kl_shampoo
 from sofim_ref.testing.formulas.lbfgs import lbfgs
+from sofim_ref.testing.formulas.muon import muon
+from sofim_ref.testing.formulas.quasi_newton import quasi_newton
 from sofim_ref.testing.formulas.rmsprop_rootfree import rmsprop_rootfree
 from sofim_ref.testing.formulas.sgd import sgd
+from sofim_ref.testing.formulas.shampoo import shampoo
 from sofim_ref.testing.formulas.soaa import soaa
+from sofim_ref.testing.formulas.soap import soap
 from sofim_ref.testing.formulas.sofim import sofim
 from sofim_ref.testing.formulas.sofim_diagonal import sofim_diagonal
 from sofim_ref.testing.formulas.sofim_k import sofim_k
@@ -61,6 +67,37 @@ _DIAGONAL = {
 _KFAC = {"lr": 0.1, "damping": 1e-2, "decay": 0.95, "update_every": 1, "weight_decay": 0.0}
 _EKFAC = {**_KFAC, "diagonal_decay": 0.95, "update_every": 10, "start": "batch"}
 _EVA = {"lr": 0.1, "damping": 0.03, "decay": 0.95, "weight_decay": 0.0}
+_SHAMPOO = {
+    "lr": 0.1,
+    "power": 0.25,
+    "accumulation": "sum",
+    "beta2": 0.95,
+    "beta1": 0.0,
+    "epsilon": 1e-6,
+    "trace": False,
+    "weight_decay": 0.0,
+}
+_KL_SHAMPOO = {
+    "lr": 0.01,
+    "beta2": 0.95,
+    "beta1": 0.0,
+    "epsilon": 1e-6,
+    "initial": 0.1,
+    "coupling": "simultaneous",
+    "weight_decay": 0.0,
+}
+_MUON = {"lr": 0.02, "momentum": 0.95, "nesterov": True, "epsilon": 1e-5, "scale": "none", "weight_decay": 0.0}
+_SOAP = {
+    "lr": 3e-3,
+    "beta1": 0.95,
+    "beta2": 0.95,
+    "epsilon": 1e-3,
+    "shampoo_beta": 0.95,
+    "update_every": 10,
+    "basis": "power",
+    "weight_decay": 0.0,
+}
+_QUASI_NEWTON = {"lr": 1.0, "phi": 0.0, "weight_decay": 0.0}
 _READINGS = ({"ema": "paper_v3"}, {"ema": "paper_v1"}, {"ema": "code"})
 _STATISTICS = ({"ema": "code", "statistics": "per_example"}, {"ema": "paper_v3", "statistics": "mean_loss"})
 
@@ -103,8 +140,21 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
         {**_DIAGONAL, "vector": "gradient", "rank_one": 0.5, "weight_decay": 0.01},
         {**_DIAGONAL, "diagonal": "adam", "rho": 1e-3, "rank_one": 2.0},
     ],
+    "Shampoo": [
+        _SHAMPOO,
+        {**_SHAMPOO, "power": 0.5, "trace": True, "accumulation": "average", "epsilon": 1e-3},
+        {**_SHAMPOO, "accumulation": "average", "beta1": 0.9, "epsilon": 1e-3, "weight_decay": 0.01},
+    ],
+    "KLShampoo": [_KL_SHAMPOO, {**_KL_SHAMPOO, "coupling": "sequential", "beta1": 0.9, "weight_decay": 0.01}],
+    "Muon": [_MUON, {**_MUON, "nesterov": False, "scale": "original", "weight_decay": 0.01}],
+    "SOAP": [_SOAP, {**_SOAP, "basis": "eigenvectors", "update_every": 3, "weight_decay": 0.01}],
+    "QuasiNewton": [
+        _QUASI_NEWTON,
+        {**_QUASI_NEWTON, "phi": 0.5, "weight_decay": 0.01},
+        {**_QUASI_NEWTON, "phi": 1.0},
+    ],
 }
-"""From a method to its settings, its default first."""
+"""From a method to its settings, its default first; SOAP's with a larger ε, as `soap` says."""
 
 RUN: dict[str, Callable[..., Any]] = {
     "SGD": sgd,
@@ -124,6 +174,11 @@ RUN: dict[str, Callable[..., Any]] = {
     "FOOF": foof,
     "RankKSOFIM": sofim_k,
     "DiagonalSOFIM": sofim_diagonal,
+    "Shampoo": shampoo,
+    "KLShampoo": kl_shampoo,
+    "Muon": muon,
+    "SOAP": soap,
+    "QuasiNewton": quasi_newton,
 }
 """From a method to its transcription."""
 
@@ -131,9 +186,20 @@ FLOWS = ("inputs", "output_gradients")
 MORE: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("SOAA", "TAdam"), ("loss",)),
     **dict.fromkeys(("AdaFisher", "AdaFisherW", "KFAC", "EKFAC", "Eva", "FOOF"), FLOWS),
-    "LBFGS": ("hessian",),
+    **dict.fromkeys(("Shampoo", "KLShampoo", "Muon", "SOAP"), FLOWS),
+    **dict.fromkeys(("LBFGS", "QuasiNewton"), ("hessian",)),
 }
 """From a method to the arguments of its steps beside the gradient."""
+
+CASES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("LBFGS", "QuasiNewton", "Shampoo", "KLShampoo"), cases.CASES[:4]),
+    "SOAP": ("square",),
+}
+"""From a method to the cases that it has trajectories of, where those aren't all of `cases.CASES`.
+
+"huge and tiny" is left out where differences of gradients, or the small eigenvalues of sums of their squares, would
+have no digits in float64; `soap` says why it has a case of its own.
+"""
 
 _ADAFISHER_READINGS: dict[str, tuple[Any, ...]] = {
     "ema": ("paper_v3", "paper_v1", "code"),
@@ -153,6 +219,11 @@ READINGS: dict[str, dict[str, tuple[Any, ...]]] = {
         "bias_correction": (True, False),
     },
     "DiagonalSOFIM": {"diagonal": ("variance", "adam"), "vector": ("moment", "gradient")},
+    "Shampoo": {"accumulation": ("sum", "average"), "power": (0.25, 0.5), "trace": (False, True)},
+    "KLShampoo": {"coupling": ("simultaneous", "sequential")},
+    "Muon": {"nesterov": (True, False), "scale": ("none", "original", "match_rms_adamw")},
+    "SOAP": {"basis": ("power", "eigenvectors")},
+    "QuasiNewton": {"phi": (0.0, 0.5, 1.0)},
 }
 """From a method to those of its settings in which readings of its paper differ, with what each may be."""
 
@@ -172,6 +243,8 @@ USUAL: dict[str, tuple[float, ...]] = {
     "damping": (0.0, 1e-8, 1e-5, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 1.0),
     "gamma": (0.1, 0.2, 0.25, 0.5, 0.8, 0.9),
     "initial_accumulator": (0.0, 0.1, 1.0),
+    "initial": (0.1, 1.0),
+    "shampoo_beta": _BETAS,
     "weight_decay": (0.0, 1e-4, 5e-4, 1e-3, 1e-2, 0.1),
     "history": (1, 5, 10, 20, 100),
     "update_every": (1, 10, 20, 50, 100),
