@@ -37,7 +37,7 @@ def number_of(regularization: Regularization) -> float:
     >>> number_of(0.5)
     0.5
     """
-    if isinstance(regularization, Policy):
+    if type(regularization) is not float and isinstance(regularization, Policy):
         msg = f"a number is needed, not a rule for the number of each step, got {regularization!r}."
         raise TypeError(msg)
     return regularization

@@ -12,7 +12,7 @@ import numpy as np
 from sofim_ref.arrays.validation import an_instance
 from sofim_ref.bridges.optax_loss import LoopLoss, check_needs, flat
 from sofim_ref.optimizers import Optimizer, State
-from sofim_ref.optimizers.fit import NamingHostDecisions
+from sofim_ref.optimizers.fit import raise_named
 
 __all__ = ["transformation"]
 
@@ -111,11 +111,13 @@ def _update(
         return updates, state
     loss = LoopLoss(method, g, updates, params, **given)
     oracle = loss.oracle(loss.w)
-    with NamingHostDecisions(method):
+    try:
         following, choice, decrement = method.decrement(loss.w, state, oracle)
         if method.judges_steps:
             end, following = method.accept(following, oracle, choice, loss.w - decrement)
             decrement = loss.w - end
+    except TypeError as error:
+        raise_named(method, error)
     following = jax.tree.map(lambda new, old: jax.numpy.asarray(new, dtype=old.dtype), following, state)
     return as_tree(jax.numpy.asarray(-decrement, dtype=g.dtype)), following
 

@@ -44,15 +44,19 @@ class Bernoulli(Likelihood):
             raise ValueError(msg)
         return from_numpy(host.astype(np.float64)[:, None], like=like)
 
-    def loss(self, f: Array, y: Array) -> Array:
-        """Return log(1 + eᶠ) − y f, shape (N,)."""
+    def shared(self, f: Array) -> Array:
+        """Return exp(−|f|), shape (N, 1)."""
         xp = namespace(f)
-        return (xp.maximum(f, 0.0) - y * f + xp.log1p(xp.exp(-xp.abs(f))))[:, 0]
+        return xp.exp(-xp.abs(f))
 
-    def gradient(self, f: Array, y: Array) -> Array:
+    def loss(self, f: Array, y: Array, small: Array | None = None) -> Array:
+        """Return log(1 + eᶠ) − y f, shape (N,)."""
+        xp, small = namespace(f), self.shared(f) if small is None else small
+        return (xp.maximum(f, 0.0) - y * f + xp.log1p(small))[:, 0]
+
+    def gradient(self, f: Array, y: Array, small: Array | None = None) -> Array:
         """Return σ(f) − y, shape (N, 1), with all digits where the two are close: σ(f) − 1 is −σ(−f)."""
-        xp = namespace(f)
-        small = xp.exp(-xp.abs(f))
+        xp, small = namespace(f), self.shared(f) if small is None else small
         other = 1 - y  # σ(f) is 1/(1 + small) and σ(−f) small/(1 + small) for f >= 0, and the other way round below
         return xp.where(f >= 0, other - y * small, other * small - y) / (1 + small)
 

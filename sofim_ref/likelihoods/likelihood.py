@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 import numpy as np
 
@@ -55,6 +56,10 @@ class Likelihood(ABC):
     @abstractmethod
     def gradient(self, f: Array, y: Array) -> Array:
         """Return the derivative of each loss in its outputs, shape (N, C)."""
+
+    def shared(self, f: Array) -> Any:
+        """Return what `loss` and `gradient` share at these outputs, a third argument of both; None if there is none."""
+        return None
 
     def gradient_rounding(self, f: Array, y: Array) -> Array:
         """Return how far `gradient`, computed from exact f, may be off, in eps, shape (N, C).

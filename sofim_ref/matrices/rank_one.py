@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -70,11 +70,13 @@ class RankOne(Matrix):
 
     knows_extremes = True
 
-    def __post_init__(self) -> None:
-        m = self.vector
-        if type(m) is np.ndarray and m.ndim == 1 and type(self.shift) is type(self.weight) is float:
-            smallest, largest = _NORMAL.get(m.dtype, (math.inf, 0.0))
-            if smallest <= self.shift <= largest and smallest <= self.weight <= largest:
+    def __init__(self, shift: float, vector: Array, weight: float = 1.0) -> None:
+        # What a frozen dataclass writes for itself sets field by field through object, and every step makes one.
+        known: dict[str, Any] = self.__dict__
+        known["shift"], known["vector"], known["weight"] = shift, vector, weight
+        if type(vector) is np.ndarray and vector.ndim == 1 and type(shift) is type(weight) is float:
+            smallest, largest = _NORMAL.get(vector.dtype, (math.inf, 0.0))
+            if smallest <= shift <= largest and smallest <= weight <= largest:
                 return  # what the checks below would let pass as it is
         floating("vector", self.vector, ndim=1)
         object.__setattr__(self, "shift", positive_in_dtype("shift", self.shift, self.vector))
@@ -125,12 +127,11 @@ class RankOne(Matrix):
         """
         if v is not self.vector:
             self.check_operand(v)
-        if form == "textbook":
+        if form != "stable":
+            one_of("form", form, ("stable", "textbook"))
             m, c = self._as_column(v), self.weight
             below = self.shift**2 + self.shift * (c * (self.vector @ self.vector))
             return v / self.shift - m * (c * (self.vector @ v) / below)
-        if form != "stable":
-            one_of("form", form, ("stable", "textbook"))
         if type(v) is np.ndarray and v.ndim == 1 and v.shape[0] < LONG:
             x = solved_at_once(self.shift, self.vector, self.weight, v)
             if x is not None:

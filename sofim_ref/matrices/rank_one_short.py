@@ -12,6 +12,7 @@ import numpy as np
 
 from sofim_ref.arrays import Array, eps, smallest_normal
 
+_LOST = 2.0**-970
 _TINY, _EPS = smallest_normal(np, np.dtype(np.float64)), eps(np, np.dtype(np.float64))
 
 
@@ -20,7 +21,7 @@ def solved_at_once(shift: float, m: Array, weight: float, v: Array) -> Array | N
     is_double = m.dtype.char == "d"
     wide = m if is_double else m.astype(np.float64)
     mm = float(np.vdot(wide, wide))  # it warns of no overflow
-    lost, largest = m.shape[0] * _TINY / _EPS, shift + weight * mm
+    lost, largest = m.shape[0] * _LOST, shift + weight * mm
     if weight * (mm + lost) <= _EPS * shift:  # C is ρI up to a rounding
         return v / shift
     if not (lost <= mm and largest <= 1 / _TINY):

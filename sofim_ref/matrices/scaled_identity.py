@@ -49,6 +49,9 @@ class ScaledIdentity(Matrix):
     knows_extremes = True
 
     def __post_init__(self) -> None:
+        v, c = self.vector, self.scale
+        if type(v) is np.ndarray and v.ndim == 1 and v.dtype.char in "fd" and type(c) is float and c == 1:
+            return  # what the checks below would let pass as it is
         floating("vector", self.vector, ndim=1)
         object.__setattr__(self, "scale", positive_in_dtype("scale", self.scale, self.vector))
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from sofim_ref.arrays import Array
 from sofim_ref.arrays.policy import Policy
 from sofim_ref.arrays.validation import ADAPTIVE, positive
-from sofim_ref.optimizers.fit import explained
+from sofim_ref.optimizers.fit import MISFITS, explained, refuse_misfit
 from sofim_ref.optimizers.policies_with_state import KeepingPolicy, WithPolicy, joined, separated
 from sofim_ref.optimizers.preconditioned import Preconditioned
 from sofim_ref.problems.oracle import Oracle
@@ -93,12 +93,20 @@ def _begun(init: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _resolved(precondition: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a method's `precondition` that finds the numbers of this step where policies were given."""
+    """Return a method's `precondition` that finds the numbers of this step where policies were given.
+
+    Where it fails, it refuses what doesn't fit.
+    """
 
     @functools.wraps(precondition)
     def resolved(self: Any, state: Any, oracle: Any) -> Any:
-        if not self.policies:
-            return precondition(self, state, oracle)
+        try:
+            return by_numbers(self, state, oracle) if self.policies else precondition(self, state, oracle)
+        except MISFITS:
+            refuse_misfit(self, state, oracle)
+            raise
+
+    def by_numbers(self: Any, state: Any, oracle: Any) -> Any:
         keeps = self.keeping
         own, kept = (state, {}) if keeps is None else separated(state)
         numbers = {}
@@ -116,7 +124,7 @@ def _resolved(precondition: Callable[..., Any]) -> Callable[..., Any]:
 
 _WRAPPED: dict[str, Callable[..., Any]] = {
     "init": _begun,
-    "precondition": lambda method: explained(_resolved(method)),
+    "precondition": _resolved,
     "overwrite": explained,
 }
 """What is put around a subclass's methods: checks of what fits, and policies."""

@@ -121,6 +121,8 @@ class Entrywise(Optimizer[S]):
 
     def followed(self, state: S, kept: Sequence[Any], **others: Any) -> S:
         """Return the state one step on, with the new arrays, and whatever else has changed, in it."""
+        if type(state).__match_args__[1:] == self.kept:
+            return type(state)(state.step + 1, *kept)
         found = {name: getattr(state, name) for name in type(state).__dataclass_fields__}
         new = dict(zip(self.kept, kept, strict=True))
         return type(state)(**{**found, **new, **others, "step": state.step + 1})

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from sofim_ref.arrays import Array, HostDecisionError, namespace
 from sofim_ref.arrays.tracing import reason_of
@@ -57,48 +57,51 @@ def explained(method: Callable[..., Any]) -> Callable[..., Any]:
     def asked(*arguments: Any, **named: Any) -> Any:
         try:
             return method(*arguments, **named)
-        except (AttributeError, IndexError, RuntimeError, TypeError, ValueError):
+        except MISFITS:
             optimizer, *_, state, oracle = inspect.signature(method).bind(*arguments, **named).arguments.values()
-            an_instance("oracle", oracle, Oracle, "problem.oracle(w) makes one")
-            check_fit(state, optimizer.init(namespace(oracle.w).zeros_like(oracle.w)), optimizer)
+            refuse_misfit(optimizer, state, oracle)
             raise
 
     return asked
 
 
+def refuse_misfit(optimizer: Any, state: Any, oracle: Any) -> None:
+    """Refuse, after a step that failed, an oracle that is none, and a state that doesn't go with it."""
+    an_instance("oracle", oracle, Oracle, "problem.oracle(w) makes one")
+    check_fit(state, optimizer.init(namespace(oracle.w).zeros_like(oracle.w)), optimizer)
+
+
+MISFITS = (AttributeError, IndexError, RuntimeError, TypeError, ValueError)
+"""What a step raises whose state or oracle doesn't fit."""
+
+
 def pair(owner: object, call: str, found: tuple[A, B], first: type, second: type) -> tuple[A, B]:
     """Return what a method of a class returned; refuse anything but a tuple of an instance of each of two classes."""
-    if type(found) is tuple and len(found) == 2 and isinstance(found[0], first) and isinstance(found[1], second):
-        return found
+    if type(found) is tuple and len(found) == 2:
+        one, other = found
+        if isinstance(one, first) and isinstance(other, second):
+            return found
     got = ", ".join(type(part).__name__ for part in found) if isinstance(found, tuple) else type(found).__name__
     got = f"({got})" if isinstance(found, tuple) else got
     msg = f"{type(owner).__name__}.{call} must return ({first.__name__}, {second.__name__}), got {got}."
     raise TypeError(msg)
 
 
-class NamingHostDecisions:
-    """A context in which an optimizer that needs a number on the host inside a JAX transformation is named.
+def raise_named(owner: object, error: TypeError) -> NoReturn:
+    """Raise an error again; one of an optimizer that needs a number on the host inside a JAX transformation by name.
 
     Parameters
     ----------
     owner : Optimizer
+    error : TypeError
 
     Raises
     ------
     HostDecisionError
-        On leaving it by an error that says so.
+        Where the error says so.
     """
-
-    __slots__ = ("owner",)
-
-    def __init__(self, owner: object) -> None:
-        self.owner = owner
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        if isinstance(error, TypeError) and (reason := reason_of(error)) is not None:
-            name = type(self.owner).__name__
-            msg = f"{name} can't step inside jax.jit, vmap or jacfwd, since it decides on the host: {reason}"
-            raise HostDecisionError(msg) from error
+    if (reason := reason_of(error)) is None:
+        raise error
+    name = type(owner).__name__
+    msg = f"{name} can't step inside jax.jit, vmap or jacfwd, since it decides on the host: {reason}"
+    raise HostDecisionError(msg) from error

@@ -13,7 +13,7 @@ from sofim_ref.arrays.tracing import is_traced, python_number
 from sofim_ref.arrays.validation import an_instance, finite, flag, floating, non_negative, positive, rate, shown
 from sofim_ref.optimizers.adaptive import Adaptive
 from sofim_ref.optimizers.averaging import Averaging
-from sofim_ref.optimizers.fit import NamingHostDecisions, check_same_point, pair
+from sofim_ref.optimizers.fit import check_same_point, pair, raise_named
 from sofim_ref.optimizers.line_search import backtracked
 from sofim_ref.optimizers.overwriting import Overwriting
 from sofim_ref.optimizers.preconditioned import Preconditioned
@@ -124,7 +124,8 @@ class Optimizer(Adaptive, Overwriting, ABC, Generic[S]):
         if not isinstance(state, State):
             msg = f"state must be what {type(self).__name__}.init(w) or the step before returned, got {shown(state)}."
             raise TypeError(msg)
-        an_instance("oracle", oracle, Oracle, "problem.oracle(w) makes one")
+        if type(oracle) is not Oracle:
+            an_instance("oracle", oracle, Oracle, "problem.oracle(w) makes one")
         if not self.needs <= oracle.offers:
             self.check_problem(oracle.problem)
         if w is not oracle.w:
@@ -138,18 +139,22 @@ class Optimizer(Adaptive, Overwriting, ABC, Generic[S]):
 
     def step_with_choice(self, w: Array, state: S, oracle: Oracle) -> tuple[Array, S, Preconditioned]:
         """Return the next point, the next state, and the C and v that the step was made with; nothing is checked."""
-        with NamingHostDecisions(self):
+        try:
             state, choice, decrement = self.decrement(w, state, oracle)
             following, state = self.accept(state, oracle, choice, w - decrement)
+        except TypeError as error:
+            raise_named(self, error)
         return following, state, choice
 
     def decrement(self, w: Array, state: S, oracle: Oracle) -> tuple[S, Preconditioned, Array]:
         """Return the next state, C and v, and η(C⁻¹v + λw), shape (d,), which other frameworks subtract from w."""
-        state, choice = pair(self, "precondition", self.precondition(state, oracle), State, Preconditioned)
+        found, decay = self.precondition(state, oracle), self.weight_decay
+        state, choice = pair(self, "precondition", found, State, Preconditioned)
         direction = choice.direction
-        if is_traced(self.weight_decay) or self.weight_decay:
-            direction = direction + self.weight_decay * w
-        return state, choice, self.step_size(state, oracle, direction) * direction
+        if type(decay) is not float or decay:
+            direction = direction + decay * w if is_traced(decay) or decay else direction
+        lr = self.lr if type(self.lr) is float and not self.line_search else self.step_size(state, oracle, direction)
+        return state, choice, lr * direction
 
     def step_size(self, state: S, oracle: Oracle, direction: Array) -> float:
         """Return the η of the step that `state` counts last; with a line search, which asks the oracle for losses."""

@@ -108,8 +108,9 @@ class FiniteSum(SupervisedLoss):
 
     def answer_value(self, at: Oracle) -> Array:
         """Return the mean loss plus l2/2 ‖w‖², shape ()."""
-        mean_loss = namespace(at.w).mean(self.likelihood.loss(at.outputs(), self._targets(at)))
-        return mean_loss + 0.5 * self.l2 * (at.w @ at.w)
+        losses, w = self.likelihood.loss(*self._scored(at)), at.w
+        mean_loss = losses.sum() / losses.shape[0] if type(losses) is np.ndarray else namespace(w).mean(losses)
+        return mean_loss + 0.5 * self.l2 * (w @ w) if self.l2 else mean_loss
 
     def answer_gradient(self, at: Oracle) -> Array:
         """Return (1/B) Σₙ Jₙᵀ ∇ℓₙ + l2 w, shape (d,)."""
@@ -151,7 +152,7 @@ class FiniteSum(SupervisedLoss):
 
     def answer_output_gradient(self, at: Oracle) -> Array:
         """Return ∇ℓ in the outputs, shape (B, C)."""
-        return self.likelihood.gradient(at.outputs(), self._targets(at))
+        return self.likelihood.gradient(*self._scored(at))
 
     def answer_output_hessian(self, at: Oracle) -> Array:
         """Return ∇²ℓ in the outputs, shape (B, C, C)."""
@@ -191,6 +192,12 @@ class FiniteSum(SupervisedLoss):
     def _forward(self, at: Oracle) -> tuple[Array, Any]:
         """Return the model's outputs and the tape of the pass that gave them, made once for each oracle."""
         return at.remember("forward", lambda: self.model.forward(at.w, self._inputs(at)))
+
+    def _scored(self, at: Oracle) -> tuple[Any, ...]:
+        """Return outputs, targets, and, where the likelihood's loss and gradient share something, that."""
+        f, y = at.outputs(), self._targets(at)
+        shared = at.remember("shared", lambda: self.likelihood.shared(f))
+        return (f, y) if shared is None else (f, y, shared)
 
     def _tape(self, at: Oracle) -> Any:
         return self._forward(at)[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -57,7 +58,7 @@ class Quadratic(Problem):
             msg = "matrix must be symmetric, got one that differs from its transpose."
             raise ValueError(msg)
 
-    @property
+    @cached_property
     def dim(self) -> int:
         """The number d of parameters."""
         return int(self.linear.shape[0])

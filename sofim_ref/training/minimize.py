@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,13 +17,14 @@ from sofim_ref.arrays.validation import one_of
 from sofim_ref.matrices import SingularMatrixError
 from sofim_ref.optimizers import Optimizer, State
 from sofim_ref.problems import Calls, Oracle, Problem
-from sofim_ref.training.arguments import check_kinds, check_settings, check_state, measured, starting_point
+from sofim_ref.training.arguments import check_kinds, check_settings, check_state, starting_point
 from sofim_ref.training.budget import Budget
 from sofim_ref.training.diagnostics import NO_STEP, Diagnosis, diagnose, unseen
-from sofim_ref.training.in_place import pays, step_in_place
+from sofim_ref.training.in_place import InPlace, pays
 from sofim_ref.training.outcome import outcome
 from sofim_ref.training.progress_bar import progress_bar
 from sofim_ref.training.record import Record, Status
+from sofim_ref.training.run import Run
 from sofim_ref.training.trace import Trace
 
 S = TypeVar("S", bound=State)
@@ -117,9 +117,9 @@ def minimize(
     two records nothing is copied from a device to the host or waited for, unless the method does so: a record is where
     both happen. A tensor that torch keeps a graph for is detached from it.
 
-    From 100,000 parameters on, SOFIM, SGD and Adam take their steps on NumPy's arrays in place, unless `diagnostics` is
-    set: the same numbers up to rounding. `w0`, `state` and every point on record are never overwritten; points between
-    two records are, should a problem of one's own keep them.
+    From `pays_from` parameters on, SOFIM, SGD and methods with a diagonal C step on NumPy's arrays in place, unless
+    `diagnostics` is set: the same numbers up to rounding. `w0`, `state` and every point that a callback, a metric or
+    the trace gets are never overwritten; others are, should a problem of one's own keep them.
 
     Examples
     --------
@@ -140,77 +140,38 @@ def minimize(
     fresh = optimizer.init(w)
     state = fresh if state is None else state
     check_state(state, fresh, optimizer)
-    first = state.step
-    batches = budget.batches(seed, skip=first)
     label = type(optimizer).__name__ if label is None else label
-    shown_label = progress if isinstance(progress, str) else label
-
     reasons = unseen(optimizer) if diagnostics else {}
-    take: Callable[..., Any] = optimizer.step_with_choice if diagnostics and not reasons else optimizer.step
-    if in_place := not diagnostics and pays(optimizer, w):
-        take = partial(step_in_place, optimizer)
-    status, message, seconds, last_step = Status.BUDGET_SPENT, "", 0.0, None
-    last_made: Callable[[], Diagnosis] = partial(Diagnosis, NO_STEP if diagnostics else {}, {})
-    calls = Calls()
-    records: list[Record] = []
-    points: list[Array] = []
-    drawn: list[Array] = []
-    seen: Oracle | None = None
-    lent_seconds = 0.0
-    start, last_seen = w, (0, w, state)  # the last is replaced whole, whenever an interruption comes
+    run = Run(problem, optimizer, budget, label, metrics, store_points, reasons, w, state)
+    first, start, batches = run.first, w, budget.batches(seed, skip=run.first)
 
-    def trace_to(seen: tuple[int, Array, S], status: Status, message: str) -> Trace:
-        n_records, w, state = seen
-        return Trace(
-            w=detached(w),
-            state=state,
-            status=status,
-            message=message or status.message,
-            records=tuple(records[:n_records]),
-            oracle_calls=copy.copy(calls),
-            problem=f"{problem.name}, d = {problem.dim}, N = {problem.size}",
-            optimizer=repr(optimizer),
-            label=label,
-            points=tuple(map(detached, points[:n_records])) if store_points else None,
-            reasons=reasons,
-            batches=tuple(drawn[: records[n_records - 1].step - first]) if store_points and batch_size else None,
-        )
+    in_place: InPlace[S] | None = None
+    if not diagnostics and pays(optimizer, w):
+        in_place = InPlace(optimizer, shown=bool(callbacks or metrics or checkpoint or store_points))
+    take: Callable[..., Any] = optimizer.step_with_choice if diagnostics and not reasons else optimizer.step
+    status, message, last_step = Status.BUDGET_SPENT, "", None
+    last_made: Callable[[], Diagnosis] = partial(Diagnosis, NO_STEP if diagnostics else {}, {})
+    seen: Oracle | None = None
+    shown_label, lent_seconds, is_seen = progress if isinstance(progress, str) else label, 0.0, True
 
     try:
         with np.errstate(all="ignore"), progress_bar(shown_label, budget.total, shown=bool(progress)) as advance:
             for taken in range(budget.total + 1):
-                if budget.records(taken, first=first):
+                if is_seen:
                     seen = problem.oracle(w)
-                    started = time.perf_counter()
                     if budget.batch_size is None:
+                        started = time.perf_counter()
                         synchronize(seen.gradient())  # the next step's own, whose time it is
-                    lent_seconds = time.perf_counter() - started
+                        lent_seconds = time.perf_counter() - started
                     gradient_norm, loss = _number(norm(seen.gradient())), _number(seen.value())  # in one pass
                     step_norm = 0.0 if last_step is None else _number(norm(last_step))
                     if not math.isfinite(loss + gradient_norm + step_norm):  # a step may be too long for a number
                         status = Status.DIVERGED
                         break
-                    found = last_made()
-                    reasons |= found.reasons
-                    record = Record(
-                        step=first + taken,
-                        epoch=budget.passes(first + taken),
-                        loss=loss,
-                        gradient_norm=gradient_norm,
-                        step_norm=step_norm,
-                        seconds=seconds,
-                        oracle_calls=sum(calls.values()),
-                        gradient_evaluations=calls.gradients / problem.size,
-                        diagnostics=found.numbers,
-                        metrics=measured(metrics, w),
-                    )
-                    records.append(record)
-                    if store_points:
-                        points.append(w)
-                    last_seen = (len(records), w, state)
+                    record = run.add(taken, (w, state), (loss, gradient_norm, step_norm), last_made())
                     wishes = [callback(record, w) for callback in callbacks]
                     if checkpoint is not None:
-                        checkpoint(trace_to(last_seen, Status.INTERRUPTED, "The run was under way at its last record."))
+                        checkpoint(run.trace(Status.INTERRUPTED, "The run was under way at its last record."))
                     if gradient_norm <= tolerance:
                         status = Status.CONVERGED
                         break
@@ -222,16 +183,20 @@ def minimize(
 
                 batch = next(batches)
                 if seen is not None and batch is None:
-                    at, seconds = seen.lent(calls), seconds + lent_seconds
+                    at = seen.lent(run.calls)
+                    run.seconds += lent_seconds
                 else:
-                    at = problem.oracle(w, batch, calls=calls)
+                    at = problem.oracle(w, batch, calls=run.calls)
                 if store_points and batch is not None:
-                    drawn.append(batch)
+                    run.drawn.append(batch)
                 is_seen = budget.records(taken + 1, first=first)
                 keep, seen = is_seen or seen is not None, None
                 started = time.perf_counter()
                 try:
-                    following, state, *choice = take(w, state, at, keep=keep) if in_place else take(w, state, at)
+                    if in_place is None:
+                        following, state, *choice = take(w, state, at)
+                    else:
+                        following, state = in_place(w, state, at, keep=keep, last_seen=run.last_seen[1])
                 except Exception as error:
                     if not (_is_finite(w) and _is_finite(at.gradient() ** 2)):
                         status = Status.DIVERGED  # a decomposition of infinities raises whatever its backend likes
@@ -242,28 +207,27 @@ def minimize(
                     break
                 if is_seen:
                     synchronize(following)
-                seconds += time.perf_counter() - started
+                run.seconds += time.perf_counter() - started
                 if getattr(following, "requires_grad", False):
                     following, state = detached(following), detached_fields(state)
                 if is_seen:
                     last_step = following - w
-                    if choice:
+                    if diagnostics and choice:
                         last_made = partial(
                             diagnose, at.aside(Calls()).gradient(), choice[0], optimizer.weight_decay * w
                         )
                 w = following
                 advance()
-            if records and status not in (Status.CONVERGED, Status.STOPPED):
-                status, message = outcome(problem, status, records, (start, last_seen[1]), seed)
+            if run.records and status not in (Status.CONVERGED, Status.STOPPED):
+                status, message = outcome(problem, status, run.records, (start, run.last_seen[1]), seed)
     except KeyboardInterrupt:
-        if on_interrupt == "raise" or not last_seen[0]:
+        if on_interrupt == "raise" or not run.last_seen[0]:
             raise
         status, message = Status.INTERRUPTED, ""
-
-    if not last_seen[0]:
+    if not run.last_seen[0]:
         msg = "the loss or its gradient at w0 must be finite, got NaN or infinity."
         raise ValueError(msg)
-    return trace_to(last_seen, status, message)
+    return run.trace(status, message)
 
 
 def _number(x: Array) -> float:

@@ -3,7 +3,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from sofim_ref import SGD, SOFIM, Adam
+from sofim_ref import SGD, SOFIM, Adam, TAdam
+from sofim_ref.optimizers import Optimizer
+from sofim_ref.optimizers.entrywise import Entrywise
 from sofim_ref.problems import Function
 from sofim_ref.training import in_place
 from sofim_ref.training.minimize import minimize
@@ -16,13 +18,15 @@ OPTIMIZERS = {
     "gradient": SOFIM(rho=1.0, vector="gradient", weight_decay=0.01),
     "sgd": SGD(lr=0.1, momentum=0.9),
     "adam": Adam(lr=0.1),
+    "tadam": TAdam(lr=0.1, steps=100),
 }
 
 
 @pytest.fixture
 def short(monkeypatch):
     """Steps in place, however few parameters there are."""
-    monkeypatch.setattr(in_place, "LONG", 1)
+    for kind in (Optimizer, Entrywise):
+        monkeypatch.setattr(kind, "pays_from", 1)
 
 
 @pytest.fixture(params=OPTIMIZERS)
@@ -31,10 +35,10 @@ def optimizer(request):
 
 
 @pytest.mark.parametrize("record_every", [1, 3])
-def test_a_run_in_place_ends_where_a_plain_one_does(optimizer, record_every, monkeypatch):
+def test_a_run_in_place_ends_where_a_plain_one_does(optimizer, record_every, request):
     setting = {"steps": 20, "w0": START, "record_every": record_every}
     plain = minimize(BOWL, optimizer, **setting)
-    monkeypatch.setattr(in_place, "LONG", 1)
+    request.getfixturevalue("short")
     found = minimize(BOWL, optimizer, **setting)
     for column in ("loss", "gradient_norm", "step_norm", "oracle_calls"):
         np.testing.assert_allclose(found[column], plain[column], rtol=1e-12)
@@ -87,7 +91,7 @@ def test_a_gradient_that_is_its_argument_may_be_stepped_along_in_place():
 
 
 def test_a_run_in_place_is_one_on_long_arrays_of_numpy_by_a_method_with_a_kernel():
-    long = np.zeros(in_place.LONG)
+    long = np.zeros(SOFIM.pays_from)
     assert in_place.pays(SOFIM(), long)
     assert not in_place.pays(SOFIM(), long[1:])
 
