@@ -168,9 +168,15 @@ class TrustRadius(MomentPolicy):
     ) -> tuple[Array, Kept]:
         """Return the next point, or the present one if the loss would rise, and the next Δ."""
         ratio, falls, length = measured(oracle, choice, following, 1 / lr)
-        radius = number(kept["radius"])
+        radius = self.following(number(kept["radius"]), ratio, falls, length)
+        return ended(oracle, falls, following), kept | {"radius": scalar(radius, oracle.w)}
+
+    def following(self, radius: Any, ratio: Any, falls: Any, length: Any, *, reached: Any = True) -> Any:
+        """Return the Δ after one, by ratio, fall and length of a step; it grows only if the step `reached` it."""
         doubled = choose(2 * radius < self.largest, 2 * radius, self.largest)
         shorter = choose((length > 0) & (length < radius), length, radius) / 4
-        good = falls & (ratio >= 0.25)
-        radius = choose(good, choose(ratio > 0.75, doubled, radius), choose(shorter > 1e-12, shorter, 1e-12))
-        return ended(oracle, falls, following), kept | {"radius": scalar(radius, oracle.w)}
+        return choose(
+            falls & (ratio >= 0.25),
+            choose((ratio > 0.75) & reached, doubled, radius),
+            choose(shorter > 1e-12, shorter, 1e-12),
+        )

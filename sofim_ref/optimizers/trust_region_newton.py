@@ -6,10 +6,10 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from sofim_ref.arrays import Array, namespace
-from sofim_ref.arrays.control_flow import choose
-from sofim_ref.arrays.validation import normal_in_dtype, positive
+from sofim_ref.arrays.validation import normal_in_dtype
 from sofim_ref.optimizers.method import Method
 from sofim_ref.optimizers.optimizer import Schedule, check_start
+from sofim_ref.optimizers.ratio_policies import TrustRadius
 from sofim_ref.optimizers.regularized_newton import RegularizedNewton, RegularizedNewtonState
 from sofim_ref.optimizers.search_space import LogUniform, OneOf
 
@@ -70,11 +70,7 @@ class TrustRegionNewton(RegularizedNewton):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        positive("radius", self.radius)
-        positive("largest", self.largest)
-        if self.largest < self.radius:
-            msg = f"largest must be at least radius = {self.radius!r}, got {self.largest!r}."
-            raise ValueError(msg)
+        self.rule()  # refuses a radius or a largest one out of its range
 
     @property
     def first(self) -> float:
@@ -97,12 +93,12 @@ class TrustRegionNewton(RegularizedNewton):
         return gamma / size - h
 
     def resized(self, size: Any, ratio: Any, falls: Any, length: Any) -> Any:
-        """Return the next Δ."""
-        doubled = choose(2 * size < self.largest, 2 * size, self.largest)
-        reached = length >= 0.99 * size
-        good = choose((ratio > 0.75) & reached, doubled, size)
-        shorter = choose((length > 0) & (length < size), length, size) / 4
-        return choose(falls & (ratio >= 0.25), good, shorter)
+        """Return the next Δ, twice as large only where the step reached it."""
+        return self.rule().following(size, ratio, falls, length, reached=length >= 0.99 * size)
+
+    def rule(self) -> TrustRadius:
+        """Return what Δ follows, which is the policy's of that name."""
+        return TrustRadius(self.radius, self.largest)
 
 
 METHODS = (
