@@ -186,9 +186,8 @@ export function panel(stage, { x, y, xLabel, yLabel, label, width = 460, height 
 }
 
 /** A number to slide, uniform in itself or in its logarithm; `digits` significant ones are shown. */
-export function slider(stage, { name, label, low, high, logarithmic = false, digits = 3 }) {
+export function slider(stage, { name, label, low, high, logarithmic = false, digits = 3, steps = 400 }) {
   const label_ = stage.controls.append("label").text(label);
-  const steps = 400;
   const input = label_.append("input").attr("type", "range").attr("min", 0).attr("max", steps).attr("step", 1);
   const output = label_.append("output");
   const toValue = (k) => (logarithmic ? low * (high / low) ** (k / steps) : low + ((high - low) * k) / steps);

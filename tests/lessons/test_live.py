@@ -13,7 +13,7 @@ import pytest
 from live_pictures import page_of
 
 from sofim_ref import curvature, problems
-from sofim_ref.convergence import CompanionNorm
+from sofim_ref.convergence import CompanionNorm, linear_quadratic_bound
 from sofim_ref.lessons import live_figure
 from sofim_ref.lessons.live_figure import BUNDLES, LiveFigure, names
 from sofim_ref.matrices import RankOne
@@ -264,7 +264,26 @@ def methods_case(rng):
     return case
 
 
+def bound_case(rng):
+    """Return calls of bound.js, and what `linear_quadratic_bound` says of one step."""
+    arguments, problem, w = plane("logistic", rng)
+    sofim = SOFIM(lr=0.5, rho=0.3, beta=0.0)
+    trace = minimize(problem, sofim, steps=1, w0=w, store_points=True)
+    found, oracle = linear_quadratic_bound(problem, sofim, trace), problem.oracle(w)
+    H = oracle.hessian().ravel()[np.asarray([0, 1, 3])]
+    M = problem.constants(problem.optimum(), 1.0).hessian_lipschitz
+    any_matrix = rng.standard_normal((2, 2))
+    return [
+        ("firstCoefficient", [0.5, 0.3, oracle.gradient().tolist(), H.tolist()], found.xi1[0]),
+        ("secondCoefficient", [0.5, 0.3, M], found.xi2[0]),
+        ("hessianLipschitz", [arguments["points"]], M),
+        ("largest", [H.tolist()], np.linalg.eigvalsh(oracle.hessian())[-1]),
+        ("norm", [any_matrix.ravel().tolist()], np.linalg.norm(any_matrix, 2)),
+    ]
+
+
 CASES = {
+    "bound": bound_case,
     "gaussian": gaussian_case,
     "losses": losses_case,
     "methods": methods_case,
@@ -275,6 +294,9 @@ ALLOWED = {"gaussian": 20, "methods": 10}
 """Over 1e-13: the boundary of a small ball loses digits in log t, and rounding grows over 40 steps."""
 
 MISTAKES = [
+    ("bound", ("1 - eta * (p * a + q * b)", "1 - eta * (p * a - q * b)")),
+    ("bound", ("(6 * Math.sqrt(3))", "6")),
+    ("bound", ("/ (2 * rho)", "/ rho")),
     ("gaussian", ("- 0.5;", "- 0.49;")),
     ("gaussian", ("(2 * otherS * otherS)", "(2 * s * s)")),
     ("gaussian", ("square / (s * s * s)", "square / (s * s)")),

@@ -1,7 +1,7 @@
 // Nine methods from one start, on a loss of one's choice, all of it to drag.
 import { contours } from "d3-contour";
 import { line as lineLoss, logistic, network, quadratic, rosenbrock } from "../mathematics/losses.js";
-import { methods, run, solve } from "../mathematics/methods.js";
+import { methods, minimizer, run } from "../mathematics/methods.js";
 import { choice, frame, panel, shown, slider, toggles } from "../stage.js";
 
 const COLOURS = {
@@ -147,7 +147,7 @@ function build(stage, name) {
         drawn = state.data;
         levels.selectAll("path").data(levelLines(loss, map, x, y)).join("path").attr("d", (d) => d);
       }
-      const lowest = minimizer(name, loss);
+      const lowest = name === "network" ? null : name === "rosenbrock" ? [1, 1] : minimizer(loss); // a network may have several
       const floor = lowest ? loss.value(lowest) : 0;
       const ends = [];
       for (const method of Object.keys(methods)) {
@@ -180,19 +180,6 @@ function dataCurve(name, state, loss) {
   const points = run(first, loss, state.start, settingsOf(first, state), STEPS);
   const [a, b] = points[points.length - 1];
   return Array.from({ length: 61 }, (_, k) => -2.4 + 0.08 * k).map((x) => [x, name === "fit" ? a + b * x : b * Math.tanh(a * x)]);
-}
-
-/** Where the loss is lowest; null for the network, which may have several such points. */
-function minimizer(name, loss) {
-  if (name === "rosenbrock") return [1, 1];
-  if (name === "network") return null;
-  let w = [0, 0];
-  for (let t = 0; t < 30; t++) {
-    const step = solve(loss.hessian(w), loss.gradient(w));
-    const length = Math.min(1, 1 / Math.hypot(...step)); // never longer than 1
-    w = w.map((entry, i) => entry - length * step[i]);
-  }
-  return w;
 }
 
 /** Lines of equal loss as paths, at heights that crowd towards the minimum. */

@@ -98,3 +98,14 @@ export function run(name, loss, w, settings, steps, reach = 1e3) {
   }
   return points;
 }
+
+/** Where a convex loss is lowest, by Newton steps no longer than 1. */
+export function minimizer(loss) {
+  let w = [0, 0];
+  for (let t = 0; t < 60; t++) {
+    const step = solve(loss.hessian(w), loss.gradient(w));
+    const length = Math.hypot(...step);
+    w = move(w, length > 1 ? 1 / length : 1, step);
+  }
+  return w;
+}
