@@ -71,13 +71,21 @@ def _is_of_another_method(item):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Make a test slow in the places that its mark `slow_on` names, and, if of another method, beyond NumPy."""
+    """Make a test slow in the places that its mark `slow_on` names, and, if of another method, beyond NumPy.
+
+    On JAX, which compiles anew for each shape, all cases of a test but the first are slow: the stand-in
+    `array_api_strict` shows quickly that they ask for nothing but what the standard has.
+    """
+    on_jax = set()
     for item in items:
-        place = _place_of(item)
+        place, test = _place_of(item), item.nodeid.partition("[")[0]
         elsewhere = place not in ("", "numpy") or re.search("jax|optax|torch", item.path.name)
         named = any(place.startswith(mark.args) for mark in item.iter_markers("slow_on"))
-        if named or (elsewhere and _is_of_another_method(item)):
+        another = place.startswith("jax") and test in on_jax
+        if named or another or (elsewhere and _is_of_another_method(item)):
             item.add_marker("slow")
+        elif place.startswith("jax") and item.get_closest_marker("slow") is None:
+            on_jax.add(test)
 
 
 @pytest.hookimpl(wrapper=True)
