@@ -31,8 +31,8 @@ LOOK = 10.0
 ATTEMPTS = 5
 """How often a pass is begun anew where workers died, before the run ends."""
 
-INLINE = 500_000
-"""The number of bytes of a task up to which each worker is sent its own copy; a longer one they pass on."""
+INLINE = 200_000
+"""The number of bytes of a task up to which it travels with the question; a longer one is spread to the workers."""
 
 
 @dataclass(frozen=True)
@@ -104,12 +104,13 @@ class Cluster(Engine):
             If some blocks ended every worker that was given them.
         """
         message = pickle.dumps(task, protocol=5)
-        sent = message if len(message) <= INLINE else self.client.submit(_as_it_is, message, pure=False)
-        places = self._placed(blocks, task)
+        places, sent = self._placed(blocks, task), self._spread(message)
         answers, attempts = [self._ask(place, sent) for place in places], 1
         while (found := self._result(self._joined(answers, task.n_blocks))) is None:
             alive = self._workers()
-            lost = [k for k, place in enumerate(places) if place.address not in alive and not answers[k].done()]
+            if getattr(sent, "status", "finished") != "finished":  # every worker that had it died
+                sent = self._spread(message)
+            lost = [k for k, place in enumerate(places) if _is_lost(answers[k], place.address in alive)]
             if lost and attempts == ATTEMPTS:
                 msg = (
                     f"workers died in {ATTEMPTS} attempts at one pass over the same blocks: memory may be short there."
@@ -123,6 +124,13 @@ class Cluster(Engine):
         if set(whole.where) != {place.address for place in places}:
             self._looked = -LOOK  # somebody else has answered: look who is there
         return whole
+
+    def _spread(self, message: bytes) -> Any:
+        """Return a message as it is sent with each question: itself if it is short, or a future that all workers have.
+
+        Dask would copy a long one several times where it stood in the question.
+        """
+        return message if len(message) <= INLINE else self.client.scatter(message, broadcast=True, hash=False)
 
     def _ask(self, place: _Place, sent: Any) -> Any:
         """Return the future of what the blocks of a place answer."""
@@ -154,7 +162,9 @@ class Cluster(Engine):
     def _place(self, blocks: Blocks, run: tuple[int, int], address: str) -> _Place:
         """Return a run of blocks with the share that a worker is asked to open."""
         there: dict[str, Any] = {"workers": [address], "allow_other_workers": True}
-        return _Place(run, address, self.client.submit(_opened, recipe(blocks, *run), pure=False, **there))
+        content = recipe(blocks, *run)  # kept by the scheduler too, so that another worker can open it
+        with importlib.import_module("dask").config.set({"distributed.admin.large-graph-warning-threshold": "1PB"}):
+            return _Place(run, address, self.client.submit(_opened, content, pure=False, **there))
 
     def _workers(self) -> list[str]:
         """Return the addresses of the workers, each as often as it has threads; wait for the first of them."""
@@ -185,18 +195,17 @@ class Cluster(Engine):
             if future.status == "error":
                 raise
             return None
-        except CancelledError:
-            self._workers()
-            msg = "the Dask scheduler has lost what was asked: it was started anew, or the client closed."
-            raise ConnectionError(msg) from None
+        except CancelledError:  # its message or its share died with the workers that had it, or the scheduler did
+            return None
         except killed as error:
             msg = f"some blocks ended every worker that was given them; memory may be short there: {error}"
             raise RuntimeError(msg) from None
         return found
 
 
-def _as_it_is(content: bytes) -> bytes:
-    return content
+def _is_lost(answer: Any, is_there: bool) -> bool:
+    """Return whether an answer won't come: cancelled, or waited for from a worker that isn't there."""
+    return answer.status not in ("finished", "pending") or (answer.status == "pending" and not is_there)
 
 
 def _opened(content: bytes) -> Share:

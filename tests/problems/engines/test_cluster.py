@@ -48,8 +48,9 @@ def same(trace, other):
     np.testing.assert_array_equal(trace["loss"], other["loss"])
 
 
-@pytest.mark.parametrize("deaths", [2, 10])
-def test_deaths_in_the_middle_of_a_pass_change_no_bit(cluster, deaths, tmp_path):
+@pytest.mark.parametrize(("deaths", "inline"), [(2, 0), (10, 200_000)], ids=["two", "ten"])
+def test_deaths_in_the_middle_of_a_pass_change_no_bit(cluster, deaths, inline, tmp_path, monkeypatch):
+    monkeypatch.setattr("sofim_ref.problems.engines.cluster.INLINE", inline)
     file, told = tmp_path / "die", []
 
     def kill(record, _):
