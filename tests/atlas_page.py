@@ -24,6 +24,12 @@ method to one that it is, in some case (solid), or that it tends to (dashed).*
 
 {places}
 
+`python -m benchmarks --only slopes` fits a line to each method's processor time of a step over d, both in logarithms.
+Between the two largest d the exponents were 1.01 to 1.26 for methods that keep vectors, where the table says d (up to 2
+million parameters), 2.88 to 3.41 for those that keep a d × d matrix, where it says d³ (up to 2,048), and 1.00 to 1.36
+for those of a layer of √d × √d, up to a million: d for Eva and the Frobenius fit; for the others, whose largest term is
+d^(3/2), what is linear in d still counts. `benchmarks/results/slopes.txt` has them all.
+
 ## Who equals whom
 
 In each of these cases both methods were run from the same point, on the problem named, and their distance after these

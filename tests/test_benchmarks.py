@@ -3,11 +3,14 @@
 import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from sofim_ref.optimizers import REGISTRY
 
 ROOT = Path(__file__).parents[1]
 
@@ -91,3 +94,18 @@ def test_the_gpu_script_says_why_nothing_ran(tmp_path):
     assert done.returncode == 1
     assert "Nothing was run" in done.stdout
     assert "cupy backend 'cupy' can't be used here" in (tmp_path / "out" / "machine.txt").read_text(encoding="utf-8")
+
+
+MEASURED = re.compile(r"^  (\S+) .*, at last ([\d.]+); (vectors|matrices|layers), .*; said: (.*)$", re.MULTILINE)
+
+
+def test_the_exponents_on_file_are_of_the_costs_that_are_stated_and_the_atlas_tells_the_least_and_the_largest():
+    rows = MEASURED.findall((ROOT / "benchmarks/results/slopes.txt").read_text(encoding="utf-8"))
+    page = " ".join((ROOT / "docs/atlas.md").read_text(encoding="utf-8").split())
+    assert len(rows) >= 44
+    for name, _, _, said in rows:
+        assert said == REGISTRY[name].cost
+    for kind, most in (("vectors", 1.5), ("matrices", 3.5), ("layers", 1.5)):
+        exponents = [float(exponent) for _, exponent, where, _ in rows if where == kind]
+        assert max(exponents) < most
+        assert f"{min(exponents):.2f} to {max(exponents):.2f}" in page
