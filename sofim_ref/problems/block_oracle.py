@@ -13,9 +13,10 @@ from sofim_ref.problems.block_means import joined, numbers, weighted_sum
 from sofim_ref.problems.calls import Calls
 from sofim_ref.problems.oracle import Oracle
 from sofim_ref.problems.question import QUESTIONS
+from sofim_ref.problems.read_ahead import read_ahead
 
 if TYPE_CHECKING:
-    from sofim_ref.problems.blocks import Blocks
+    from sofim_ref.problems.blocks import Blocks, Part
 
 T = TypeVar("T")
 
@@ -30,9 +31,10 @@ class BlockOracle(Oracle):
 
     Notes
     -----
-    The mean is Σ n_b f(block)/N in a binary tree: a half of the blocks, the other half, their sum. At most one block
-    and log₂ of their number of partial sums are in memory; of answers of more than 10⁶ numbers, added one after
-    another, the sum and one more. A batch of at most a block's rows is gathered and kept.
+    The mean is Σ n_b f(block)/N in a binary tree: a half of the blocks, the other half, their sum. In memory are one
+    block; the next one, if it is in a file, from which another thread reads it meanwhile; and log₂ of their number of
+    partial sums, or, of answers of more than 10⁶ numbers, added one after another, the sum and one more. A batch of at
+    most a block's rows is gathered and kept.
     """
 
     __slots__ = ("_counted", "_kept", "_passed")
@@ -71,8 +73,8 @@ class BlockOracle(Oracle):
 
         def answers() -> Iterator[Any]:
             nonlocal beneath
-            for place, read in parts:
-                found = leaf(f, self._block(place, read), place, with_loss=with_loss)
+            for place, rows in self._blocks(parts):
+                found = leaf(f, rows, place, with_loss=with_loss)
                 _merge(asked, found.asked)
                 beneath = found.beneath
                 yield found.answer, found.loss
@@ -111,8 +113,8 @@ class BlockOracle(Oracle):
             If they would take more than half of the memory that is free.
         """
         parts, asked, found = self.problem.parts(self.batch), dict[str, int](), list[Any]()
-        for place, read in parts:
-            one = leaf(f, self._block(place, read), place, with_loss=False)
+        for place, rows in self._blocks(parts):
+            one = leaf(f, rows, place, with_loss=False)
             _merge(asked, one.asked)
             found.append(one.answer)
             if len(found) == 1 and len(parts) > 1:
@@ -133,14 +135,19 @@ class BlockOracle(Oracle):
         finally:
             self.answering = False
 
-    def _block(self, place: slice, read: Callable[[], Any]) -> Oracle:
-        """Return the oracle of the rows that stand at `place`; that of a whole batch is kept."""
-        rows = self._kept
-        if rows is None:
-            rows = Oracle(read(), self.w, None, Calls())
-        if self.batch is not None and place == slice(0, self.size):
-            self._kept = rows
-        return rows
+    def _blocks(self, parts: list[Part]) -> Iterator[tuple[slice, Oracle]]:
+        """Yield where each part stands and the oracle of its rows; that of a whole batch is kept."""
+        if self._kept is not None:
+            yield slice(0, self.size), self._kept
+            return
+        reads, places = [read for _, read in parts], [place for place, _ in parts]
+        ahead = self.batch is None and len(parts) > 1 and self.problem.in_files
+        found = read_ahead(reads) if ahead else (read() for read in reads)
+        for place, problem in zip(places, found, strict=True):
+            rows = Oracle(problem, self.w, None, Calls())
+            if self.batch is not None and place == slice(0, self.size):
+                self._kept = rows
+            yield place, rows
 
     def _take_over(self, asked: dict[str, int]) -> None:
         """Count what every block was asked as one question, and once what one block would have remembered."""

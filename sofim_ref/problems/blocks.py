@@ -17,6 +17,7 @@ from sofim_ref.problems.block_data import HostTable, block_number, block_tables,
 from sofim_ref.problems.block_oracle import BlockOracle
 from sofim_ref.problems.calls import Calls
 from sofim_ref.problems.finite_sum import FiniteSum
+from sofim_ref.problems.row_source import ArrayRows
 from sofim_ref.problems.row_table import RowTable
 from sofim_ref.problems.supervised_data import check_data
 
@@ -150,6 +151,12 @@ class Blocks(BlockAnswers):
     def __repr__(self) -> str:
         """Return what is fitted, to how much, in how many blocks."""
         return f"<{self.name}: N = {self.size} in {len(self.cuts)} blocks, d = {self.dim}, l2 = {self.l2:g}>"
+
+    @property
+    def in_files(self) -> bool:
+        """Whether blocks are read from somewhere, not views of arrays."""
+        sources = [getattr(table, "features", None) for table in self.tables]
+        return not all(isinstance(source, ArrayRows) for source in sources)
 
     @property
     def name(self) -> str:

@@ -1,0 +1,30 @@
+"""Reading ahead: while a block of rows is computed with, the next one is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def read_ahead(reads: Iterable[Callable[[], T]]) -> Iterator[T]:
+    """Yield what each callable returns, in their order; another thread calls the next one meanwhile.
+
+    What a callable raises is raised where its answer would be yielded.
+
+    Examples
+    --------
+    >>> list(read_ahead([lambda: 1, lambda: 2]))
+    [1, 2]
+    """
+    with ThreadPoolExecutor(1, "reads-ahead") as pool:
+        waiting: Future[T] | None = None
+        for read in reads:
+            following = pool.submit(read)
+            if waiting is not None:
+                yield waiting.result()
+            waiting = following
+        if waiting is not None:
+            yield waiting.result()
