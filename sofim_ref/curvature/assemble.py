@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sofim_ref.arrays import Array, device, namespace
+from sofim_ref.arrays import Array, namespace
 from sofim_ref.arrays.control_flow import number
 from sofim_ref.arrays.memory import check_memory
+from sofim_ref.arrays.shifted import plus_identity
 from sofim_ref.arrays.tracing import is_traced
 from sofim_ref.arrays.validation import an_instance, flag, non_negative
 from sofim_ref.matrices import Dense, LowRank
@@ -54,8 +55,7 @@ def damped(matrix: Array, damping: float) -> Dense:
     """Return the d×d array plus damping·I as a `Dense` matrix."""
     if not is_traced(damping) and damping == 0:
         return Dense(matrix)
-    xp = namespace(matrix)
-    return Dense(matrix + damping * xp.eye(matrix.shape[0], dtype=matrix.dtype, device=device(matrix)))
+    return Dense(plus_identity(matrix, damping))
 
 
 def outer_products(

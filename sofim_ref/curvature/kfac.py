@@ -7,8 +7,9 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from sofim_ref.arrays import Array, device, namespace
+from sofim_ref.arrays import Array, namespace
 from sofim_ref.arrays.generators import a_generator
+from sofim_ref.arrays.shifted import plus_identity
 from sofim_ref.arrays.validation import count, one_of, positive
 from sofim_ref.curvature.assemble import an_oracle
 from sofim_ref.curvature.uncovered import Uncovered, check_uncovered
@@ -158,7 +159,7 @@ def kfac_factors(  # noqa: PLR0913  # the same
         ]
 
     draws = over_labels(oracle, rng, of_labels, _summed, samples=samples, labels=labels)
-    return [(A, G / len(draws)) for A, G in _summed(draws)]
+    return _summed(draws) if len(draws) == 1 else [(A, G / len(draws)) for A, G in _summed(draws)]
 
 
 def checked_labels(
@@ -212,14 +213,16 @@ def _factors(flow: LayerStatistics, B: int, approximation: Approximation) -> tup
         h, s = (xp.reshape(x, (-1, x.shape[2])) for x in (h, s))
     elif h.ndim == 3:
         h, s = xp.mean(h, axis=1), xp.sum(s, axis=1)
-    return h.T @ h / (B * positions), s.T @ s / B
+    A, G = h.T @ h, s.T @ s
+    A /= B * positions
+    G /= B
+    return A, G
 
 
 def _damped(A: Array, G: Array, root: float) -> Kronecker:
     xp = namespace(A)
-    eye_A, eye_G = (xp.eye(X.shape[0], dtype=X.dtype, device=device(X)) for X in (A, G))
     mean_A, mean_G = xp.linalg.trace(A) / A.shape[0], xp.linalg.trace(G) / G.shape[0]
     both = (mean_A > 0) & (mean_G > 0)  # a factor that is zero has no scale to share the damping by
     one = xp.ones_like(mean_A)
     pi = xp.sqrt(xp.where(both, mean_A, one)) / xp.sqrt(xp.where(both, mean_G, one))  # their quotient may overflow
-    return Kronecker(A + (pi * root) * eye_A, G + (root / pi) * eye_G)
+    return Kronecker(plus_identity(A, pi * root), plus_identity(G, root / pi))

@@ -16,7 +16,7 @@ from sofim_ref.arrays.generators import generator
 from sofim_ref.arrays.policy import Regularization, number_of
 from sofim_ref.arrays.sums import kept_share
 from sofim_ref.arrays.validation import count, fraction, normal_in_dtype, one_of, positive
-from sofim_ref.curvature.flat_factors import by_block, flat
+from sofim_ref.curvature.flat_factors import averaged, by_block, flat
 from sofim_ref.curvature.kfac import Approximation
 from sofim_ref.curvature.uncovered import UNCOVERED, Uncovered
 from sofim_ref.matrices import BlockDiagonal, Kronecker, Matrix
@@ -159,7 +159,7 @@ class KFAC(Optimizer[KFACState]):
         A, G = flat(drawn)
         if state.inputs.shape[0] > 0:
             kept = kept_share(self.decay, state.step // self.update_every + 1)
-            A, G = kept * state.inputs + (1 - kept) * A, kept * state.gradients + (1 - kept) * G
+            A, G = averaged(state.inputs, A, kept), averaged(state.gradients, G, kept)
         factorized = (block.factorized() for block in self._blocks(oracle, A, G) if isinstance(block, Kronecker))
         return A, G, *flat(block.cholesky for block in factorized if block.cholesky is not None)
 
