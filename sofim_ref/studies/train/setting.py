@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 from sofim_ref.datasets import open_rows
 from sofim_ref.optimizers import REGISTRY, Optimizer
+from sofim_ref.optimizers.policy_tables import from_table
 from sofim_ref.problems import (
     Blocks,
     LeastSquares,
@@ -188,6 +189,11 @@ def _method(file: TomlFile) -> tuple[str, dict[str, Any]]:
     fields = dataclasses.fields(REGISTRY[name].build(steps=1))
     found = file.table("method", ("name", *(field.name for field in fields if field.init)))
     del found["name"]
+    for key, value in found.items():
+        try:
+            found[key] = from_table(key, value)
+        except (TypeError, ValueError) as error:
+            file.refuse("method", key, error)
     return name, found
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sofim_ref.optimizers import GradientRoot
 from sofim_ref.problems.engines import Processes, Threads
 from sofim_ref.studies.train import ConfigError, read_setting
 
@@ -39,6 +40,11 @@ def changed(folder, old, new):
         ('name = "natural-gradient"', 'name = "natural-gradent"', "[method] name: .* Did you mean 'natural-gradient'"),
         ('loss = "LogisticRegression"', 'loss = "Logistic"', "[model] loss: must be one of 'LeastSquares'"),
         ("damping = 1e-3", "damping = -1", "[method] damping: must be a finite number >= 0, got -1."),
+        (
+            "damping = 1e-3",
+            'damping = {policy = "GradientRot"}',
+            "[method] damping: damping's policy must be one of .* Did you mean 'GradientRoot'",
+        ),
         ("l2 = 1e-4", 'l2 = "small"', "[model] l2: must be a finite number >= 0, got 'small'."),
         ("block = 8192", "block = 0", "[data] block: must be an integer >= 1, got 0."),
         (
@@ -91,3 +97,10 @@ def test_the_example_is_read(folder):
     file, _ = changed(folder, 'kind = "threads"', 'kind = "processes"')
     with read_setting(file).engine() as engine:
         assert isinstance(engine, Processes)
+
+
+def test_a_policy_stands_by_name_where_a_number_may(folder):
+    file, _ = changed(folder, "damping = 1e-3", 'damping = {policy = "GradientRoot", c = 0.1}')
+    setting = read_setting(file)
+    assert setting.optimizer.damping == GradientRoot(0.1)
+    assert setting.definition["method"]["damping"] == {"policy": "GradientRoot", "c": 0.1}
