@@ -46,7 +46,7 @@ class CubicNewton(RegularizedNewton):
     never rises. Adapted, with ratio the fall of the batch's loss over what the model predicts: M is halved above 0.9
     and doubled below 0.1, within [1e-12, 1e12]; a step with a ratio below 0.1 is refused. The Hessian includes l2.
 
-    The hard case, g without a part in the eigenvector q of H's least eigenvalue h₁ < 0: as in `TrustRegionNewton`, λ =
+    The hard case, g orthogonal to the eigenvector q of H's least eigenvalue h₁ < 0: as in `TrustRegionNewton`, λ =
     (M/2)‖s‖ is −h₁ and √eps ‖H‖₂ more, and v = g + ζq with the ζ that makes ‖s‖ = 2λ/M.
 
     Limits: M → 0 is Newton's method where H is positive definite; M → ∞ steps along −g with length √(2‖g‖/M). Cost:

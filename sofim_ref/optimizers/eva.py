@@ -77,7 +77,7 @@ class Eva(Optimizer[EvaState]):
 
     Source: ICLR 2023, eqs. 7–13. Left out, since they are other methods' parts too: momentum, and the clipping of the
     step by its length in the norm of C (KL clipping), which the paper runs Eva with. Open: how both enter its figures,
-    its average's start, and what ā and ḡ are for convolutions; here as in K-FAC's reduce setting.
+    where its averages start, and what ā and ḡ are for convolutions; here as in K-FAC's reduce setting.
 
     Examples
     --------

@@ -77,11 +77,11 @@ class FOOF(Optimizer[FOOFState]):
 
     Notes
     -----
-    The step −ηC⁻¹g is, for λ → 0, the least change of W̄ that changes every neuron's output in every example as a
-    gradient step on the outputs themselves would, least squares where that can't be met. Cost of an update a backward
-    pass and rows³/3 a layer, of every step 2d · rows; memory 2 rows² a layer. Limits: where K-FAC's G is I it is K-FAC,
-    but for how damping enters; for a linear model of least squares, whose G is I, the lr 1 and λ → 0 on all examples it
-    is Newton's method; λ → ∞ with lr/λ fixed is SGD.
+    For λ → 0 the step −ηC⁻¹g is the smallest change of W̄ under which each neuron's output changes in each example as
+    a gradient step on the outputs themselves would change it, in the least-squares sense where that is impossible. Cost
+    of an update a backward pass and rows³/3 a layer, of every step 2d · rows; memory 2 rows² a layer. Limits: where
+    K-FAC's G is I it is K-FAC, but for how damping enters; on a linear model with squared loss, whose G is I, it is
+    Newton's method for η = 1, λ → 0 and all examples in the batch; λ → ∞ with η/λ fixed is SGD.
 
     Source: arXiv 2201.12250, §3 and Algorithm 1. Open: which average, λ and number of steps between updates each of the
     paper's figures took, and momentum, which is left out.

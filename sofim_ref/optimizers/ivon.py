@@ -54,7 +54,7 @@ class IVON(Entrywise[IVONState]):
     Parameters
     ----------
     lr, weight_decay
-        As in `Optimizer`. The prior's pull to 0 is δ's; decoupled weight decay would come on top.
+        As in `Optimizer`. The prior, by δ, already pulls w towards 0; decoupled weight decay adds to that.
     delta : float
         The number δ > 0, the precision of the Gaussian prior of w, divided by N; the paper's weight decay.
     beta1, beta2 : float
@@ -83,8 +83,8 @@ class IVON(Entrywise[IVONState]):
     By Bonnet's and Price's theorems E ĝ and E ĥ are the means of ∇f and diag ∇²f over that Gaussian; on a quadratic h
     tends to the Hessian's diagonal, on average, and the step to the diagonal Newton step. The correction keeps C
     positive: with u = (1 − β₂)(ĥ − h)/(h + δ) it makes the new h + δ equal to (h + δ)(1 + u + u²/2), at least half the
-    old one, however negative ĥ is. Limits: N → ∞ gives σ → 0, ĝ the gradient at w. h has no bias correction, in the
-    paper neither; h₀ and β₂ decide how long it is remembered.
+    old one, however negative ĥ is. Limits: N → ∞ gives σ → 0, ĝ the gradient at w. h has no bias correction, nor
+    has the paper's; h₀ and β₂ decide how long it is remembered.
 
     Cost a gradient for each draw and O(d); memory 2d numbers.
 

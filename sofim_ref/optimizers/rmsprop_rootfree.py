@@ -71,7 +71,7 @@ class RootFreeRMSProp(Entrywise[RootFreeRMSPropState]):
     What the root changes: if the parameters are rescaled, w → w/a coordinate by coordinate, g is multiplied by a, Bs by
     a², and the step C⁻¹v divided by a, as w is: up to λ and s₀ the path is the same, as Newton's is, and RMSProp's,
     whose steps keep their length, is not. If the loss is multiplied by c, steps are divided by c here, and stay as they
-    are with the root. So a learning rate tuned with the root is of no use without.
+    are with the root. So a learning rate tuned with the root is of no use without it.
 
     torch.optim.RMSprop, with the root, keeps the same average with alpha for β₂, no B and s₀ = 0.
 

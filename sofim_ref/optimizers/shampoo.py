@@ -91,7 +91,7 @@ class Shampoo(Optimizer[ShampooState]):
     ϵ → 0, where p = ¼ or ``trace`` is set; rotations of a layer's inputs or of its outputs turn with it.
 
     With ``trace`` and p = ½, (L ⊗ R)/tr L is what C² stands for, and that is exact for factors that are independent:
-    it is one step of the power iteration for the Kronecker product nearest to the mean of gggᵀ. Where L and R are made
+    it is one step of the power iteration for the Kronecker product nearest to the mean of ggᵀ. Where L and R are made
     of a batch's mean gradient, as here and in released code, and not of each example's, it is the nearest to another
     matrix: the squares of the means.
 

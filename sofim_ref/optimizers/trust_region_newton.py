@@ -41,7 +41,7 @@ class TrustRegionNewton(RegularizedNewton):
     length, above ¾ it is doubled if the step reached it; a step with a ratio below 0.1 is refused, so that the point
     stays and only Δ shrinks. The Hessian includes the problem's l2.
 
-    The hard case: where H is indefinite and g has nothing of the eigenvector q of its least eigenvalue h₁, as at a
+    The hard case: where H is indefinite and g is orthogonal to the eigenvector q of its least eigenvalue h₁, as at a
     saddle, the minimizer is −(H − h₁I)⁺g ± zq, and no shift alone gives it, since C would be singular. Then λ is −h₁
     and √eps ‖H‖₂ more, and v = g + ζq with the ζ that makes the step Δ long. Such a step leaves a saddle's exact point.
 
