@@ -125,7 +125,15 @@ class MLP(Model):
 
     def vjp(self, w: Array, tape: Pass, u: Array) -> Array:
         """Return Σₙ Jₙᵀ uₙ, shape (d,): in each layer Hᵀ S, and the sum of S for the bias."""
-        return self._flat([(h.T @ s, s) for h, s in zip(tape.inputs, self._backward(w, tape, u), strict=True)])
+        xp, flows = namespace(w), list(zip(self.layers, tape.inputs, self._backward(w, tape, u), strict=True))
+        if not isinstance(w, np.ndarray):
+            return self._flat([(h.T @ s, s) for _, h, s in flows])
+        found = np.empty(self.dim, w.dtype)
+        for layer, h, s in flows:
+            block = xp.reshape(found[layer.start : layer.stop], (layer.rows, layer.columns))
+            np.matmul(h.T, s, out=block[:-1, :])
+            np.sum(s, axis=0, out=block[-1, :])
+        return found
 
     def per_example_vjp(self, w: Array, tape: Pass, u: Array) -> Array:
         """Return Jₙᵀ uₙ for each example, shape (N, d): in each layer the outer product of h̄ₙ and sₙ."""

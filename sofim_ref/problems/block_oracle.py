@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from sofim_ref.arrays import Array
 from sofim_ref.arrays.memory import check_memory
@@ -47,6 +47,11 @@ class BlockOracle(Oracle):
         self._kept: Oracle | None = None
         self._passed: dict[str, Any] = {}  # value and gradient, once a pass has brought them
 
+    def lent(self, calls: Calls) -> Self:
+        """Return the oracle that `Oracle.lent` does, which counts anew what the blocks were asked."""
+        self._counted = set()
+        return super().lent(calls)
+
     def average(self, f: Callable[[Oracle], T]) -> T:
         """Return the mean of ``f(block)`` over the blocks of rows, weighted by their sizes: see `Oracle.average`.
 
@@ -78,6 +83,7 @@ class BlockOracle(Oracle):
                 _merge(asked, found.asked)
                 beneath = found.beneath
                 yield found.answer, found.loss
+                del found  # or it would be in memory while the next block is asked
 
         if portion:
             (answer, loss), asked, beneath = portion.total, portion.asked, portion.beneath

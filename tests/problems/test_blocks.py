@@ -2,6 +2,7 @@
 
 import inspect
 import itertools
+import tracemalloc
 from functools import partial
 
 import cases
@@ -165,6 +166,24 @@ def test_long_answers_are_added_one_after_another_to_the_same_mean(monkeypatch):
     np.testing.assert_allclose(found[0], whole.oracle(w).hessian(), rtol=1e-12, atol=1e-14)
     np.testing.assert_allclose(oracle.gradient(), whole.gradient(w), rtol=1e-12, atol=1e-14)
     assert float(found[1][0]) == pytest.approx(float(whole.value(w)), rel=1e-12)
+
+
+@pytest.mark.slow
+def test_a_step_of_sofim_over_blocks_takes_four_vectors():
+    """The point, the moment, the sum of the gradients so far and the next block's, for any number of blocks."""
+    rng = np.random.default_rng(0)
+    pairs = [(rng.standard_normal((8, 50), np.float32), np.arange(8) % 3)] * 9
+    blocks = Blocks(partial(problems.MLPClassifier, hidden=(900, 1100), classes=3), pairs)
+    w, optimizer = blocks.initial_point(), sr.SOFIM(lr=0.1)
+    state = optimizer.init(w)
+    assert w.size > 1_000_000
+    w, state = optimizer.step(w, state, blocks.oracle(w), inplace=True)
+    tracemalloc.start()
+    try:
+        optimizer.step(w, state, blocks.oracle(w), inplace=True)
+        assert tracemalloc.get_traced_memory()[1] <= 2.3 * w.nbytes  # beyond the point and the moment
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("name", ["LogisticRegression", "SoftmaxRegression", "LeastSquares", "PoissonRegression"])
