@@ -9,8 +9,11 @@ from sofim_ref.lessons.interactive_figure import InteractiveFigure, Slider
 
 FIGURES = {name: getattr(demos, name)() for name in demos.__all__}
 SLIDERS = [
-    pytest.param(name, slider, id=f"{name}-{slider}") for name, shown in FIGURES.items() for slider in shown.sliders
+    pytest.param(name, slider, id=f"{name}-{slider}", marks=[pytest.mark.slow] if number else [])
+    for name, shown in FIGURES.items()
+    for number, slider in enumerate(shown.sliders)
 ]
+"""The first slider of each figure, and in the slow tests the others."""
 
 
 def places(slider):

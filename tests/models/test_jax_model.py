@@ -118,7 +118,7 @@ LAYERS = {
 }
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", ["convolutions", pytest.param("sequences", marks=pytest.mark.slow)])
 def test_what_layers_see_gives_each_examples_gradient(name):
     apply, params, features = NETWORKS[name]()
     model = JaxModel(apply, params, chunk=4)

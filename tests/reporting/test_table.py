@@ -31,7 +31,7 @@ def tables(draw):
 
 
 @given(tables(), st.integers(40, 200))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_no_cell_is_broken_and_no_line_is_wider_than_the_terminal(table, width):
     text = table.to_text(width)
     assert all(cell_len(line) <= width for line in text.split("\n"))

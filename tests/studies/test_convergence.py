@@ -87,6 +87,7 @@ def test_the_four_methods_converge_as_theory_says(seen):
     assert sofim.bound.xi1[-1] == pytest.approx(sofim.bound.companion.gamma, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_every_registered_method_can_be_studied(monkeypatch):
     monkeypatch.setattr(convergence, "STEPS", 20)
     found = study_convergence(problem("iris"), list(REGISTRY.values()))

@@ -46,7 +46,7 @@ def test_the_library_s_own_hold(name):
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("name", RIGHT)
 def test_none_of_them_is_refuted_at_any_scale(name, dtype):
-    for seed in range(40):
+    for seed in range(16):
         size = 10 ** np.random.default_rng(seed).uniform(-1, 0.8)
         found = check_likelihood(*data(name, seed, size, dtype), seed=seed)
         assert not failing(found), f"seed {seed}: {found}"

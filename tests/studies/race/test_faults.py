@@ -66,7 +66,7 @@ def test_a_race_that_is_killed_again_and_again_ends_as_if_it_never_had_been(jobs
     while True:
         before = contents(tmp_path)
         with start(*RACE, "--jobs", jobs, "--out", tmp_path) as process:
-            wait_for_runs(process, tmp_path, len(before) + 4)
+            wait_for_runs(process, tmp_path, len(before) + 5)
             if process.poll() is not None:
                 break
             children = psutil.Process(process.pid).children(recursive=True)

@@ -16,7 +16,10 @@ NUMPY = arrays.open_backend("numpy")
 WITH_DATA = [name for name, workload in race.WORKLOADS.items() if not workload.needs_folder]
 
 
-@pytest.fixture(params=WITH_DATA)
+LONG = {"characters-transformer"}  # takes seconds
+
+
+@pytest.fixture(params=[pytest.param(name, marks=[pytest.mark.slow] * (name in LONG)) for name in WITH_DATA])
 def workload(request):
     if "numpy" not in race.WORKLOADS[request.param].backends:
         pytest.importorskip("torch", reason="torch isn't installed")

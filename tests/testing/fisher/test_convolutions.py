@@ -32,7 +32,9 @@ def flat(gradients, axes):
         ((2, 3, 1, 0), "the model's own order, kernels as H × W × I × O"),
     ],
 )
-@pytest.mark.parametrize("form", ["dense", "diagonal", "function"])
+@pytest.mark.parametrize(
+    "form", ["dense", *(pytest.param(f, marks=pytest.mark.slow) for f in ("diagonal", "function"))]
+)
 def test_channels_last_are_named(images, axes, said, form):
     at, gradients = images
     G = flat(gradients, axes)

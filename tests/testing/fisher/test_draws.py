@@ -141,7 +141,7 @@ def test_kronecker_factors_that_are_drawn_are_multiplied(at):
 )
 def test_no_right_sampler_is_refused_and_no_hot_one_named(form, draws):
     named = 0
-    for seed in range(40):
+    for seed in range(16):
         at = setting("classes", seed)
         right = said(at, sampler(at, np.random.default_rng(seed + 99), form=form), draws)
         assert right.matrix == "sampled Fisher" or right.kind == "too little", f"{seed}: {right}"
@@ -149,4 +149,4 @@ def test_no_right_sampler_is_refused_and_no_hot_one_named(form, draws):
         hot = said(at, sampler(at, np.random.default_rng(seed + 99), 1.2, form), draws)
         assert hot.matrix is None, f"{seed}: {hot}"
         assert hot.kind in ("none", "too little"), f"{seed}: {hot}"
-    assert named > 30 or draws < 800  # in some settings the labels tell less of a temperature
+    assert named >= 12 or draws < 800  # in some settings the labels tell less of a temperature
