@@ -118,7 +118,7 @@ def test_numpy_scalars_as_hyper_parameters_change_nothing(xp, optimizer):
     assert bits(*one) == bits(*other)
 
 
-@pytest.mark.slow_on("jax", "array_api_strict no_float64")
+@pytest.mark.slow_on("jax", "array_api_strict", "numpy read-only")
 @every_optimizer
 @pytest.mark.parametrize("batch_size", [None, 10])  # 24 examples: two batches of 10 and one of 4 are an epoch
 def test_a_saved_run_goes_on_bit_for_bit_and_the_same_seed_runs_the_same(xp, optimizer, batch_size, tmp_path):
