@@ -70,7 +70,7 @@ class TrustRegionNewton(RegularizedNewton):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.rule()  # refuses a radius or a largest one out of its range
+        TrustRadius(self.radius, self.largest)  # refuses either out of its range
 
     @property
     def first(self) -> float:
@@ -94,11 +94,8 @@ class TrustRegionNewton(RegularizedNewton):
 
     def resized(self, size: Any, ratio: Any, falls: Any, length: Any) -> Any:
         """Return the next Δ, twice as large only where the step reached it."""
-        return self.rule().following(size, ratio, falls, length, reached=length >= 0.99 * size)
-
-    def rule(self) -> TrustRadius:
-        """Return what Δ follows, which is the policy's of that name."""
-        return TrustRadius(self.radius, self.largest)
+        rule = TrustRadius(self.radius, self.largest)
+        return rule.following(size, ratio, falls, length, reached=length >= 0.99 * size)
 
 
 METHODS = (
