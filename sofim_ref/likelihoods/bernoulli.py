@@ -62,7 +62,8 @@ class Bernoulli(Likelihood):
 
     def fisher(self, f: Array) -> Array:
         """Return σ(f) σ(−f), shape (N, 1, 1)."""
-        return (self.probability(f) * self.probability(-f))[:, :, None]
+        small = self.shared(f)
+        return (small / (1 + small) ** 2)[:, :, None]
 
     def fisher_factor(self, f: Array) -> Array:
         """Return √(σ(f) σ(−f)), shape (N, 1, 1)."""
