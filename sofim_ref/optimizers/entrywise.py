@@ -54,7 +54,7 @@ class Entrywise(Optimizer[S]):
         As `Optimizer`.
     """
 
-    pays_from = 16_384
+    pays_from = 32_768
 
     kept: ClassVar[tuple[str, ...]]
     """The names of the state's arrays that an update replaces."""

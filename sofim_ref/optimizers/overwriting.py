@@ -14,7 +14,7 @@ from sofim_ref.problems.oracle import Oracle
 class Overwriting:
     """A method whose step may be taken in the memory of w and of the state's arrays."""
 
-    pays_from: ClassVar[int] = 4_096
+    pays_from: ClassVar[int] = 10_000
     """The number of parameters from which on a step in place takes no longer than a plain one on the host."""
 
     @property

@@ -12,9 +12,10 @@ from sofim_ref.arrays.row_numbers import row_numbers
 from sofim_ref.arrays.tracing import is_traced
 from sofim_ref.arrays.validation import shown
 from sofim_ref.models import Layer, LayerStatistics, ParameterBlock
+from sofim_ref.problems.answers import Answers
 from sofim_ref.problems.calls import Calls
 from sofim_ref.problems.point import check_point
-from sofim_ref.problems.question import QUESTIONS, check_argument, question, who_answers
+from sofim_ref.problems.question import question
 
 if TYPE_CHECKING:
     from sofim_ref.problems.problem import Problem
@@ -24,7 +25,7 @@ T = TypeVar("T")
 _LAYERED = "Problems whose model names its layers in `layers` do."
 
 
-class Oracle:
+class Oracle(Answers):
     """The loss of a problem at one point on one batch; each answer is computed once, remembered and counted.
 
     Made by ``problem.oracle(w, batch)``, and thrown away when the optimizer moves on.
@@ -68,7 +69,7 @@ class Oracle:
     {'value': 1, 'gradient': 1}
     """
 
-    __slots__ = ("_asked", "_calls", "_known", "_memory", "answering", "batch", "problem", "w")
+    __slots__ = ()
 
     def __init__(self, problem: Problem, w: Array, batch: Array | None = None, calls: Calls | None = None) -> None:
         if not hasattr(problem, "offers"):  # `Problem` itself is defined with the help of this class
@@ -79,27 +80,19 @@ class Oracle:
             check_point("w", w, problem)
         if batch is not None and like is not None:
             row_numbers("batch", batch, like=like)
+        # What is remembered of answers, and counted: see `Answers`.
         self.problem = problem
         self.w = w
         self.batch = batch
         self._calls = calls
-        self._asked: list[str] = []  # what is counted when somebody reads the count
-        self._memory: dict[str, Any] = {}
-        self._known: dict[str, Any] | None = None
+        self._asked = []  # what is counted when somebody reads the count
+        self._memory = {}
+        self._known = None
         self.answering = False
 
     def __repr__(self) -> str:
         """Return which loss it is asked about, where and on how many examples."""
         return f"<{type(self).__name__} of {self.problem.name}: d = {self.problem.dim}, B = {self.size}>"
-
-    @property
-    def calls(self) -> Calls:
-        """The count of what was asked."""
-        if self._calls is None:
-            self._calls = Calls()
-            for name in self._asked:
-                self._count(self._calls, name)
-        return self._calls
 
     @property
     def offers(self) -> frozenset[str]:
@@ -130,11 +123,6 @@ class Oracle:
     def examples(self) -> int:
         """The number N of examples that the problem has, in the batch or not."""
         return self.problem.size
-
-    @property
-    def size(self) -> int:
-        """The number B of examples in the batch."""
-        return self.problem.size if self.batch is None else int(self.batch.shape[0])
 
     def at(self, w: Array) -> Self:
         """Return the oracle at another point, same batch and same counter: for line searches."""
@@ -256,47 +244,3 @@ class Oracle:
     @question(price=1.0, who=_LAYERED)
     def layer_statistics_of(self, u: Array) -> tuple[LayerStatistics, ...]:  # type: ignore[empty-body]  # the same
         """Return each layer's inputs and gradients, for u of shape (B, C) in place of ∇ℓ."""
-
-    def remember(self, name: str, compute: Callable[[], T]) -> T:
-        """Return what `compute` gives, computed once under that name: for problems whose answers share work."""
-        if name not in self._memory:
-            known = self._known
-            self._memory[name] = known[name] if known is not None and name in known else compute()
-        found: T = self._memory[name]
-        return found
-
-    def ask(self, name: str, *arguments: Any, **named: Any) -> Any:
-        """Return the answer to a question by its name, remembered if it has no arguments; refuse one without answer."""
-        memory, problem = self._memory, self.problem
-        if name in memory:
-            return memory[name]
-        if name not in problem.offers:
-            msg = f"{problem.name} doesn't offer {name}; it offers {', '.join(sorted(problem.offers))}."
-            raise TypeError(msg + who_answers([name]))
-        answer, known = getattr(problem, f"answer_{name}"), self._known
-        if known is not None and name in known and not (arguments or named):
-            if not self.answering:
-                self._count(self.calls, name)
-            found = known[name]
-        elif self.answering:
-            found = answer(self, *arguments, **named)
-        else:
-            if arguments:
-                for letter, value in zip(QUESTIONS[name].arguments, arguments):  # noqa: B905  # fewer where named
-                    check_argument(self, letter, value)
-            if self._calls is None:
-                self._asked.append(name)
-            else:
-                self._count(self._calls, name)
-            self.answering = True
-            try:
-                found = answer(self, *arguments, **named)
-            finally:
-                self.answering = False
-        if not (arguments or named):
-            memory[name] = found
-        return found
-
-    def _count(self, calls: Calls, name: str) -> None:
-        calls[name] = calls.get(name, 0) + 1
-        calls.gradients += self.problem.price(name) * self.size

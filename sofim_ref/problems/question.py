@@ -6,6 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
@@ -43,6 +44,11 @@ class Question:
     price: float | Callable[[Problem], float] = 0.0
     who: str = ""
     arguments: tuple[str, ...] = ()
+
+    @cached_property
+    def answer(self) -> str:
+        """The name of the `Problem`'s method that answers it."""
+        return f"answer_{self.name}"
 
 
 QUESTIONS: dict[str, Question] = {}

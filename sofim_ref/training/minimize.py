@@ -150,7 +150,8 @@ def minimize(
         in_place = InPlace(optimizer, shown=bool(callbacks or metrics or checkpoint or store_points))
     take: Callable[..., Any] = optimizer.step_with_choice if diagnostics and not reasons else optimizer.step
     status, message, last_step = Status.BUDGET_SPENT, "", None
-    last_made: Callable[[], Diagnosis] = partial(Diagnosis, NO_STEP if diagnostics else {}, {})
+    none = Diagnosis(NO_STEP if diagnostics else {}, {})
+    last_made: Callable[[], Diagnosis] = lambda: none  # noqa: E731  # replaced by each step that is diagnosed
     seen: Oracle | None = None
     shown_label, lent_seconds, is_seen = progress if isinstance(progress, str) else label, 0.0, True
 
@@ -159,11 +160,10 @@ def minimize(
             for taken in range(budget.total + 1):
                 if is_seen:
                     seen = problem.oracle(w)
-                    if budget.batch_size is None:
-                        started = time.perf_counter()
-                        synchronize(seen.gradient())  # the next step's own, whose time it is
-                        lent_seconds = time.perf_counter() - started
-                    gradient_norm, loss = _number(norm(seen.gradient())), _number(seen.value())  # in one pass
+                    started = time.perf_counter()
+                    synchronize(g := seen.gradient())  # without batches the next step's own, whose time it is
+                    lent_seconds = time.perf_counter() - started
+                    gradient_norm, loss = _number(norm(g)), _number(seen.value())  # in one pass
                     step_norm = 0.0 if last_step is None else _number(norm(last_step))
                     if not math.isfinite(loss + gradient_norm + step_norm):  # a step may be too long for a number
                         status = Status.DIVERGED

@@ -56,7 +56,8 @@ class Run:
         """Return the record of a point, which is the last one from now on; it replaces the one before whole."""
         (w, state), (loss, gradient_norm, step_norm) = at, seen
         step, calls = self.first + taken, self.calls
-        self.reasons |= found.reasons
+        if found.reasons:
+            self.reasons |= found.reasons
         record = Record(
             step=step,
             epoch=self.budget.passes(step),
@@ -67,7 +68,7 @@ class Run:
             oracle_calls=sum(calls.values()),
             gradient_evaluations=calls.gradients / self.problem.size,
             diagnostics=found.numbers,
-            metrics=measured(self.metrics, w),
+            metrics=measured(self.metrics, w) if self.metrics else {},
         )
         self.records.append(record)
         if self.store_points:
