@@ -66,8 +66,9 @@ class NaturalGradient(Optimizer[State]):
     Let k be the number of columns of F's factor Z: B·C for the exact matrix, B for the empirical ones, B·samples for
     the sampled one. With k ≥ d, or without damping, F is formed and solved densely: at most 2Bd² + 2d³/3 operations for
     a linear model, d² numbers. With k < d and damping, C stays `LowRank`, O(dk²) operations, dk numbers, and works with
-    the k×k Gram matrix ZᵀZ: with its eigenvalues, found as the squared singular values of Z, or, ``low_rank="gram"``,
-    with that matrix itself, which is much quicker and loses κ(C) eps: little at ordinary damping, everything where λ <
+    the k×k Gram matrix ZᵀZ: in float64, refined, as long as the residual is measured to be small, and else, at 6 to 9
+    times the cost, with its eigenvalues, found as the squared singular values of Z. ``low_rank="gram"`` takes the
+    matrix as it is: up to 3 times quicker, at a loss of κ(C) eps, little at ordinary damping, everything where λ <
     eps ‖F‖.
 
     Special cases: least squares with lr 1 and no damping: the optimum in one step. Logistic and softmax regression with

@@ -62,10 +62,10 @@ class Blocks(BlockAnswers):
 
     Notes
     -----
-    The sum is a binary tree that the number of blocks fixes, so the same blocks give the same bits. A gradient takes
-    one pass over the data and its value comes with it; what a method asks besides costs a pass of its own. Answers with
-    a row an example, per-example gradients say, are joined, and refused where they would take more than half of the
-    memory that is free.
+    The sum is a binary tree that the number of blocks fixes, so the same blocks give the same bits. A pass over the
+    data for a curvature brings value and gradient with it, so that most methods' steps are one pass. Answers with a row
+    an example, per-example gradients say, are joined, and refused where they would take more than half of the memory
+    that is free.
 
     A batch is gathered in the order asked, so with ``shuffle="rows"`` a run on batches has the bits of the run on the
     loss in one piece. With ``shuffle="blocks"`` each row still comes once in an epoch, but rows of one block come
