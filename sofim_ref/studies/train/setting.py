@@ -123,7 +123,7 @@ class TrainSetting:
             address = self.address
             if address is None:
                 cluster = importlib.import_module("distributed").LocalCluster(
-                    n_workers=self.workers, threads_per_worker=1, dashboard_address=None, silence_logs="ERROR"
+                    n_workers=self.workers, threads_per_worker=1, dashboard_address=":0", silence_logs="CRITICAL"
                 )
                 address = stack.enter_context(cluster).scheduler_address
             return stack.enter_context(dask_executor(address)).client
