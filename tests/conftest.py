@@ -21,7 +21,8 @@ from sofim_ref.verify import verify
 settings.register_profile("suite", deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
 
-collect_ignore_glob = ["*conftest.py"]  # no doctests in them, and two modules of one name can't be collected
+# No doctests in them, and two modules of one name can't be collected.
+collect_ignore_glob = ["*conftest.py", "mutation/*"]
 if importlib.util.find_spec("torch") is None:
     collect_ignore_glob += ["bridges/torch_loop.py", "torch_networks.py"]
 
