@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,11 @@ class DeferredGenerator:
         self._seed = seed
         self._step = step
         self._before: tuple[Draw, ...] = ()
+
+    @property
+    def bit_generator(self) -> SimpleNamespace:
+        """What stands for NumPy's: its state is known by the seed and the number of draws before."""
+        return SimpleNamespace(state=(self._seed, len(self._before)))
 
     def __getattr__(self, name: str) -> Any:
         """Return NumPy's method of that name, deferred; its arguments are numbers and arrays on the host."""
