@@ -20,6 +20,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 from benchmarks import (  # after the environment is set
     bandwidth,
+    beyond_memory,
     blocks,
     contract,
     digits_convnet,
@@ -43,8 +44,9 @@ from benchmarks.timing import Row
 BENCHMARKS = {
     module.__name__.rpartition(".")[2]: module
     for module in (
-        *(in_place, far_from_identity, bandwidth, blocks, temporaries, contract, training_loop, mlp_epoch),
-        *(per_example_gradients, natural_gradient, low_rank, jitted, torch_bridge, slopes, import_time, digits_convnet),
+        *(in_place, far_from_identity, bandwidth, blocks, beyond_memory, temporaries, contract, training_loop),
+        *(mlp_epoch, per_example_gradients, natural_gradient, low_rank, jitted, torch_bridge, slopes, import_time),
+        digits_convnet,
     )
 }
 
