@@ -70,7 +70,7 @@ class HostKernels(ABC):
         keep, by_g = 1 - lr * weight_decay, lr / rho
         by_h = lr / k / below if vector == "moment" else -by_g * (along / below)
         exact = w.size * least <= eps(np, w.dtype) * below < math.inf and math.isfinite(along)
-        if not exact or not all(factor == 0 or least <= abs(factor) <= 1 / least for factor in (by_h, by_g)):
+        if not (exact and _is_normal(by_h) and _is_normal(by_g)):
             C = RankOne(rho, h, weight=k**2)
             w -= lr * ((k * C.solve(h) if vector == "moment" else C.solve(g)) + weight_decay * w)
         elif vector == "moment":
@@ -86,3 +86,7 @@ class HostKernels(ABC):
             else:
                 rest = (left_along - shift * (along / below)) / squared
                 self.descend_by_rest(w, keep, h, r, rest, g, by_g)
+
+
+def _is_normal(factor: float) -> bool:
+    return factor == 0 or sys.float_info.min <= abs(factor) <= 1 / sys.float_info.min

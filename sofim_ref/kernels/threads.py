@@ -21,10 +21,14 @@ CHUNK = 65_536
 LONG = 4 * CHUNK
 """The length from which on other threads are asked: to wake one takes as long as a chunk."""
 
+_WHOLE = slice(None)
+
 
 def shared(run: Callable[[slice], T], length: int) -> list[T]:
     """Return what a function, which lets go of Python's lock, returns for each chunk, in their order."""
-    chunks = [slice(start, start + CHUNK) for start in range(0, max(length, 1), CHUNK)]
+    if length <= CHUNK:
+        return [run(_WHOLE)]
+    chunks = [slice(start, start + CHUNK) for start in range(0, length, CHUNK)]
     if length < LONG or n_threads() == 1:
         return [run(chunk) for chunk in chunks]
     found: list[Any] = [None] * len(chunks)

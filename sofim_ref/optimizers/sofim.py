@@ -152,12 +152,14 @@ class SOFIM(Optimizer[SOFIMState]):
 
     def overwrite(self, kernels: Kernels, w: Array, state: SOFIMState, oracle: Oracle) -> SOFIMState:
         """Take the step in the memory of w and h, and return the next state."""
-        t, g, rho = state.step + 1, oracle.gradient(), number_of(self.rho)
-        rho, kept = positive_in_dtype("rho", self.rho, w), weight_before(self.beta, t)
+        t, g = state.step + 1, oracle.gradient()
+        rho, kept = positive_in_dtype("rho", number_of(self.rho), w), weight_before(self.beta, t)
         step = SOFIMStep(self.rate_at(state.step), rho, kept, self._scale(t), self.vector, self.weight_decay)
         parts = oracle.parameter_blocks if self.scope == "layer" else ()
-        for part in [slice(part.start, part.stop) for part in parts] or [slice(None)]:
+        for part in [slice(part.start, part.stop) for part in parts]:
             kernels.sofim(w[part], state.mean[part], g[part], step)
+        if not parts:
+            kernels.sofim(w, state.mean, g, step)
         return SOFIMState(t, state.mean)
 
     def _scale(self, t: int) -> float:
