@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import html as html_
+import json
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 from sofim_ref.arrays.validation import one_of
 
 BUNDLES = Path(__file__).parent / "live"
-"""The built figures: `<name>.mjs` for notebooks, `<name>.png` for readers without JavaScript, `figures.js` for pages."""
+"""The built figures: `<name>.mjs` for notebooks, `figures.js` for pages, `<name>.png` for those without scripts."""
 
 
 def names() -> tuple[str, ...]:
@@ -84,8 +86,15 @@ class LiveFigure:
         """Return the figure in its initial state as PNG."""
         return (BUNDLES / f"{self.name}.png").read_bytes()
 
+    def html(self, picture: str) -> str:
+        """Return what `figures.js` makes the figure of on a page without Python; until then, the picture in base64."""
+        state, name = html_.escape(json.dumps(self.state), quote=True), self.name.replace("_", " ")
+        image = f'<img alt="Still picture of the figure {name}" src="data:image/png;base64,{picture}">'
+        return f'<div data-live-figure="{self.name}" data-state="{state}">{image}</div>'
+
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        bundle = {"text/plain": repr(self), "image/png": base64.b64encode(self.png()).decode()}
+        picture = base64.b64encode(self.png()).decode()
+        bundle = {"text/plain": repr(self), "text/html": self.html(picture), "image/png": picture}
         try:
             shown = self.widget._repr_mimebundle_()  # what IPython asks it for
         except ModuleNotFoundError:

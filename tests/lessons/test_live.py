@@ -57,7 +57,12 @@ def test_a_notebook_gets_a_widget_and_a_still_picture():
 def test_without_anywidget_it_is_a_still_picture(monkeypatch):
     monkeypatch.setitem(sys.modules, "anywidget", None)
     live_figure._widget_class.cache_clear()
-    assert set(LiveFigure("steepest")._repr_mimebundle_()) == {"image/png", "text/plain"}
+    assert set(LiveFigure("steepest")._repr_mimebundle_()) == {"image/png", "text/html", "text/plain"}
+
+
+def test_on_a_page_it_is_a_place_that_the_script_fills():
+    html = LiveFigure("steepest", epsilon=0.25).html("iVBOR")
+    assert html.startswith('<div data-live-figure="steepest" data-state="{&quot;epsilon&quot;: 0.25}"><img alt=')
 
 
 @pytest.mark.slow
