@@ -120,6 +120,8 @@ assert len(finished.entries) == 3 and all(len(entry.trials) == setting.trials fo
 
 # %% exercise="median_cost"
 
+# %% exercise="steps_to_target"
+
 # %% exercise="gradient_evaluations"
 
 # %% exercise="best_trial"

@@ -99,6 +99,8 @@ assert np.allclose(improved, dense["Gauss–Newton"])
 
 # %% exercise="gauss_newton"
 
+# %% exercise="improved_empirical_fisher"
+
 # %% [markdown]
 # **What we saw.** Fisher and Gauss–Newton are one matrix for the usual losses, and the Hessian too if the model is linear. The
 # empirical Fisher is another thing that looks like them near a good fit.

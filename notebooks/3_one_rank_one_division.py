@@ -128,6 +128,8 @@ assert errors["textbook"] > 1e-2
 
 # %% exercise="condition_number"
 
+# %% exercise="logdet"
+
 # %% exercise="woodbury"
 
 # %% [markdown]

@@ -121,6 +121,8 @@ assert np.all(np.abs(averaged.floors / found.floors[:2] - 1) < 0.25)
 
 # %% exercise="gradient_weight"
 
+# %% exercise="noise_left"
+
 # %% exercise="same_as_heavy_ball"
 
 # %% [markdown]

@@ -107,6 +107,8 @@ assert tiny["step_norm"].max() > 1
 
 # %% exercise="peak_step"
 
+# %% exercise="equally_long"
+
 # %% exercise="gradient_reading"
 
 # %% [markdown]

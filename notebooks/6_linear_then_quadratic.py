@@ -136,6 +136,8 @@ assert abs(found.crossover - found.predicted) <= found.spacing
 
 # %% exercise="tail_rate"
 
+# %% exercise="best_lr"
+
 # %% exercise="observed_order"
 
 # %% [markdown]

@@ -156,6 +156,8 @@ assert max(ends.values()) < 1.0
 
 # %% exercise="kfac_solve"
 
+# %% exercise="kronecker_eigenvalues"
+
 # %% exercise="bfgs_update"
 
 # %% [markdown]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import ctypes
+import sys
 import threading
 import traceback
 import tracemalloc
@@ -18,6 +19,10 @@ from sofim_ref.lessons.exercise import Values
 
 LIMIT = 2.0
 """The time allowed for one call, in seconds."""
+
+
+ANSWER = "a student's answer"
+"""The name of the thread in which an answer runs."""
 
 
 class OutOfTime(BaseException):
@@ -56,7 +61,7 @@ def ask(function: Callable[..., Any], cases: Sequence[Values], *, limit: float =
     cases : sequence of mapping
         Argument names and values, passed in this order, by position.
     limit : float
-        Seconds for each call.
+        Seconds for each call, imports not counted.
 
     Returns
     -------
@@ -76,12 +81,12 @@ def ask(function: Callable[..., Any], cases: Sequence[Values], *, limit: float =
                 return
             outcomes.append(outcome)
 
-    thread = threading.Thread(target=run, daemon=True)
+    thread = threading.Thread(target=run, name=ANSWER, daemon=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         thread.start()
         done = -1
-        while thread.is_alive() and done < len(outcomes):
+        while thread.is_alive() and (done < len(outcomes) or _imports(thread)):
             done = len(outcomes)
             thread.join(limit)
     if thread.is_alive():
@@ -150,7 +155,21 @@ def _raised(error: BaseException, function: Callable[..., Any]) -> str:
     return f"it raised {type(error).__name__}: {error}{where}."
 
 
+def _imports(thread: threading.Thread) -> bool:
+    """Return whether a thread is importing a module: if that is broken off, later imports wait for ever."""
+    frame = sys._current_frames().get(thread.ident or 0)  # noqa: SLF001  # the only way to see another thread's
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False
+
+
 def _stop(thread: threading.Thread) -> None:
-    """Raise `OutOfTime` in a thread at its next step in Python; one that is deep in C is left behind."""
-    if thread.ident is not None:
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(OutOfTime))
+    """Raise `OutOfTime` in a thread at its next step in Python, again if it is caught; one deep in C is left behind."""
+    for _ in range(20):
+        if thread.ident is None or not thread.is_alive():
+            return
+        if not _imports(thread):
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(OutOfTime))
+        thread.join(0.01)

@@ -5,8 +5,10 @@ them, of which the task says so: |x| equals x for these, and the transpose the m
 """
 
 NEVER_NEGATIVE = {
+    "best_lr": ("rho", "mu", "L"),
     "best_trial": ("losses", "row"),
     "condition_number": ("rho",),
+    "equally_long": ("rho", "s"),
     "gauss_newton": ("h",),
     "gaussian_fisher": ("v",),
     "gaussian_kl": ("s", "other_s"),
@@ -14,9 +16,11 @@ NEVER_NEGATIVE = {
     "gradient_reading": ("rho",),
     "gradient_weight": ("beta", "1 - beta", "t", "k", "t - k", "1 - beta ** t"),
     "logistic_fisher": ("p", "1 - p"),
+    "logdet": ("rho", "len(m) - 1"),
     "median_cost": ("costs", "ordered", "low", "high", "len(costs) - 1"),
     "moment": ("beta", "1 - beta", "1 - beta ** len(G)"),
     "natural_step": ("lr",),
+    "noise_left": ("beta", "1 - beta"),
     "observed_order": ("first", "second", "third"),
     "peak_step": ("lr", "rho"),
     "same_as_heavy_ball": ("lr", "beta", "1 - beta", "dampening", "1 - dampening"),
@@ -27,6 +31,7 @@ NEVER_NEGATIVE = {
     "xi1": ("rho", "lr"),
 }
 SYMMETRIC = {
+    "best_lr": ("L",),  # a number
     "bfgs_update": ("B",),
     "hutchinson": ("H",),
     "kfac_solve": ("A", "G"),
@@ -39,6 +44,7 @@ _ORDER = "the smallest stays the smallest"
 _EVEN = "p(1 − p) is an even function of xᵀw"
 _SIGN = "a matrix and its negative stretch alike"
 _SIZE = "its absolute value is taken"
+_TWICE = "each row occurs twice in its product, so that its sign cancels"
 _SQUARE = "it is squared"
 _DOT = "a product of two vectors"
 _KL = "a divergence is ≥ 0"
@@ -54,6 +60,12 @@ EQUAL = {
         "losses → 2 * losses": _ORDER,
         "losses → losses / 2": _ORDER,
         "losses → losses + 1": _ORDER,
+        "losses → losses - 1": _ORDER,
+        "losses → 3 * losses": _ORDER,
+        "np.mean(row) → 3 * np.mean(row)": _ORDER,
+        "np.mean(row) → np.log(np.mean(row))": f"losses are positive, and {_ORDER}",
+        "np.mean(row) → np.mean(row) - 1": _ORDER,
+        "np.mean(row) → np.exp(np.mean(row))": _ORDER,
         "int(np.argmin(means)) → np.argmin(means)": "NumPy's integers are numbers too",
     },
     "bfgs_update": {
@@ -81,6 +93,15 @@ EQUAL = {
         "Z → -Z": _SIGNS,
         "Z → 1 / Z": _SIGNS,
     },
+    "improved_empirical_fisher": {
+        "G / r[:, None] → -(G / r[:, None])": _TWICE,
+        "G → -G": _TWICE,
+        "r[:, None] → -r[:, None]": _TWICE,
+        "r[:, None] → abs(r[:, None])": _TWICE,
+        "r → -r": _TWICE,
+        "r → abs(r)": _TWICE,
+    },
+    "kronecker_eigenvalues": {"np.outer(a, g) → np.outer(g, a)": "the same products, which are sorted"},
     "logistic_fisher": {
         "np.exp(-X @ w) → 1 / np.exp(-X @ w)": _EVEN,
         "-X @ w → -(-X @ w)": _EVEN,

@@ -40,7 +40,20 @@ FUNCTIONS = {
     "min": ("max", "sum"),
     "sum": ("max", "min"),
 }
-AROUND = ("-{}", "abs({})", "2 * {}", "{} / 2", "{} + 1", "{} ** 2", "1 / {}", "np.sqrt({})")
+AROUND = (
+    "-{}",
+    "abs({})",
+    "2 * {}",
+    "3 * {}",
+    "{} / 2",
+    "{} + 1",
+    "{} - 1",
+    "{} ** 2",
+    "1 / {}",
+    "np.sqrt({})",
+    "np.exp({})",
+    "np.log({})",
+)
 """What may be done to a part that is a number or an array."""
 LOGICAL = ("np.isfinite", "np.isinf", "np.isnan", "np.all", "np.any")
 FIXED = ("np.eye", "np.zeros", "np.ones")

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from sofim_ref.lessons import EXERCISES, check
 from sofim_ref.lessons.check import is_blank
+from sofim_ref.lessons.sandbox import ANSWER
 
 
 def right(rho, m, v):
@@ -69,12 +71,34 @@ def test_what_is_no_answer_is_told(answer, said, capsys):
     assert verdict.hint == ""
 
 
-@pytest.mark.parametrize("answer", [forever, now_and_then_forever])
+def forever_whatever_is_raised(rho, m, v):
+    for _ in range(3):
+        try:
+            while True:
+                pass
+        except:  # noqa: E722  # as students write it
+            pass
+
+
+@pytest.mark.parametrize("answer", [forever, now_and_then_forever, forever_whatever_is_raised])
 def test_a_loop_that_never_ends_is_ended(answer):
     began = time.monotonic()
     verdict = check("sherman_morrison", answer, limit=0.3)
     assert "it has not returned after 0.3 seconds: a loop that never ends?" in verdict.text
     assert time.monotonic() - began < 20  # and not once for each of 150 tries
+    assert not [thread for thread in threading.enumerate() if thread.name == ANSWER]
+
+
+def test_an_import_takes_the_time_it_takes(tmp_path, monkeypatch):
+    (tmp_path / "slow_to_import.py").write_text("import time\ntime.sleep(0.5)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def imports(rho, m, v):
+        import slow_to_import  # noqa: F401
+
+        return right(rho, m, v)
+
+    assert check("sherman_morrison", imports, limit=0.15).right
 
 
 def test_several_things_come_as_a_tuple_or_an_array():

@@ -21,6 +21,11 @@ def best_trial(losses):
     return int(np.argmin(means))
 
 
+def steps_to_target(losses, target):
+    reached = losses <= target
+    return np.argmax(reached) + 1 if np.any(reached) else np.inf
+
+
 def _reached(costs):
     kept = costs[np.isfinite(costs)]
     return np.median(kept) if len(kept) else np.inf
@@ -118,6 +123,40 @@ EXERCISES = (
             Mistake(
                 "np.nanmean leaves out NaN, but a trial with a seed that diverged is out altogether.",
                 lambda losses: np.argmin([np.nanmean(row) if not np.isnan(row).all() else np.inf for row in losses]),
+            ),
+        ),
+    ),
+    Exercise(
+        task=(
+            r"Return after how many steps a run has reached a target: `losses` holds the loss after each step, the first entry that after "
+            r"step 1, and the run has reached the `target` as soon as one loss is no larger. A run that never does needs `np.inf` "
+            r"steps. It may rise again later; a loss that is `np.nan` reaches nothing."
+        ),
+        arguments={
+            "losses": st.lists(st.sampled_from([1.0, 2.0, 3.0, -1.0, np.nan]), min_size=1, max_size=4).map(np.asarray),
+            "target": st.sampled_from([1.0, 2.0, -1.0, -2.0]),
+        },
+        reference=steps_to_target,
+        mistakes=(
+            Mistake(
+                "This counts from 0: the first entry is the loss after one step.",
+                lambda losses, target: steps_to_target(losses, target) - 1,
+            ),
+            Mistake(
+                "A loss that equals the target has reached it.",
+                lambda losses, target: steps_to_target(losses, target - 0.5),
+            ),
+            Mistake(
+                "A run that never reaches its target isn't one that needs a step: np.argmax of nothing is 0.",
+                lambda losses, target: np.argmax(losses <= target) + 1,
+            ),
+            Mistake(
+                "A run that never reaches its target needs more than all its steps: it has failed.",
+                lambda losses, target: min(steps_to_target(losses, target), len(losses)),
+            ),
+            Mistake(
+                "This is the step with the smallest loss, not the first that reaches the target.",
+                lambda losses, target: np.nanargmin(losses) + 1 if np.any(losses <= target) else np.inf,
             ),
         ),
     ),

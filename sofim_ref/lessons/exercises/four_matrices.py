@@ -19,10 +19,16 @@ def gauss_newton(J, h):
     return (J * h[:, None]).T @ J / len(J)
 
 
+def improved_empirical_fisher(G, r):
+    scaled = G / r[:, None]
+    return scaled.T @ scaled / len(G)
+
+
 def _centred(G):
     return G - G.mean(axis=0)
 
 
+_G = st.shared(rows_of(), key="G")
 _J = st.shared(rows_of(), key="J")
 
 EXERCISES = (
@@ -105,6 +111,41 @@ EXERCISES = (
             Mistake(
                 "The weights have been normalized: divide by the number of examples, not by the sum of h.",
                 lambda J, h: (J * h[:, None]).T @ J / h.sum(),
+            ),
+        ),
+    ),
+    Exercise(
+        task=(
+            r"Return the improved empirical Fisher matrix of least squares with one output, $\frac1B \sum_{n=1}^B g_n g_n^\top / r_n^2$: "
+            r"the empirical one, with each example's part divided by the square of its residual. The rows of `G` are the gradients "
+            r"$g_n$, the entries of `r` the residuals $r_n \ne 0$."
+        ),
+        arguments={
+            "G": _G,
+            "r": _G.flatmap(
+                lambda G: st.lists(st.sampled_from([1.0, 2.0, -1.0, 0.5]), min_size=len(G), max_size=len(G)).map(
+                    np.asarray
+                )
+            ),
+        },
+        reference=improved_empirical_fisher,
+        mistakes=(
+            Mistake("The residuals aren't used: this is the empirical Fisher matrix.", lambda G, r: G.T @ G / len(G)),
+            Mistake(
+                "Each part is divided by the residual, not by its square.",
+                lambda G, r: (G / np.abs(r)[:, None]).T @ G / len(G),
+            ),
+            Mistake(
+                "Each part is multiplied by the square of its residual, not divided by it.",
+                lambda G, r: (G * r[:, None]).T @ (G * r[:, None]) / len(G),
+            ),
+            Mistake(
+                "All parts are divided by the mean square of the residuals: each has its own.",
+                lambda G, r: G.T @ G / len(G) / np.mean(r**2),
+            ),
+            Mistake(
+                "This is a sum over the examples: it is to be a mean.",
+                lambda G, r: improved_empirical_fisher(G, r) * len(G),
             ),
         ),
     ),

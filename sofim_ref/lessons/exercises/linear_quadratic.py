@@ -15,6 +15,10 @@ def tail_rate(lr, rho, mu, L):
     return max(abs(1 - lr * mu / rho), abs(1 - lr * L / rho))
 
 
+def best_lr(rho, mu, L):
+    return 2 * rho / (mu + L)
+
+
 def observed_order(first, second, third):
     return np.log(third / second) / np.log(second / first)
 
@@ -109,6 +113,35 @@ EXERCISES = (
             Mistake(
                 "This is right only if r is 1: divide each error by the one before, so that r cancels.",
                 lambda a, b, c: np.log(c) / np.log(b),
+            ),
+        ),
+    ),
+    Exercise(
+        task=(
+            r"Return the step size $\eta$ with which SOFIM's error shrinks fastest near the optimum, where the moment has vanished and the "
+            r"Hessian's eigenvalues run from `mu` $= \mu > 0$ to `L`; `rho` is $\rho$. A larger step serves one end of the spectrum and "
+            r"harms the other: when are both ends equally slow?"
+        ),
+        arguments={
+            "rho": positive(),
+            "mu": _MU,
+            "L": st.tuples(_MU, st.sampled_from([1.0, 2.0, 4.0])).map(lambda x: x[0] * x[1]),
+        },
+        reference=best_lr,
+        mistakes=(
+            Mistake(
+                "This is best for the largest eigenvalue alone: the smallest one shrinks too slowly.",
+                lambda rho, mu, L: rho / L,
+            ),
+            Mistake(
+                "This is best for the smallest eigenvalue alone: the largest one may diverge.",
+                lambda rho, mu, L: rho / mu,
+            ),
+            Mistake("ρ isn't used: a step is divided by it.", lambda rho, mu, L: 2 / (mu + L)),
+            Mistake("This is the largest step that doesn't diverge, not the best.", lambda rho, mu, L: 2 * rho / L),
+            Mistake(
+                "This is half of the best step: which error does it leave at each end?",
+                lambda rho, mu, L: rho / (mu + L),
             ),
         ),
     ),

@@ -21,6 +21,10 @@ def same_as_heavy_ball(lr, beta, dampening):
     return lr * (1 - beta) / (1 - dampening)
 
 
+def noise_left(beta):
+    return (1 - beta) / (1 + beta)
+
+
 def _uncorrected(G, beta):
     return moment(G, beta) * (1 - beta ** len(G))
 
@@ -40,7 +44,7 @@ EXERCISES = (
             r"Return $\hat M_T = M_T/(1 - \beta^T)$ after the $T \ge 1$ gradients in the rows of `G`: the exponential moving average "
             r"$M_t = \beta M_{t-1} + (1 - \beta)\,g_t$, which begins at $M_0 = 0$, with its bias corrected; `beta` is $\beta$."
         ),
-        arguments={"G": rows_of(), "beta": share()},
+        arguments={"G": rows_of(2) | rows_of(3, most=2), "beta": share()},
         reference=moment,
         mistakes=(
             Mistake("The bias is not corrected: after one gradient M̂ must be that gradient.", _uncorrected),
@@ -116,6 +120,25 @@ EXERCISES = (
                 "The new gradient's weight in M is 1 − β, not β.",
                 lambda lr, beta, dampening: lr * beta / (1 - dampening),
             ),
+        ),
+    ),
+    Exercise(
+        task=(
+            r"After many steps the moment is $M = \sum_{j=0}^\infty (1 - \beta)\,\beta^j g_{t-j}$. Let the gradients be independent "
+            r"numbers of variance 1. Return the variance of $M$, in closed form; `beta` is $\beta$. The variance of a weighted sum of "
+            r"independent numbers is the sum of the squared weights times theirs."
+        ),
+        arguments={"beta": share()},
+        reference=noise_left,
+        mistakes=(
+            Mistake("These are the weights' sum, 1: square each weight first.", lambda beta: 1.0),
+            Mistake("The geometric series of β is summed: the squares' is that of β².", lambda beta: 1 - beta),
+            Mistake(
+                "The weights' common factor is to be squared too.",
+                lambda beta: 1 / (1 + beta),
+            ),
+            Mistake("This is the standard deviation: its square is asked for.", lambda beta: noise_left(beta) ** 0.5),
+            Mistake("This is upside down: averaging lowers the variance.", lambda beta: 1 / noise_left(beta)),
         ),
     ),
 )

@@ -13,6 +13,10 @@ def condition_number(rho, m):
     return 1 + m @ m / rho
 
 
+def logdet(rho, m):
+    return (len(m) - 1) * np.log(rho) + np.log(rho + m @ m)
+
+
 def woodbury(rho, Z, v):
     small = rho * np.eye(Z.shape[1]) + Z.T @ Z
     return (v - Z @ np.linalg.solve(small, Z.T @ v)) / rho
@@ -113,6 +117,35 @@ EXERCISES = (
             Mistake(
                 "The correction is added: it is to be subtracted, since C is larger than ρI.",
                 lambda rho, Z, v: (v + Z @ np.linalg.solve(rho * np.eye(2) + Z.T @ Z, Z.T @ v)) / rho,
+            ),
+        ),
+    ),
+    Exercise(
+        task=(
+            r"Return $\log \det C$ for $C = \rho I + m m^\top$, where `rho` is $\rho > 0$ and `m` a vector of $d$ entries: the sum of the "
+            r"logarithms of all $d$ eigenvalues. No matrix is needed."
+        ),
+        arguments={"rho": positive(), "m": vector(2) | vector(3) | vector(1)},
+        reference=logdet,
+        mistakes=(
+            Mistake(
+                "The small eigenvalue has been counted once: how often does it occur in d dimensions?",
+                lambda rho, m: np.log(rho) + np.log(rho + m @ m),
+            ),
+            Mistake(
+                "There are d eigenvalues in all: how many of them are left for ρ?",
+                lambda rho, m: len(m) * np.log(rho) + np.log(rho + m @ m),
+            ),
+            Mistake(
+                "This is the determinant: its logarithm is asked for.",
+                lambda rho, m: rho ** (len(m) - 1) * (rho + m @ m),
+            ),
+            Mistake(
+                "The eigenvalue along m isn't ‖m‖² alone: what is C m?",
+                lambda rho, m: (len(m) - 1) * np.log(rho) + np.log(m @ m),
+            ),
+            Mistake(
+                "The length of m is to be squared.", lambda rho, m: logdet(rho, np.abs(m) ** 0.5 * (m @ m) ** 0.25)
             ),
         ),
     ),

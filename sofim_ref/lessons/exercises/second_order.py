@@ -14,6 +14,10 @@ def kfac_solve(A, G, V):
     return np.linalg.solve(A, V) @ np.linalg.inv(G)
 
 
+def kronecker_eigenvalues(a, g):
+    return np.sort(np.outer(a, g).ravel())
+
+
 def bfgs_update(B, s, y):
     Bs = B @ s
     return B - np.outer(Bs, Bs) / (s @ Bs) + np.outer(y, y) / (s @ y)
@@ -114,6 +118,27 @@ EXERCISES = (
             Mistake(
                 "This updates the inverse: s and y have changed places.",
                 lambda B, s, y: bfgs_update(B, y, s),
+            ),
+        ),
+    ),
+    Exercise(
+        task=(
+            r"The eigenvalues of two symmetric matrices $A$ and $G$ are the entries of `a` and `g`. Return all eigenvalues of $A \otimes "
+            r"G$, in ascending order, each as often as it occurs: if $Au = \alpha u$ and $Gv = \gamma v$, what does $A \otimes G$ make of "
+            r"$\mathrm{vec}(u v^\top)$?"
+        ),
+        arguments={"a": vector(2) | vector(3), "g": vector(2) | vector(1)},
+        reference=kronecker_eigenvalues,
+        mistakes=(
+            Mistake("The eigenvalues are to come in ascending order.", lambda a, g: np.outer(a, g).ravel()),
+            Mistake(
+                "These are the sums of eigenvalues: A ⊗ G multiplies by A on one side and by G on the other.",
+                lambda a, g: np.sort(np.add.outer(a, g).ravel()),
+            ),
+            Mistake("Each eigenvalue is to be there as often as it occurs.", lambda a, g: np.unique(np.outer(a, g))),
+            Mistake(
+                "This is the descending order: the smallest is to come first.",
+                lambda a, g: kronecker_eigenvalues(a, g)[::-1],
             ),
         ),
     ),

@@ -11,6 +11,10 @@ def peak_step(lr, rho):
     return rho**0.5, lr / (2 * rho**0.5)
 
 
+def equally_long(rho, s):
+    return rho / s
+
+
 def gradient_reading(rho, M, g):
     return g / rho - M * (M @ g) / (rho * (rho + M @ M))
 
@@ -62,6 +66,24 @@ EXERCISES = (
             Mistake("All of g is divided by ρ + ‖M‖²: only its part along M is.", lambda rho, M, g: g / (rho + M @ M)),
             Mistake("The rank-one term is missing: this is gradient descent.", lambda rho, M, g: g / rho),
             Mistake("g is multiplied by C, not divided by it.", lambda rho, M, g: rho * g + M * (M @ g)),
+        ),
+    ),
+    Exercise(
+        task=(
+            r"A step of SOFIM in the moment reading rises with $\|\hat M\|$ up to its peak, and then falls, so that each length occurs "
+            r"twice. Given one moment's length `s` $> 0$, and `rho` $= \rho$, return the length of the other moment whose step is as "
+            r"long."
+        ),
+        arguments={"rho": positive(), "s": whole(1, 4)},
+        reference=equally_long,
+        mistakes=(
+            Mistake("This is the peak, where the two coincide.", lambda rho, s: rho**0.5),
+            Mistake("This is that moment itself: there is another.", lambda rho, s: s),
+            Mistake(
+                "The peak lies between the two, but not halfway: compare their product, not their sum.",
+                lambda rho, s: 2 * rho**0.5 - s,
+            ),
+            Mistake("This is upside down: try ρ = 4, with its peak at 2.", lambda rho, s: s / rho),
         ),
     ),
 )
