@@ -119,6 +119,7 @@ def test_two_instances_of_one_class_race_under_their_labels(tmp_path):
     assert "SOFIM, η = 0.05" in race.report(seen).blocks[6].to_text(120)
 
 
+@pytest.mark.slow
 def test_policies_from_a_file_race_and_are_searched_and_the_folder_holds_them_as_tables(tmp_path):
     (tmp_path / "mine.toml").write_text(
         "[sofim-root]\nmethod = 'sofim'\nrho = {policy = 'GradientRoot', c = 0.1}\n"

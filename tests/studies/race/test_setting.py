@@ -1,4 +1,5 @@
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -37,6 +38,11 @@ def test_settings_are_drawn_from_the_documented_space_alone(method):
             else:
                 assert where.low <= drawn[name] <= where.high
         method.build(steps=10, **drawn)
+
+
+def test_a_policy_that_is_drawn_is_written_as_its_table():
+    job = race.Job("sofim", {"lr": 0.1, "rho": optimizers.GradientRoot(0.1)}, 0, 1)
+    assert json.loads(json.dumps(job.to_json()))["settings"]["rho"] == {"policy": "GradientRoot", "c": 0.1}
 
 
 def test_the_same_random_numbers_are_drawn_for_every_method():
