@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from sofim_ref.arrays.validation import count
@@ -12,6 +13,7 @@ from sofim_ref.problems.engines.engine import Engine, runs, together
 
 if TYPE_CHECKING:
     from sofim_ref.problems.blocks import Blocks
+    from sofim_ref.problems.finite_sum import FiniteSum
 
 
 class Threads(Engine):
@@ -50,10 +52,19 @@ class Threads(Engine):
 
     def total(self, blocks: Blocks, task: Task) -> Portion:
         """Return what all blocks answer, in one piece."""
-        shares = runs(task.starts, self.n_workers)
+        shares, is_over = runs(task.starts, self.n_workers), threading.Event()
+
+        def block(k: int) -> FiniteSum:
+            if is_over.is_set():
+                raise CancelledError
+            return blocks.block(k)
+
         with self._linear_algebra.limit(limits=1), ThreadPoolExecutor(len(shares)) as pool:
-            portions = pool.map(lambda share: task.answers(blocks.block, *share), shares)
-            return together(portions, task)
+            try:
+                return together(pool.map(lambda share: task.answers(block, *share), shares), task)
+            except BaseException:
+                is_over.set()  # after Ctrl-C or an error nobody waits for the blocks that are left
+                raise
 
 
 def usable_cores() -> int:

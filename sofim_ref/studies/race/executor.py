@@ -70,7 +70,7 @@ class LocalExecutor:
         parallel = Parallel(n_jobs=self.n_workers, return_as="generator_unordered", batch_size=1)
         parcel = Parcel.of(setting)
         try:
-            with _children_ignore_ctrl_c():
+            with children_ignore_ctrl_c():
                 begun = parallel(delayed(_run_as_child)(os.getpid(), job, parcel, self.n_workers) for job in jobs)
             with _interruptible(begun) as outcomes:
                 for outcome in outcomes:  # noqa: UP028  # "yield from" would close the generator past `_interruptible`
@@ -146,7 +146,7 @@ def first_line(error: BaseException) -> str:
 
 
 @contextmanager
-def _children_ignore_ctrl_c() -> Iterator[None]:
+def children_ignore_ctrl_c() -> Iterator[None]:
     """Let processes that start here ignore Ctrl-C, which a terminal sends to all: this one handles it, and ends them.
 
     That a signal is ignored is inherited; that it is blocked would be too, but joblib unblocks it on the way. While

@@ -29,6 +29,7 @@ from sofim_ref.problems import (
 from sofim_ref.problems.blocks import ROWS
 from sofim_ref.problems.engines import Cluster, Engine, Processes, Threads
 from sofim_ref.studies.race.dask_executor import dask_executor
+from sofim_ref.studies.race.executor import children_ignore_ctrl_c
 from sofim_ref.studies.train.toml_file import TomlFile
 from sofim_ref.training.budget import Budget
 
@@ -122,9 +123,10 @@ class TrainSetting:
         try:
             address = self.address
             if address is None:
-                cluster = importlib.import_module("distributed").LocalCluster(
-                    n_workers=self.workers, threads_per_worker=1, dashboard_address=":0", silence_logs="CRITICAL"
-                )
+                with children_ignore_ctrl_c():
+                    cluster = importlib.import_module("distributed").LocalCluster(
+                        n_workers=self.workers, threads_per_worker=1, dashboard_address=":0", silence_logs="CRITICAL"
+                    )
                 address = stack.enter_context(cluster).scheduler_address
             return stack.enter_context(dask_executor(address)).client
         except (ConnectionError, ModuleNotFoundError) as error:

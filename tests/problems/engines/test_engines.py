@@ -1,6 +1,7 @@
 """Engines: the answers, the counts and the bits of one thread, however many ask the blocks."""
 
 import threading
+import time
 from functools import partial
 
 import numpy as np
@@ -114,6 +115,21 @@ def test_a_recipe_has_only_its_own_rows_and_no_engine():
     assert share.block(3) is not share.block(3)
     with pytest.raises((AttributeError, TypeError)):
         share.block(0)
+
+
+def test_an_error_in_one_thread_ends_the_others(monkeypatch):
+    blocks, read = Blocks.from_rows(LOSSES["numbers"][0], X, SCORE, rows=ROWS, engine=Threads(2)), []
+
+    def block(_, k):
+        read.append(k)
+        if k == 0:
+            raise FileNotFoundError
+        time.sleep(0.02)
+
+    monkeypatch.setattr(Blocks, "block", block)
+    with pytest.raises(FileNotFoundError):
+        blocks.gradient(blocks.initial_point(0))
+    assert len(read) < 4
 
 
 def test_wrong_arguments_are_refused():

@@ -124,3 +124,11 @@ def test_a_dry_run_says_memory_bytes_and_time(setting):
         assert "asked 1 time; a worker gets" in step
         assert 21 * 21 * 4 < found.returned < 21 * 21 * 4 + 1_000  # the Fisher matrix, in float32
     assert time.startswith("time: about ")
+
+
+@pytest.mark.slow
+def test_a_cluster_of_the_run_s_own_ends_in_the_same_bits(setting, whole, tmp_path):
+    pytest.importorskip("distributed")
+    with dataclasses.replace(setting, engine_kind="dask", workers=2).engine() as engine:
+        assert engine.n_workers == 2
+        same(train(setting, RunFolder(tmp_path), engine), whole)
