@@ -57,7 +57,7 @@ class FAGH(Optimizer[FAGHState]):
     ------
     TypeError, ValueError
         If a hyper-parameter is out of its range; at the start, if there is no such row; in a step, if r₁ ≤ 0 and r ≠ 0.
-        Inside a JAX transformation, where nobody can look at r₁, C⁻¹v is NaN instead.
+        Inside a JAX transformation, where r₁ has no value that could be tested, C⁻¹v is NaN instead.
 
     Notes
     -----
@@ -119,7 +119,7 @@ class FAGH(Optimizer[FAGHState]):
         if not is_traced(pivot) and number(pivot) <= 0 and not nothing:
             msg = (
                 f"FAGH needs a Hessian with a diagonal entry > 0 in row {self.row}, got {number(pivot):.6g}: its C is "
-                "indefinite there, or infinite. Another `row` may do; a nonconvex loss asks for Newton or GaussNewton."
+                "indefinite there, or infinite. Another `row` may do; TrustRegionNewton and CubicNewton leave saddles."
             )
             raise ValueError(msg)
         C = RankOne(shift, xp.where(nothing, 0.0, r / xp.sqrt(xp.where(nothing, 1.0, pivot))))

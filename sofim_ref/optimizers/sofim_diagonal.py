@@ -40,7 +40,7 @@ class DiagonalSOFIMState(State):
     mean : array, shape (d,)
         The mean m̂ of the gradients, its weights made to sum to 1.
     variance : array, shape (d,)
-        The decaying average s of their squared distances from m̂.
+        The decaying average s of their squared distances from the mean before them.
     """
 
     mean: Array
@@ -61,9 +61,11 @@ class DiagonalSOFIM(Optimizer[Any]):
     rho : float or Policy
         The number ρ > 0 in D.
     diagonal : {"variance", "adam", "adafisher", "hutchinson"}
-        Which D. ``"variance"``: ŝ + ρ, s the average of (g − m̂)² as in `TAdam`; then C estimates the mean of ggᵀ, the
-        covariance by its diagonal and the mean exactly. ``"adam"``: √v̂ + ρ, `Adam`'s with ϵ = ρ. ``"adafisher"``: H ⊗
-        S + ρ, `AdaFisher`'s, which needs layers. ``"hutchinson"``: √v̂ + ρ of Hutchinson's estimates, `AdaHessian`'s.
+        Which D. ``"variance"``: ŝ + ρ with s ← β₂s + (1 − β₂)(β₂ − β₂ᵗ)/(1 − β₂ᵗ)(g − m̂₋₁)², m̂₋₁ being the mean
+        before g, and ŝ = s/(1 − β₂ᵗ): the scatter of `TAdam`, which updates a weighted variance by one gradient. Then C
+        estimates the mean of ggᵀ, the covariance by its diagonal and the mean exactly. ``"adam"``: √v̂ + ρ, `Adam`'s
+        with ϵ = ρ. ``"adafisher"``: H ⊗ S + ρ, `AdaFisher`'s, which needs layers. ``"hutchinson"``: √v̂ + ρ of
+        Hutchinson's estimates, `AdaHessian`'s.
     rank_one : float
         The weight c >= 0 of the outer product; 0 leaves the diagonal alone.
     beta, beta2 : float
@@ -90,7 +92,7 @@ class DiagonalSOFIM(Optimizer[Any]):
     the missing one, and the loss's scale decides which of the two terms counts.
 
     Cost and memory: those of the diagonal's method, and O(d). Source: none; the two terms are the papers', the solve is
-    Sherman & Morrison's, see `DiagonalPlusLowRank`.
+    that of Sherman–Morrison, see `DiagonalPlusLowRank`.
 
     Examples
     --------
