@@ -182,6 +182,7 @@ def test_a_run_that_went_on_is_replayed_from_its_start():
     assert reasons_of(problem, sofim, points, batches=batches) == {""}
 
 
+@pytest.mark.slow_on("jax")
 def test_a_run_on_minibatches_is_saved_loaded_and_replayed(xp, tmp_path):
     X, _, label, _ = data()
     problem, sofim = LogisticRegression(xp.asarray(X), xp.asarray(label), l2=0.01), sr.SOFIM(lr=0.5)

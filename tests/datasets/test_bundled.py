@@ -40,6 +40,7 @@ def test_data_lands_on_the_backend_in_the_dtype_that_was_asked_for(xp):
     assert problem.dim == 12
 
 
+@pytest.mark.slow_on("jax")
 def test_a_run_in_minibatches_is_the_same_on_every_backend(xp):
     dtype = xp.widest
     here, there = (

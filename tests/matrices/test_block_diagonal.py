@@ -16,6 +16,7 @@ def layers(xp, seed=0):
     return RankOne(0.5, xp.asarray(rng.standard_normal(3))), Dense(A), Kronecker(A, G)
 
 
+@pytest.mark.slow_on("jax")
 def test_a_block_sees_its_own_part_of_v(xp):
     blocks = (Diagonal(xp.asarray(np.asarray([2.0, 4.0]))), RankOne(1.0, xp.asarray(np.asarray([3.0]))))
     C = BlockDiagonal(blocks)
@@ -43,6 +44,7 @@ def test_every_answer_is_the_blocks_answers_one_after_another(xp, seed):
     assert_close(C.logdet(), sum(float(block.logdet()) for block in blocks), within=32 * xp.eps())
 
 
+@pytest.mark.slow_on("jax")
 def test_blocks_may_be_nested_and_come_as_a_list(xp):
     blocks = layers(xp)
     flat, nested = BlockDiagonal(list(blocks)), BlockDiagonal((blocks[0], BlockDiagonal(blocks[1:])))

@@ -33,6 +33,7 @@ def test_it_is_the_dense_bfgs_matrix(xp, seed, k, scale):
         assert truth.backward_error(x, host(v).astype(dtype)) <= B.solve_bound()
 
 
+@pytest.mark.slow_on("jax")
 @given(seed=SEEDS, k=st.sampled_from([1, 4, 9]))
 def test_the_newest_pair_is_explained(xp, seed, k):
     S, Y = pairs(xp, seed, k)

@@ -58,6 +58,7 @@ def test_solve_is_backward_stable_for_whatever_is_drawn(xp, entries, exponents):
     assert_stable(xp, dtype, system, x, v)
 
 
+@pytest.mark.slow_on("jax")
 def test_a_hundred_thousand_parameters_are_no_trouble(xp):
     d = 100_000
     Z = np.stack([np.full(d, 0.1), np.random.default_rng(0).standard_normal(d)], axis=1).astype(np.float32)

@@ -27,6 +27,7 @@ def test_solve_is_backward_stable_at_every_scale(xp, d):
                 assert_stable(xp, dtype, system, x, v)
 
 
+@pytest.mark.slow_on("jax")
 def test_solve_of_one_vector_is_backward_stable_at_every_scale(xp):
     for dtype in xp.dtypes:
         for system in systems.rank_one(dtype, 6):
@@ -130,6 +131,7 @@ def test_a_weight_is_that_of_the_rank_one_term(xp):
         RankOne(1.0, C.vector, 0.0)
 
 
+@pytest.mark.slow_on("jax")
 @pytest.mark.parametrize("kind", ["one number", "normal numbers"])
 def test_rounding_does_not_grow_with_the_number_of_parameters(xp, kind):
     d = 100_000

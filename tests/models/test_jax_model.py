@@ -52,6 +52,7 @@ def test_w_is_the_hand_written_models():
     assert "JaxModel of apply_dense: d = 31" in repr(by_jax.model)
 
 
+@pytest.mark.slow
 def test_a_product_with_the_hessian_and_a_jacobian_are_the_hand_written_models():
     by_hand, by_jax, w = both()
     ours, theirs = by_hand.oracle(w), by_jax.oracle(w)

@@ -63,6 +63,7 @@ def test_per_example_gradients_average_to_the_gradient_without_l2(xp, case):
     assert_close(oracle.gradient(), mean + problem.l2 * w_host, within=within)
 
 
+@pytest.mark.slow_on("jax")
 @EVERY_SUM
 def test_data_and_point_are_left_as_they_were(xp, case):
     problem, w, _ = draw(xp, case, xp.widest)

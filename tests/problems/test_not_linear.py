@@ -119,6 +119,7 @@ def enumerated(name, f):
     return (g * weights) @ g.T / np.sqrt(2 * np.pi)
 
 
+@pytest.mark.slow_on("jax")
 @EVERY
 def test_the_exact_fisher_is_the_mean_over_enumerated_targets(xp, name):
     problem, w, truth = draw(xp, name, xp.widest)

@@ -191,6 +191,7 @@ def test_a_run_that_fails_is_named_drawn_and_counts_as_the_worst(tmp_path):
     json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"), parse_constant=pytest.fail)
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_astray_is_told_and_drawn(tmp_path):
     method = Method.of(NystromSGD(lr=0.3), label="too long a step")
     found = study_convergence(problem("linnerud"), [method, *named("newton")])

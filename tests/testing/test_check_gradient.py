@@ -58,6 +58,7 @@ def test_in_float64_the_errors_are_small_and_true(name):
     assert found.errors.max() <= 1e-7 * np.abs(found.gradient).max()
 
 
+@pytest.mark.slow_on("jax")
 def test_a_batch_is_checked_by_its_own_loss(xp):
     problem = FINITE_SUMS[2].make(xp.asarray)
     w, batch = problem.initial_point(1), next(problem.batches(5, seed=0))

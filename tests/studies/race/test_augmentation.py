@@ -20,6 +20,7 @@ def shifted(image, down, right, flip):
     return result
 
 
+@pytest.mark.slow_on("jax")
 @pytest.mark.parametrize("flip", [False, True])
 def test_the_variants_are_all_shifts_and_reflections_and_the_first_is_the_image(xp, flip):
     augmentation = Augmentation(2, flip=flip)

@@ -91,7 +91,7 @@ def test_another_backend_runs_the_same_race(finished, tmp_path):
 
 
 WITH_DATA = [
-    pytest.param(workload, id=name, marks=[pytest.mark.slow] * (name == "characters-transformer"))
+    pytest.param(workload, id=name, marks=[pytest.mark.slow] * (name in ("characters-transformer", "digits-convnet")))
     for name, workload in race.WORKLOADS.items()
     if not workload.needs_folder
 ]
