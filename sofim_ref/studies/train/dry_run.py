@@ -7,13 +7,13 @@ import pickle
 import time
 import tracemalloc
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import astuple, dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from sofim_ref.arrays.memory import size
-from sofim_ref.problems import Blocks
+from sofim_ref.problems import Blocks, Calls
 from sofim_ref.problems.block_task import Portion, Task
 from sofim_ref.problems.engines import Engine
 from sofim_ref.problems.engines.threads import Threads
@@ -27,19 +27,49 @@ BASE = 100_000_000
 """The bytes of Python and of the libraries in a process."""
 
 
+@dataclass(frozen=True)
+class _Cost:
+    """What one step takes: passes over the blocks, bytes out and back, seconds in the passes and besides."""
+
+    passes: float
+    sent: float
+    returned: float
+    seconds: float
+    besides: float
+
+    def mixed(self, other: _Cost, share: float) -> _Cost:
+        """Return the mean of both, of which the other is so large a share."""
+        pairs = zip(astuple(self), astuple(other), strict=True)
+        return _Cost(*((1 - share) * mine + share * its for mine, its in pairs))
+
+
 class _Tally(Engine):
-    """Asks the blocks here, and counts what would be sent."""
+    """Asks the blocks here, and notes the bytes that would be sent and the seconds."""
 
     def __init__(self) -> None:
         self._here = Threads(1)
-        self.out: list[int] = []
-        self.back: list[int] = []
+        self.sent: list[int] = []
+        self.returned: list[int] = []
+        self.seconds = 0.0
 
     def total(self, blocks: Blocks, task: Task) -> Portion:
+        started = time.perf_counter()
         found = self._here.total(blocks, task)
-        self.out.append(len(pickle.dumps(task, protocol=5)))
-        self.back.append(len(pickle.dumps(found, protocol=5)))
+        self.seconds += time.perf_counter() - started
+        self.sent.append(len(pickle.dumps(task, protocol=5)))
+        self.returned.append(len(pickle.dumps(found, protocol=5)))
         return found
+
+    def cost(self, what: Callable[[], object]) -> _Cost:
+        """Return what a call takes, the quickest of three."""
+        costs = []
+        for _ in range(3):
+            self.sent, self.returned, self.seconds = [], [], 0.0
+            started = time.perf_counter()
+            what()
+            besides = time.perf_counter() - started - self.seconds
+            costs.append(_Cost(len(self.sent), sum(self.sent), sum(self.returned), self.seconds, besides))
+        return min(costs, key=lambda cost: cost.seconds + cost.besides)
 
 
 @dataclass(frozen=True)
@@ -51,31 +81,36 @@ class DryRun:
     n_workers : int
     memory : float
         The bytes of a worker at its peak, Python and its libraries included, blocks that it keeps not.
-    passes : int
-        How often a step asks all blocks.
+    passes : float
+        How often a step asks all blocks, its share of the records included.
     sent, returned : float
         The bytes that a step sends each worker, and that each returns.
     seconds : float
-        The seconds of a step, its share of the records included.
+        The seconds of a step, likewise.
     steps : int
+    keeps : bool
+        Whether a worker keeps blocks in memory: what fits into `share.KEPT` of it.
     """
 
     n_workers: int
     memory: float
-    passes: int
+    passes: float
     sent: float
     returned: float
     seconds: float
     steps: int
+    keeps: bool
 
     @property
     def lines(self) -> list[str]:
         """The numbers in sentences."""
         sent, returned = size(round(self.sent)), size(round(self.returned))
+        times = counted(f"{self.passes:.3g}", "time")
+        kept = ", besides the blocks that it keeps" if self.keeps else ""
         workers = f"{self.n_workers} workers" if self.n_workers > 1 else "one process"
         return [
-            f"memory: about {size(self.memory)} in {'each of ' if self.n_workers > 1 else ''}{workers}",
-            f"a step: the blocks are asked {counted(self.passes, 'time')}; a worker gets {sent}, returns {returned}",
+            f"memory: about {size(self.memory)} in {'each of ' if self.n_workers > 1 else ''}{workers}{kept}",
+            f"a step: the blocks are asked {times}; a worker gets {sent}, returns {returned}",
             f"time: about {self.seconds:.2g} s a step, {spoken(self.seconds * self.steps)} for {self.steps} steps",
         ]
 
@@ -99,29 +134,25 @@ def dry_run(setting: TrainSetting, n_workers: int) -> DryRun:
     state = setting.optimizer.init(w)
     batch = None if batch_size is None else np.arange(min(batch_size, rows))
 
-    def step() -> Any:
+    def step() -> object:
         return setting.optimizer.step(w, state, sample.oracle(w, batch))
 
-    def record() -> Any:
-        at = sample.oracle(w)
-        return at.gradient(), at.value()
+    def step_with_record() -> object:
+        seen = sample.oracle(w)
+        seen.gradient()
+        seen.value()
+        return setting.optimizer.step(w, state, seen.lent(Calls()) if batch is None else sample.oracle(w, batch))
 
     tracemalloc.start()
-    step()
-    passes, sent, returned = len(tally.out), sum(tally.out), sum(tally.back)
-    record()
-    peak = tracemalloc.get_traced_memory()[1]
+    tally.cost(step_with_record)
+    peak, sums = tracemalloc.get_traced_memory()[1], max(tally.returned, default=0)
     tracemalloc.stop()
-    step_seconds, record_seconds = (min(_timed(what)[0] for _ in range(3)) for what in (step, record))
-    share = problem.size / rows / n_workers
-    if batch is None:  # the record's gradient is the step's
-        seconds = share * (step_seconds + passes * read_seconds)
-    else:
-        every = budget.record_every or budget.steps_per_epoch
-        seconds = step_seconds + share * (record_seconds + read_seconds) / every
-    sums = max(tally.back) * math.log2(max(2, n_blocks / n_workers))
-    memory = BASE + peak + (X.nbytes + y.nbytes) / 2 + sums
-    return DryRun(n_workers, memory, passes, sent, returned, seconds, budget.total)
+    every = budget.record_every or budget.steps_per_epoch
+    cost = tally.cost(step).mixed(tally.cost(step_with_record), 1 / every)
+    seconds = cost.besides + problem.size / rows / n_workers * (cost.seconds + cost.passes * read_seconds)
+    memory = BASE + peak + (X.nbytes + y.nbytes) / 2 + sums * math.log2(max(2, n_blocks / n_workers))
+    keeps = setting.engine_kind in ("processes", "dask")
+    return DryRun(n_workers, memory, cost.passes, cost.sent, cost.returned, seconds, budget.total, keeps)
 
 
 def _timed(what: Callable[[], T]) -> tuple[float, T]:
