@@ -29,6 +29,7 @@ from benchmarks import (  # after the environment is set
     gpu,
     import_time,
     in_place,
+    instead,
     jitted,
     low_rank,
     mlp_epoch,
@@ -44,7 +45,7 @@ from benchmarks.timing import Row
 BENCHMARKS = {
     module.__name__.rpartition(".")[2]: module
     for module in (
-        *(in_place, far_from_identity, bandwidth, blocks, beyond_memory, temporaries, contract, training_loop),
+        *(instead, in_place, far_from_identity, bandwidth, blocks, beyond_memory, temporaries, contract, training_loop),
         *(mlp_epoch, per_example_gradients, natural_gradient, low_rank, jitted, torch_bridge, slopes, import_time),
         digits_convnet,
     )
@@ -81,7 +82,7 @@ def main() -> None:
         tables[name] = benchmark.run(quick=arguments.quick)
         print(f"{benchmark.TITLE}\n{_text(tables[name])}\n", flush=True)
     machine = _machine()
-    print(f"Medians ± half the distance between quartiles; {machine}.")
+    print(f"Medians ± half the distance between quartiles, medians of ratios (and quartiles); {machine}.")
     missed = [row.subject for table in tables.values() for row in table if row.verdict == "short of target"]
     print(f"Short of target: {'; '.join(missed) or 'none'}.")
     if arguments.json:
@@ -119,6 +120,10 @@ def _numbers(row: Row) -> str:
         text = f"{row.median * size:8.1f} ± {row.spread / 2 * size:4.1f} {unit}"
     if row.ratio is not None:
         text += f"{row.ratio:9.3f} ×" if row.ratio < 0.1 else f"{row.ratio:8.2f} ×"
+        if row.quartiles is not None:
+            text += "  ({:.3g} to {:.3g})".format(*row.quartiles)
+        if row.limit is not None:
+            text += f"   least {row.limit:.2g} ×"
     elif row.exponent is not None:
         text += f"{row.exponent:8.2f}"
     elif text and not row.note:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 
@@ -62,15 +63,22 @@ def _on_all_cores(function: Callable[..., object], *arrays: np.ndarray) -> Calla
     return call
 
 
-def _steps(chosen: kernels.Kernels) -> dict[str, Callable[[], None]]:
+def _steps(chosen: kernels.Kernels) -> dict[str, Callable[[], object]]:
     g = np.full(D, D**-0.5, dtype=np.float32)
     w, m, s = np.zeros_like(g), np.zeros_like(g), np.zeros_like(g)
     moment, gradient = (kernels.SOFIMStep(0.1, 0.5, 0.9, 1.0, vector, 0.0) for vector in ("moment", "gradient"))
-    sgd = kernels.SGDStep(lr=0.1, momentum=0.9, nesterov=False, weight_decay=0.0)
-    adam = kernels.AdamStep(0.1, 0.9, 0.999, correction1=1.0, correction2=1.0, epsilon=1e-8, weight_decay=0.0)
+
+    def momentum(_: Any, w: Any, m: Any, g: Any) -> Any:
+        m = 0.9 * m + g
+        return w - 0.1 * m, m
+
+    def adam(xp: Any, w: Any, m: Any, s: Any, g: Any) -> Any:
+        m, s = 0.9 * m + 0.1 * g, 0.999 * s + 0.001 * (g * g)
+        return w - 0.1 * (m / 0.5 / (xp.sqrt(s / 0.5) + 1e-8)), m, s
+
     return {
         "SOFIM, moment": lambda: chosen.sofim(w, m, g, moment),
         "SOFIM, gradient": lambda: chosen.sofim(w, m, g, gradient),
-        "SGD with momentum": lambda: chosen.sgd(w, m, g, sgd),
-        "Adam": lambda: chosen.adam(w, m, s, g, adam),
+        "SGD with momentum": lambda: chosen.entrywise(momentum, (w, m, g), 2),
+        "Adam": lambda: chosen.entrywise(adam, (w, m, s, g), 3),
     }

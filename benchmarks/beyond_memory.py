@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.timing import Row, summary
+from benchmarks.timing import Row, Timed
 
 TITLE = "A step of logistic regression over a file of N × 100 numbers in float32, in blocks of 8,192 rows"
 P, ROWS, SAMPLE = 100, 8_192, 32
@@ -54,7 +54,7 @@ def measured(rows: int, rounds: int, folder: Path) -> list[Row]:
     limit = max(statistics.median(seconds[name]) for name in list(subjects)[:2])
     table = [Row(LIMIT, limit, 0.0, note=f"{rows * P * 4 / limit / 1e9:.2f} GB/s")]
     for name, values in seconds.items():
-        median, spread = summary(values)
+        median, spread = Timed.of(values)
         is_limit, speed = name in list(subjects)[:2], f"{rows * P * 4 / median / 1e9:.2f} GB/s"
         target = None if is_limit else 1 / SHARE
         table.append(Row(name, median, spread, median / limit, target, "ratio", note=speed))

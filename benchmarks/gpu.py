@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.timing import Row, rows
+from benchmarks.timing import Row, Timed, rows
 from sofim_ref import SGD, SOFIM, Adam, arrays, kernels
 from sofim_ref.optimizers import Optimizer
 from sofim_ref.problems import Function
@@ -82,8 +81,8 @@ def _torch(d: int) -> Callable[[], Any]:
     return torch.optim.SGD([w], lr=0.1, momentum=0.9, fused=True).step
 
 
-def _by_events(subjects: dict[str, Callable[[], Any]], *, rounds: int) -> dict[str, tuple[float, float]]:
-    """Return median and quartile distance of each, in seconds on the device, subjects taking turns.
+def _by_events(subjects: dict[str, Callable[[], Any]], *, rounds: int) -> dict[str, Timed]:
+    """Return what each takes, in seconds on the device, subjects taking turns.
 
     CuPy and torch each have a stream of their own: the default one, which both of them wait for, carries the events.
     """
@@ -100,5 +99,4 @@ def _by_events(subjects: dict[str, Callable[[], Any]], *, rounds: int) -> dict[s
             ended.record(cupy.cuda.Stream.null)
             ended.synchronize()
             seconds[name].append(cupy.cuda.get_elapsed_time(begun, ended) / 1e3)
-    quartiles = {name: statistics.quantiles(values, n=4) for name, values in seconds.items()}
-    return {name: (median, high - low) for name, (low, median, high) in quartiles.items()}
+    return {name: Timed.of(values) for name, values in seconds.items()}

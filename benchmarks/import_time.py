@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from benchmarks.timing import Row, rows, summary
+from benchmarks.timing import Row, Timed, rows
 
 TITLE = "Import, in a fresh interpreter"
 PEER, OURS = "import numpy", "import sofim_ref"
@@ -20,5 +20,5 @@ def run(*, quick: bool) -> list[Row]:
         for statement, values in seconds.items():
             command = [sys.executable, "-c", _PROGRAM.format(statement)]
             values.append(float(subprocess.run(command, capture_output=True, check=True, text=True).stdout))  # noqa: S603  # our own interpreter
-    found = {name: summary(values) for name, values in seconds.items()}
+    found = {name: Timed.of(values) for name, values in seconds.items()}
     return rows(found, peer=PEER, targets={OURS: 1.3, FIRST_USE: 2.0}, target_is="ratio")

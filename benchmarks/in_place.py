@@ -86,9 +86,8 @@ def _stepping(optimizer: Optimizer[Any], g: np.ndarray, way: str) -> Callable[[]
         _, state = optimizer.step(w, state, oracle, inplace=True)
 
     def by_blas() -> None:  # as if numba weren't there
-        numba, kernels._numba = kernels._numba, lambda: None
-        in_place()
-        kernels._numba = numba
+        nonlocal state
+        state = optimizer.overwrite(kernels._numpy(), w, state, oracle)
 
     return {"plain": plain, "in place": by_blas, "numba": in_place}[way]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,8 @@ class Row:
     median, spread : float or None
         In seconds: the median of the rounds, and the distance between their quartiles; None where no time was taken.
     ratio : float or None
-        The median over that of the benchmark's peer; None for the peer itself. Where no time was taken, whatever was
-        measured instead.
+        The median of the rounds' ratios to the benchmark's peer; None for the peer itself. Where no time was taken,
+        whatever was measured instead.
     target : float or None
         The most that it may be, in the unit that `target_is` names; None if nothing is aimed at.
     target_is : {"median", "ratio"}
@@ -29,6 +29,10 @@ class Row:
         That of the time's growth with d, where a line was put through several.
     note : str
         What else a reader should know; why there is no number, say.
+    quartiles : pair of float, or None
+        Those of the rounds' ratios.
+    limit : float or None
+        The least that the ratio could be, by the bytes or the operations that there must be.
     """
 
     subject: str
@@ -39,6 +43,8 @@ class Row:
     target_is: str = "median"
     exponent: float | None = None
     note: str = ""
+    quartiles: tuple[float, float] | None = None
+    limit: float | None = None
 
     @property
     def verdict(self) -> str:
@@ -49,14 +55,32 @@ class Row:
         return "reached" if measured <= self.target else "short of target"
 
 
+class Timed(tuple[float, float]):  # noqa: SLOT001  # each has the rounds as well
+    """The median of the rounds and the distance between their quartiles, in seconds; and each round's."""
+
+    each: list[float]
+
+    @classmethod
+    def of(cls, each: list[float]) -> Timed:
+        """Return what a subject's rounds took."""
+        timed = cls(summary(each))
+        timed.each = each
+        return timed
+
+    def over(self, peer: Timed) -> tuple[float, float, float]:
+        """Return the median and the quartiles of the rounds' ratios to a peer's, of the same rounds."""
+        low, median, high = statistics.quantiles((a / b for a, b in zip(self.each, peer.each, strict=True)), n=4)
+        return median, low, high
+
+
 def in_turns(
     subjects: dict[str, Callable[[], object]],
     *,
     rounds: int,
     calls: int,
     clock: Callable[[], float] = time.perf_counter,
-) -> dict[str, tuple[float, float]]:
-    """Return median and quartile distance of one call of each, in seconds.
+) -> dict[str, Timed]:
+    """Return what one call of each takes, in seconds.
 
     A round calls each subject `calls` times, one subject after the other, so that whatever else the machine does
     falls on all of them alike. Before it is timed each is called once more: what the one before left in the caches, and
@@ -71,7 +95,7 @@ def in_turns(
             for _ in range(calls):
                 call()
             seconds[name].append((clock() - started) / calls)
-    return {name: summary(values) for name, values in seconds.items()}
+    return {name: Timed.of(values) for name, values in seconds.items()}
 
 
 def summary(values: list[float]) -> tuple[float, float]:
@@ -81,16 +105,19 @@ def summary(values: list[float]) -> tuple[float, float]:
 
 
 def rows(
-    timed: dict[str, tuple[float, float]],
+    timed: dict[str, Timed],
     *,
     peer: str,
     targets: dict[str, float] | None = None,
     target_is: str = "median",
+    limits: dict[str, float] | None = None,
 ) -> list[Row]:
-    """Return a row for each subject, its median set against the peer's."""
-    targets = targets or {}
-    base = timed[peer][0]
-    return [
-        Row(name, median, spread, None if name == peer else median / base, targets.get(name), target_is)
-        for name, (median, spread) in timed.items()
-    ]
+    """Return a row for each subject, its rounds set against the peer's."""
+    targets, limits, table = targets or {}, limits or {}, []
+    for name, found in timed.items():
+        row = Row(name, *found, target=targets.get(name), target_is=target_is, limit=limits.get(name))
+        if name != peer:
+            ratio, *quartiles = found.over(timed[peer])
+            row = replace(row, ratio=ratio, quartiles=tuple(quartiles))
+        table.append(row)
+    return table

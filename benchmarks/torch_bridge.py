@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks.bandwidth import MOVED
-from benchmarks.timing import Row, summary
+from benchmarks.timing import Row, Timed
 from sofim_ref import SGD, SOFIM, Adam, bridges
 
 TITLE = "A step through the torch bridge, a network of 10,000,000 parameters, float32"
@@ -84,5 +84,5 @@ def _rows(subjects: dict[str, Callable[[], None]], peer: str, rounds: int) -> li
         ratio = statistics.median(a / b for a, b in zip(times, seconds[peer], strict=True))
         method, _, what = name.partition(":")
         aim = OVERHEAD * MOVED[method] / MOVED["SGD with momentum"] if method in MOVED and what == " step" else None
-        table.append(Row(name, *summary(times), None if name == peer else ratio, aim, "ratio"))
+        table.append(Row(name, *Timed.of(times), None if name == peer else ratio, aim, "ratio"))
     return table
