@@ -80,6 +80,7 @@ class BlockOracle(Oracle):
             nonlocal beneath
             for place, rows in self._blocks(parts):
                 found = leaf(f, rows, place, with_loss=with_loss)
+                del rows  # or it would be in memory beside the next two blocks
                 _merge(asked, found.asked)
                 beneath = found.beneath
                 yield found.answer, found.loss
@@ -121,6 +122,7 @@ class BlockOracle(Oracle):
         parts, asked, found = self.problem.parts(self.batch), dict[str, int](), list[Any]()
         for place, rows in self._blocks(parts):
             one = leaf(f, rows, place, with_loss=False)
+            del rows
             _merge(asked, one.asked)
             found.append(one.answer)
             if len(found) == 1 and len(parts) > 1:
@@ -146,14 +148,15 @@ class BlockOracle(Oracle):
         if self._kept is not None:
             yield slice(0, self.size), self._kept
             return
-        reads, places = [read for _, read in parts], [place for place, _ in parts]
+        reads = [read for _, read in parts]
         ahead = self.batch is None and len(parts) > 1 and self.problem.in_files
-        found = read_ahead(reads) if ahead else (read() for read in reads)
-        for place, problem in zip(places, found, strict=True):
-            rows = Oracle(problem, self.w, None, Calls())
+        blocks = read_ahead(reads) if ahead else (read() for read in reads)
+        for place, _ in parts:
+            rows = Oracle(next(blocks), self.w, None, Calls())
             if self.batch is not None and place == slice(0, self.size):
                 self._kept = rows
             yield place, rows
+            del rows
 
     def _take_over(self, asked: dict[str, int]) -> None:
         """Count what every block was asked as one question, and once what one block would have remembered."""

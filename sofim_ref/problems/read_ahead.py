@@ -22,9 +22,10 @@ def read_ahead(reads: Iterable[Callable[[], T]]) -> Iterator[T]:
     with ThreadPoolExecutor(1, "reads-ahead") as pool:
         waiting: Future[T] | None = None
         for read in reads:
-            following = pool.submit(read)
-            if waiting is not None:
-                yield waiting.result()
-            waiting = following
+            answer = None if waiting is None else (waiting.result(),)
+            waiting = pool.submit(read)
+            if answer is not None:
+                yield answer[0]
+                del answer  # or it would be in memory beside the next two
         if waiting is not None:
             yield waiting.result()

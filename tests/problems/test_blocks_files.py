@@ -188,7 +188,8 @@ def test_a_run_stays_far_below_the_size_of_its_file(tmp_path):
     script.write_text(textwrap.dedent(PROGRAM))
     command = [sys.executable, str(script), str(tmp_path), "250000"]
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
-    assert int(done.stdout) < 140e6  # imports and the making of the file included; in one piece X̄ alone doubles 100 MB
+    # With imports, 60 MB, the making of the file and the next block; in one piece X and X̄ alone are 200 MB.
+    assert int(done.stdout) < 185e6
 
 
 def test_targets_may_have_columns():
