@@ -213,7 +213,7 @@ def _run(file: TomlFile, table: dict[str, Any]) -> tuple[dict[str, Any], float]:
 
 
 def _engine(file: TomlFile, table: dict[str, Any]) -> tuple[str, int | None, str | None]:
-    kind = file.named("engine", "kind", table.get("kind", "none"), ENGINES)
+    kind = file.named("engine", "kind", table.get("kind", "threads"), ENGINES)
     workers, address = table.get("workers"), table.get("address")
     if workers is not None and (not isinstance(workers, int) or isinstance(workers, bool) or workers < 1):
         file.refuse("engine", "workers", f"must be a whole number >= 1, got {workers!r}.")
