@@ -23,7 +23,7 @@ from sofim_ref.lessons.comparison import agree, unlike, written, written_apart
 from sofim_ref.lessons.exercise import Exercise, Values
 from sofim_ref.lessons.sandbox import LIMIT, Answered, ask, memory
 
-TRIED = 150
+TRIED = 100
 """The number of random argument sets on which an answer is tested."""
 
 
