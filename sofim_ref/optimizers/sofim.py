@@ -156,10 +156,8 @@ class SOFIM(Optimizer[SOFIMState]):
         rho, kept = positive_in_dtype("rho", number_of(self.rho), w), weight_before(self.beta, t)
         step = SOFIMStep(self.rate_at(state.step), rho, kept, self._scale(t), self.vector, self.weight_decay)
         parts = oracle.parameter_blocks if self.scope == "layer" else ()
-        for part in [slice(part.start, part.stop) for part in parts]:
+        for part in [slice(part.start, part.stop) for part in parts] or [slice(None)]:
             kernels.sofim(w[part], state.mean[part], g[part], step)
-        if not parts:
-            kernels.sofim(w, state.mean, g, step)
         return SOFIMState(t, state.mean)
 
     def _scale(self, t: int) -> float:
