@@ -169,11 +169,11 @@ class Cluster(Engine):
     def _workers(self) -> list[str]:
         """Return the addresses of the workers, each as often as it has threads; wait for the first of them."""
         heard = began = time.monotonic()
-        while not self._is_gone and self.client.scheduler is not None:
+        while not self._is_gone and self.client.status not in ("closing", "closed"):
             try:
                 threads = self.client.sync(self.client.scheduler.ncores, callback_timeout=self.patience)
                 heard = time.monotonic()
-            except (OSError, TimeoutError):
+            except (OSError, RuntimeError, TimeoutError):  # RuntimeError where the client closes meanwhile
                 threads = {}
             if threads:
                 return sorted(address for address, n in threads.items() for _ in range(n))
@@ -183,7 +183,8 @@ class Cluster(Engine):
                 msg = f"the Dask cluster has had no worker for {ABSENCE:g} seconds."
                 raise ConnectionError(msg)
             time.sleep(0.1)
-        msg = f"the Dask scheduler has not answered for {self.patience:g} seconds."
+        waited = f"has not answered for {self.patience:g} seconds" if self._is_gone else "is gone"
+        msg = f"the Dask scheduler {waited}."
         raise ConnectionError(msg)
 
     def _result(self, future: Any) -> bytes | None:

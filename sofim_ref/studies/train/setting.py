@@ -6,6 +6,7 @@ import dataclasses
 import importlib
 import inspect
 import json
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -128,9 +129,11 @@ class TrainSetting:
                         n_workers=self.workers, threads_per_worker=1, dashboard_address=":0", silence_logs="CRITICAL"
                     )
                 address = stack.enter_context(cluster).scheduler_address
-            return stack.enter_context(dask_executor(address)).client
+            client = stack.enter_context(dask_executor(address)).client
         except (ConnectionError, ModuleNotFoundError) as error:
             self.file.refuse("engine", "address" if self.address else "kind", error)
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what it has to say the run says
+        return client
 
 
 def read_setting(path: Path) -> TrainSetting:

@@ -24,7 +24,10 @@ LOSSES = {
     "classes": (partial(problems.MLPClassifier, hidden=(3,), classes=3, l2=0.1), LABEL),
     "numbers": (partial(problems.MLPRegressor, hidden=(3,), l2=0.1), SCORE),
 }
-METHODS = ("sofim", "natural-gradient", "kfac", "kfac-frobenius", "newton-cg", "adahessian", "eva")
+METHODS = [
+    *("sofim", "natural-gradient", "kfac"),
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("kfac-frobenius", "newton-cg", "adahessian", "eva")),
+]
 
 
 def trace(name, engine, method, **settings):
