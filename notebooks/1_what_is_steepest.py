@@ -80,12 +80,17 @@ assert np.allclose([*end, end_log[0], np.exp(end_log[1])], [-0.55, 2.78, -0.72, 
 # distribution. Drag the point upwards: the curve widens, since a wide distribution hides a change of its mean. That answers the
 # prediction: at $\sigma = 10$ the same change is a hundred times harder to see.
 
+
 # %%
+def divergence(p, q):
+    """Return KL(p ‖ q) for p = (μ, σ) and q = (μ', σ'), by adding up the integral (1) on a fine grid."""
+    x = np.linspace(p[0] - 12 * p[1], p[0] + 12 * p[1], 20_001)
+    log_p, log_q = (-((x - m) ** 2) / (2 * s * s) - np.log(s) for m, s in (p, q))
+    return np.sum(np.exp(log_p) * (log_p - log_q)) * (x[1] - x[0]) / np.sqrt(2 * np.pi)
+
+
 for s in (1.0, 10.0):
-    x = np.linspace(-12 * s, 12 * s, 200_001)
-    p, q = (np.exp(-((x - m) ** 2) / (2 * s * s)) / (s * np.sqrt(2 * np.pi)) for m in (0.0, 0.1))
-    inside = p > 1e-300
-    kl = np.sum((p * np.log(p / np.where(q > 0, q, 1)))[inside]) * (x[1] - x[0])
+    kl = divergence((0.0, s), (0.1, s))
     print(f"σ = {s:4.0f}: KL = {kl:.6f}")
     assert np.isclose(kl, 0.005 / s**2, rtol=1e-6)
 
@@ -117,8 +122,7 @@ print("F =", F.tolist(), "  from a million draws:", np.round(scores @ scores.T /
 assert np.allclose(scores @ scores.T / x.size, np.diag([1 / sigma**2, 2.0]), atol=0.01)
 for size in (0.1, 0.05, 0.025):
     u = size * np.asarray([1.0, 1.0])
-    t = sigma * np.exp(u[1])
-    kl = np.log(t / sigma) + (sigma**2 + u[0] ** 2) / (2 * t**2) - 0.5
+    kl = divergence((mu, sigma), (mu + u[0], sigma * np.exp(u[1])))
     print(f"u = {u}: KL / (½uᵀFu) = {kl / (u @ F @ u / 2):.4f}")
 assert abs(kl / (u @ F @ u / 2) - 1) < 0.04
 
@@ -164,13 +168,6 @@ assert np.isclose(u @ F @ u, epsilon**2) and np.isclose(g_log @ u, np.min(g_log 
 
 
 # %%
-def divergence(p, q):
-    """Return KL(p ‖ q) for p = (μ, σ) and q = (μ', σ'), by adding up the integral (1) on a fine grid."""
-    x = np.linspace(p[0] - 12 * p[1], p[0] + 12 * p[1], 20_001)
-    log_p, log_q = (-((x - m) ** 2) / (2 * s * s) - np.log(s) for m, s in (p, q))
-    return np.sum(np.exp(log_p) * (log_p - log_q)) * (x[1] - x[0]) / np.sqrt(2 * np.pi)
-
-
 def apart(epsilon, in_sigma, in_log_sigma):
     """Return the divergence between the ends of two straight steps of length ε; the arguments are diagonals of metrics."""
     ends = []
