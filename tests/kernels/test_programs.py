@@ -36,7 +36,7 @@ def test_a_program_is_its_update(way, name):
 
         sums = way.kernels.entrywise(and_sums, places, 3)
         truth = update(np, *before)
-        np.testing.assert_allclose([to_numpy(x) for x in places], truth, rtol=1e-14)
+        np.testing.assert_allclose([to_numpy(x) for x in places], truth, rtol=1e-14, atol=1e-14)
         found = [np.asarray(to_numpy(x) if hasattr(x, "shape") else x).item() for x in sums]
         np.testing.assert_allclose(found, [truth[0] @ truth[1], truth[2].sum()], rtol=1e-10, atol=1e-12)
 
