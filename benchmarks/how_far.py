@@ -1,4 +1,4 @@
-"""How far workers help: ``python -m benchmarks.how_far [--quick] [--page]``; about two minutes.
+"""How far workers help: ``python -m benchmarks.how_far [--quick] [--page]``; one to three minutes.
 
 Measures one pass over blocks of rows on this machine, for one and for two workers of a Dask cluster, what an empty pass
 costs, and what each byte of w and of the answer costs; computes from these numbers where communication overtakes
@@ -87,7 +87,7 @@ def fisher(problem: Blocks, w: np.ndarray[Any, Any]) -> Any:
 
 def measure(*, quick: bool) -> dict[str, Any]:
     """Return the measured numbers."""
-    N, rounds = (100_000, 3) if quick else (2_000_000, 7)
+    N, rounds = (100_000, 3) if quick else (4_000_000, 7)
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:
         files = Path(folder, "X.npy"), Path(folder, "y.npy")
