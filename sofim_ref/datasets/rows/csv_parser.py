@@ -59,7 +59,7 @@ class CsvParser:
             with readable(self.path, KIND):
                 found = self._parsed(lines, types)
         except ValueError:
-            self._find_mistake(lines, start)
+            self._find_text(self._find_length(lines, start), start)
             raise
         if found.num_rows != size:
             msg = (
@@ -75,11 +75,15 @@ class CsvParser:
         Raises
         ------
         ValueError
-            If a feature is text.
+            If rows aren't equally long. The message has the row.
         """
         types = pyarrow().types
-        with readable(self.path, KIND):
-            schema = self._parsed(lines, {}).schema
+        try:
+            with readable(self.path, KIND):
+                schema = self._parsed(lines, {}).schema
+        except ValueError:
+            self._find_length(lines, 0)
+            raise
         words = [name for name in self.columns if types.is_boolean(schema.field(name).type)]
         kind = schema.field(self.target).type
         numbers = types.is_integer(kind) or types.is_floating(kind) or types.is_null(kind)
@@ -96,22 +100,26 @@ class CsvParser:
             ),
         )
 
-    def _find_mistake(self, lines: bytes, start: int) -> None:
-        """Raise what is wrong with which row, if it is found in the text."""
+    def _find_length(self, lines: bytes, start: int) -> Any:
+        """Return the columns as text, unless a row is of another length than the header."""
         wrong: list[tuple[int, int, int]] = []
 
         def note(row: Any) -> str:
             wrong.append((start + row.number, row.actual_columns, row.expected_columns))
             return "skip"
 
-        names = (*self.columns, self.target)
         with readable(self.path, KIND):
-            table = self._parsed(lines, dict.fromkeys(names, pyarrow().string()), note)
+            types = dict.fromkeys((*self.columns, self.target), pyarrow().string())
+            table = self._parsed(lines, types, note)
         if wrong:
             row, found, due = wrong[0]
             msg = f"{self.path.name} must have rows of {due} values, as its header, got {found} in row {row}."
             raise ValueError(msg)
-        for name in (name for name in names if name not in self.words):
+        return table
+
+    def _find_text(self, table: Any, start: int) -> None:
+        """Refuse text in a column of numbers, by its row."""
+        for name in (name for name in (*self.columns, self.target) if name not in self.words):
             texts = enumerate(table.column(name).to_pylist(), start + 1)
             for row, value in ((row, value) for row, value in texts if value is not None and not is_number(value)):
                 if name != self.target:

@@ -64,7 +64,11 @@ class ParquetShard(PieceShard):
         """
         pq = pyarrow(".parquet")
         path, known, names = self.state.path, _metadata(self.state), [*self.columns, self.target]
-        with self.state.unchanged(), readable(path, KIND), pq.ParquetFile(path, metadata=known) as file:
+        with (
+            self.state.unchanged(),
+            readable(path, KIND),
+            pq.ParquetFile(path, metadata=known, page_checksum_verification=True) as file,
+        ):
             table = file.read_row_groups(list(range(first, last)), columns=names).select(names)
         return to_pair(table, self.target, self.dtype, self.name, self.starts[first])
 
