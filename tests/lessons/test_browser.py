@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from sofim_ref.lessons.student_copies import JUPYTERLAB, write_copies
+from sofim_ref.lessons.student_copies import JUPYTERLAB, sources, write_copies
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 MISSING = [name for name in ("playwright", "jupyterlab", "voila") if importlib.util.find_spec(name) is None]
@@ -134,17 +134,25 @@ def lab(home):
         yield port
 
 
-@pytest.mark.parametrize("lesson", ["1_what_is_steepest", "3_one_rank_one_division", "5_what_sofim_does"])
-def test_a_lesson_in_jupyterlab_runs_and_its_slider_moves_the_picture(lesson, lab, browser):
+def with_sliders():
+    """The first lesson whose first figure has sliders."""
+    return next(script.stem for script in sources() if "demos." in script.read_text().split("LiveFigure(")[0])
+
+
+def runs(page, lab, lesson, figure):
+    """Open a lesson, run all of it, and wait for a figure; return what its cells say."""
+    page.goto(f"http://127.0.0.1:{lab}/lab/tree/{lesson}.ipynb?token=T&reset")
+    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+    page.evaluate(RUN_ALL)
+    page.wait_for_selector(figure, timeout=60_000)
+    return page.evaluate("() => Array.from(document.querySelectorAll('.jp-OutputArea-output')).map(o => o.innerText)")
+
+
+def test_a_lesson_in_jupyterlab_runs_and_its_slider_moves_the_picture(lab, browser):
+    lesson = with_sliders()
     with watched(browser, lab) as (page, errors, elsewhere):
-        page.goto(f"http://127.0.0.1:{lab}/lab/tree/{lesson}.ipynb?token=T&reset")
-        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
-        page.evaluate(RUN_ALL)
-        page.wait_for_selector(PICTURE, timeout=60_000)
+        said = runs(page, lab, lesson, PICTURE)
         seconds = moved(page, times=7)
-        said = page.evaluate(
-            "() => Array.from(document.querySelectorAll('.jp-OutputArea-output')).map(o => o.innerText)"
-        )
         assert not any("Traceback" in text for text in said)
         assert page.locator(".Toastify__toast").count() == 0  # no news, no newer version
         assert not errors
@@ -155,13 +163,36 @@ def test_a_lesson_in_jupyterlab_runs_and_its_slider_moves_the_picture(lesson, la
                 file.write(f"{lesson}: {1e3 * statistics.median(seconds):.0f} ms\n")
 
 
+def handled(page):
+    """Move the first handle of the first live figure by a key; return what it said before and after."""
+    handle = page.locator(".live .handle").first
+    before = handle.get_attribute("aria-valuetext")
+    handle.focus()
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_timeout(200)
+    return before, handle.get_attribute("aria-valuetext")
+
+
+@pytest.mark.parametrize("lesson", ["1_what_is_steepest", "3_one_rank_one_division"])
+def test_a_live_figure_is_moved_in_jupyterlab(lesson, lab, browser):
+    with watched(browser, lab) as (page, errors, elsewhere):
+        said = runs(page, lab, lesson, ".live svg")
+        before, after = handled(page)
+        assert before != after
+        assert not any("Traceback" in text for text in said)
+        assert not errors
+        assert not elsewhere
+        if folder := os.environ.get("SOFIM_REF_SCREENSHOTS"):
+            page.screenshot(path=f"{folder}/{lesson}.png")
+
+
 def test_a_lesson_in_voila_shows_no_code_and_its_slider_moves_the_picture(home, browser):
-    program = ["voila", "--no-browser", "--Voila.ip=127.0.0.1", "--port={port}", "5_what_sofim_does.ipynb"]
+    program = ["voila", "--no-browser", "--Voila.ip=127.0.0.1", "--port={port}", f"{with_sliders()}.ipynb"]
     with serving(home, *program) as port, watched(browser, port) as (page, errors, elsewhere):
         page.goto(f"http://127.0.0.1:{port}/")
         page.wait_for_selector(PICTURE, timeout=60_000)
         moved(page)
-        assert "def step_length" not in page.inner_text("body")
+        assert "import numpy as np" not in page.inner_text("body")
         # voila's own page asks for two stylesheets of icons, and complains of a missing document manager
         assert len([url for url in elsewhere if "awesome" in url or "icon" in url]) == len(elsewhere)
         assert len(set(elsewhere)) <= 2  # a page that was slow may ask twice
