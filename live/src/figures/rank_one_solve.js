@@ -56,12 +56,13 @@ export function render({ model, el }) {
     words.unit([-0.6, -1], "length 1");
     words.image([-2.2, -2.3], "C⁻¹ of the circle of length 1");
     const large = rho + dot(m, m);
-    stage.say(`Along m: ${signed(parts.along, m)} ÷ (ρ + ‖m‖²) = ÷ ${shown(large)}. Across m: ${shown(Math.hypot(...parts.across))} ÷ ρ = ÷ ${shown(rho)}. Condition number (ρ + ‖m‖²)/ρ = ${shown(large / rho)}.`);
+    const [along, across] = [signed(parts.along, m), Math.hypot(...parts.across)];
+    stage.say(`Along m: ${shown(along)}/(ρ + ‖m‖²) = ${shown(along)}/${shown(large)} = ${shown(along / large)}. Across m: ${shown(across)}/ρ = ${shown(across / rho)}. Condition number (ρ + ‖m‖²)/ρ = ${shown(large / rho)}.`);
   });
   stage.draw();
 }
 
 const said = (name) => (point) => `${name} = (${shown(point[0])}, ${shown(point[1])})`;
-const signed = (part, m) => shown((Math.sign(dot(part, m)) || 1) * Math.hypot(...part));
+const signed = (part, m) => (Math.sign(dot(part, m)) || 1) * Math.hypot(...part);
 
 export default { render };
