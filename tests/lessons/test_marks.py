@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -121,6 +122,7 @@ def test_a_table_holds_no_formula_for_a_spreadsheet(tmp_path):
         ("ctypes.dlopen", ("libc",)),
         ("open", ("/elsewhere/file", "w", 0)),
         ("open", ("/hidden/solutions.py", "r", 0)),
+        ("open", ("/class/bert/x.ipynb", "r", 0)),
         ("open", (b"/elsewhere/file", None, 1)),
         ("os.remove", ("/elsewhere/file", -1)),
         ("os.rename", ("/elsewhere/file", "/allowed/file", -1, -1)),
@@ -128,7 +130,7 @@ def test_a_table_holds_no_formula_for_a_spreadsheet(tmp_path):
     ],
 )
 def test_python_refuses_what_the_kernel_would(event, arguments):
-    hook = _Hook(__import__("pathlib").Path("/allowed"), __import__("pathlib").Path("/hidden"))
+    hook = _Hook(Path("/allowed"), (Path("/hidden"), Path("/class")))
     with pytest.raises(PermissionError, match="is not allowed where copies are marked"):
         hook(event, arguments)
 
@@ -143,7 +145,7 @@ def test_python_refuses_what_the_kernel_would(event, arguments):
     ],
 )
 def test_python_allows_reading_and_writing_in_its_folder(event, arguments):
-    _Hook(__import__("pathlib").Path("/allowed"), __import__("pathlib").Path("/hidden"))(event, arguments)
+    _Hook(Path("/allowed"), (Path("/hidden"), Path("/class")))(event, arguments)
 
 
 ESCAPES = """
@@ -247,8 +249,8 @@ BERT = ("import os\nos._exit(1)", "def woodbury(rho, Z, v):\n    return v")
 
 
 @pytest.mark.slow
-def test_a_copy_that_never_ends_is_ended():
-    with process.Confined(patience=0.3) as confined:
+def test_a_copy_that_never_ends_is_ended(tmp_path):
+    with process.Confined(tmp_path, patience=0.3) as confined:
         with pytest.raises(process.Gone, match="it ended the process in which it ran, or used more time"):
             confined.run(["while True: pass"])
         confined.patience = 20.0

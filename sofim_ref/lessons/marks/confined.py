@@ -1,7 +1,7 @@
 """The program of the confined process: it runs a copy's code, and calls its functions when asked, by lines of JSON.
 
-It is started as a file of its own, with the search path and the folder to write in as arguments. The solutions are
-never in it: in their place stands an empty module, and a check in a copy does nothing.
+It is started as a file of its own; its arguments are the folder to write in, the one with all copies, and the search
+path. The solutions are never in it: in their place stands an empty module, and a check in a copy does nothing.
 """
 
 import os
@@ -13,8 +13,7 @@ from typing import Any
 
 def serve() -> None:
     """Answer the messages on standard input until it ends."""
-    folder = sys.argv[1]
-    sys.path[:] = sys.argv[2:]
+    folder, copies, *sys.path[:] = sys.argv[1:]
     exercises = types.ModuleType("sofim_ref.lessons.exercises")
     exercises.__dict__.update(EXERCISES={}, LESSONS=(), __path__=[])
     sys.modules[exercises.__name__] = exercises
@@ -28,7 +27,7 @@ def serve() -> None:
         os.dup2(nothing, stream)
     told.write(wire.line({"missing": walls.raise_walls(folder)}))
     told.flush()
-    walls.refuse(folder, str(Path(walls.__file__).parents[1] / "exercises"))
+    walls.refuse(folder, [copies, str(Path(walls.__file__).parents[1] / "exercises")])
     names: dict[str, Any] = {}
     while asking := asked.readline(wire.MOST):
         told.write(wire.line(_answer(wire.message(asking), names)))

@@ -54,7 +54,7 @@ def mark(folder: Path) -> Iterator[Mark]:
     Mark
         One for each exercise of each copy, by student.
     """
-    with Confined() as process:
+    with Confined(folder) as process:
         for copy in copies(folder):
             if copy.trouble:
                 yield Mark(copy.student, copy.path.name, "", "unreadable", message=copy.trouble)

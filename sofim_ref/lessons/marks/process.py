@@ -33,10 +33,13 @@ class Confined:
 
     Parameters
     ----------
+    copies : Path
+        The folder with all copies, which the process may not read.
     patience : float
         Seconds after which an answer is no longer waited for.
     """
 
+    copies: Path
     patience: float = PATIENCE
     missing: list[str] = field(default_factory=list)
     """The walls that the kernel could not raise."""
@@ -64,7 +67,15 @@ class Confined:
             "PATH": os.environ.get("PATH", ""),
         }
         threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-        program = [sys.executable, "-I", "-B", str(Path(__file__).with_name("confined.py")), folder, *sys.path]
+        program = [
+            sys.executable,
+            "-I",
+            "-B",
+            str(Path(__file__).with_name("confined.py")),
+            folder,
+            str(self.copies),
+            *sys.path,
+        ]
         self._process = subprocess.Popen(  # noqa: S603  # our own program
             program,
             cwd=folder,

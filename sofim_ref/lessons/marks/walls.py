@@ -13,6 +13,7 @@ import ctypes
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -120,21 +121,21 @@ class _PathBeneath(ctypes.Structure):
     _fields_ = (("allowed_access", ctypes.c_uint64), ("parent_fd", ctypes.c_int32))
 
 
-def refuse(folder: str, hidden: str) -> None:
-    """Let Python refuse sockets, programs and writing outside a folder, and reading below `hidden`, from now on.
+def refuse(folder: str, hidden: Sequence[str]) -> None:
+    """Let Python refuse sockets, programs and writing outside a folder, and reading below others, from now on.
 
     Parameters
     ----------
     folder : str
         The only folder in which files may be written.
-    hidden : str
-        A folder that may not be read: the one with the solutions.
+    hidden : sequence of str
+        Folders whose files may not be read: the solutions', and the one with all copies.
     """
-    sys.addaudithook(_Hook(Path(folder).resolve(), Path(hidden).resolve()))
+    sys.addaudithook(_Hook(Path(folder).resolve(), tuple(Path(name).resolve() for name in hidden)))
 
 
 class _Hook:
-    def __init__(self, folder: Path, hidden: Path) -> None:
+    def __init__(self, folder: Path, hidden: tuple[Path, ...]) -> None:
         self.folder, self.hidden = folder, hidden
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
@@ -144,7 +145,7 @@ class _Hook:
             path, mode, flags = arguments
             place = Path(os.fsdecode(path)).resolve()
             writes = any(letter in (mode or "") for letter in "wax+") or flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
-            if (writes and not place.is_relative_to(self.folder)) or place.is_relative_to(self.hidden):
+            if (writes and not place.is_relative_to(self.folder)) or any(map(place.is_relative_to, self.hidden)):
                 self.no(f"opening {place}")
         if event.startswith(_CHANGING):
             place = Path(os.fsdecode(arguments[0])).resolve() if not isinstance(arguments[0], int) else Path("/")
