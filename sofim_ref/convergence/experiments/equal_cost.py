@@ -107,11 +107,11 @@ def step_operations(problem: FiniteSum, optimizer: Optimizer[Any]) -> float:
     r"""Return the operations of arithmetic of one step on all N examples of a linear model, d = pC parameters.
 
     .. math:: \text{gradient: } 4 N d, \qquad \text{SOFIM: } + 10\, d, \qquad
-              \text{natural gradient: } + \tfrac12 N d^2 (1 + 1/C)^2 + \tfrac23 d^3 + 2 d^2 .
+              \text{natural gradient: } + \tfrac12 N C (C + 1) p (p + 1) + \tfrac13 d^3 + 2 d^2 .
 
-    The gradient is two products of the features with a matrix of C columns. Of the Fisher matrix the half is computed
-    that symmetry leaves: C(C + 1)/2 pairs of outputs, and for each of them (1 + 1/C)/2 of the pairs of features. The
-    solve is LU. Likelihoods, O(NC), are left out.
+    The gradient is two products of the features with a matrix of C columns. The Fisher matrix has C(C + 1)/2 different
+    blocks, each of them a symmetric product with p(p + 1)/2 different entries: with C = 1 Nd(d + 1) in all, half of the
+    full product. It is positive definite, and the solve is Cholesky's. Likelihoods, O(NC), are left out.
 
     Parameters
     ----------
@@ -132,7 +132,8 @@ def step_operations(problem: FiniteSum, optimizer: Optimizer[Any]) -> float:
     N, d, C = problem.size, problem.dim, problem.n_outputs
     if isinstance(optimizer, SOFIM):
         return 4.0 * N * d + 10 * d
-    return 4.0 * N * d + 0.5 * N * d**2 * (1 + 1 / C) ** 2 + 2 / 3 * d**3 + 2 * d**2
+    p = d // C
+    return 4.0 * N * d + 0.5 * N * C * (C + 1) * p * (p + 1) + d**3 / 3 + 2 * d**2
 
 
 def _grid(
