@@ -11,8 +11,6 @@ from typing import Annotated
 
 from sofim_ref.cli import arguments as args
 from sofim_ref.cli.mistakes import BadArgument, reason
-from sofim_ref.problems.engines import Cluster
-from sofim_ref.problems.engines.threads import usable_cores
 from sofim_ref.reporting import progress
 from sofim_ref.studies.train import ConfigError, OtherRunError, RunFolder, TrainSetting, read_setting
 from sofim_ref.studies.train import dry_run as foresee
@@ -49,22 +47,13 @@ def train(
     except ConfigError as error:
         raise BadArgument("CONFIG.toml", error) from None
     if dry_run:
-        for line in (repr(setting.problem).strip("<>"), *foresee(setting, _workers(setting)).lines):
+        for line in (repr(setting.problem).strip("<>"), *foresee(setting, setting.engine.n_workers).lines):
             print(line)
         return 0
     folder = RunFolder(out or Path(f"sofim-train-{config.stem}"))
     args.make_writable("--out", folder.path)
     again = shlex.join(["sofim-ref", "train", str(config), *(["--out", str(out)] if out else [])])
     return _finished(setting, folder, again)
-
-
-def _workers(setting: TrainSetting) -> int:
-    """Return how many will ask the blocks at a time."""
-    if setting.address is not None:
-        with setting.engine() as engine:
-            assert isinstance(engine, Cluster)
-            return engine.n_workers
-    return 1 if setting.engine_kind == "none" else setting.workers or usable_cores()
 
 
 def _finished(setting: TrainSetting, folder: RunFolder, again: str) -> int:
@@ -77,7 +66,7 @@ def _finished(setting: TrainSetting, folder: RunFolder, again: str) -> int:
         except OSError as error:
             raise BadArgument("--out", f"{folder.path} is being written by {error}.") from None
         try:
-            engine = stack.enter_context(setting.engine())
+            engine = stack.enter_context(setting.engine.opened())
             with progress() as show:
                 trace = run(setting, folder, engine, tell=tell, progress=show)
         except ConfigError as error:

@@ -6,7 +6,7 @@ import copy
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -16,13 +16,11 @@ from sofim_ref.problems.block_answers import BlockAnswers
 from sofim_ref.problems.block_data import HostTable, block_number, block_tables, check_beside, one_table
 from sofim_ref.problems.block_oracle import BlockOracle
 from sofim_ref.problems.calls import Calls
+from sofim_ref.problems.engines.engine import Engine, an_engine
 from sofim_ref.problems.finite_sum import FiniteSum
 from sofim_ref.problems.row_source import ArrayRows
 from sofim_ref.problems.row_table import RowTable
 from sofim_ref.problems.supervised_data import check_data
-
-if TYPE_CHECKING:
-    from sofim_ref.problems.engines.engine import Engine
 
 ROWS = 32_768
 """The number of rows in a block, if nothing else is said: at 100 features in float32 13 MB."""
@@ -90,7 +88,7 @@ class Blocks(BlockAnswers):
         shuffle: Literal["rows", "blocks"] = "rows",
         engine: Engine | None = None,
     ) -> None:
-        self.engine = engine
+        self.engine = an_engine(engine)
         one_of("shuffle", shuffle, ("rows", "blocks"))
         tables = block_tables(blocks)
         self._open(loss, tables, [(k, 0, table.size) for k, table in enumerate(tables)], shuffle)
@@ -113,7 +111,7 @@ class Blocks(BlockAnswers):
         count("rows", rows)
         one_of("shuffle", shuffle, ("rows", "blocks"))
         table, blocks = one_table(features, targets), cls.__new__(cls)
-        blocks.engine = engine
+        blocks.engine = an_engine(engine)
         blocks._open(loss, [table], [(0, *cut) for cut in table.cuts(rows)], shuffle)  # noqa: SLF001  # one of its own class
         return blocks
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sofim_ref.arrays import Array
+from sofim_ref.arrays.validation import shown
 from sofim_ref.problems.block_task import Portion, Question, Task
 
 if TYPE_CHECKING:
@@ -52,6 +53,14 @@ class Engine(ABC):
     def __reduce__(self) -> tuple[Any, ...]:
         """Leave the engine behind where a loss is sent to another process: there it asks its own blocks only."""
         return type(None), ()
+
+
+def an_engine(engine: Any) -> Engine | None:
+    """Return an engine, or None; refuse what is neither."""
+    if engine is not None and not isinstance(engine, Engine):
+        msg = f"engine must be an Engine, got {shown(engine)}: problems.engines.Threads() is one."
+        raise TypeError(msg)
+    return engine
 
 
 def runs(starts: Iterable[int], n: int) -> list[tuple[int, int]]:

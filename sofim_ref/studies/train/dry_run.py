@@ -151,7 +151,7 @@ def dry_run(setting: TrainSetting, n_workers: int) -> DryRun:
     cost = tally.cost(step).mixed(tally.cost(step_with_record), 1 / every)
     seconds = cost.besides + problem.size / rows / n_workers * (cost.seconds + cost.passes * read_seconds)
     memory = BASE + peak + (X.nbytes + y.nbytes) / 2 + sums * math.log2(max(2, n_blocks / n_workers))
-    keeps = setting.engine_kind in ("processes", "dask")
+    keeps = setting.engine.kind in ("processes", "dask")
     return DryRun(n_workers, memory, cost.passes, cost.sent, cost.returned, seconds, budget.total, keeps)
 
 

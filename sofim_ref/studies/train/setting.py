@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import inspect
 import json
-import logging
 import re
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,9 +24,7 @@ from sofim_ref.problems import (
     SoftmaxRegression,
 )
 from sofim_ref.problems.blocks import ROWS
-from sofim_ref.problems.engines import Cluster, Engine, Processes, Threads
-from sofim_ref.studies.race.dask_executor import dask_executor
-from sofim_ref.studies.race.executor import children_ignore_ctrl_c
+from sofim_ref.studies.train.engine_choice import ENGINE_KEYS, EngineChoice
 from sofim_ref.studies.train.toml_file import TomlFile
 from sofim_ref.training.budget import Budget
 
@@ -43,13 +37,10 @@ LOSSES = {
 }
 """The losses that a file can name."""
 
-ENGINES = ("none", "threads", "processes", "dask")
-"""Who asks the blocks: see `problems.engines`."""
-
 TABLES = {
     "data": ("rows", "target", "columns", "dtype", "standardize", "block", "shuffle"),
     "run": ("steps", "epochs", "batch_size", "seed", "tolerance", "record_every", "save_every"),
-    "engine": ("kind", "workers", "address"),
+    "engine": ENGINE_KEYS,
 }
 """The tables of a file besides [model] and [method], with their keys."""
 
@@ -73,11 +64,8 @@ class TrainSetting:
         ``steps`` or ``epochs``, ``batch_size``, ``seed``, ``tolerance``, ``record_every``, as `minimize` takes them.
     save_every : float
         Seconds between two saves.
-    engine_kind : str
-        One of `ENGINES`.
-    workers : int or None
-    address : str or None
-        Of a Dask scheduler.
+    engine : EngineChoice
+        Who asks the blocks.
     """
 
     file: TomlFile
@@ -85,9 +73,7 @@ class TrainSetting:
     optimizer: Optimizer[Any]
     run: dict[str, Any]
     save_every: float
-    engine_kind: str
-    workers: int | None
-    address: str | None
+    engine: EngineChoice
 
     @property
     def budget(self) -> Budget:
@@ -100,40 +86,6 @@ class TrainSetting:
         """What a run that goes on must have in common with its beginning: the bits depend on it."""
         tables = {name: dict(self.file.tables.get(name, {})) for name in ("data", "model", "method")}
         return json.loads(json.dumps({**tables, "run": {k: self.run.get(k) for k in ("batch_size", "seed")}}))  # type: ignore[no-any-return]
-
-    @contextmanager
-    def engine(self) -> Iterator[Engine | None]:
-        """Yield the engine, with a cluster of its own where the file names none.
-
-        Raises
-        ------
-        ConfigError
-            If Dask isn't installed, or no scheduler answers.
-        """
-        if self.engine_kind == "threads":
-            yield Threads(self.workers)
-        elif self.engine_kind == "processes":
-            yield Processes(self.workers)
-        elif self.engine_kind == "dask":
-            with ExitStack() as stack:
-                yield Cluster(self._client(stack))
-        else:
-            yield None
-
-    def _client(self, stack: ExitStack) -> Any:
-        try:
-            address = self.address
-            if address is None:
-                with children_ignore_ctrl_c():
-                    cluster = importlib.import_module("distributed").LocalCluster(
-                        n_workers=self.workers, threads_per_worker=1, dashboard_address=":0", silence_logs="CRITICAL"
-                    )
-                address = stack.enter_context(cluster).scheduler_address
-            client = stack.enter_context(dask_executor(address)).client
-        except (ConnectionError, ModuleNotFoundError) as error:
-            self.file.refuse("engine", "address" if self.address else "kind", error)
-        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what it has to say the run says
-        return client
 
 
 def read_setting(path: Path) -> TrainSetting:
@@ -161,7 +113,7 @@ def read_setting(path: Path) -> TrainSetting:
     make, model = _model(file)
     method, settings = _method(file)
     run, save_every = _run(file, tables["run"])
-    kind, workers, address = _engine(file, tables["engine"])
+    engine = EngineChoice.of(file, tables["engine"])
     problem = _problem(file, tables["data"], partial(make, **model))
     try:
         total = Budget(problem, *(run.get(name) for name in ("steps", "epochs", "batch_size", "record_every"))).total
@@ -172,7 +124,7 @@ def read_setting(path: Path) -> TrainSetting:
         optimizer.check_problem(problem)
     except (TypeError, ValueError) as error:
         _blame(file, "method", error)
-    return TrainSetting(file, problem, optimizer, run, save_every, kind, workers, address)
+    return TrainSetting(file, problem, optimizer, run, save_every, engine)
 
 
 def _model(file: TomlFile) -> tuple[type, dict[str, Any]]:
@@ -213,20 +165,6 @@ def _run(file: TomlFile, table: dict[str, Any]) -> tuple[dict[str, Any], float]:
         key = "seed" if table.get("seed", 0) < 0 else "tolerance"
         file.refuse("run", key, f"must be >= 0, got {table[key]}.")
     return {"seed": 0, **table}, save_every
-
-
-def _engine(file: TomlFile, table: dict[str, Any]) -> tuple[str, int | None, str | None]:
-    kind = file.named("engine", "kind", table.get("kind", "threads"), ENGINES)
-    workers, address = table.get("workers"), table.get("address")
-    if workers is not None and (not isinstance(workers, int) or isinstance(workers, bool) or workers < 1):
-        file.refuse("engine", "workers", f"must be a whole number >= 1, got {workers!r}.")
-    if address is not None:
-        file.checked("engine", "address", address, str, "the address of a scheduler, tcp://host:8786 say")
-        if kind != "dask" or workers is not None:
-            file.refuse("engine", "address", 'goes with kind = "dask", and without workers, which the cluster has.')
-    if kind == "none" and workers is not None:
-        file.refuse("engine", "workers", 'goes with kind = "threads", "processes" or "dask".')
-    return kind, workers, address
 
 
 def _problem(file: TomlFile, table: dict[str, Any], make: Any) -> Blocks:

@@ -141,6 +141,8 @@ def test_wrong_arguments_are_refused():
     with pytest.raises(TypeError, match="n_workers must be an integer"):
         Processes(1.5)
     blocks = Blocks.from_rows(LOSSES["numbers"][0], X, SCORE, rows=ROWS, engine=Threads(2))
+    with pytest.raises(TypeError, match=r"engine must be an Engine, got 'dask': problems\.engines\.Threads\(\) is one"):
+        Blocks.from_rows(LOSSES["numbers"][0], X, SCORE, engine="dask")
     lock = threading.Lock()
     with pytest.raises(TypeError, match="what is sent to workers must be picklable"):
         blocks.oracle(blocks.initial_point(0)).average(lambda rows: rows.gradient() if lock else None)

@@ -57,7 +57,7 @@ def changed(folder, old, new):
         ("seed = 0", "seed = -1", "[run] seed: must be >= 0, got -1."),
         ("save_every = 60", "save_every = -1", "[run] save_every: must be a number of seconds >= 0, got -1."),
         ("standardize = false", "standardize = 0", "[data] standardize: must be true or false, got 0."),
-        ('kind = "threads"', 'kind = "thread"', "[engine] kind: must be one of 'none', 'threads', 'processes', 'dask'"),
+        ('kind = "threads"', 'kind = "thread"', "[engine] kind: must be one of 'threads', 'processes', 'dask', 'none'"),
         ("workers = 2", "workers = 0", "[engine] workers: must be a whole number >= 1, got 0."),
         ("workers = 2", 'address = "tcp://a:1"', '[engine] address: goes with kind = "dask"'),
     ],
@@ -91,11 +91,11 @@ def test_the_example_is_read(folder):
     setting = read_setting(file)
     assert (setting.problem.size, setting.problem.dim, setting.budget.total) == (300, 21, 20)
     assert repr(setting.optimizer).startswith("NaturalGradient(lr=0.5, damping=0.001")
-    with setting.engine() as engine:
+    with setting.engine.opened() as engine:
         assert isinstance(engine, Threads)
         assert engine.n_workers == 2
     file, _ = changed(folder, 'kind = "threads"', 'kind = "processes"')
-    with read_setting(file).engine() as engine:
+    with read_setting(file).engine.opened() as engine:
         assert isinstance(engine, Processes)
 
 

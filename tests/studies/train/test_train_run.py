@@ -129,6 +129,6 @@ def test_a_dry_run_says_memory_bytes_and_time(setting):
 @pytest.mark.parametrize("setting", ["all rows"], indirect=True)
 def test_a_cluster_of_the_run_s_own_ends_in_the_same_bits(setting, whole, tmp_path):
     pytest.importorskip("distributed")
-    with dataclasses.replace(setting, engine_kind="dask", workers=2).engine() as engine:
+    with dataclasses.replace(setting.engine, kind="dask", workers=2).opened() as engine:
         assert engine.n_workers == 2
         same(train(setting, RunFolder(tmp_path), engine), whole)
