@@ -36,7 +36,7 @@ EXERCISES = (
         task=(
             r"Return the coefficient $\xi_1$ of the bound for a step of SOFIM: the largest factor by which the matrix $I - \eta "
             r"C^{-1} H$ stretches a vector. SOFIM's matrix is $C = \rho I + m m^\top$; `rho` is $\rho$, `m` the moment, `H` the "
-            r"Hessian, symmetric and positive definite, and `lr` is $\eta$. Here matrices are small, and may be made. "
+            r"Hessian, symmetric and positive definite, and `lr` is $\eta$. Here matrices are small, and may be made."
         ),
         arguments={"rho": positive(), "m": vector(), "H": positive_definite(), "lr": positive()},
         reference=xi1,
