@@ -100,19 +100,23 @@ def as_classes(labels: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], int]
 def standardized(table: np.ndarray[Any, Any], train: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return a table with the columns at mean 0 and variance 1 in the training rows; 0 where they never change."""
     mean = table[train].mean(axis=0)
-    return scaled(table, mean, (table[train] - mean).std(axis=0), table.dtype)
+    return scaled(table, mean, (table[train] - mean).std(axis=0), out=np.empty_like(table))
 
 
 def scaled(
-    table: np.ndarray[Any, Any], mean: np.ndarray[Any, Any], deviation: np.ndarray[Any, Any], dtype: Any
+    table: np.ndarray[Any, Any],
+    mean: np.ndarray[Any, Any],
+    deviation: np.ndarray[Any, Any],
+    *,
+    out: np.ndarray[Any, Any],
 ) -> np.ndarray[Any, Any]:
-    """Return (x − mean)/deviation in a dtype, computed in float64; 0 in columns whose deviation is 0."""
-    found, divisor = np.empty(table.shape, dtype), np.where(deviation > 0, deviation, np.inf)
+    """Return (x − mean)/deviation, computed in float64, in `out`, which may be the table; 0 where a deviation is 0."""
+    divisor = np.where(deviation > 0, deviation, np.inf)
     x = np.empty((min(SLICE, len(table)), *table.shape[1:]))
     for start in range(0, len(table), SLICE):
         n = min(SLICE, len(table) - start)
         np.copyto(x[:n], table[start : start + n])  # faster than to convert while subtracting
         np.subtract(x[:n], mean, out=x[:n])
         np.divide(x[:n], divisor, out=x[:n])
-        np.copyto(found[start : start + n], x[:n], casting="same_kind")
-    return found
+        np.copyto(out[start : start + n], x[:n], casting="same_kind")
+    return out

@@ -39,9 +39,12 @@ class DaskShard(PieceShard):
     kept: Kept = field(compare=False, repr=False)
 
     def decode(self, first: int, last: int) -> Pair:
-        """Return the partition, brought here: aligned in memory, or else NumPy multiplies it in another order."""
+        """Return the partition, brought here, features in an array of their own.
+
+        They are aligned in memory: else NumPy multiplies them in another order.
+        """
         X, y = self.part.compute()
-        return np.require(X, requirements="A"), np.require(y, requirements="A")
+        return X.copy(), np.require(y, requirements="A")
 
 
 def on_cluster(f: Callable[..., T], shards: Sequence[DaskShard], arguments: Sequence[Any]) -> list[T]:

@@ -102,18 +102,33 @@ class Standardization:
         return np.stack([-bound, bound])
 
     def apply(
-        self, features: np.ndarray[Any, Any], targets: np.ndarray[Any, Any], place: Place | None = None
+        self,
+        features: np.ndarray[Any, Any],
+        targets: np.ndarray[Any, Any],
+        place: Place | None = None,
+        *,
+        overwrite: bool = False,
     ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
         """Return features, shape (n, p), in their dtype, and targets standardized: classes as integers.
+
+        Parameters
+        ----------
+        features, targets : array
+            On the host.
+        place : Place, optional
+            Where the rows stand, for messages.
+        overwrite : bool
+            Whether the features may be overwritten.
 
         Raises
         ------
         ValueError
             If a target is no known class.
         """
-        X = scaled(features, self.mean, self.deviation, features.dtype)
+        X = scaled(features, self.mean, self.deviation, out=features if overwrite else np.empty_like(features))
         if not self.labels.size:
-            return X, scaled(targets, self.target_mean, self.target_deviation, features.dtype)
+            y = np.empty(targets.shape, features.dtype)
+            return X, scaled(targets, self.target_mean, self.target_deviation, out=y)
         classes = np.minimum(np.searchsorted(self.labels, targets), len(self.labels) - 1)
         strange = self.labels[classes] != targets
         if strange.any():

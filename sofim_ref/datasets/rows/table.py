@@ -160,7 +160,8 @@ class Table:
         return Place(self.shards[k].name, start, self.columns, self.target)
 
     def _standardized(self, k: int, start: int, pair: Pair) -> Pair:
-        return self.standardization.apply(*pair, self._place(k, start)) if self.standardization else pair
+        known, place = self.standardization, self._place(k, start)
+        return known.apply(*pair, place, overwrite=True) if known else pair  # shards give arrays of their own
 
     def _check_columns(self, known: Standardization) -> None:
         if known.columns == self.columns:

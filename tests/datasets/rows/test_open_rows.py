@@ -12,7 +12,7 @@ from sofim_ref.datasets import Standardization, Table, open_rows
 from sofim_ref.datasets.tables import as_classes, standardized
 from sofim_ref.problems import Blocks, LeastSquares, LogisticRegression, SoftmaxRegression
 
-ALL = np.arange(N)
+ALL, BEFORE = np.arange(N), X.copy()
 LENGTHS = {
     "npy": [1000, 100, 1000, 400],
     "one_npy": [1000, 1000, 500],
@@ -45,6 +45,7 @@ def test_labels_become_classes_and_features_standardized(source):
         np.testing.assert_allclose(features, truth[start:stop], rtol=1e-12, atol=1e-12)
         np.testing.assert_array_equal(targets, classes[start:stop])
         np.testing.assert_array_equal(raw.read(start, stop)[1], LABELS[start:stop])
+    np.testing.assert_array_equal(X, BEFORE)
     known = table.standardization
     assert (known.task, known.size, known.labels.tolist()) == ("classification", N, ["ham", "spam"])
     np.testing.assert_array_equal(known.counts, [np.sum(LABELS == "ham"), np.sum(LABELS == "spam")])
