@@ -11,13 +11,36 @@
 # ---
 
 # %% [markdown]
-# # Which of these four matrices is the Fisher matrix?
+# # 2 Which of these four matrices is the Fisher matrix?
 #
-# Hessian, Gauss–Newton, Fisher, empirical Fisher: papers use the names for one another, and code uses whichever is at hand.
-# On one regression they are two matrices; elsewhere four.
+# A program that calls itself natural gradient is given a linear regression, and steps away from the optimum. Nothing in it is
+# broken: the formula for its matrix was taken from a paper, and the paper called it the Fisher matrix. There are four matrices
+# that go by each other's names, they cost different amounts, and in the one case that everybody tries first, near the optimum of a
+# model that is right, they look alike.
 #
-# **Before you run anything:** for least squares on a linear model, which of the four are equal? Which one changes when the
-# labels do? Write it down.
+# **You need** lesson 1, the chain rule for second derivatives, and least squares. **You will be able to** write down Hessian, Gauss–Newton,
+# Fisher and empirical Fisher matrix for a model of your own, say which are equal and when, and recognize the wrong one by what it does.
+#
+# ## Four definitions
+#
+# A model has parameters $w$ and, for example $n$, an output $z_n(w)$; the loss is $f(w) = \frac1N\sum_n \ell(z_n, y_n)$ with $\ell = -\log p(y\,|\,z)$.
+# Let $J_n$ be the Jacobian of $z_n$, and $g_n = J_n^\top \partial_z \ell(z_n, y_n)$ the gradient of one example's loss. Differentiating twice,
+#
+# $$\nabla^2 f = \underbrace{\frac1N\sum_n J_n^\top\, \partial^2_{zz}\ell(z_n, y_n)\, J_n}_{G}
+#   + \frac1N\sum_n \sum_c \frac{\partial \ell}{\partial z_c}(z_n, y_n)\; \nabla^2 z_{n,c}. \tag{1}$$
+#
+# - The **Hessian** $H = \nabla^2 f$ is all of (1).
+# - The **Gauss–Newton matrix** $G$ is the first term: it leaves out the curvature of the model itself.
+# - The **Fisher matrix** averages over labels that the *model* predicts:
+#
+# $$F = \frac1N \sum_n \mathrm E_{y \sim p(\cdot|z_n)}\big[\, g_n(y)\, g_n(y)^\top \big]. \tag{2}$$
+#
+# - The **empirical Fisher matrix** takes the labels that the data *have*:
+#
+# $$\hat F = \frac1N \sum_n g_n g_n^\top. \tag{3}$$
+#
+# **Predict:** for least squares on a linear model, which of the four are equal? And which of them changes when somebody changes the
+# labels?
 
 # %%
 import numpy as np
@@ -26,28 +49,79 @@ import sofim_ref as sr
 from sofim_ref.lessons import check, demos
 from sofim_ref.lessons.demos.fields import directions, regression
 
-problem = regression()
-oracle = problem.oracle(np.asarray([2.0, 4.5]))
-matrices = {
-    "Hessian": sr.curvature.hessian(oracle),
-    "Gauss–Newton": sr.curvature.gauss_newton(oracle),
-    "Fisher": sr.curvature.fisher(oracle),
-    "empirical Fisher": sr.curvature.empirical_fisher(oracle),
-}
-for name, C in matrices.items():
-    print(f"{name:17}", C.to_dense().round(2).tolist())
-dense = {name: C.to_dense() for name, C in matrices.items()}
-assert np.allclose(dense["Hessian"], dense["Gauss–Newton"])
-assert np.allclose(dense["Hessian"], dense["Fisher"])
+
+def four(oracle):
+    """Return the four matrices at the oracle's point, by name."""
+    return {
+        "Hessian": oracle.hessian(),
+        "Gauss–Newton": sr.curvature.gauss_newton(oracle).to_dense(),
+        "Fisher": sr.curvature.fisher(oracle).to_dense(),
+        "empirical Fisher": sr.curvature.empirical_fisher(oracle).to_dense(),
+    }
+
+
+problem = regression()  # y = 2 + 2x + noise, a thousand examples
+dense = four(problem.oracle(np.asarray([2.0, 4.5])))
+for name, C in dense.items():
+    print(f"{name:17}", C.round(2).tolist())
+assert np.allclose(dense["Hessian"], dense["Gauss–Newton"]) and np.allclose(dense["Hessian"], dense["Fisher"])
 assert not np.allclose(dense["empirical Fisher"], dense["Fisher"], rtol=0.5)
 
 # %% [markdown]
-# Three are one. The fourth squares the **residuals that the data happen to have**, so far from the optimum it is large where
-# the fit is bad, and dividing by it makes small steps just where long ones are needed.
+# Three are one matrix, and the labels occur in none of them. The fourth is far off. Why three are one takes two lines.
 #
-# ## The picture of Kunstner, Balles and Hennig
+# ## Why Fisher is Gauss–Newton, usually
 #
-# **Predict:** at (2, 4.5), do natural gradient and its empirical version at least point to the same side?
+# **Line 1.** A linear model has $\nabla^2 z = 0$: the second term of (1) vanishes, and $H = G$.
+#
+# **Line 2.** In (2) only the inner factor depends on $y$: $g g^\top = J^\top\, \partial_z\ell\,\partial_z\ell^\top J$. For the usual losses (the square, the
+# logistic loss, softmax with cross-entropy, Poisson regression) $\partial_z \ell$ is prediction minus label, its second derivative doesn't contain $y$,
+# and
+#
+# $$\mathrm E_{y}\big[\partial_z \ell\; \partial_z \ell^\top\big] = \partial^2_{zz}\ell, \tag{4}$$
+#
+# so $F = G$, for any model. (For every likelihood the two sides of (4) have one expectation; here the right side is its own.) We check (4) for
+# softmax: the variance of a label that is drawn is the second derivative of the loss.
+
+# %%
+z = np.asarray([0.3, -1.0, 0.7])
+p = np.exp(z) / np.exp(z).sum()
+drawn = sum(p[k] * np.outer(p - np.eye(3)[k], p - np.eye(3)[k]) for k in range(3))  # E over labels of (p − y)(p − y)ᵀ
+second = np.diag(p) - np.outer(p, p)  # the second derivative of log Σ exp z
+print("the two sides of (4) differ by", np.abs(drawn - second).max().round(17))
+assert np.allclose(drawn, second, atol=1e-15)
+
+# %% [markdown]
+# Each line can fail by itself. A network with one hidden layer is curved: with least squares $F = G$ still, but $H$ is another matrix.
+# A normal distribution whose width is a parameter too, lesson 1's problem, has a second derivative that does contain $y$: there $H = G$,
+# and $F$ is another matrix. A network that predicts mean and width fails in both: all four differ.
+
+# %%
+rng = np.random.default_rng(0)
+x = rng.standard_normal((50, 1))
+both = sr.problems.FiniteSum(sr.models.MLP((1, 3, 2)), sr.likelihoods.LocationScale(), x, np.sin(2 * x[:, 0]))
+cases = {
+    "linear model, squares": (problem, np.asarray([2.0, 4.5])),
+    "network, squares": (sr.problems.MLPRegressor(x, np.sin(2 * x[:, 0]), hidden=(3,)), rng.standard_normal(10)),
+    "mean and width": (sr.problems.GaussianFit(np.asarray([-1.0, 0.0, 1.0, 2.0, 3.0])), np.asarray([-1.0, 1.0])),
+    "network, mean and width": (both, rng.standard_normal(14)),
+}
+different = {}
+for name, (some, w) in cases.items():
+    found = list(four(some.oracle(w)).values())
+    same = np.asarray([[np.allclose(one, other, rtol=1e-9) for other in found] for one in found])
+    different[name] = len({tuple(row) for row in same.tolist()})
+    print(f"{name:24}: {different[name]} different matrices")
+assert list(different.values()) == [2, 3, 3, 4]
+
+# %% [markdown]
+# ## What the fourth one does
+#
+# For least squares $g_n = r_n x_n$, with the residual $r_n$, so that $\hat F = \frac1N\sum_n r_n^2\, x_n x_n^\top$ where $F = \frac1N\sum_n x_n x_n^\top$. The empirical matrix
+# weights each example by how badly it is fitted. It is large where the fit is bad, and dividing by it makes short steps just where
+# long ones are needed.
+#
+# **Predict:** at $(b, \theta) = (2, 4.5)$, do the natural gradient and its empirical version at least point to the same side?
 
 # %%
 for point, cosine in (((2.0, 4.5), -0.160), ((1.0, 0.0), 0.332), ((4.5, 3.0), 0.874), ((-0.5, 3.0), 0.990)):
@@ -58,39 +132,59 @@ for point, cosine in (((2.0, 4.5), -0.160), ((1.0, 0.0), 0.332), ((4.5, 3.0), 0.
     assert abs(seen - cosine) < 5e-4
 
 # %% [markdown]
-# A negative cosine: the empirical direction goes **away** from where natural gradient goes. Move the point:
+# No: at the first point the angle is more than 90 degrees. The figure, after Kunstner, Balles and Hennig, shows the directions of all three methods.
+# Move the point, and then the noise σ of the data:
 
 # %%
 demos.fields()
 
 # %% [markdown]
-# ## Labels that the model draws
+# ## When are they alike?
 #
-# The Fisher matrix averages over labels that the *model* predicts. If that is too expensive, draw some: the sampled Fisher
-# matrix is an unbiased estimate, and the more draws, the smaller its error. The empirical Fisher matrix uses the labels of the
-# data, and no number of draws changes its error.
+# Two things must hold together. The model must be **right**: there must be parameters $w_*$ with which it predicts the true distribution of the labels,
+# *noise included*. And $w$ must be **near** $w_*$, with many examples. Then the labels in the data are draws from the model, and (3) is (2) with one draw an example.
+#
+# Being near the optimum is not enough. Least squares as a likelihood assumes noise of standard deviation 1. **Predict:** the data have
+# noise of standard deviation σ = 0.1, 1, 3. What is $\operatorname{tr} \hat F / \operatorname{tr} F$ *at the optimum*?
 
 # %%
-F = dense["Fisher"]
+ratios = []
+for sigma in (0.1, 1.0, 3.0):
+    noisy = regression(sigma)
+    found = four(noisy.oracle(noisy.optimum()))
+    ratios.append(np.trace(found["empirical Fisher"]) / np.trace(found["Fisher"]))
+    print(f"σ = {sigma:3}: tr F̂ / tr F = {ratios[-1]:.3f}")
+assert np.allclose(ratios, np.asarray([0.01, 1.0, 9.0]) * ratios[1], rtol=1e-9)
+assert abs(ratios[1] - 1) < 0.05
+
+# %% [markdown]
+# About σ²: a hundredth, one, nine. A model that fits its data *better* than its likelihood assumes makes the empirical matrix small, hence its steps
+# long; in the limit of a perfect fit it vanishes, and damping is all that is left.
+#
+# ## Labels that the model draws
+#
+# If the expectation in (2) is too expensive, draw labels from the model. The **sampled Fisher matrix** is unbiased, and its error falls with the
+# number of draws. The empirical matrix looks the same in code, and no number of draws changes its error.
+
+# %%
+oracle, F = problem.oracle(np.asarray([2.0, 4.5])), dense["Fisher"]
+errors = {}
 for repeats in (1, 100):
     rng = np.random.default_rng(0)
     sampled = np.mean([sr.curvature.sampled_fisher(oracle, rng=rng).to_dense() for _ in range(repeats)], axis=0)
-    print(f"{repeats:4} draws: off by {np.linalg.norm(sampled - F) / np.linalg.norm(F):.3f}")
+    errors[repeats] = np.linalg.norm(sampled - F) / np.linalg.norm(F)
+    print(f"{repeats:4} draws: off by {errors[repeats]:.3f}")
 off = np.linalg.norm(dense["empirical Fisher"] - F) / np.linalg.norm(F)
 print(f"empirical: off by {off:.3f}")
-assert np.linalg.norm(sampled - F) / np.linalg.norm(F) < 0.05 < off
+assert errors[100] < errors[1] < 0.3 and off > 10
 
 # %% [markdown]
-# ## A repair
+# ## Summary
 #
-# The *improved* empirical Fisher divides each example's square by that of its residual. On this regression that gives
-# Gauss–Newton's matrix back, exactly.
-
-# %%
-improved = sr.curvature.improved_empirical_fisher(oracle).to_dense()
-assert np.allclose(improved, dense["Gauss–Newton"])
-
-# %% [markdown]
+# 1. Hessian = Gauss–Newton for models that are linear in their parameters; Gauss–Newton = Fisher for the usual losses.
+# 2. The Fisher matrix takes labels from the model; the empirical one takes them from the data, and weights examples by how badly they are fitted.
+# 3. The two are alike only near the optimum of a model whose noise is right, with many examples.
+#
 # ## Exercises
 
 # %% exercise="empirical_fisher"
@@ -101,15 +195,28 @@ assert np.allclose(improved, dense["Gauss–Newton"])
 
 # %% exercise="improved_empirical_fisher"
 
-# %% [markdown]
-# **What we saw.** Fisher and Gauss–Newton are one matrix for the usual losses, and the Hessian too if the model is linear. The
-# empirical Fisher is another thing that looks like them near a good fit.
+# %% [markdown] exercise="open"
+# **A certificate.** Somebody hands you a function that returns a "Fisher matrix", and no source. You may choose data, labels and parameters, and call it as often
+# as you like. Find two calls that tell all four matrices of this lesson apart for logistic regression, or prove that none do.
 
 # %% [markdown] tags=["teacher"]
 # ### For the teacher
-# 20 minutes. What usually goes wrong: a sum for the mean, and labels from the data where the model's are meant. Ask who in the
-# room has read code that calls the fourth matrix by the third one's name.
+# 45 minutes: 10 for the definitions, 10 for the two lines, 15 for the figure and the noise, 10 for exercises.
+#
+# *First prediction.* Hessian, Gauss–Newton and Fisher matrix are equal; only the empirical one contains labels. *Second.* No: cosine −0.16.
+# *Third.* σ².
+#
+# *A certificate.* For logistic regression Hessian, Gauss–Newton and Fisher matrix are one, for all data: no call tells them apart. Change one label and keep
+# the rest: the empirical matrix changes, the others don't. Two calls are enough to tell it from the three, and none tell the three.
+# (`sofim_ref.testing.check_fisher` does this for models of any kind.)
+#
+# What usually goes wrong: a sum for the mean, labels from the data where the model's are meant, and the belief that a good fit is enough. Ask who in
+# the room has read code that calls the fourth matrix by the third one's name.
 
 # %% [markdown]
-# ### Sources
-# Kunstner, Balles & Hennig 2019, arXiv 1905.12558. Wu, Yu, Zhang & Woodland 2024, arXiv 2406.06420. Martens 2020, JMLR 21:146.
+# ## History and further reading
+#
+# - Kunstner, Balles & Hennig 2019, [arXiv 1905.12558](https://arxiv.org/abs/1905.12558): what the empirical Fisher matrix does; §3.2 has the conditions above, Figure 1 the picture.
+# - Martens 2020, [JMLR 21:146](https://jmlr.org/papers/v21/17-678.html): §9 on Fisher and Gauss–Newton, §11 on the empirical one.
+# - Schraudolph 2002, [doi:10.1162/08997660260028683](https://doi.org/10.1162/08997660260028683): the generalized Gauss–Newton matrix and its products.
+# - Wu, Yu, Zhang & Woodland 2024, [arXiv 2406.06420](https://arxiv.org/abs/2406.06420): the repair of the last exercise.

@@ -29,23 +29,27 @@ def fields() -> InteractiveFigure:
     """
     return InteractiveFigure(
         draw_fields,
-        {"b": Slider("point, b", -1.0, 5.0, 0.25, 2.0), "theta": Slider("point, θ", -1.0, 5.0, 0.25, 4.5)},
+        {
+            "b": Slider("point, b", -1.0, 5.0, 0.25, 2.0),
+            "theta": Slider("point, θ", -1.0, 5.0, 0.25, 4.5),
+            "sigma": Slider("noise of the data, σ", -1.0, 0.5, 0.05, 1.0, logarithmic=True),
+        },
     )
 
 
 @cache
-def regression() -> LeastSquares:
-    """Return the figure's regression: N = 1000, one input drawn from a lognormal distribution, y = 2 + 2x + noise."""
+def regression(sigma: float = 1.0) -> LeastSquares:
+    """Return the figure's regression: N = 1000, one input drawn from a lognormal distribution, y = 2 + 2x + σ noise."""
     rng = np.random.RandomState(0)  # the figure's generator
     x = rng.lognormal(0, 0.75, 1000)
-    y = 2 + 2 * x + rng.standard_normal(1000)
+    y = 2 + 2 * x + sigma * rng.standard_normal(1000)
     return LeastSquares(np.stack([np.ones(1000), x], axis=1), y, intercept=False)
 
 
 @cache
-def directions(b: float, theta: float) -> dict[str, Any]:
+def directions(b: float, theta: float, sigma: float = 1.0) -> dict[str, Any]:
     """Return each method's direction at (b, θ)."""
-    oracle = regression().oracle(np.asarray([b, theta]))
+    oracle = regression(sigma).oracle(np.asarray([b, theta]))
     g = oracle.gradient()
     return {
         "gradient": -g,
@@ -54,28 +58,34 @@ def directions(b: float, theta: float) -> dict[str, Any]:
     }
 
 
-def draw_fields(*, b: float, theta: float) -> Figure:
+def draw_fields(*, b: float, theta: float, sigma: float) -> Figure:
     """Draw three fields of arrows, and the cosine at the point."""
     from matplotlib.figure import Figure
 
     grid = np.linspace(-1, 5, 9)
-    here = directions(b, theta)
+    here = directions(b, theta, sigma)
+    problem = regression(sigma)
+    optimum = problem.optimum()
+    at_optimum = problem.oracle(optimum)
+    share = np.trace(curvature.empirical_fisher(at_optimum).to_dense()) / np.trace(
+        curvature.fisher(at_optimum).to_dense()
+    )
     one, other = here["natural gradient"], here["empirical"]
     cosine = float(one @ other / np.linalg.norm(one) / np.linalg.norm(other))
     with look():
         figure = Figure(figsize=(12, 4.8))
         figure.subplots_adjust(left=0.06, right=0.98, top=0.81, bottom=0.14, wspace=0.08)
         for axes, name in zip(figure.subplots(1, 3, sharey=True), COLOURS, strict=True):
-            arrows = np.asarray([[directions(float(x), float(y))[name] for x in grid] for y in grid])
+            arrows = np.asarray([[directions(float(x), float(y), sigma)[name] for x in grid] for y in grid])
             arrows = arrows / np.linalg.norm(arrows, axis=-1, keepdims=True)
             axes.quiver(grid, grid, arrows[..., 0], arrows[..., 1], color=COLOURS[name], alpha=0.45, pivot="mid")
             axes.quiver(b, theta, *(here[name] / np.linalg.norm(here[name])), color=COLOURS[name], scale=7, width=0.014)
-            axes.plot(2.0386, 1.9804, marker="*", markersize=14, color="black", linestyle="none")
+            axes.plot(*optimum, marker="*", markersize=14, color="black", linestyle="none")
             axes.set(xlabel="b", xlim=(-1.4, 5.4), ylim=(-1.4, 5.4))
             axes.set_title(name, fontsize=13, pad=6)
         figure.axes[0].set_ylabel("θ")
         figure.suptitle(
-            f"At the point the empirical direction has cosine {cosine:+.2f} with the natural gradient",
+            f"Cosine of empirical and natural direction: {cosine:+.2f}; at the optimum tr F̂/tr F = {share:.2g}",
             fontsize=15, x=0.01, ha="left",
         )  # fmt: skip
     return figure
