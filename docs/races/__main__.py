@@ -13,8 +13,8 @@ from textwrap import fill
 from typing import Any
 
 HERE = Path(__file__).parent
-COUNTED = ("epochs", "gradient evaluations")
-"""The costs that are kept: seconds would be another machine's."""
+UNITS = ("epochs", "gradient evaluations", "seconds")
+"""The costs that are kept: two that are counted, and the seconds of the machine on which the races ran."""
 
 
 def main(folders: list[str]) -> int:
@@ -36,7 +36,7 @@ def page(outcome: list[dict[str, Any]]) -> str:
     alone = [race for race in outcome if race["trials"] < most]
     sections = (line for race in whole for line in _section(race))
     apart = (line for race in alone for line in (*_section(race), *_profiles([race])))
-    return "\n".join([HEAD, *_together(whole), *sections, *([APART] if alone else []), *apart])
+    return "\n".join([HEAD, COSTS, *_together(whole), *sections, *([APART] if alone else []), *apart])
 
 
 HEAD = """# The outcome, in our setup
@@ -50,15 +50,32 @@ Medians over the seeds, quartiles in brackets; a seed that didn't reach the targ
 counts as ∞. In the tables of claims, 2 : 6 says that at two targets the first method's median is smaller, at six the
 second's; at the others the medians are equal, or neither median run reached the target. Performance profiles (Dolan &
 Moré 2002) give the share of problems, a target and a seed each, that a method solves within a factor τ of the lowest
-cost of any method. Other data, budgets, search spaces or seeds may reverse every row.
+cost of any method that ran. Other data, budgets, search spaces or seeds may reverse every row.
+"""
+
+COSTS = """A gradient evaluation is a gradient of all examples. A Hessian-vector product counts as two, and all columns of a
+linear model's Hessian or Fisher matrix as one for each output: a Newton step on breast cancer costs 2, a step of
+Nyström-SGD with eight columns 17. Epochs and gradient evaluations both leave linear algebra out: the decompositions of
+`kfac`, `ekfac`, `shampoo`, `shampoo-half`, `kl-shampoo` and `soap`, the products of `muon` and the solves with a dense
+C count as nothing. Seconds count them, on one machine whose cores several runs shared: they are orders of magnitude.
 """
 
 SOFIM = ("sofim", "sofim-gradient", "sofim-layer", "sofim-k", "sofim-diagonal")
 
-LEFT_OUT = (
-    "The networks' races leave out methods whose C is dense, or is made of the gradients of each example and output: "
-    "there they would take hours."
-)
+LEFT_OUT = {
+    "C is dense, d × d numbers to form and to factorize or multiply with": (
+        *("newton", "cubic-newton", "trust-region-newton", "gauss-newton", "bfgs", "broyden", "sr1", "adagrad-full"),
+    ),
+    "C is made of the gradients of each example, or of each example and output": (
+        *("natural-gradient", "improved-natural-gradient", "empirical-natural-gradient", "spring"),
+        *("sketched-gauss-newton", "kfac-frobenius"),
+    ),
+    "a variant of a method that races": (
+        *("sgd", "nesterov", "adamw", "adafisher-v1", "adafisher-code", "adafisherw", "sofim-adaptive"),
+    ),
+    "nothing but the hours that it would have added": ("fagh", "newton-cg", "tadam"),
+}
+"""The methods that the networks' races leave out, by the reason."""
 
 APART = """# Torch networks, apart
 
@@ -77,7 +94,7 @@ def _outcome(summary: dict[str, Any]) -> dict[str, Any]:
                 "settings": method["settings"],
                 "targets": [
                     {name: target[name] for name in ("criterion", "target", "reached")}
-                    | {cost: [target[cost]["median"], *target[cost]["quartiles"]] for cost in COUNTED}
+                    | {cost: [target[cost]["median"], *target[cost]["quartiles"]] for cost in UNITS}
                     for target in method["targets"]
                 ],
             }
@@ -89,12 +106,12 @@ def _outcome(summary: dict[str, Any]) -> dict[str, Any]:
                 name: [*profile["shares"].values(), profile["solved"]]
                 for name, profile in summary["performance_profiles"][cost].items()
             }
-            for cost in COUNTED
+            for cost in UNITS
         },
         "factors": list(next(iter(summary["performance_profiles"]["epochs"].values()))["shares"]),
         "claims": [
             {"pair": pair}
-            | {cost: [sum(v[cost] == one for v in claim["first_by_median"]) for one in pair] for cost in COUNTED}
+            | {cost: [sum(v[cost] == one for v in claim["first_by_median"]) for one in pair] for cost in UNITS}
             for claim in summary["claims"]
             for pair in [[claim["said_to_be_faster"], claim["than"]]]
         ],
@@ -105,63 +122,110 @@ def _together(outcome: list[dict[str, Any]]) -> list[str]:
     rows = []
     for first in outcome[0]["claims"]:
         same = [claim for race in outcome for claim in race["claims"] if claim["pair"] == first["pair"]]
-        won = (f"{sum(c[cost][0] for c in same)} : {sum(c[cost][1] for c in same)}" for cost in COUNTED)
+        won = (f"{sum(c[cost][0] for c in same)} : {sum(c[cost][1] for c in same)}" for cost in UNITS)
         rows.append((*first["pair"], *won))
     targets = sum(len(levels) for race in outcome for levels in race["targets"].values())
     heading = f"## {len(outcome)} races together, {targets} targets"
-    claims = _table(["said to be faster", "than", *COUNTED], rows)
-    return [heading, "", _came_out(outcome), "", *claims, "", *_profiles(outcome), *_winners(outcome)]
+    claims = _table(["said to be faster", "than", *UNITS], rows)
+    return [heading, "", *_came_out(outcome), *claims, "", *_profiles(outcome), *_winners(outcome)]
 
 
-def _came_out(outcome: list[dict[str, Any]]) -> str:
-    """Return who is first and who is near the best most often, of the methods that ran in every race."""
-    everywhere = set.intersection(*({*race["profiles"]["epochs"]} for race in outcome))
-
-    def share(name: str, cost: str, factor: int) -> float:
-        at = outcome[0]["factors"].index(str(factor))
-        return sum(float(race["profiles"][cost][name][at]) for race in outcome) / len(outcome)
-
-    def best(cost: str, factor: int) -> str:
-        name = max(sorted(everywhere), key=lambda name: share(name, cost, factor))
-        return f"{name} by {cost} ({share(name, cost, factor):.0%} of the problems)"
-
-    ours = ", ".join(f"{share(name, 'gradient evaluations', 5):.0%} ({name})" for name in SOFIM if name in everywhere)
-    lines = (
-        f"Of the {len(everywhere)} methods that ran in all of these races, the first most often is {best('epochs', 1)} "
-        f"and {best('gradient evaluations', 1)}; within a factor of five of the best most often is {best('epochs', 5)} "
-        f"and {best('gradient evaluations', 5)}. SOFIM and its relatives are within that factor, by gradient "
-        f"evaluations, on these shares of the problems: {ours}. {LEFT_OUT}"
+def _came_out(outcome: list[dict[str, Any]]) -> list[str]:
+    """Return who is first and who is near the best most often in each race, and which methods weren't in all."""
+    everywhere = _everywhere(outcome)
+    rows = [
+        (
+            *(race["workload"] if unit == UNITS[0] else "", unit, f"{_together_first(race, unit):.1f}"),
+            *(_most_often(race, unit, factor, everywhere) for factor in ("1", "5")),
+        )
+        for race in outcome
+        for unit in UNITS
+    ]
+    ours = [name for name in SOFIM if name in everywhere]
+    shares = [(name, *(f"{_share(race, 'gradient evaluations', name, '5'):.0%}" for race in outcome)) for name in ours]
+    sizes = ", ".join(f"{len(race['profiles']['epochs'])} in {race['workload']}" for race in outcome)
+    said = (
+        f"{len(everywhere)} methods ran in all of these races, and the two tables below are of them. The lowest cost "
+        f"on a problem is that of all methods in its race: {sizes}. Ties are frequent, because a race looks for its "
+        "targets at its records alone: the column of ties is the mean number of methods with the lowest cost on a "
+        "problem, and each of them counts as first."
     )
-    return fill(lines, 118, break_on_hyphens=False)
+    headings = ["race", "unit", "ties", "first most often", "within 5 times the lowest cost most often"]
+    near = ["within 5 times the fewest gradients", *(race["workload"] for race in outcome)]
+    return [_filled(said), "", *_table(headings, rows), "", *_table(near, shares), "", *_left_out(outcome)]
+
+
+def _left_out(outcome: list[dict[str, Any]]) -> list[str]:
+    absent = set.union(*({*race["profiles"]["epochs"]} for race in outcome)) - _everywhere(outcome)
+    reasons = [
+        (reason, ", ".join(name for name in names if name in absent))
+        for reason, names in LEFT_OUT.items()
+        if absent.intersection(names)
+    ]
+    if not reasons:
+        return []
+    said = f"The networks' races leave out {len(absent)} of the methods; with a dense C a race takes hours there."
+    return [said, "", *_table(["why", "methods left out"], reasons), ""]
+
+
+def _everywhere(outcome: list[dict[str, Any]]) -> set[str]:
+    return set.intersection(*({*race["profiles"]["epochs"]} for race in outcome))
+
+
+def _share(race: dict[str, Any], unit: str, name: str, factor: str) -> float:
+    return float(race["profiles"][unit][name][race["factors"].index(factor)])
+
+
+def _together_first(race: dict[str, Any], unit: str) -> float:
+    """Return how many methods have the lowest cost on a problem that any solves, in the mean: seconds never tie."""
+    firsts, solved = (sum(shares[0] for shares in race["profiles"][one].values()) for one in (unit, "seconds"))
+    return float(firsts / solved) if solved else 0.0
+
+
+def _most_often(race: dict[str, Any], unit: str, factor: str, names: set[str]) -> str:
+    shares = {name: _share(race, unit, name, factor) for name in sorted(names)}
+    most = max(shares.values())
+    return f"{', '.join(name for name, share in shares.items() if share == most)} {most:.0%}"
+
+
+def _filled(text: str) -> str:
+    return fill(text, 118, break_on_hyphens=False)
 
 
 def _winners(outcome: list[dict[str, Any]]) -> list[str]:
-    """Return which three methods have the smallest medians at each race's hardest targets."""
+    """Return which methods have the smallest medians at each race's hardest targets."""
     rows = []
     for race in outcome:
         targets = next(iter(race["methods"].values()))["targets"]
         for target in {target["criterion"]: target for target in targets}.values():  # the last of each
-            first = [" < ".join(_fastest(race, target, cost)) or "none" for cost in COUNTED]
+            first = [" < ".join(_fastest(race, target, cost)) or "none" for cost in UNITS]
             rows.append((race["workload"], f"{_named(target['criterion'], race)} {target['target']:g}", *first))
-    headings = ["race", "hardest target", *(f"fewest {cost}, in the median" for cost in COUNTED)]
+    headings = ["race", "hardest target", *(f"fewest {cost}, in the median" for cost in UNITS)]
     return [*_table(headings, rows), ""]
 
 
 def _fastest(race: dict[str, Any], target: dict[str, Any], cost: str) -> list[str]:
+    """Return the lowest medians with the methods that have them, until there are three methods or more."""
     medians = {name: _same(mine, target)[cost][0] for name, mine in race["methods"].items()}
     reached = sorted((median, name) for name, median in medians.items() if median is not None)
-    return [f"{name} {median:.3g}" for median, name in reached[:3]]
+    tied: dict[str, list[str]] = {}
+    for median, name in reached:
+        shown = f"{median:.3g}"
+        if sum(map(len, tied.values())) >= 3 and shown not in tied:
+            break
+        tied.setdefault(shown, []).append(name)
+    return [f"{' = '.join(names)} {shown}" for shown, names in tied.items()]
 
 
 def _profiles(outcome: list[dict[str, Any]]) -> list[str]:
     """Return the mean of the races' performance profiles, each of as many problems, of the methods that ran in all."""
     rows = []
-    everywhere = set.intersection(*({*race["profiles"]["epochs"]} for race in outcome))
+    everywhere = _everywhere(outcome)
     for name in (name for name in outcome[0]["profiles"]["epochs"] if name in everywhere):
-        for cost in COUNTED:
+        for cost in UNITS:
             found = [race["profiles"][cost][name] for race in outcome if name in race["profiles"][cost]]
             shares = (f"{sum(column) / len(outcome):.0%}" for column in zip(*found, strict=True))
-            rows.append((name if cost == COUNTED[0] else "", cost, *shares))
+            rows.append((name if cost == UNITS[0] else "", cost, *shares))
     factors = [f"τ = {factor}" for factor in outcome[0]["factors"]]
     return [*_table(["share solved within τ of the best", "unit", *factors, "ever"], rows), ""]
 
@@ -174,6 +238,7 @@ def _section(race: dict[str, Any]) -> list[str]:
     columns = [
         *((f"train loss {target['target']:g}", target, "epochs") for target in losses),
         ("gradients to the last", losses[-1], "gradient evaluations"),
+        ("seconds to the last", losses[-1], "seconds"),
         *(
             (f"{_named(name, race)} {hardest[name]['target']:g}", hardest[name], "epochs")
             for name in ("test loss", "score")
@@ -183,7 +248,7 @@ def _section(race: dict[str, Any]) -> list[str]:
         (_told(name, mine), *(_cell(_same(mine, target), cost, race["seeds"]) for _, target, cost in columns))
         for name, mine in methods.items()
     ]
-    claims = [(*claim["pair"], *(" : ".join(map(str, claim[cost])) for cost in COUNTED)) for claim in race["claims"]]
+    claims = [(*claim["pair"], *(" : ".join(map(str, claim[cost])) for cost in UNITS)) for claim in race["claims"]]
     size = (
         f"`sofim-ref race {race['workload']}`: {len(methods)} methods, {race['seeds']} seeds of {race['epochs']} "
         f"epochs, {race['trials']} trials a method."
@@ -195,7 +260,7 @@ def _section(race: dict[str, Any]) -> list[str]:
         "",
         *_table(["epochs to", *(heading for heading, _, _ in columns)], rows),
         "",
-        *_table(["said to be faster", "than", *COUNTED], claims),
+        *_table(["said to be faster", "than", *UNITS], claims),
         "",
     ]
 

@@ -65,3 +65,34 @@ def test_a_race_takes_the_place_of_the_earlier_one_of_its_workload(script, finis
     assert [workload["workload"] for workload in written] == [workload["workload"] for workload in there]
     assert written[0]["trials"] == 2
     assert written[1:] == there[1:]
+
+
+def test_ties_are_named_as_ties_and_no_method_is_below_one_with_the_same_number(script):
+    def method(median):
+        return {"targets": [{"criterion": "train loss", "target": 1.0, "epochs": [median, median, median]}]}
+
+    medians = {"foof": 0.362, "kfac": 0.362, "newton": 0.362, "sgd": 0.362, "adam": 0.5, "never": None}
+    race_of = {"methods": {name: method(median) for name, median in medians.items()}}
+    wanted = {"criterion": "train loss", "target": 1.0}
+    assert script["_fastest"](race_of, wanted, "epochs") == ["foof = kfac = newton = sgd 0.362"]
+    del race_of["methods"]["newton"], race_of["methods"]["sgd"]
+    assert script["_fastest"](race_of, wanted, "epochs") == ["foof = kfac 0.362", "adam 0.5"]
+
+
+def test_the_page_says_who_is_first_in_each_race_among_how_many_and_by_all_three_units(script):
+    outcome = json.loads((RACES / "outcome.json").read_text(encoding="utf-8"))
+    whole = [workload for workload in outcome if workload["trials"] == 16]
+    page = script["page"](outcome)
+    for workload in whole:
+        assert f"{len(workload['methods'])} in {workload['workload']}" in page
+    assert "| diabetes | epochs | 12.0 | foof 69% |" in page
+    assert "| digits-mlp | epochs | 2.2 | lbfgs 44% |" in page
+    assert "| sofim | nystrom-sgd | 7 : 26 | 31 : 3 | 31 : 3 |" in page
+    assert all(set(workload["profiles"]) == {"epochs", "gradient evaluations", "seconds"} for workload in outcome)
+
+
+def test_every_method_that_a_network_s_race_leaves_out_has_its_reason(script):
+    outcome = json.loads((RACES / "outcome.json").read_text(encoding="utf-8"))
+    ran = [set(workload["methods"]) for workload in outcome if workload["trials"] == 16]
+    named = [name for names in script["LEFT_OUT"].values() for name in names]
+    assert sorted(named) == sorted(set.union(*ran) - set.intersection(*ran))
