@@ -113,6 +113,9 @@ API = {
         ('sr.datasets.read_csv("nowhere.csv", target="b")', FileNotFoundError, "nowhere.csv", "No such file"),
         ('sr.datasets.read_csv(3, target="b")', TypeError, "path", "3"),
         ('sr.datasets.read_csv("data.csv", target="B")', ValueError, "target", "'B'"),
+        ('sr.datasets.open_rows("dat.csv", target="b")', FileNotFoundError, "dat.csv", "Did you mean 'data.csv'"),
+        ('sr.datasets.open_rows("data.csv", target="B")', ValueError, "target", "'B'"),
+        ("sr.datasets.open_rows(X, target=0)", TypeError, "rows", "Blocks.from_rows takes arrays"),
         ('sr.arrays.open_backend("tensorflow")', ValueError, "backend", "'tensorflow'"),
     ],
     "Curvature": [

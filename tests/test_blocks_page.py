@@ -14,3 +14,4 @@ def test_the_programs_run(tmp_path, monkeypatch):
     blocks, whole = names["problem"], names["whole"]
     assert abs(blocks.value(whole.w) - whole.records[-1].loss) < 1e-12
     assert abs(names["trace"].records[-1].loss - whole.records[-1].loss) < 0.1
+    assert names["held_out"] < 0.4

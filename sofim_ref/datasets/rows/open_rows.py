@@ -125,7 +125,13 @@ def _files(path: Path) -> tuple[str, list[Path]]:
         raise FileNotFoundError(msg)
     files = [path]
     if path.is_dir():
-        files = sorted(file for file in path.iterdir() if file.suffix in _KINDS and file.name[0] not in "._")
+        inside = sorted(file for file in path.iterdir() if file.name[0] not in "._")
+        if deeper := [file.name for file in inside if file.is_dir()]:
+            msg = (
+                f"{path} must have its files side by side, got the folder {deeper[0]} in it: open one folder of files."
+            )
+            raise ValueError(msg)
+        files = [file for file in inside if file.suffix in _KINDS]
     kinds = {_KINDS.get(file.suffix) for file in files}
     if len(kinds) != 1 or None in kinds:
         found = ", ".join(sorted(file.suffix for file in {f.suffix: f for f in files}.values())) or "none of them"

@@ -264,6 +264,8 @@ def test_what_is_no_source_of_rows(tmp_path):
     (tmp_path / "none").mkdir()
     with pytest.raises(ValueError, match="of one of these kinds, got none of them"):
         open_rows(tmp_path / "none", target=0)
+    with pytest.raises(ValueError, match="must have its files side by side, got the folder none in it"):
+        open_rows(tmp_path, target=0)
     with pytest.raises(ValueError, match="dtype must be one of 'float32', 'float64', got 'float16'"):
         open_rows(tmp_path / "rows.npy", target=0, dtype="float16")
     with pytest.raises(ValueError, match=r"target must be a .npy file, or a folder of such, beside .npy files"):
