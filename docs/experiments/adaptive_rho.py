@@ -14,6 +14,7 @@ if __name__ == "__main__":
         optimal = float(problem.value(problem.optimum()))
         found[name] = adaptive_rho(problem, optimal, best_settings(problem, optimal))
     figure = sr.plots.rescaled_losses(
-        found, title="Steps to a thousandth of the loss gap: a ρ that follows the ratio bears a rescaled loss"
+        found,
+        title="Steps to a thousandth of the loss gap: a ρ that follows the ratio converges at every scale of the loss",
     )
     figure.savefig(Path(__file__).with_suffix(".png"))

@@ -12,7 +12,7 @@ if __name__ == "__main__":
     workloads = [make() for make in WORKLOADS.values()]
     figure = sr.plots.losses_by_passes(
         {workload.title: beyond_images(workload) for workload in workloads},
-        title="On a table and a text five methods end near each other; on a differential equation only the natural "
-        "gradient gets down",
+        title="Training losses at one seed: near each other on a table and a text; on a differential equation, a "
+        "quadratic, only the natural gradient converges",
     )
     figure.savefig(Path(__file__).with_suffix(".png"))

@@ -13,6 +13,6 @@ if __name__ == "__main__":
         {f"ill-conditioned: {kind}": steps_needed(kind) for kind in LOSSES},
         budget=300,
         title="Steps to a millionth of the loss: a diagonal helps where the axes differ, a rank-one term for one "
-        "direction, and where both are needed, the variance with the mean gradient",
+        "direction; where both are needed, none is quick",
     )
     figure.savefig(Path(__file__).with_suffix(".png"))

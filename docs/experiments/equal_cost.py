@@ -17,7 +17,7 @@ def digits(rows: int = 400) -> FiniteSum:
 
 PROBLEMS = {
     "400 digits, d = 650, κ = 114": (digits(), {}),
-    "Breast cancer, d = 31, κ = 140": (sr.datasets.load("breast-cancer").train, {}),
+    "Breast cancer, d = 31, κ = 140": (sr.datasets.load("breast-cancer").train, {"budget": 24}),
     "The same, l2 = 1e-5, κ = 5900": (
         sr.datasets.load("breast-cancer", l2=1e-5).train,
         {"budget": 60, "dampings": (1e-7, 1e-6, 1e-5, 1e-4)},

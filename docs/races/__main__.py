@@ -53,11 +53,12 @@ Moré 2002) give the share of problems, a target and a seed each, that a method 
 cost of any method that ran. Other data, budgets, search spaces or seeds may reverse every row.
 """
 
-COSTS = """A gradient evaluation is a gradient of all examples. A Hessian-vector product counts as two, and all columns of a
-linear model's Hessian or Fisher matrix as one for each output: a Newton step on breast cancer costs 2, a step of
-Nyström-SGD with eight columns 17. Epochs and gradient evaluations both leave linear algebra out: the decompositions of
-`kfac`, `ekfac`, `shampoo`, `shampoo-half`, `kl-shampoo` and `soap`, the products of `muon` and the solves with a dense
-C count as nothing. Seconds count them, on one machine whose cores several runs shared: they are orders of magnitude.
+COSTS = """A gradient evaluation is a gradient of all examples. A Hessian-vector product counts as two, and all
+columns of a linear model's Hessian or Fisher matrix as one for each output: a Newton step on breast cancer costs 2, a
+step of Nyström-SGD with eight columns 17. Epochs and gradient evaluations both leave linear algebra out: the
+decompositions of `kfac`, `ekfac`, `shampoo`, `shampoo-half`, `kl-shampoo` and `soap`, the products of `muon` and the
+solves with a dense C count as nothing. Seconds count them, on one machine whose cores several runs shared: they are
+orders of magnitude.
 """
 
 SOFIM = ("sofim", "sofim-gradient", "sofim-layer", "sofim-k", "sofim-diagonal")

@@ -37,7 +37,8 @@ class Landscape:
 def courses(landscapes: Mapping[str, Landscape], *, title: str) -> Figure:
     """Draw each method's points, joined by lines, over contours of equal steps in the root of the loss's height.
 
-    A ring marks where a method ended; above, after how many steps, with a plus if it had not converged.
+    A ring marks where a method ended; above, after how many steps, with a plus if it had not converged,
+    and a word if it converged to a saddle.
 
     Parameters
     ----------
@@ -58,14 +59,16 @@ def courses(landscapes: Mapping[str, Landscape], *, title: str) -> Figure:
             for style, course in styled(shown.courses):
                 axes.plot(*course.points.T, **{**style, "marker": "."})
                 axes.plot(*course.points[-1], "o", color=style["color"], fillstyle="none", markersize=10, clip_on=False)
-            ends = ", ".join(
-                f"{method} {course.steps}{'' if course.converged else '+'}" for method, course in shown.courses.items()
-            )
+            ends = ", ".join(f"{method} {course.steps}{_end(course)}" for method, course in shown.courses.items())
             axes.set_title(f"{name}\nsteps: {wrapped(ends, 58)}", fontsize=11)
             axes.set(xlabel="x", ylabel="y", xlim=shown.x, ylim=shown.y)
             axes.grid(visible=False)
         add_legend(figure, grid[-1])
     return figure
+
+
+def _end(course: Course) -> str:
+    return "+" if not course.converged else " to a saddle" if course.eigenvalue < 0 else ""
 
 
 def _contours(axes: Axes, shown: Landscape) -> None:

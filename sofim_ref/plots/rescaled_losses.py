@@ -36,7 +36,12 @@ def rescaled_losses(problems: Mapping[str, AdaptiveRho], *, title: str) -> Figur
         for i, (axes, (name, found)) in enumerate(zip(grid, problems.items(), strict=True)):
             for style, steps in styled(found.steps):
                 known = np.isfinite(steps)
-                draw(axes, {**style, "marker": "o"}, found.scales[known], steps[known])
+                label = (
+                    style["label"]
+                    if any(np.isfinite(e.steps[style["label"]]).any() for e in problems.values())
+                    else f"{style['label']} (never)"
+                )
+                draw(axes, {**style, "label": label, "marker": "o"}, found.scales[known], steps[known])
             axes.set(title=name, xlabel="what the loss is multiplied by", xscale="log", ylabel="" if i else "steps")
             axes.set(yticks=TICKS, yticklabels=TICKS, ylim=(0.8 * TICKS[0], 1.1 * TICKS[-1]))
             axes.tick_params(axis="y", which="minor", left=False, labelleft=False)

@@ -6,7 +6,9 @@ import pytest
 from sofim_ref.convergence.experiments import adaptive_rho, best_settings
 from sofim_ref.convergence.experiments.adaptive_rho import RULES
 from sofim_ref.datasets import load
+from sofim_ref.optimizers import SOFIM
 from sofim_ref.problems import Quadratic
+from sofim_ref.training.minimize import minimize
 
 FIXED, MOMENT, ROOT, RATIO, RADIUS = RULES
 QUADRATIC = Quadratic(np.diag([1.0, 4.0]), np.ones(2))
@@ -73,3 +75,18 @@ def test_the_squared_moment_with_a_constant_rate_does_not_arrive():
         for c in (1e-3, 100.0):
             steps = adaptive_rho(problem, optimal, {MOMENT: (float(lr), c)}, scales=(1.0,)).steps[MOMENT]
             assert np.isinf(steps).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "fixed", "ratio", "said"),
+    [("breast-cancer", (1.0, 0.01), (10.0, 10.0), (90, 103)), ("diabetes", (10.0, 10.0), (1.0, 1.0), (47, 115))],
+)
+def test_in_gradient_evaluations_a_fixed_rho_is_cheaper_at_its_scale(name, fixed, ratio, said):
+    problem = load(name).train
+    optimal, start = float(problem.value(problem.optimum())), float(problem.value(problem.initial_point()))
+    level = optimal + 1e-3 * (start - optimal)
+    for rule, (lr, number), expected in ((FIXED, fixed, said[0]), (RATIO, ratio, said[1])):
+        optimizer = SOFIM(lr, RULES[rule](number))
+        trace = minimize(problem, optimizer, steps=400, callbacks=[lambda record, _: record.loss <= level])
+        assert trace["gradient_evaluations"][-1] == pytest.approx(expected, abs=2)

@@ -40,12 +40,15 @@ def runs(name):
 
 
 @pytest.mark.slow
-def test_on_a_table_all_five_end_within_a_tenth_of_the_lowest_loss():
-    losses = {method: loss for method, (loss, _) in runs("tabular").items()}
+@pytest.mark.parametrize("seed", [0, 2])
+def test_on_a_table_it_depends_on_the_seed_who_is_lowest(seed):
+    losses = {
+        method: float(trace["loss"][-1]) for method, trace in beyond_images(WORKLOADS["tabular"](), seed=seed).items()
+    }
     lowest = min(losses.values())
-    assert max(losses.values()) < 1.1 * lowest
-    assert losses["adam"] == lowest
-    assert [losses[method] / lowest for method in SOFIMS] == pytest.approx([1.07, 1.09], abs=0.03)
+    assert losses[{0: "adam", 2: "natural-gradient"}[seed]] == lowest
+    assert 1.08 < max(losses.values()) / lowest < 1.16
+    assert all(1.06 < losses[method] / lowest < 1.15 for method in SOFIMS)
 
 
 @pytest.mark.slow
@@ -56,7 +59,24 @@ def test_on_a_text_the_moment_reading_is_with_the_first_order_methods_and_the_na
     assert max(losses[method] for method in ("sofim", "heavy-ball", "adam")) < 1.03 * lowest
     assert 1.03 * lowest < losses["sofim-gradient"] < 1.1 * lowest
     assert losses["natural-gradient"] == pytest.approx(1.15 * lowest, rel=0.05)
-    assert all(2 < held_out < np.log(14) for _, held_out in found.values())  # of descriptions that are much alike
+    guessed = guessing(WORKLOADS["text"]())
+    assert guessed == pytest.approx(2.48, abs=0.005)
+    assert {method for method, (_, held_out) in found.items() if held_out > guessed} == {*SOFIMS, "heavy-ball"}
+
+
+def guessing(workload):
+    """The loss held out of who knows the shares of the training passages' classes alone."""
+    shares = np.bincount(workload.train.targets) / workload.train.size
+    return -np.mean(np.log(shares[workload.test.targets]))
+
+
+def test_letters_do_tell_descriptions_apart_where_regularization_is_strong_enough():
+    workload = WORKLOADS["text"]()
+    train = workload.train
+    optimum = type(train)(train.features, train.targets, l2=0.1).optimum()
+    test = train.on(workload.test.features, workload.test.targets)
+    assert float(test.value(optimum)) - 0.01 / 2 * float(np.sum(optimum**2)) < 2.05 < guessing(workload)
+    assert float(test.error(optimum)) == pytest.approx(0.476, abs=0.001)
 
 
 @pytest.mark.slow

@@ -55,32 +55,31 @@ def test_a_share_costs_the_steps_until_the_loss_is_there_and_is_infinite_where_i
 
 
 @pytest.mark.slow
-def test_on_digits_sofim_is_there_before_the_natural_gradient_has_taken_its_first_step():
+def test_on_digits_sofim_needs_a_quarter_of_the_operations_at_most():
     train = load("digits").train
     problem = train.on(train.features[:400], train.targets[:400])
     assert condition(problem) == pytest.approx(114, abs=1)
     found = equal_cost(problem, rhos=(1.0,), rates=(10.0, 30.0), dampings=(1e-5, 1e-4))
     assert (problem.dim, found.shares[-1]) == (650, 1e-6)
     step, steps = found.step_operations[NATURAL], found.operations[NATURAL] / found.step_operations[NATURAL]
-    assert step / found.step_operations["sofim"] == pytest.approx(274, abs=1)
-    assert steps[-1] in (5, 6)
+    assert step / found.step_operations["sofim"] == pytest.approx(179, abs=1)
+    assert steps[-1] == pytest.approx(6)
     for name in ("sofim", "sofim-gradient"):
-        assert found.operations[name][-1] <= step
-        assert found.operations[name][-1] < 0.2 * found.operations[NATURAL][-1]
+        assert found.operations[name][-2] <= 1.05 * step
+        assert found.operations[name][-1] < 0.26 * found.operations[NATURAL][-1]
         assert (found.passes[name][3:] > found.passes[NATURAL][3:]).all()  # by passes alone, it is the other way round
 
 
 @pytest.mark.slow
-def test_on_breast_cancer_they_cost_the_same_to_four_digits_and_the_natural_gradient_less_beyond():
+def test_on_breast_cancer_they_cost_the_same_to_three_digits_and_the_natural_gradient_half_at_six():
     problem = load("breast-cancer").train
     assert condition(problem) == pytest.approx(140, abs=1)
-    found = equal_cost(problem)
-    assert found.step_operations[NATURAL] / found.step_operations["sofim"] == pytest.approx(16.8, abs=0.1)
+    found = equal_cost(problem, budget=24)
+    assert found.step_operations[NATURAL] / found.step_operations["sofim"] == pytest.approx(9.16, abs=0.01)
     sofim = np.minimum(found.operations["sofim"], found.operations["sofim-gradient"])
     ratio = sofim / found.operations[NATURAL]
-    assert ratio[0] < 0.05
-    assert 0.8 < ratio[3] < 1.0
-    assert 1.0 < ratio[5] < 1.3
+    assert ratio[0] < 0.08
+    assert ratio[[2, 3, 5]] == pytest.approx([1.02, 1.55, 2.06], rel=0.05)
     for name in ("sofim", "sofim-gradient"):
         assert (found.passes[name][3:] > 5 * found.passes[NATURAL][3:]).all()
 
@@ -92,8 +91,7 @@ def test_where_the_problem_is_ill_conditioned_the_natural_gradient_costs_less_fr
     found = equal_cost(problem, budget=60, dampings=(1e-7, 1e-6, 1e-5, 1e-4))
     sofim = np.minimum(found.operations["sofim"], found.operations["sofim-gradient"])
     assert sofim[0] < 0.1 * found.operations[NATURAL][0]
-    assert sofim[1] > 2 * found.operations[NATURAL][1]
-    assert sofim[2] > 4 * found.operations[NATURAL][2]
-    assert np.isinf(sofim[3:]).all()
+    assert sofim[1] > 4 * found.operations[NATURAL][1]
+    assert np.isinf(sofim[2:]).all()
     assert found.operations[NATURAL][5] <= 12 * found.step_operations[NATURAL]
-    assert np.isinf([found.passes[name][3:] for name in ("sofim", "sofim-gradient")]).all()
+    assert np.isinf([found.passes[name][2:] for name in ("sofim", "sofim-gradient")]).all()

@@ -73,6 +73,25 @@ def test_the_nearest_in_frobenius_norm_is_the_farthest_in_divergence():
 
 
 @pytest.mark.slow
+def test_the_frobenius_fit_s_divergence_is_mostly_its_scale():
+    found, too_long = {}, []
+    for seed in range(40):
+        problem = dependent_block(seed)
+        oracle = problem.oracle(np.zeros(problem.dim))
+        J = oracle.per_example_gradients()
+        for name, fit in kronecker_fits(oracle).items():
+            ratios = np.linalg.eigvals(fit.matrix.solve(J.T @ J / len(J))).real
+            least = (len(ratios) * np.log(ratios.mean()) - np.log(ratios).sum()) / 2  # of all multiples of C
+            found.setdefault(name, []).append(least)
+            too_long += [ratios.max()] if name == "Frobenius" else []
+    medians = {name: float(np.median(each)) for name, each in found.items()}
+    said = {"K-FAC": 2.56, "EKFAC": 1.85, "Shampoo²": 2.29, "Frobenius": 3.83, "KL": 1.82}
+    assert medians == pytest.approx(said, rel=0.01)
+    assert np.median(too_long) == pytest.approx(13, abs=0.2)
+    assert sum(ratio >= 10 for ratio in too_long) == 23
+
+
+@pytest.mark.slow
 def test_along_the_frobenius_fit_s_power_iteration_the_divergence_grows_and_steps_get_too_long():
     first, last, too_long = [], [], []
     for seed in range(15):

@@ -6,7 +6,7 @@ import pytest
 from sofim_ref import plots
 from sofim_ref.convergence.experiments import saddle, valley, where_not_convex
 from sofim_ref.convergence.experiments.where_not_convex import METHODS
-from sofim_ref.optimizers import SGD, SOFIM, Newton, QuasiNewton
+from sofim_ref.optimizers import SGD, SOFIM, GaussNewton, Newton, QuasiNewton
 from sofim_ref.testing import check_gradient
 
 BESIDE, IN_THE_VALLEY = (1e-6, 0.5), (-1.2, 1.0)
@@ -26,7 +26,7 @@ def test_every_method_has_as_many_settings():
 @pytest.mark.slow
 def test_from_the_ridge_only_the_cubic_model_and_the_trust_region_leave():
     found = where_not_convex(saddle(), (0.0, 0.5))
-    assert "Gauss–Newton" not in found  # the loss has no outputs
+    assert "Levenberg–Marquardt" not in found  # the loss has no outputs
     left = {name: course for name, course in found.items() if course.points[-1][0] != 0}
     assert {name: course.steps for name, course in left.items()} == {"cubic Newton": 5, "trust-region Newton": 4}
     assert all(course.converged and course.eigenvalue > 0 for course in left.values())
@@ -41,6 +41,7 @@ def test_from_beside_the_ridge_newton_alone_stops_at_the_saddle_without_damping(
     assert not moment.converged
     assert np.abs(moment.points[-1] - [1, 0]).max() < 1e-4
     assert {name: course.steps for name, course in found.items()} == {
+        "SOFIM (moment, β = 0.3)": pytest.approx(51, abs=1),
         "SOFIM (gradient)": pytest.approx(69, abs=1),
         "Newton": 1,
         "damped Newton": 27,
@@ -73,15 +74,20 @@ def test_sofim_leaves_the_saddle_at_the_rate_of_gradient_descent():
     assert sofim.steps == pytest.approx(descent.steps, abs=1)
 
 
+def test_without_damping_gauss_newton_takes_two_steps_in_the_valley():
+    course = where_not_convex(valley(), IN_THE_VALLEY, {"": [GaussNewton(1.0, 1e-12)]})[""]
+    assert (course.converged, course.steps) == (True, 2)
+
+
 @pytest.mark.slow
-def test_in_the_valley_gauss_newton_is_the_first():
+def test_in_the_valley_levenberg_marquardt_is_the_first():
     found = where_not_convex(valley(), IN_THE_VALLEY, SECOND_ORDER)
     assert all(course.converged for course in found.values())
     steps = {name: course.steps for name, course in found.items()}
     assert steps == {
         "Newton": 21,
         "damped Newton": 21,
-        "Gauss–Newton": 16,
+        "Levenberg–Marquardt": 16,
         "cubic Newton": 27,
         "trust-region Newton": 25,
         "BFGS": pytest.approx(39, abs=1),
@@ -96,11 +102,12 @@ def test_in_the_valley_sofim_does_not_arrive():
 
     found = where_not_convex(valley(), IN_THE_VALLEY, SOFIMS)
     assert not any(course.converged for course in found.values())
-    moment, gradient = (loss(course) for course in found.values())
+    moment, shorter, gradient = (loss(course) for course in found.values())
+    assert shorter == pytest.approx(0.38, rel=0.05)
     assert moment == pytest.approx(0.00044, rel=0.05)
     assert gradient == pytest.approx(0.24, rel=0.05)
     small = {name: [one for one in tried if one.rho <= 10] for name, tried in SOFIMS.items()}
-    moment, gradient = (loss(course) for course in where_not_convex(valley(), IN_THE_VALLEY, small).values())
+    moment, _, gradient = (loss(course) for course in where_not_convex(valley(), IN_THE_VALLEY, small).values())
     assert moment == pytest.approx(0.0071, rel=0.05)
     assert gradient == pytest.approx(6.1, rel=0.05)
     assert valley().value(np.asarray(IN_THE_VALLEY)) == pytest.approx(24.2)
@@ -119,6 +126,6 @@ def test_the_best_settings_are_the_quickest_to_a_minimum_or_else_the_lowest():
 def test_a_picture_has_every_course():
     found = where_not_convex(saddle(), (1e-6, 0.5), {"Newton": [Newton()], "BFGS": [QuasiNewton()]})
     figure = plots.courses({"a": plots.Landscape(saddle(), found, (-1, 1), (-1, 1))}, title="A saddle")
-    assert "Newton 1, BFGS 26" in figure.axes[0].get_title(loc="left")
+    assert "Newton 1 to a saddle, BFGS 26" in figure.axes[0].get_title(loc="left")
     with pytest.raises(ValueError, match="landscapes"):
         plots.courses({}, title="none")

@@ -78,7 +78,7 @@ def text() -> Workload:
 def poisson(units: int = 30, points: int = 100) -> Workload:
     r"""Return Poisson's equation :math:`-u'' = f` on (0, 1), u = 0 at both ends, as least squares of its residuals.
 
-    :math:`u = \sum_k w_k \tanh(a_k x + b_k)`, a network whose inner weights are drawn and kept; f is that of
+    :math:`u = \sum_k w_k \tanh(a_k x + b_k)` with :math:`a_k, b_k` drawn and kept: linear in w; f is that of
     :math:`u = \sin(\pi x) + \tfrac12 \sin(3 \pi x)`.
     """
     rng = np.random.default_rng(0)
@@ -96,7 +96,7 @@ def poisson(units: int = 30, points: int = 100) -> Workload:
     train = LeastSquares(X / scale, y / np.std(y), l2=1e-9, intercept=False)
     X_test, y_test = rows(np.linspace(0, 1, 3 * points)[1:-1])
     test = train.on(X_test / scale, y_test / np.std(y))
-    return Workload("Poisson's equation, least squares", train, test, passes=300, batch_size=None)
+    return Workload("Poisson's equation, linear least squares", train, test, passes=300, batch_size=None)
 
 
 WORKLOADS = {"tabular": tabular, "text": text, "poisson": poisson}

@@ -24,10 +24,11 @@ SOFIM_GRID = tuple(itertools.product((0.1, 10.0, 1e3, 1e5, 1e7), 10.0 ** np.aran
 
 METHODS: dict[str, tuple[Optimizer[Any], ...]] = {
     "SOFIM (moment)": tuple(SOFIM(rate * rho, rho) for rho, rate in SOFIM_GRID),
+    "SOFIM (moment, β = 0.3)": tuple(SOFIM(rate * rho, rho, 0.3) for rho, rate in SOFIM_GRID),
     "SOFIM (gradient)": tuple(SOFIM(rate * rho, rho, vector="gradient") for rho, rate in SOFIM_GRID),
     "Newton": tuple(Newton(lr) for lr in MANY_LRS),
     "damped Newton": tuple(Newton(lr, damping) for lr, damping in itertools.product(LRS, DECADES)),
-    "Gauss–Newton": tuple(GaussNewton(lr, damping) for lr, damping in itertools.product(LRS, DECADES)),
+    "Levenberg–Marquardt": tuple(GaussNewton(lr, damping) for lr, damping in itertools.product(LRS, DECADES)),
     "cubic Newton": tuple(CubicNewton(lr, cubic=cubic) for lr, cubic in itertools.product(LRS, DECADES)),
     "trust-region Newton": tuple(
         TrustRegionNewton(lr, radius=radius) for lr, radius in itertools.product(LRS, np.sqrt(DECADES))
@@ -35,7 +36,7 @@ METHODS: dict[str, tuple[Optimizer[Any], ...]] = {
     "BFGS": tuple(QuasiNewton(lr) for lr in MANY_LRS),
     "SR1": tuple(QuasiNewton(lr, update="sr1") for lr in MANY_LRS),
 }
-"""Each method with the 35 settings that it is tried with: of η alone where it has no other parameter."""
+"""Each method with the 35 settings that it is tried with: of η alone where it has no other parameter. β is 0.9 else."""
 
 
 @dataclass(frozen=True, eq=False)
