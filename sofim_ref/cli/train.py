@@ -15,7 +15,6 @@ from sofim_ref.reporting import progress
 from sofim_ref.studies.train import ConfigError, OtherRunError, RunFolder, TrainSetting, read_setting
 from sofim_ref.studies.train import dry_run as foresee
 from sofim_ref.studies.train import train as run
-from sofim_ref.training import Status
 
 
 def train(
@@ -79,9 +78,6 @@ def _finished(setting: TrainSetting, folder: RunFolder, again: str) -> int:
         except (MemoryError, OSError, RuntimeError, ValueError) as error:
             print(f"sofim-ref: {reason(error)} {go_on}", file=sys.stderr)
             return 1
-    if trace.status is Status.INTERRUPTED:
-        print(f"\nsofim-ref: interrupted. {go_on}", file=sys.stderr)
-        return 130
     last = trace.records[-1]
     print(f"{trace.message} Step {last.step}: loss {last.loss:.6g}, gradient norm {last.gradient_norm:.3g}.")
     print(f"The trace is in {folder.trace_file}: sofim_ref.Trace.load reads it.")

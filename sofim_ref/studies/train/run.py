@@ -162,12 +162,12 @@ def train(
     Returns
     -------
     Trace
-        With status INTERRUPTED where Ctrl-C ended the run.
 
     Raises
     ------
-    OSError, RuntimeError
-        If a file can't be read, the cluster is gone, or the last save fails. What was reached is saved if it can be.
+    KeyboardInterrupt, OSError, RuntimeError
+        After Ctrl-C, or if a file can't be read, the cluster is gone, or the last save fails. What was reached is
+        saved if it can be.
     OtherRunError
         If the folder holds another run.
 
@@ -189,10 +189,10 @@ def train(
     run = {key: value for key, value in setting.run.items() if key not in ("steps", "epochs")}
     if before is not None:
         run |= {"w0": before.w, "state": before.state}
+    steps = setting.budget.total - done
     try:
-        trace = minimize(setting.problem, setting.optimizer, steps=setting.budget.total - done, checkpoint=saver, **run)
-        if trace.status is not Status.INTERRUPTED:  # else without what was counted since the last record
-            saver.latest = joined(before, trace)
+        trace = minimize(setting.problem, setting.optimizer, steps=steps, checkpoint=saver, on_interrupt="raise", **run)
+        saver.latest = joined(before, trace)
     except BaseException:
         saver.save()
         raise
