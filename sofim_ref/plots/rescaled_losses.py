@@ -17,7 +17,7 @@ TICKS = (50, 100, 200, 400)
 def rescaled_losses(problems: Mapping[str, AdaptiveRho], *, title: str) -> Figure:
     """Draw each rule's steps to the accuracy asked for on a logarithmic axis of the loss's scale.
 
-    A line ends where the budget didn't suffice.
+    A line ends where the budget didn't suffice; the legend says of which rule it never did.
 
     Parameters
     ----------
@@ -36,14 +36,18 @@ def rescaled_losses(problems: Mapping[str, AdaptiveRho], *, title: str) -> Figur
         for i, (axes, (name, found)) in enumerate(zip(grid, problems.items(), strict=True)):
             for style, steps in styled(found.steps):
                 known = np.isfinite(steps)
-                label = (
-                    style["label"]
-                    if any(np.isfinite(e.steps[style["label"]]).any() for e in problems.values())
-                    else f"{style['label']} (never)"
+                draw(
+                    axes,
+                    {**style, "label": f"{style['label']}{_never(style['label'], problems)}", "marker": "o"},
+                    found.scales[known],
+                    steps[known],
                 )
-                draw(axes, {**style, "label": label, "marker": "o"}, found.scales[known], steps[known])
             axes.set(title=name, xlabel="what the loss is multiplied by", xscale="log", ylabel="" if i else "steps")
             axes.set(yticks=TICKS, yticklabels=TICKS, ylim=(0.8 * TICKS[0], 1.1 * TICKS[-1]))
             axes.tick_params(axis="y", which="minor", left=False, labelleft=False)
         add_legend(figure, grid[0])
     return figure
+
+
+def _never(rule: str, problems: Mapping[str, AdaptiveRho]) -> str:
+    return "" if any(np.isfinite(found.steps[rule]).any() for found in problems.values()) else " (never arrives)"
