@@ -90,3 +90,11 @@ def test_in_gradient_evaluations_a_fixed_rho_is_cheaper_at_its_scale(name, fixed
         optimizer = SOFIM(lr, RULES[rule](number))
         trace = minimize(problem, optimizer, steps=400, callbacks=[lambda record, _: record.loss <= level])
         assert trace["gradient_evaluations"][-1] == pytest.approx(expected, abs=2)
+
+
+def test_a_finer_grid_has_a_fixed_rho_with_77_steps_on_breast_cancer():
+    problem = load("breast-cancer").train
+    rho = 10**-1.5
+    optimal = float(problem.value(problem.optimum()))
+    found = adaptive_rho(problem, optimal, {FIXED: (60 * rho, rho)}, scales=(1.0,))
+    assert found.steps[FIXED][0] == pytest.approx(77, abs=1)
