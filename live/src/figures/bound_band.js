@@ -14,7 +14,7 @@ export function render({ model, el }) {
   key(stage, [
     [PATH, "SOFIM with β = 0, and its error"],
     [BAND, "ξ₁‖Δ‖ + ξ₂‖Δ‖²: the bound on the error after the next step"],
-    ["var(--muted)", "the rate near the minimum, max |1 − ηλ/ρ|", true],
+    ["var(--muted)", "the rate near the minimum", true],
   ]);
   const map = panel(stage, { x: [-4, 5], y: [-4, 4], xLabel: "w₁", yLabel: "w₂", label: "The path", equal: true, width: 420 });
   const falls = panel(stage, { x: [0, STEPS], y: [1e-8, 1e2], logY: true, xLabel: "step", yLabel: "error ‖w − w*‖", label: "Error and bound against step", width: 420, height: 400 });
@@ -60,7 +60,7 @@ export function render({ model, el }) {
     const close = errors.findIndex((value) => value < 0.05);
     tail(rate < 1 && close >= 0 ? errors.map((_, t) => [t, seen(errors[close] * rate ** (t - close))]).slice(close) : []);
     const broken = bounds.slice(0, STEPS).filter((bound, t) => errors[t + 1] > bound * (1 + 1e-9) + 1e-13).length;
-    const near = `ξ₂ = ηM/2ρ = ${shown((eta * M) / (2 * rho))}, and near the minimum a step multiplies the error by at most ${shown(rate)}`;
+    const near = `ξ₂ = ${shown((eta * M) / (2 * rho))}, and near the minimum a step multiplies the error by at most ${shown(rate)}`;
     stage.say(`The bound is broken in ${broken} of ${errors.length - 1} steps. ${near}${rate < 1 ? "." : ": it need not fall."}`);
   });
   stage.draw();

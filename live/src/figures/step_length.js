@@ -7,9 +7,9 @@ const lengths = Array.from({ length: 161 }, (_, k) => 10 ** (-3 + (6 * k) / 160)
 const STEPS = 60;
 
 export function render({ model, el }) {
-  const stage = frame({ model, el, title: "A large gradient makes a short step: SOFIM's step is longest at ‖M̂‖ = √ρ", initial: { rho: 1, eta: 1, start: 30 } });
+  const stage = frame({ model, el, title: "A large gradient makes a short step; so does a small one", initial: { rho: 1, eta: 1, start: 30 } });
   key(stage, [
-    [SOFIM, "SOFIM, v = M̂: η‖M̂‖/(ρ + ‖M̂‖²)"],
+    [SOFIM, "SOFIM, v = M̂"],
     [PLAIN, "momentum, η‖M̂‖/ρ", true],
     [CLIPPED, "momentum clipped at SOFIM's longest step", true],
   ]);
@@ -18,7 +18,7 @@ export function render({ model, el }) {
   const curves = { plain: left.curve(PLAIN, { dashes: "6 4" }), clipped: left.curve(CLIPPED, { dashes: "2 4" }), sofim: left.curve(SOFIM) };
   const errors = { plain: right.curve(PLAIN, { dashes: "6 4" }), clipped: right.curve(CLIPPED, { dashes: "2 4" }), sofim: right.curve(SOFIM) };
   const peak = left.handle("var(--ink)", {
-    label: "The longest step, at the square root of ρ",
+    label: "The longest step",
     step: [0.02, 0],
     value: ([s]) => `ρ = ${shown(s * s)}`,
     move: ([s]) => stage.set({ rho: Math.min(Math.max(s * s, 1e-4), 1e4) }),
@@ -45,7 +45,7 @@ export function render({ model, el }) {
     errors.clipped(seen(walk(w, (error) => Math.sign(error) * Math.min((eta * Math.abs(error)) / rho, longest))));
     const near = eta / rho;
     const says = near < 2 ? `and shrinks errors by |1 − η/ρ| = ${shown(Math.abs(1 - near))} a step` : "and, since η/ρ > 2, can't come to rest there";
-    stage.say(`The longest step is η/(2√ρ) = ${shown(longest)}, at ‖M̂‖ = √ρ = ${shown(Math.sqrt(rho))}. Near the minimum SOFIM is gradient descent with step size η/ρ = ${shown(near)}, ${says}.`);
+    stage.say(`The longest step is ${shown(longest)}, at ‖M̂‖ = ${shown(Math.sqrt(rho))}. Near the minimum SOFIM is gradient descent with step size η/ρ = ${shown(near)}, ${says}.`);
   });
   stage.draw();
 }
