@@ -158,7 +158,7 @@ def _came_out(outcome: list[dict[str, Any]]) -> list[str]:
 
 def _left_out(outcome: list[dict[str, Any]]) -> list[str]:
     absent = set.union(*({*race["profiles"]["epochs"]} for race in outcome)) - _everywhere(outcome)
-    reasons = [
+    reasons: list[tuple[str, ...]] = [
         (reason, ", ".join(name for name in names if name in absent))
         for reason, names in LEFT_OUT.items()
         if absent.intersection(names)

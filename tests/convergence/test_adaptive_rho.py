@@ -92,6 +92,7 @@ def test_in_gradient_evaluations_a_fixed_rho_is_cheaper_at_its_scale(name, fixed
         assert trace["gradient_evaluations"][-1] == pytest.approx(expected, abs=2)
 
 
+@pytest.mark.slow
 def test_a_finer_grid_has_a_fixed_rho_with_77_steps_on_breast_cancer():
     problem = load("breast-cancer").train
     rho = 10**-1.5
