@@ -48,9 +48,12 @@ def test_every_claim_of_a_lesson_holds(lesson):
     runpy.run_path(str(lesson))
 
 
+OTHERS = {".git", ".venv", "node_modules", "_build", "_made"}
+
+
 def test_no_file_names_a_package_registry():
     hosts = re.compile("|".join(["pypi" + r"\.org", "python" + "hosted", "npm" + r"js\.", "deb" + r"\.debian"]))
-    kept = [path for path in ROOT.rglob("*") if path.is_file() and not set(path.parts) & {".git", ".venv"}]
+    kept = [path for path in ROOT.rglob("*") if path.is_file() and not set(path.parts) & OTHERS]
     texts = (path for path in kept if path.suffix in {".md", ".py", ".toml", ".txt", ".cff", ".html", ""})
     assert [path.name for path in texts if hosts.search(path.read_text(encoding="utf-8", errors="ignore"))] == []
 
