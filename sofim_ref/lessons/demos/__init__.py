@@ -4,7 +4,6 @@ from sofim_ref.lessons.demos.band import band
 from sofim_ref.lessons.demos.fields import fields
 from sofim_ref.lessons.demos.gallery import gallery
 from sofim_ref.lessons.demos.noise import noise
-from sofim_ref.lessons.demos.step_curve import step_curve
 from sofim_ref.lessons.demos.unfair import unfair
 
-__all__ = ["band", "fields", "gallery", "noise", "step_curve", "unfair"]
+__all__ = ["band", "fields", "gallery", "noise", "unfair"]
