@@ -31,6 +31,7 @@ from benchmarks import (  # after the environment is set
     in_place,
     instead,
     jitted,
+    live_figures,
     low_rank,
     mlp_epoch,
     natural_gradient,
@@ -47,7 +48,7 @@ BENCHMARKS = {
     for module in (
         *(instead, in_place, far_from_identity, bandwidth, blocks, beyond_memory, temporaries, contract, training_loop),
         *(mlp_epoch, per_example_gradients, natural_gradient, low_rank, jitted, torch_bridge, slopes, import_time),
-        digits_convnet,
+        *(digits_convnet, live_figures),
     )
 }
 

@@ -26,6 +26,34 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in BUNDLES.glob("*.mjs")))
 
 
+_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Live figures</title>
+<style>body {{ margin: 0 }}</style><main>{places}</main><script>{script}</script></html>"""
+
+
+def page(*figures: str) -> str:
+    """Return a page with live figures, as HTML that asks nothing from outside: saved, it opens in any browser.
+
+    Parameters
+    ----------
+    *figures : str
+        Some of `names()`.
+
+    Raises
+    ------
+    ValueError
+        If there is no figure of a name.
+
+    Examples
+    --------
+    >>> page("steepest").count("data-live-figure=")
+    1
+    """
+    for figure in figures:
+        one_of("figures", figure, names())
+    places = "".join(f'<div data-live-figure="{name}"></div>' for name in figures)
+    return _PAGE.format(places=places, script=(BUNDLES / "figures.js").read_text(encoding="utf-8"))
+
+
 class LiveFigure:
     """A figure whose points are dragged with the mouse, a finger or the arrow keys, and which redraws in the browser.
 

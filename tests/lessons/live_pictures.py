@@ -5,15 +5,7 @@ import shutil
 from playwright.sync_api import sync_playwright
 
 from sofim_ref.lessons.live_figure import BUNDLES, names
-
-PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Figures</title><style>body {{ margin: 0 }}</style>
-<main>{places}</main><script>{script}</script></html>"""
-
-
-def page_of(*figures):
-    """Return a page, without anything outside of it, with these figures."""
-    places = "".join(f'<div data-live-figure="{name}"></div>' for name in figures)
-    return PAGE.format(places=places, script=(BUNDLES / "figures.js").read_text(encoding="utf-8"))
+from sofim_ref.lessons.live_figure import page as page_of
 
 
 def main():

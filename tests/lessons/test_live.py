@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from live_pictures import page_of
 
 from sofim_ref import curvature, problems
 from sofim_ref.convergence import CompanionNorm, linear_quadratic_bound
 from sofim_ref.lessons import live_figure
 from sofim_ref.lessons.live_figure import BUNDLES, LiveFigure, names
+from sofim_ref.lessons.live_figure import page as page_of
 from sofim_ref.matrices import RankOne
 from sofim_ref.optimizers import SGD, SOFIM, AdaGrad, Adam, NaturalGradient, Newton
 from sofim_ref.problems import Quadratic
