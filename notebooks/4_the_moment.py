@@ -204,7 +204,7 @@ assert np.all(np.abs(floors[0.9] / floors[0.0] - 1) < 0.03)
 LiveFigure("moment_plane")
 
 # %% [markdown]
-# The path crosses $\Delta = 0$ and goes on, since the moment still points where the gradients of some steps ago pointed: the error **grows** in 18 of 40 steps. What
+# The path crosses $\Delta = 0$ and goes on, since the moment still points where the gradients of some steps ago pointed: the error **grows** in 18 of the first 40 steps. What
 # falls in each step is another length, a norm of the pair; its ellipses are drawn in the figure. With this $\beta$ and $a$ each step multiplies it by at most 0.947, and
 # in the long run the pair shrinks by $\sqrt{0.8} = 0.894$ a step.
 

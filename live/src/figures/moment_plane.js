@@ -6,7 +6,7 @@ const [PATH, ELLIPSE] = ["var(--two)", "var(--one)"];
 const [STEPS, NEAR] = [50, 1e-4]; // so near that ‖M‖² is nothing beside ρ: each step is the linear one
 
 export function render({ model, el }) {
-  const stage = frame({ model, el, title: "The error may grow; each step ends inside the ellipse on which it begins", initial: { beta: 0.8, step: 2, start: [1, 0] } });
+  const stage = frame({ model, el, title: "Error and moment: in which length does every step shrink?", initial: { beta: 0.8, step: 2, start: [1, 0] } });
   key(stage, [
     [PATH, "error Δ and moment M, step by step"],
     [ELLIPSE, "the norm ‖(Δ, M)‖, and its ellipses"],

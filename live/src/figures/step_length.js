@@ -44,7 +44,7 @@ export function render({ model, el }) {
     errors.plain(seen(walk(w, (error) => (eta * error) / rho)));
     errors.clipped(seen(walk(w, (error) => Math.sign(error) * Math.min((eta * Math.abs(error)) / rho, longest))));
     const near = eta / rho;
-    const says = near < 2 ? `and shrinks errors by |1 − η/ρ| = ${shown(Math.abs(1 - near))} a step` : "and, since η/ρ > 2, can't come to rest there";
+    const says = near < 2 ? `and shrinks errors by |1 − η/ρ| = ${shown(Math.abs(1 - near), 4)} a step` : "and, since η/ρ > 2, can't come to rest there";
     stage.say(`The longest step is ${shown(longest)}, at ‖M̂‖ = ${shown(Math.sqrt(rho))}. Near the minimum SOFIM is gradient descent with step size η/ρ = ${shown(near)}, ${says}.`);
   });
   stage.draw();
