@@ -8,6 +8,7 @@ NEVER_NEGATIVE = {
     "best_lr": ("rho", "mu", "L"),
     "best_trial": ("losses", "row"),
     "condition_number": ("rho",),
+    "damping_share": ("rho",),
     "equally_long": ("rho", "s"),
     "gauss_newton": ("h",),
     "gaussian_fisher": ("v",),
@@ -20,10 +21,13 @@ NEVER_NEGATIVE = {
     "median_cost": ("costs", "ordered", "low", "high", "len(costs) - 1"),
     "moment": ("beta", "1 - beta", "1 - beta ** len(G)"),
     "natural_step": ("lr",),
+    "newton_for_radius": ("h", "damping", "radius"),
     "noise_left": ("beta", "1 - beta"),
     "observed_order": ("first", "second", "third"),
     "peak_step": ("lr", "rho"),
+    "predicted_fall": ("damping",),
     "same_as_heavy_ball": ("lr", "beta", "1 - beta", "dampening", "1 - dampening"),
+    "same_run": ("lr", "rho", "a", "s"),
     "sherman_morrison": ("rho",),
     "step_length": ("lr", "rho", "s"),
     "tail_rate": ("lr", "rho", "mu", "L"),
@@ -36,6 +40,7 @@ SYMMETRIC = {
     "hutchinson": ("H",),
     "kfac_solve": ("A", "G"),
     "natural_step": ("F",),
+    "predicted_fall": ("B",),
     "tail_rate": ("L",),  # a number
     "xi1": ("H",),
 }
@@ -74,6 +79,13 @@ EQUAL = {
         "s @ Bs → abs(s @ Bs)": "B is positive definite",
         "s @ y → y @ s": _DOT,
         "s @ y → abs(s @ y)": "sᵀy > 0 is given",
+    },
+    "damping_share": {
+        "m @ p → p @ m": _DOT,
+        "m @ p → -(m @ p)": _SQUARE,
+        "m @ p → abs(m @ p)": _SQUARE,
+        "m → -m": _SQUARE,
+        "p → -p": "it occurs twice in each product, or is squared",
     },
     "gaussian_kl": {
         "np.log(other_s / s) + (s ** 2 + (mean - other_mean) ** 2) / (2 * other_s ** 2) - 0.5 → "
@@ -116,10 +128,31 @@ EQUAL = {
         "len(costs) → -len(costs)": f"counted from the end, {_BOTH}",
         "2 → -2": f"counted from the end, {_BOTH}",
     },
+    "newton_for_radius": {
+        "g / (h + damping) → -(g / (h + damping))": "only lengths and squares of u occur",
+        "g / (h + damping) → abs(g / (h + damping))": "only lengths and squares of u occur",
+        "g → -g": "only lengths and squares of u occur",
+        "g → abs(g)": "only lengths and squares of u occur",
+        "h + damping → -(h + damping)": "only lengths and squares of u occur",
+        "length / radius → abs(length / radius)": "a length is ≥ 0",
+    },
     "observed_order": {
         "np.log(third / second) / np.log(second / first) → abs(np.log(third / second) / np.log(second / first))": (
             "errors fall, so that both logarithms are negative"
         ),
+    },
+    "predicted_fall": {
+        "-(g @ u) - u @ B @ u / 2 → abs(-(g @ u) - u @ B @ u / 2)": "the model falls with a damped step",
+        "g @ u → u @ g": _DOT,
+        "u @ B @ u / 2 → abs(u @ B @ u / 2)": "B is positive definite",
+        "u @ B @ u → u @ (u @ B)": _DOT,
+        "u @ B @ u → abs(u @ B @ u)": "B is positive definite",
+        "u @ B → B @ u": "B is symmetric",
+    },
+    "same_run": {
+        "a / s → -(a / s)": _SQUARE,
+        "a → -a": _SQUARE,
+        "s → -s": _SQUARE,
     },
     "sherman_morrison": {"m @ v → v @ m": _DOT},
     "step_length": {"s → -s": _SQUARE},

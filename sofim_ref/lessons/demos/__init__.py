@@ -1,8 +1,10 @@
 """The lessons' interactive figures, one a file: each function returns an `InteractiveFigure`."""
 
+from sofim_ref.lessons.demos.damping import damping
 from sofim_ref.lessons.demos.fields import fields
 from sofim_ref.lessons.demos.gallery import gallery
 from sofim_ref.lessons.demos.noise import noise
+from sofim_ref.lessons.demos.saddle import saddle
 from sofim_ref.lessons.demos.unfair import unfair
 
-__all__ = ["fields", "gallery", "noise", "unfair"]
+__all__ = ["damping", "fields", "gallery", "noise", "saddle", "unfair"]
