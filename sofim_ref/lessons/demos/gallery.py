@@ -1,8 +1,9 @@
-"""Lesson 7: eight methods as eight matrices, drawn as ellipses at one point of one problem."""
+"""Lesson 7: eight methods as eight matrices, drawn as ellipses on two weights of one problem."""
 
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,16 +13,27 @@ from sofim_ref.lessons.interactive_figure import InteractiveFigure, Slider
 from sofim_ref.optimizers import REGISTRY
 from sofim_ref.plots.line_styles import line_style
 from sofim_ref.plots.style import look
-from sofim_ref.problems import LogisticRegression
+from sofim_ref.problems import SoftmaxRegression
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-METHODS = ("newton", "natural-gradient", "kfac", "adahessian", "nystrom-sgd", "soaa", "adafisher", "sofim")
-"""The methods in the gallery."""
+    from sofim_ref.problems import Oracle
 
-TWIST = np.asarray([[1.0, 0.8], [0.0, 0.35]])
-"""Correlates the two features, so that the Hessian is far from a multiple of I."""
+METHODS: dict[str, dict[str, Any]] = {
+    "natural-gradient": {"damping": 1e-9},
+    "kfac": {"decay": 0.0},
+    "nystrom-sgd": {"columns": 1, "rho": 0.02},
+    "lbfgs": {},
+    "sofim": {"rho": 0.02},
+    "adahessian": {},
+    "adafisher": {"update_every": 1},
+    "soaa": {},
+}
+"""The methods in the gallery, with what differs from their defaults; the last three have a diagonal C."""
+
+WEIGHTS = (1, 2)
+"""The two weights that are drawn: from petal length to versicolor, and from petal length to virginica."""
 
 
 def gallery() -> InteractiveFigure:
@@ -34,53 +46,80 @@ def gallery() -> InteractiveFigure:
     return InteractiveFigure(
         draw_gallery,
         {
-            "x": Slider("start, w₁", -6.0, 2.0, 0.5, 0.0),
-            "y": Slider("start, w₂", -4.0, 3.0, 0.5, 1.0),
+            "x": Slider("start, w₁", -4.0, 4.0, 0.5, 0.0),
+            "y": Slider("start, w₂", -4.0, 4.0, 0.5, 1.0),
             "steps": Slider("steps along the path", 1.0, 12.0, 1.0, 6.0),
         },
     )
 
 
 @cache
-def _problem() -> tuple[Any, Any]:
-    whole = load("breast-cancer").train
-    problem = LogisticRegression(whole.features[:, [0, 1]] @ TWIST, whole.targets, l2=0.01, intercept=False)
-    return problem, problem.optimum()
+def iris() -> SoftmaxRegression:
+    """Return softmax regression of iris's three species on length and width of petals: nine parameters.
+
+    The features have different mean squares: AdaFisher scales them to [0, 1], and makes nothing of equal ones.
+    """
+    whole = load("iris").train
+    return SoftmaxRegression(whole.features[:, [2, 3]] * np.asarray([1.0, 0.5]), whole.targets, l2=0.01)
+
+
+@cache
+def _path(x: float, y: float, steps: int) -> tuple[Oracle, ...]:
+    """Return the oracles along a path of gradient descent, and one of where it ends."""
+    problem = iris()
+    w = problem.initial_point()
+    w[list(WEIGHTS)] = x, y
+    path = []
+    for _ in range(steps + 1):
+        path.append(problem.oracle(w))
+        w = w - path[-1].gradient()
+    return tuple(path)
 
 
 def matrices(x: float, y: float, steps: int) -> tuple[dict[str, Any], Any]:
-    """Return each method's C, shape (2, 2), and the Hessian, at the end of a path of gradient descent from (x, y)."""
-    problem, _ = _problem()
+    """Return each method's C for the two weights, shape (2, 2), after steps of gradient descent, and the Hessian's."""
+    path = _path(x, y, steps)
+    block = np.ix_(WEIGHTS, WEIGHTS)
     found = {}
-    for name in METHODS:
-        optimizer = REGISTRY[name].build(steps=steps)
-        w = np.asarray([x, y])
-        state = optimizer.init(w)
-        for _ in range(steps):
-            oracle = problem.oracle(w)
+    for name, settings in METHODS.items():
+        optimizer = REGISTRY[name].build(steps=steps + 1, **settings)
+        state = optimizer.init(path[0].w)
+        for oracle, following in pairwise(path):
             state, choice = optimizer.precondition(state, oracle)
-            w = w - oracle.gradient()
-        found[name] = choice.matrix.to_dense()
-    return found, oracle.hessian()
+            state = optimizer.accept(state, oracle, choice, following.w)[1]
+        found[name] = optimizer.precondition(state, path[-1])[1].matrix.to_dense()[block]
+    return found, path[-1].hessian()[block]
+
+
+def condition(C: Any) -> float:
+    """Return the largest eigenvalue over the smallest."""
+    eigenvalues = np.linalg.eigvalsh(C)
+    return float(eigenvalues[-1] / eigenvalues[0])
 
 
 def draw_gallery(*, x: float, y: float, steps: float) -> Figure:
-    """Draw an ellipse a method, over the Hessian's in grey."""
+    """Draw an ellipse a method, over the Hessian's in grey, side by side on one pair of axes: that is drawn fastest."""
     from matplotlib.figure import Figure
 
     found, H = matrices(x, y, int(steps))
     with look():
-        figure = Figure(figsize=(12, 6))
-        figure.subplots_adjust(left=0.02, right=0.98, top=0.82, bottom=0.03, hspace=0.35, wspace=0.1)
-        for axes, (name, C) in zip(figure.subplots(2, 4).flat, found.items(), strict=True):
-            axes.fill(*_outline(H), color="#DDDDDD")
-            axes.plot(*_outline(C), color=line_style(name)["color"])
-            axes.set(aspect="equal", xlim=(-3, 3), ylim=(-3, 3), xticks=[], yticks=[])
-            eigenvalues = np.linalg.eigvalsh(C)
-            axes.set_title(f"{REGISTRY[name].title}\nκ = {eigenvalues[-1] / eigenvalues[0]:.3g}", fontsize=12, pad=4)
-        condition = np.linalg.cond(H)
+        figure = Figure(figsize=(12, 6.6))
+        axes = figure.add_axes((0.01, 0.01, 0.98, 0.88))
+        axes.set_axis_off()
+        axes.set(aspect="equal", xlim=(-2.7, 24), ylim=(-9.4, 3.8))
+        for panel, (name, C) in enumerate(found.items()):
+            right, up = 7.0 * (panel % 4), -6.7 * (panel // 4)
+            centre = np.asarray([[right], [up]])
+            axes.hlines(up, right - 2.6, right + 2.6, color="#BBBBBB", linewidth=1)
+            axes.vlines(right, up - 2.6, up + 2.6, color="#BBBBBB", linewidth=1)
+            axes.text(right + 2.6, up + 0.1, "w₁", fontsize=12, color="#555555", ha="right", va="bottom")
+            axes.text(right + 0.15, up + 2.6, "w₂", fontsize=12, color="#555555", va="top")
+            axes.fill(*(centre + _outline(H)), color="#DDDDDD")
+            axes.plot(*(centre + _outline(C)), color=line_style(name)["color"])
+            title = f"{REGISTRY[name].title}: κ = {condition(C):.3g}"
+            axes.text(right - 2.6, up + 2.9, title, fontsize=14, va="bottom")
         figure.suptitle(
-            f"uᵀCu = const: the Hessian (grey, κ = {condition:.3g}) and what each method takes for it",
+            f"uᵀCu = const, with C's condition number κ; in grey the same of the Hessian, κ = {condition(H):.3g}",
             fontsize=15, x=0.01, ha="left",
         )  # fmt: skip
     return figure
