@@ -13,16 +13,18 @@
 # %% [markdown]
 # # 4 Why average gradients that disagree?
 #
-# A network is trained on a few examples at a time, and each batch has its own opinion about the way down. Here is how bad that can be:
-# logistic regression on 455 patients, one patient a step. At the start, 6 % of the patients' gradients $g_i$ point away from the gradient of the whole
-# loss, $g_i^\top \nabla f < 0$, so that a small step against $g_i$ raises the loss. After a hundred steps of gradient descent 40 % of them do. A method that divides by
-# $\rho I + gg^\top$ would damp a direction that is mostly chance.
+# A network is trained on a few examples at a time, and each batch has its own opinion about the way down. Here is how bad that
+# can be: logistic regression on 455 patients, one patient a step. At the start, 6 % of the patients' gradients $g_i$ point away
+# from the gradient of the whole loss, $g_i^\top \nabla f < 0$, so that a small step against $g_i$ raises the loss. After a
+# hundred steps of gradient descent 40 % of them do. A method that divides by $\rho I + gg^\top$ would damp a direction that is
+# mostly chance.
 #
-# SOFIM therefore uses an average of the gradients so far, the **moment**, as momentum and Adam do. What does the average buy, and what does it cost?
+# SOFIM therefore uses an average of the gradients so far, the **moment**, as momentum and Adam do. What does the average buy, and
+# what does it cost?
 #
-# **You need** geometric series, the variance of a sum of independent numbers, eigenvalues of a $2 \times 2$ matrix, and $C = \rho I + mm^\top$ from lesson 3.
-# **You will be able to** say how many gradients a moment remembers, convert between the two ways of writing momentum, and say
-# which part of the noise averaging removes and which part it only delays.
+# **You need** geometric series, the variance of a sum of independent numbers, eigenvalues of a $2 \times 2$ matrix, and
+# $C = \rho I + mm^\top$ from lesson 3. **You will be able to** say how many gradients a moment remembers, convert between the two
+# ways of writing momentum, and say which part of the noise averaging removes and which part it only delays.
 
 # %%
 import numpy as np
@@ -48,12 +50,13 @@ assert np.allclose(shares, [0.06, 0.40], atol=0.005)
 # %% [markdown]
 # ## How much of the past?
 #
-# The **exponential moving average** of gradients $g_1, g_2, \dots$ begins at $M_0 = 0$ and moves a share $1-\beta$ of the way to each new gradient,
+# The **exponential moving average** of gradients $g_1, g_2, \dots$ begins at $M_0 = 0$ and moves a share $1-\beta$ of the way to
+# each new gradient,
 #
 # $$M_t = \beta M_{t-1} + (1 - \beta)\, g_t, \qquad 0 \le \beta < 1. \tag{1}$$
 #
-# **Predict:** with $\beta = 0.9$, about how many gradients count in $M$? After the first step, how long is $M_1$ compared with $g_1$? Then drag the black gradient in the figure,
-# and move $\beta$.
+# **Predict:** with $\beta = 0.9$, about how many gradients count in $M$? After the first step, how long is $M_1$ compared with
+# $g_1$? Then drag the black gradient in the figure, and move $\beta$.
 
 # %%
 LiveFigure("moment_memory")
@@ -63,16 +66,17 @@ LiveFigure("moment_memory")
 #
 # $$M_3 = (1 - \beta)\big(g_3 + \beta g_2 + \beta^2 g_1\big), \tag{2}$$
 #
-# and so on: one step back in time costs one factor $\beta$. Count each gradient by its weight relative to the newest one. Then an old moment
-# holds
+# and so on: one step back in time costs one factor $\beta$. Count each gradient by its weight relative to the newest one. Then an
+# old moment holds
 #
 # $$1 + \beta + \beta^2 + \dots = \frac{1}{1 - \beta} \tag{3}$$
 #
-# gradients: **ten** for $\beta = 0.9$, a hundred for $\beta = 0.99$. It is not a sharp number: the last ten gradients have 65 % of the whole weight, and the other
-# 35 % belong to all before.
+# gradients: **ten** for $\beta = 0.9$, a hundred for $\beta = 0.99$. It is not a sharp number: the last ten gradients have 65 %
+# of the whole weight, and the other 35 % belong to all before.
 #
-# In the beginning there is less to remember. If all gradients are equal to $g$, (2) says that $M_3 = (1 - \beta^3)\,g$, and in general $M_t = (1 - \beta^t)\, g$: the average starts at zero and
-# remembers that. After one step $M_1 = 0.1\, g_1$, a tenth of what it should be. The **bias-corrected** moment
+# In the beginning there is less to remember. If all gradients are equal to $g$, (2) says that $M_3 = (1 - \beta^3)\,g$, and in
+# general $M_t = (1 - \beta^t)\, g$: the average starts at zero and remembers that. After one step $M_1 = 0.1\, g_1$, a tenth of
+# what it should be. The **bias-corrected** moment
 #
 # $$\hat M_t = \frac{M_t}{1 - \beta^t} \tag{4}$$
 #
@@ -92,8 +96,8 @@ print(
 assert np.isclose(relative.sum(), 10) and round(100 * relative[:10].sum() / relative.sum()) == 65
 
 # %% [markdown]
-# Does it help with gradients that disagree? We stay at the later of the two points, draw one patient after another, and ask how often the *moment* points away from the
-# whole gradient.
+# Does it help with gradients that disagree? We stay at the later of the two points, draw one patient after another, and ask how
+# often the *moment* points away from the whole gradient.
 
 # %%
 rows, wrong = np.random.default_rng(0).integers(cancer.size, size=5000), {}
@@ -106,16 +110,18 @@ for beta in (0.0, 0.9, 0.99):
 assert np.allclose(list(wrong.values()), [0.404, 0.071, 0.0004], atol=0.0005)
 
 # %% [markdown]
-# From 40 % to 7 % to 0.04 %. That is the first answer to the title: **the whole gradient is in all of them, and the disagreements cancel.**
+# From 40 % to 7 % to 0.04 %. That is the first answer to the title: **the whole gradient is in all of them, and the disagreements
+# cancel.**
 #
 # ## Two ways to write one thing
 #
-# Heavy ball, the momentum of Polyak and of PyTorch, is $v_t = \mu v_{t-1} + g_t$ and $w \leftarrow w - \eta' v_t$. The new gradient enters whole. With $\mu = \beta$, (1) divided by
-# $1 - \beta$ is the same recursion, so that
+# Heavy ball, the momentum of Polyak and of PyTorch, is $v_t = \mu v_{t-1} + g_t$ and $w \leftarrow w - \eta' v_t$. The new
+# gradient enters whole. With $\mu = \beta$, (1) divided by $1 - \beta$ is the same recursion, so that
 #
 # $$v_t = \frac{M_t}{1 - \beta}. \tag{5}$$
 #
-# **Predict:** with which step size $\eta$ does $w \leftarrow w - \eta M$ repeat a run of heavy ball with $\eta' = 0.05$ and $\mu = 0.9$?
+# **Predict:** with which step size $\eta$ does $w \leftarrow w - \eta M$ repeat a run of heavy ball with $\eta' = 0.05$ and
+# $\mu = 0.9$?
 
 # %%
 X = np.random.default_rng(0).standard_normal((30, 2))
@@ -129,15 +135,19 @@ print(f"after 50 steps the two are {np.linalg.norm(w - heavy.w):.0e} apart")
 assert np.allclose(w, heavy.w, rtol=1e-12)
 
 # %% [markdown]
-# With 0.5. Whoever compares the two at equal step sizes compares a method with another that steps ten times as far: the factor is $1/(1-\beta)$, the same ten as in (3).
+# With 0.5. Whoever compares the two at equal step sizes compares a method with another that steps ten times as far: the factor is
+# $1/(1-\beta)$, the same ten as in (3).
 #
 # ## The floor: later, not less
 #
-# With a fixed step size and random batches the error doesn't vanish. It ends at a **floor**, where the noise throws it up as fast as the gradient pulls it down.
-# **Predict:** the step is made four times smaller. What becomes of the floor? And what becomes of it if the gradients are averaged with $\beta = 0.9$?
+# With a fixed step size and random batches the error doesn't vanish. It ends at a **floor**, where the noise throws it up as fast
+# as the gradient pulls it down. **Predict:** the step is made four times smaller. What becomes of the floor? And what becomes of
+# it if the gradients are averaged with $\beta = 0.9$?
 #
-# Take the loss $\tfrac12\lambda w^2$ with its minimum at 0 and gradients $\lambda\Delta + \varepsilon$. Here $\Delta$ is the error, and $\varepsilon$ is fresh noise with mean 0 and variance
-# $\sigma^2$. Let the step be $w \leftarrow w - aM$; near an optimum, where $\lVert\hat M\rVert^2$ is small beside $\rho$, SOFIM's step is of this form with $a = \eta/\rho$. Without an average,
+# Take the loss $\tfrac12\lambda w^2$ with its minimum at 0 and gradients $\lambda\Delta + \varepsilon$. Here $\Delta$ is the
+# error, and $\varepsilon$ is fresh noise with mean 0 and variance $\sigma^2$. Let the step be $w \leftarrow w - aM$; near an
+# optimum, where $\lVert\hat M\rVert^2$ is small beside $\rho$, SOFIM's step is of this form with $a = \eta/\rho$. Without an
+# average,
 #
 # $$\Delta^+ = (1 - a\lambda)\,\Delta - a\,\varepsilon. \tag{6}$$
 #
@@ -145,12 +155,14 @@ assert np.allclose(w, heavy.w, rtol=1e-12)
 #
 # $$V = \frac{a\,\sigma^2}{\lambda\,(2 - a\lambda)} \approx \frac{a\,\sigma^2}{2\lambda}. \tag{7}$$
 #
-# With an average a noise $\varepsilon$ moves $w$ by $a(1-\beta)\varepsilon$ in its own step, by $a(1-\beta)\beta\,\varepsilon$ in the next, and so on: in all by $a\,\varepsilon$. **The same amount comes in, only
-# later.** The same argument for the pair $(\Delta, M)$, three equations for two variances and a covariance, gives
+# With an average a noise $\varepsilon$ moves $w$ by $a(1-\beta)\varepsilon$ in its own step, by $a(1-\beta)\beta\,\varepsilon$ in
+# the next, and so on: in all by $a\,\varepsilon$. **The same amount comes in, only later.** The same argument for the pair
+# $(\Delta, M)$, three equations for two variances and a covariance, gives
 #
 # $$V = \frac{a\,\sigma^2}{\lambda}\cdot\frac{1 + \beta}{2(1 + \beta) - a(1 - \beta)\lambda}, \tag{8}$$
 #
-# which is (7) for $\beta = 0$, and tends to the same $a\sigma^2/2\lambda$ for small $a$, whatever $\beta$. The cell iterates the variances until they stand still, with $\lambda = \sigma = 1$.
+# which is (7) for $\beta = 0$, and tends to the same $a\sigma^2/2\lambda$ for small $a$, whatever $\beta$. The cell iterates the
+# variances until they stand still, with $\lambda = \sigma = 1$.
 
 # %%
 for beta, a in ((0.0, 0.1), (0.9, 0.1), (0.9, 1.0)):
@@ -181,12 +193,13 @@ for beta in (0.0, 0.9):
 assert np.all(np.abs(floors[0.9] / floors[0.0] - 1) < 0.03)
 
 # %% [markdown]
-# A step four times smaller **halves** the floor, since $V$ is proportional to $a$ and the floor is its root: the measured exponents are 0.48 and 0.47. The average changes
-# the floor by less than 3 %.
+# A step four times smaller **halves** the floor, since $V$ is proportional to $a$ and the floor is its root: the measured
+# exponents are 0.48 and 0.47. The average changes the floor by less than 3 %.
 #
 # ## The price: an error that grows
 #
-# One parameter, the loss $\tfrac12\lambda w^2$, no noise, no bias correction, $\beta = 0.8$ and $a\lambda = 2$. **Predict:** does the error get smaller in every step?
+# One parameter, the loss $\tfrac12\lambda w^2$, no noise, no bias correction, $\beta = 0.8$ and $a\lambda = 2$. **Predict:** does
+# the error get smaller in every step?
 #
 # A step takes the pair of error and moment to
 #
@@ -197,16 +210,18 @@ assert np.all(np.abs(floors[0.9] / floors[0.0] - 1) < 0.03)
 #
 # $$r^2 - c\,r + \beta = 0. \tag{10}$$
 #
-# If they are not real, both have the absolute value $\sqrt\beta$, and the pair moves on a spiral. Both are below 1 exactly if $a\lambda < 2(1+\beta)/(1-\beta)$. This is 18 for $\beta = 0.8$,
-# where gradient descent bears 2: **the average allows longer steps.**
+# If they are not real, both have the absolute value $\sqrt\beta$, and the pair moves on a spiral. Both are below 1 exactly if
+# $a\lambda < 2(1+\beta)/(1-\beta)$. This is 18 for $\beta = 0.8$, where gradient descent bears 2: **the average allows longer
+# steps.**
 
 # %%
 LiveFigure("moment_plane")
 
 # %% [markdown]
-# The path crosses $\Delta = 0$ and goes on, since the moment still points where the gradients of some steps ago pointed: the error **grows** in 18 of the first 40 steps. What
-# falls in each step is another length, a norm of the pair; its ellipses are drawn in the figure. With this $\beta$ and $a$ each step multiplies it by at most 0.947, and
-# in the long run the pair shrinks by $\sqrt{0.8} = 0.894$ a step.
+# The path crosses $\Delta = 0$ and goes on, since the moment still points where the gradients of some steps ago pointed: the
+# error **grows** in 18 of the first 40 steps. What falls in each step is another length, a norm of the pair; its ellipses are
+# drawn in the figure. With this $\beta$ and $a$ each step multiplies it by at most 0.947, and in the long run the pair shrinks by
+# $\sqrt{0.8} = 0.894$ a step.
 
 # %%
 beta, a = 0.8, 2.0
@@ -228,8 +243,10 @@ for a, inside in ((17.99, True), (18.01, False)):
 # %% [markdown]
 # ## Summary
 #
-# 1. A moment remembers about $1/(1-\beta)$ gradients and starts at zero, which dividing by $1 - \beta^t$ corrects; heavy ball is the same, $1/(1-\beta)$ times as long.
-# 2. Averaging makes the *direction* reliable, which SOFIM needs for its matrix, and allows longer steps; the *floor* depends on the step, as $\sqrt{\eta/\rho}$.
+# 1. A moment remembers about $1/(1-\beta)$ gradients and starts at zero, which dividing by $1 - \beta^t$ corrects; heavy ball is
+#    the same, $1/(1-\beta)$ times as long.
+# 2. Averaging makes the *direction* reliable, which SOFIM needs for its matrix, and allows longer steps; the *floor* depends on
+#    the step, as $\sqrt{\eta/\rho}$.
 # 3. The price is an error that may grow: what falls in every step is a norm of error and moment.
 #
 # ## Exercises
@@ -243,26 +260,32 @@ for a, inside in ((17.99, True), (18.01, False)):
 # %% exercise="noise_left"
 
 # %% [markdown] exercise="open"
-# **How late is an average?** Let the gradients grow steadily, $g_t = t\,s$ with a fixed vector $s$. After many steps, which earlier gradient does $M_t$ equal? Does bias correction
-# mend that? Use the answer to explain on which side of the optimum the spiral of the last figure is late.
+# **How late is an average?** Let the gradients grow steadily, $g_t = t\,s$ with a fixed vector $s$. After many steps, which
+# earlier gradient does $M_t$ equal? Does bias correction mend that? Use the answer to explain on which side of the optimum the
+# spiral of the last figure is late.
 
 # %% [markdown] tags=["teacher"]
 # ### For the teacher
 # 45 minutes: 10 for (1) to (4), 5 for heavy ball, 15 for the floor, 10 for the plane, 5 to begin the exercises.
 #
-# *First prediction.* Ten, and a tenth. *Second.* $\eta = 0.5$. *Third.* The floor is halved; the average leaves it where it was. *Fourth.* No: it grows in 18 of 40 steps.
+# *First prediction.* Ten, and a tenth. *Second.* $\eta = 0.5$. *Third.* The floor is halved; the average leaves it where it was.
+# *Fourth.* No: it grows in 18 of 40 steps.
 #
-# *How late is an average?* Try $M_t = (t - \tau)s$ in (1): $t - \tau = \beta(t - 1 - \tau) + (1-\beta)t$ gives $\tau = \beta/(1-\beta)$, nine steps for $\beta = 0.9$; what is left of the start decays as
-# $\beta^t$. Bias correction changes only what decays, so it mends nothing. Before the optimum gradients shrink, and a late moment is too long; just after it, it still points away from the
-# optimum.
+# *How late is an average?* Try $M_t = (t - \tau)s$ in (1): $t - \tau = \beta(t - 1 - \tau) + (1-\beta)t$ gives
+# $\tau = \beta/(1-\beta)$, nine steps for $\beta = 0.9$; what is left of the start decays as $\beta^t$. Bias correction changes
+# only what decays, so it mends nothing. Before the optimum gradients shrink, and a late moment is too long; just after it, it
+# still points away from the optimum.
 #
-# What usually goes wrong: SOFIM and momentum are compared at equal step sizes, off by $1/(1-\beta)$. The average begins at the first gradient instead of zero, which gives
-# that one the weight $\beta^{t-1}$, far too much for small $t$. And "averaging removes noise" is believed of the error: (8) says that it doesn't.
+# What usually goes wrong: SOFIM and momentum are compared at equal step sizes, off by $1/(1-\beta)$. The average begins at the
+# first gradient instead of zero, which gives that one the weight $\beta^{t-1}$, far too much for small $t$. And "averaging
+# removes noise" is believed of the error: (8) says that it doesn't.
 
 # %% [markdown]
 # ## History and further reading
 #
-# - Polyak 1964, [doi:10.1016/0041-5553(64)90137-5](https://doi.org/10.1016/0041-5553(64)90137-5): heavy ball, and why it is faster on a narrow valley.
+# - Polyak 1964, [doi:10.1016/0041-5553(64)90137-5](https://doi.org/10.1016/0041-5553(64)90137-5): heavy ball, and why it is
+#   faster on a narrow valley.
 # - Kingma & Ba 2015, [arXiv 1412.6980](https://arxiv.org/abs/1412.6980): Adam; §3 derives the bias correction.
-# - Lessard, Recht & Packard 2016, [doi:10.1137/15M1009597](https://doi.org/10.1137/15M1009597): norms of error and moment found by a computer, for many methods.
+# - Lessard, Recht & Packard 2016, [doi:10.1137/15M1009597](https://doi.org/10.1137/15M1009597): norms of error and moment found
+#   by a computer, for many methods.
 # - `docs/theory/moment.md` in this repository: the norm of the last figure in closed form, with proofs.

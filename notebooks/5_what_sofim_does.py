@@ -13,14 +13,16 @@
 # %% [markdown]
 # # 5 What does SOFIM really do?
 #
-# Somebody changes one word in a training script: the loss of a batch is now the *sum* over its 32 examples and no longer the mean. All gradients become 32 times as long. Gradient
-# descent takes steps 32 times as long, and the run explodes; one sees it at once. SOFIM, with its default settings, $\eta = 0.1$ and $\rho = 0.5$, takes steps that are 25 times **shorter**. Nothing
-# explodes and nothing is reported: the run merely stands still. Why?
+# Somebody changes one word in a training script: the loss of a batch is now the *sum* over its 32 examples and no longer the
+# mean. All gradients become 32 times as long. Gradient descent takes steps 32 times as long, and the run diverges; one sees it at
+# once. SOFIM, with its default settings, $\eta = 0.1$ and $\rho = 0.5$, takes steps that are 25 times **shorter**. Nothing
+# diverges and nothing is reported: the run merely stands still. Why?
 #
 # This lesson takes the method apart, in both readings that its paper allows, and finds for each a description without matrices.
 #
-# **You need** lesson 3, the solve with $\rho I + mm^\top$, and lesson 4, the moment. **You will be able to** say in which direction a step of SOFIM goes and how long it is, replay a
-# run of it with another method, and say what its matrix knows of the Fisher matrix.
+# **You need** lesson 3, the solve with $\rho I + mm^\top$, and lesson 4, the moment. **You will be able to** say in which
+# direction a step of SOFIM goes and how long it is, replay a run of it with another method, and say what its matrix knows of the
+# Fisher matrix.
 #
 # ## Two readings
 #
@@ -28,8 +30,8 @@
 #
 # $$w \leftarrow w - \eta\, C^{-1} v, \qquad C = \rho I + \hat M \hat M^\top. \tag{1}$$
 #
-# What is $v$? The paper's text leaves it open. Released code of one of its authors takes $v = \hat M$; others read $v = g$, the gradient of the current batch. We call them the
-# **moment reading** and the **gradient reading**.
+# What is $v$? The paper's text leaves it open. Released code of one of its authors takes $v = \hat M$; others read $v = g$, the
+# gradient of the current batch. We call them the **moment reading** and the **gradient reading**.
 #
 # **Predict:** in the moment reading, in which direction does $C^{-1}\hat M$ point?
 
@@ -52,28 +54,34 @@ assert np.allclose(x, moment / 25.5)
 # $$C\hat M = \big(\rho + \lVert\hat M\rVert^2\big)\,\hat M, \qquad\text{hence}\qquad
 #   C^{-1}\hat M = \frac{1}{\rho + \lVert\hat M\rVert^2}\;\hat M. \tag{2}$$
 #
-# The matrix has been a number all along. **The moment reading never turns**: it is momentum with a step size of its own, which changes from step to step.
+# The matrix has been a number all along. **The moment reading never turns**: it is momentum with a step size of its own, which
+# changes from step to step.
 #
 # ## The length of a step
 #
-# Since the direction is known, only the length is left. It depends on $\eta$, $\rho$ and the single number $s = \lVert\hat M\rVert$; to write it down is the first exercise.
-# **Predict:** the gradients become ten times as long. Does the step become longer?
+# Since the direction is known, only the length is left. It depends on $\eta$, $\rho$ and the single number
+# $s = \lVert\hat M\rVert$; to write it down is the first exercise. **Predict:** the gradients become ten times as long. Does the
+# step become longer?
 
 # %%
 LiveFigure("step_length")
 
 # %% [markdown]
-# Drag the black point, then the start on the right. Both scales on the left are logarithmic, so that a straight line of slope 1 means "proportional". There are two regimes:
+# Drag the black point, then the start on the right. Both scales on the left are logarithmic, so that a straight line of slope 1
+# means "proportional". There are two regimes:
 #
-# - $s^2 \ll \rho$: the number in (2) is about $1/\rho$. The step is momentum's with step size $\eta/\rho$, and proportional to $s$.
-# - $s^2 \gg \rho$: it is about $1/s^2$. The step is about $\eta/s$ long, and a gradient ten times as long makes it ten times **shorter**.
+# - $s^2 \ll \rho$: the number in (2) is about $1/\rho$. The step is momentum's with step size $\eta/\rho$, and proportional to
+#   $s$.
+# - $s^2 \gg \rho$: it is about $1/s^2$. The step is about $\eta/s$ long, and a gradient ten times as long makes it ten times
+#   **shorter**.
 #
-# Between them lies a longest step; where, and how long it is, is the second exercise. Statisticians call a function that rises and falls again
-# **redescending**: it distrusts what is too large. Clipping, the dotted line, is another thing: it keeps the largest length and takes it for every large gradient. On the right, far
-# from the minimum, the difference is one between creeping and walking.
+# Between them lies a longest step; where, and how long it is, is the second exercise. Statisticians call a function that rises
+# and falls again **redescending**: it distrusts what is too large. Clipping, the dotted line, is another thing: it keeps the
+# largest length and takes it for every large gradient. On the right, far from the minimum, the difference is one between creeping
+# and walking.
 #
-# Now the riddle of the beginning. On the breast-cancer data the gradient at the start is 1.39 long, beyond the peak for $\rho = 0.5$, and
-# times 32 it is 44.6.
+# Now the riddle of the beginning. On the breast-cancer data the gradient at the start is 1.39 long, beyond the peak for
+# $\rho = 0.5$, and times 32 it is 44.6.
 
 # %%
 cancer = load("breast-cancer", l2=0.1).train
@@ -88,7 +96,8 @@ assert np.allclose([np.linalg.norm(gradient), 32 * np.linalg.norm(gradient)], [1
 assert round(lengths[1] / lengths[32]) == 25
 
 # %% [markdown]
-# What would have helped? $\rho$ is compared with $\lVert\hat M\rVert^2$, so it has the unit of a squared gradient. If the loss is multiplied by $c$, set
+# What would have helped? $\rho$ is compared with $\lVert\hat M\rVert^2$, so it has the unit of a squared gradient. If the loss is
+# multiplied by $c$, set
 #
 # $$\rho \to c^2\rho, \qquad \eta \to c\,\eta, \tag{3}$$
 #
@@ -107,8 +116,8 @@ assert np.allclose(one.w, other.w, rtol=1e-12)
 # %% [markdown]
 # ## Replayed without SOFIM
 #
-# If the moment reading is momentum with a schedule of step sizes, then that schedule alone must give the same run. We compute $\eta/(\rho + \lVert\hat M\rVert^2)$ along the way, a number, and give it to plain
-# momentum. No matrix occurs.
+# If the moment reading is momentum with a schedule of step sizes, then that schedule alone must give the same run. We compute
+# $\eta/(\rho + \lVert\hat M\rVert^2)$ along the way, a number, and give it to plain momentum. No matrix occurs.
 
 # %%
 problem = sr.problems.LogisticRegression(X, (X[:, 0] > 0).astype(int), l2=0.1)
@@ -124,15 +133,17 @@ assert np.allclose(w, trace.w, rtol=1e-12)
 # %% [markdown]
 # ## The other reading
 #
-# With $v = g$ the matrix does turn the step. By lesson 3 the part of $g$ along $\hat M$ is divided by $\rho + \lVert\hat M\rVert^2$ and the rest by $\rho$.
-# **Predict:** can such a step go uphill, if $\hat M$ points in quite another direction than $g$?
+# With $v = g$ the matrix does turn the step. By lesson 3 the part of $g$ along $\hat M$ is divided by
+# $\rho + \lVert\hat M\rVert^2$ and the rest by $\rho$. **Predict:** can such a step go uphill, if $\hat M$ points in quite
+# another direction than $g$?
 #
-# It can't go uphill for a small step: $C$ is positive definite, so
+# For a small step it can't: $C$ is positive definite, and its largest eigenvalue is $\rho + \lVert\hat M\rVert^2$, so
 #
 # $$g^\top C^{-1} g \;\ge\; \frac{\lVert g\rVert^2}{\rho + \lVert\hat M\rVert^2} \;>\; 0. \tag{4}$$
 #
-# The moment reading has no such guarantee. An old moment may point uphill, as in lesson 4; a random one does so half of the time. On the other hand the gradient reading damps the one direction in which the gradients agree, and lets pass what is new in this batch:
-# the opposite of what averaging is for.
+# The moment reading has no such guarantee. An old moment may point uphill, as in lesson 4; a random one does so half of the time.
+# On the other hand the gradient reading damps the one direction in which the gradients agree, and lets pass what is new in this
+# batch: the opposite of what averaging is for.
 
 # %%
 rng, bounds, uphill = np.random.default_rng(1), [], 0
@@ -150,16 +161,19 @@ assert min(bounds) >= 1 and abs(uphill / 1000 - 0.5) < 0.01
 LiveFigure("paths", shown=["momentum", "sofim", "sofimGradient"])
 
 # %% [markdown]
-# Both readings and momentum in a narrow valley, which the green point turns and stretches. The moment reading swings across it as momentum does; the gradient reading remembers nothing in its $v$ and
-# doesn't swing. Make $\rho$ larger and the moment reading approaches momentum; make it small, and from this far away both readings creep.
+# Both readings and momentum in a narrow valley, which the green point turns and stretches. The moment reading swings across it as
+# momentum does; the gradient reading remembers nothing in its $v$ and doesn't swing. Make $\rho$ larger and the moment reading
+# approaches momentum; make it small, and from this far away both readings creep.
 #
 # ## Is it a Fisher matrix?
 #
-# Write $g_i$ for the gradients of single examples, and $\bar g$ for their mean, the gradient. The empirical Fisher matrix of lesson 2 splits into
+# Write $g_i$ for the gradients of single examples, and $\bar g$ for their mean, the gradient. The empirical Fisher matrix of
+# lesson 2 splits into
 #
 # $$\frac1N\sum_i g_i g_i^\top = \bar g\,\bar g^\top + \frac1N\sum_i (g_i - \bar g)(g_i - \bar g)^\top, \tag{5}$$
 #
-# a square of the mean and a covariance. **SOFIM keeps the first term and drops the second.** How much is that? Compare the traces, at four points of a run.
+# the mean's outer product and a covariance. With $\beta = 0$ and the whole data for a batch, $\hat M = \bar g$: **SOFIM keeps the
+# first term and drops the second.** How much is that? Compare the traces, at four points of a run.
 
 # %%
 kept = {}
@@ -173,13 +187,14 @@ for steps in (0, 30, 100, 1000):
 assert np.allclose([kept[0], kept[30], kept[100]], [0.25, 0.03, 0.003], rtol=0.1) and kept[1000] < 1e-8
 
 # %% [markdown]
-# A quarter at the start, 3 % after thirty steps, 0.3 % after a hundred, and nothing at the minimum, where $\bar g = 0$ by definition. So at every minimum $C$ becomes $\rho I$, whatever
-# the Hessian is.
+# A quarter at the start, 3 % after thirty steps, 0.3 % after a hundred, and nothing at the minimum, where $\bar g = 0$ by
+# definition. So at every minimum $C$ becomes $\rho I$, whatever the Hessian is.
 #
 # ## Two limits
 #
-# Let $\rho \to \infty$ with $\eta/\rho$ fixed: then $\lVert\hat M\rVert^2$ is nothing beside $\rho$, and SOFIM is momentum, or with $\beta = 0$ gradient descent, of step size $\eta/\rho$. Let $\rho \to 0$: the moment reading's steps become $\eta/\lVert\hat M\rVert$ long.
-# **Predict:** what happens to them near a minimum?
+# Let $\rho \to \infty$ with $\eta/\rho$ fixed: then $\lVert\hat M\rVert^2$ is nothing beside $\rho$, and SOFIM is momentum, or
+# with $\beta = 0$ gradient descent, of step size $\eta/\rho$. Let $\rho \to 0$: the moment reading's steps become
+# $\eta/\lVert\hat M\rVert$ long. **Predict:** what happens to them near a minimum?
 
 # %%
 plain = sr.minimize(problem, sr.SGD(lr=1.0), steps=10).w
@@ -193,11 +208,13 @@ print(f"ρ = 1e-12: the first step from 0.002 beside the optimum is {tiny['step_
 assert np.isclose(np.linalg.norm(nearby - problem.optimum()), 0.002) and round(tiny["step_norm"][-1]) == 94
 
 # %% [markdown]
-# The first limit is reached in proportion to $1/\rho$. In the second, steps grow without bound as the gradient vanishes: **the closer, the further it jumps.** $\rho$ is what lets SOFIM come to rest.
+# The first limit is reached in proportion to $1/\rho$. In the second, steps grow without bound as the gradient vanishes: **the
+# closer, the further it jumps.** $\rho$ is what lets SOFIM come to rest.
 #
 # ## Summary
 #
-# 1. The moment reading is momentum with a redescending step length; it never turns. The gradient reading does turn, and damps what persists.
+# 1. The moment reading is momentum with a redescending step length; it never turns. The gradient reading does turn, and damps
+#    what persists.
 # 2. $\rho$ has the unit of a squared gradient: when the loss is multiplied by $c$, multiply $\rho$ by $c^2$ and $\eta$ by $c$.
 # 3. SOFIM's matrix keeps one term of the empirical Fisher, which vanishes at a minimum: there it is $\rho I$.
 #
@@ -212,22 +229,27 @@ assert np.isclose(np.linalg.norm(nearby - problem.optimum()), 0.002) and round(t
 # %% exercise="gradient_reading"
 
 # %% [markdown] exercise="open"
-# **Never at rest.** On the loss $\tfrac12 w^2$, with one parameter and $\beta = 0$, a step in the moment reading is $w \leftarrow w - \eta w/(\rho + w^2)$. For which $\eta$ and $\rho$ is there a $w > 0$ from which SOFIM jumps to $-w$
-# and back for ever? Find it, and decide whether runs that start nearby end in it. What happens if there is none?
+# **Never at rest.** Take the loss $\tfrac12 w^2$ with one parameter, and the moment reading with $\beta = 0$. For which $\eta$
+# and $\rho$ is there a $w > 0$ from which SOFIM jumps to $-w$ and back for ever? Find it, and decide whether runs that start
+# nearby end in it. What happens if there is none?
 
 # %% [markdown] tags=["teacher"]
 # ### For the teacher
-# 40 minutes: 10 for the beginning and (2), 10 for the figure and (3), 5 for the replay, 10 for the other reading and (5), 5 for the limits.
+# 40 minutes: 10 for the beginning and (2), 10 for the figure and (3), 5 for the replay, 10 for the other reading and (5), 5 for
+# the limits.
 #
-# *First prediction.* In the direction of $\hat M$; let it sink in. *Second.* Only below the peak; beyond it the step becomes ten times shorter. *Third.* No, by (4), for small steps. *Fourth.* They become
-# longer and longer.
+# *First prediction.* In the direction of $\hat M$; let it sink in. *Second.* Only below the peak; beyond it the step becomes ten
+# times shorter. *Third.* No, by (4), for small steps. *Fourth.* They become longer and longer.
 #
-# *Never at rest.* $w^+ = -w$ means $\eta/(\rho + w^2) = 2$, so $w^2 = \eta/2 - \rho$, which is positive exactly if $\eta > 2\rho$. The derivative of the step at that $w$ is
-# $1 - \eta(\rho - w^2)/(\rho + w^2)^2 = 1 - 4(2\rho - \eta/2)/\eta = 3 - 8\rho/\eta$. It is between $-1$ and 1 exactly for $2\rho < \eta < 4\rho$: there runs that start nearby end in the two-cycle; for
-# $\eta > 4\rho$ it repels them. If $\eta < 2\rho$, all runs come to rest at 0: $w$ is multiplied by $1 - \eta/(\rho + w^2)$, between $-1$ and 1.
+# *Never at rest.* $w^+ = -w$ means $\eta/(\rho + w^2) = 2$, so $w^2 = \eta/2 - \rho$, which is positive exactly if
+# $\eta > 2\rho$. The derivative of the step at that $w$ is
+# $1 - \eta(\rho - w^2)/(\rho + w^2)^2 = 1 - 4(2\rho - \eta/2)/\eta = 3 - 8\rho/\eta$. It is between $-1$ and 1 exactly for
+# $2\rho < \eta < 4\rho$: there runs that start nearby end in the two-cycle; for $\eta > 4\rho$ it repels them. If $\eta < 2\rho$,
+# all runs come to rest at 0: $w$ is multiplied by $1 - \eta/(\rho + w^2)$, between $-1$ and 1.
 #
-# What usually goes wrong: the factor before $\hat M$ is taken for the length of the step. "Redescending" is taken for clipping: ask for the step at a gradient of a million. And (3) is
-# forgotten when a batch's mean becomes a sum, or a loss scale for half precision is not divided out again.
+# What usually goes wrong: the factor before $\hat M$ is taken for the length of the step. "Redescending" is taken for clipping:
+# ask for the step at a gradient of a million. And (3) is forgotten when a batch's mean becomes a sum, or a loss scale for half
+# precision is not divided out again.
 
 # %% tags=["teacher"]
 for eta, rho, w in ((3.0, 1.0, 1.0), (1.0, 0.6, 1.0)):
@@ -239,6 +261,9 @@ for eta, rho, w in ((3.0, 1.0, 1.0), (1.0, 0.6, 1.0)):
 # %% [markdown]
 # ## History and further reading
 #
-# - Sen et al. 2024, [arXiv 2403.02833](https://arxiv.org/abs/2403.02833): SOFIM. What is known and what is open stands in the docstring of `sofim_ref.SOFIM`; read it before you quote the paper.
-# - Kunstner, Balles & Hennig 2019, [arXiv 1905.12558](https://arxiv.org/abs/1905.12558): what the empirical Fisher is not; §3.2 has the conditions under which it is near the Fisher matrix.
-# - Polyak 1964, [doi:10.1016/0041-5553(64)90137-5](https://doi.org/10.1016/0041-5553(64)90137-5): momentum, which the moment reading is.
+# - Sen et al. 2024, [arXiv 2403.02833](https://arxiv.org/abs/2403.02833): SOFIM. What is known and what is open stands in the
+#   docstring of `sofim_ref.SOFIM`; read it before you quote the paper.
+# - Kunstner, Balles & Hennig 2019, [arXiv 1905.12558](https://arxiv.org/abs/1905.12558): what the empirical Fisher is not; §3.2
+#   has the conditions under which it is near the Fisher matrix.
+# - Polyak 1964, [doi:10.1016/0041-5553(64)90137-5](https://doi.org/10.1016/0041-5553(64)90137-5): momentum, which the moment
+#   reading is.
