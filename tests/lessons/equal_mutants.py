@@ -8,6 +8,7 @@ NEVER_NEGATIVE = {
     "best_lr": ("rho", "mu", "L"),
     "best_trial": ("losses", "row"),
     "condition_number": ("rho",),
+    "cubic_length": ("M",),
     "damping_share": ("rho",),
     "equally_long": ("rho", "s"),
     "gauss_newton": ("h",),
@@ -26,10 +27,12 @@ NEVER_NEGATIVE = {
     "observed_order": ("first", "second", "third"),
     "peak_step": ("lr", "rho"),
     "predicted_fall": ("damping",),
+    "saddle_factor": ("lr", "damping"),
     "same_as_heavy_ball": ("lr", "beta", "1 - beta", "dampening", "1 - dampening"),
     "same_run": ("lr", "rho", "a", "s"),
     "sherman_morrison": ("rho",),
     "step_length": ("lr", "rho", "s"),
+    "steps_to_leave": ("lr", "start", "reach", "1 - lr * h"),
     "tail_rate": ("lr", "rho", "mu", "L"),
     "woodbury": ("rho",),
     "xi1": ("rho", "lr"),
@@ -37,6 +40,7 @@ NEVER_NEGATIVE = {
 SYMMETRIC = {
     "best_lr": ("L",),  # a number
     "bfgs_update": ("B",),
+    "cubic_length": ("M",),  # a number
     "hutchinson": ("H",),
     "kfac_solve": ("A", "G"),
     "natural_step": ("F",),
@@ -52,6 +56,8 @@ _SIZE = "its absolute value is taken"
 _TWICE = "each row occurs twice in its product, so that its sign cancels"
 _SQUARE = "it is squared"
 _DOT = "a product of two vectors"
+_LENGTH = "a length is ≥ 0"
+_AWAY = "the run goes away from 0, so that both logarithms are positive"
 _KL = "a divergence is ≥ 0"
 _SIGNS = "entries are 1 or −1, and come in twice"
 EQUAL = {
@@ -79,6 +85,14 @@ EQUAL = {
         "s @ Bs → abs(s @ Bs)": "B is positive definite",
         "s @ y → y @ s": _DOT,
         "s @ y → abs(s @ y)": "sᵀy > 0 is given",
+    },
+    "cubic_length": {
+        "(np.sqrt(h ** 2 + 2 * M * abs(g)) - h) / M → abs((np.sqrt(h ** 2 + 2 * M * abs(g)) - h) / M)": _LENGTH,
+        "np.sqrt(h ** 2 + 2 * M * abs(g)) - h → abs(np.sqrt(h ** 2 + 2 * M * abs(g)) - h)": _LENGTH,
+        "h → -h": _SQUARE,
+        "h → abs(h)": _SQUARE,
+        "g → -g": _SIZE,
+        "g → abs(g)": _SIZE,
     },
     "damping_share": {
         "m @ p → p @ m": _DOT,
@@ -128,6 +142,7 @@ EQUAL = {
         "len(costs) → -len(costs)": f"counted from the end, {_BOTH}",
         "2 → -2": f"counted from the end, {_BOTH}",
     },
+    "network_saddle": {"0 → 0.0": "one number in two types"},
     "newton_for_radius": {
         "g / (h + damping) → -(g / (h + damping))": "only lengths and squares of u occur",
         "g / (h + damping) → abs(g / (h + damping))": "only lengths and squares of u occur",
@@ -156,6 +171,11 @@ EQUAL = {
     },
     "sherman_morrison": {"m @ v → v @ m": _DOT},
     "step_length": {"s → -s": _SQUARE},
+    "steps_to_leave": {
+        "np.log(reach / start) / np.log(1 - lr * h) → abs(np.log(reach / start) / np.log(1 - lr * h))": _AWAY,
+        "np.log(reach / start) → abs(np.log(reach / start))": _AWAY,
+        "np.log(1 - lr * h) → abs(np.log(1 - lr * h))": _AWAY,
+    },
     "tail_rate": {
         "abs(1 - lr * mu / rho) → 1 - lr * mu / rho": "where negative, the other is larger in size, since L ≥ μ",
         "1 - lr * mu / rho → lr * mu / rho - 1": _SIZE,
