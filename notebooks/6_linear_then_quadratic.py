@@ -37,6 +37,7 @@
 
 # %%
 import numpy as np
+from scipy.optimize import minimize_scalar
 
 import sofim_ref as sr
 from sofim_ref.convergence import best_parameters, experiments, linear_quadratic_bound, order_of_convergence
@@ -245,7 +246,8 @@ assert np.isclose(rate(0.9, 0.01 / (1 - 0.9), [1.0]), np.sqrt(0.9))
 needed = {}
 for kappa in (10, 100, 1000):
     best, ends = best_parameters(1.0, kappa), (1.0, kappa)
-    plain = min(rate(0.0, a, ends) for a in np.linspace(0.5, 2, 3001) / (kappa + 1) * 2)  # a search for the best step
+    found = minimize_scalar(lambda a: rate(0.0, a, ends), bounds=(0, 3 / kappa), options={"xatol": 1e-12})
+    plain = found.fun  # with the best step, found by search
     needed[kappa] = digits = [-1 / np.log10(x) for x in (plain, best.rate)]
     print(f"κ = {kappa:4}: {digits[0]:6.1f} steps a digit without, {digits[1]:4.1f} with β = {best.beta:.3f}", end=" ")
     print(
