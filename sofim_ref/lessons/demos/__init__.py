@@ -4,7 +4,9 @@ from sofim_ref.lessons.demos.damping import damping
 from sofim_ref.lessons.demos.fields import fields
 from sofim_ref.lessons.demos.gallery import gallery
 from sofim_ref.lessons.demos.noise import noise
+from sofim_ref.lessons.demos.ranks import ranks
 from sofim_ref.lessons.demos.saddle import saddle
+from sofim_ref.lessons.demos.tables import tables
 from sofim_ref.lessons.demos.unfair import unfair
 
-__all__ = ["damping", "fields", "gallery", "noise", "saddle", "unfair"]
+__all__ = ["damping", "fields", "gallery", "noise", "ranks", "saddle", "tables", "unfair"]
