@@ -11,7 +11,7 @@ NEVER_NEGATIVE = {
     "condition_number": ("rho",),
     "cubic_length": ("M",),
     "damping_share": ("rho",),
-    "em_weights": ("weights", "likelihoods", "joint / np.sum(joint, axis=1)[:, None]"),
+    "em_weights": ("weights", "likelihoods"),
     "equally_long": ("rho", "s"),
     "gauss_newton": ("h",),
     "gaussian_fisher": ("v",),
@@ -133,6 +133,7 @@ EQUAL = {
         "weights → weights / 2": _SHARE,
         "np.mean(joint / np.sum(joint, axis=1)[:, None], axis=0) → "
         "abs(np.mean(joint / np.sum(joint, axis=1)[:, None], axis=0))": _CHANCE,
+        "joint / np.sum(joint, axis=1)[:, None] → abs(joint / np.sum(joint, axis=1)[:, None])": _CHANCE,
         "np.sum(joint, axis=1)[:, None] → abs(np.sum(joint, axis=1)[:, None])": _CHANCE,
         "np.sum(joint, axis=1) → abs(np.sum(joint, axis=1))": _CHANCE,
         "1 → -1": "the last of two axes",
