@@ -92,8 +92,8 @@ assert np.allclose(trace.points[1], [-8, -4]) and np.isclose(trace["loss"][3], 2
 #
 # $$u(0) = -B^{-1} g, \qquad u(\lambda) \approx -\tfrac1\lambda\, g \quad\text{for large } \lambda. \tag{5}$$
 #
-# Between Newton's method and a short step of gradient descent there is one curve, and $\lambda$ says where on it we stop. The cell checks lines 3 and 4: no point in the ball has
-# a smaller $m$ than $u(\lambda)$, and the derivative is that of (4).
+# Between Newton's method and a short step of gradient descent there is one curve, and $\lambda$ says where on it we stop. The cell checks the lines: no point in the ball has
+# a smaller $m$ than $u(\lambda)$, the derivative is that of (4), and the ends are those of (5).
 
 # %%
 oracle = robust().oracle(start)
@@ -113,6 +113,7 @@ print(f"m(u) − f = {g @ u + u @ B @ u / 2:.5f}, the least of {models.size:,} p
 assert -1e-12 < models.min() - (g @ u + u @ B @ u / 2) < 1e-3
 slope = (damped(0.3 + 1e-6) @ damped(0.3 + 1e-6) - u @ u) / 1e-6
 assert np.isclose(slope, -2 * u @ np.linalg.solve(B + 0.3 * np.eye(2), u), rtol=1e-4)
+assert np.allclose(damped(1e-9), np.linalg.solve(B, -g), rtol=1e-6) and np.allclose(damped(1e6), -g / 1e6, rtol=1e-5)
 
 # %% [markdown]
 # In the figure the blue curve holds the steps for all $\lambda$ and the green ring is the sphere of the one that the slider chooses. What stands on the right comes next.
@@ -129,7 +130,7 @@ demos.damping()
 #
 # is 1 for a perfect model, and negative if the loss rose. The **Levenberg–Marquardt rule** reads it in every step: below $\tfrac14$ the
 # damping is multiplied by a factor, here 3; above $\tfrac34$ it is divided by it; between, the green band in the figure, it stays. A step with which the loss
-# rises is not taken. A **trust-region method** does the same with $\Delta$ and finds the $\lambda$ that belongs to it (the last checked exercise).
+# rises is not taken. A **trust-region method** does the same with $\Delta$ and finds the $\lambda$ that belongs to it (the fourth exercise).
 #
 # Move $\lambda$ in the figure to where $r$ leaves the band, then move the start nearer: at 0.2, where Newton's method converges, no damping is needed at all. **The right
 # amount depends on where you are**, so no fixed number can be right.

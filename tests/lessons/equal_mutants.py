@@ -50,7 +50,6 @@ SYMMETRIC = {
     "hutchinson": ("H",),
     "kfac_solve": ("A", "G"),
     "natural_step": ("F",),
-    "predicted_fall": ("B",),
     "steps_per_digit": ("L",),  # a number
     "tail_rate": ("L",),  # a number
     "what_is_left": ("H",),
@@ -215,14 +214,7 @@ EQUAL = {
         ),
     },
     "policy_gradient": {"p @ r → r @ p": _DOT},
-    "predicted_fall": {
-        "-(g @ u) - u @ B @ u / 2 → abs(-(g @ u) - u @ B @ u / 2)": "the model falls with a damped step",
-        "g @ u → u @ g": _DOT,
-        "u @ B @ u / 2 → abs(u @ B @ u / 2)": "B is positive definite",
-        "u @ B @ u → u @ (u @ B)": _DOT,
-        "u @ B @ u → abs(u @ B @ u)": "B is positive definite",
-        "u @ B → B @ u": "B is symmetric",
-    },
+    "predicted_fall": {"g @ u → u @ g": _DOT},
     "same_run": {
         "a / s → -(a / s)": _SQUARE,
         "a → -a": _SQUARE,

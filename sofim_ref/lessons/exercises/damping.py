@@ -3,16 +3,15 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from sofim_ref.lessons.exercise import Exercise, Mistake, positive, positive_definite, vector, whole
+from sofim_ref.lessons.exercise import Exercise, Mistake, positive, vector, whole
 
 
 def same_run(lr, rho, a, s):
     return a * lr, rho * (a / s) ** 2
 
 
-def predicted_fall(damping, B, g):
-    u = np.linalg.solve(B + damping * np.eye(len(g)), -g)
-    return -(g @ u) - u @ B @ u / 2
+def predicted_fall(damping, g, u):
+    return (damping * (u @ u) - g @ u) / 2
 
 
 def damping_share(rho, m, p):
@@ -23,15 +22,6 @@ def newton_for_radius(h, g, damping, radius):
     u = g / (h + damping)
     length = np.linalg.norm(u)
     return damping + (length / radius - 1) * length**2 / np.sum(u**2 / (h + damping))
-
-
-def _model_damped(damping, B, g):
-    u = np.linalg.solve(B + damping * np.eye(len(g)), -g)
-    return -(g @ u) / 2
-
-
-def _linear(damping, B, g):
-    return g @ np.linalg.solve(B + damping * np.eye(len(g)), g)
 
 
 def _on_length(h, g, damping, radius):
@@ -83,26 +73,27 @@ EXERCISES = (
     ),
     Exercise(
         task=(
-            r"By how much does the quadratic model $g^\top u + \tfrac12 u^\top B u$ say that the loss falls with the damped step $u = -(B + "
-            r"\lambda I)^{-1} g$? Return this number, which is positive where `g` isn't zero. `damping` is $\lambda > 0$, `B` symmetric "
-            r"positive definite."
+            r"A step `u` is the damped one, $(B + \lambda I)\,u = -g$, and `damping` is $\lambda > 0$; but nobody has kept $B$, only $\lambda$, the "
+            r"gradient `g` and $u$. Return by how much the quadratic model says that the loss falls with it, $m(0) - m(u) = -g^\top u - "
+            r"\tfrac12 u^\top B u$. What is $Bu$?"
         ),
-        arguments={"damping": positive(), "B": positive_definite(), "g": vector()},
+        arguments={"damping": positive(), "g": vector(), "u": _NOT_ZERO},
         reference=predicted_fall,
         mistakes=(
             Mistake(
-                "Damping belongs to the step, not to the model: nobody believes that the loss is curved by λ more.",
-                _model_damped,
+                "This holds for a step without damping, with which Bu = −g: what is Bu here?",
+                lambda damping, g, u: -(g @ u) / 2,
             ),
-            Mistake("The step is the damped one.", lambda damping, B, g: g @ np.linalg.solve(B, g) / 2),
-            Mistake("The model's second-order term is missing.", _linear),
+            Mistake("The second-order term is missing.", lambda damping, g, u: -(g @ u)),
             Mistake(
-                "A fall is positive: this is by how much the model changes.", lambda *given: -predicted_fall(*given)
+                "Bu = −g − λu: the sign of λ in the fall has been lost on the way.",
+                lambda damping, g, u: -(damping * (u @ u) + g @ u) / 2,
             ),
             Mistake(
-                "Half of the second-order term is missing.",
-                lambda damping, B, g: 2 * predicted_fall(damping, B, g) - _linear(damping, B, g),
+                "A fall is positive where the loss falls: this is by how much the model changes.",
+                lambda damping, g, u: -predicted_fall(damping, g, u),
             ),
+            Mistake("The half before uᵀBu is missing.", lambda damping, g, u: damping * (u @ u)),
         ),
     ),
     Exercise(
