@@ -135,6 +135,7 @@ table = {kind: conditions(kind) for kind in ("axes", "one direction", "both")}
 for name in table["both"]:
     print(f"{name:20}", "  ".join(f"{kind}: {row[name]:7.1f}" for kind, row in table.items()))
 assert np.allclose([*table["both"].values()], [796.4, 400.6, 901.9, 66.9, 1.6], atol=0.05)
+assert np.isclose(table["axes"]["diag H"], 1) and np.isclose(table["one direction"]["ρI + rrᵀ/r₁"], 2.1, atol=0.05)
 
 # %% [markdown]
 # Each structure mends its own defect: with axes alone the diagonal leaves 1.0, with one direction alone the rank-one term leaves 2.1. Where both are present, neither helps, and even their
@@ -164,6 +165,18 @@ print(nearest.round(4).tolist(), "steps too long by", (F / nearest).round(2).tol
 assert np.allclose((F / nearest).max(), 98.0, atol=0.05)
 
 # %%
+second = 0.55 * np.outer([10, 1], [10, 1])
+
+
+def divergence(C):
+    """Return (5)."""
+    q = F / C
+    return np.sum(q - 1 - np.log(q)) / 2
+
+
+others = [second * np.outer(*np.exp(0.1 * rng.standard_normal((2, 2)))) for _ in range(1000)]
+assert all(divergence(C) >= divergence(second) for C in others)
+assert np.allclose(second, [[55, 5.5], [5.5, 0.55]]) and np.isclose(np.max(F / second), 1.8, atol=0.05)
 demos.tables()
 
 # %% [markdown]
