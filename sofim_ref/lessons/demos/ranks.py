@@ -93,8 +93,9 @@ def _drawn(spread: float) -> list[Any]:
 
 def _best(H: np.ndarray[Any, Any], U: np.ndarray[Any, Any], k: int) -> Any:
     """Return the eigenvalues of C⁻¹H over the least, with the ρ that brings the largest down furthest."""
-    spectra = []
+    root, spectra = np.sqrt(H), []
     for rho in np.geomspace(H[-1], 100 * H[0], 8):
-        eigenvalues = np.linalg.eigvals(LowRank(float(rho), U, weight=1 / k).solve(np.diag(H))).real
+        S = root[:, None] * LowRank(float(rho), U, weight=1 / k).solve(np.diag(root))  # with the eigenvalues of C⁻¹H
+        eigenvalues = np.linalg.eigvalsh(S)
         spectra.append(eigenvalues / eigenvalues.min())
     return min(spectra, key=np.max)
