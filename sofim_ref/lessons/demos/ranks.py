@@ -94,7 +94,7 @@ def _drawn(spread: float) -> list[Any]:
 def _best(H: np.ndarray[Any, Any], U: np.ndarray[Any, Any], k: int) -> Any:
     """Return the eigenvalues of C⁻¹H over the least, with the ρ that brings the largest down furthest."""
     root, spectra = np.sqrt(H), []
-    for rho in np.geomspace(H[-1], 100 * H[0], 8):
+    for rho in np.geomspace(H[-1], 100 * H[0], 6):
         S = root[:, None] * LowRank(float(rho), U, weight=1 / k).solve(np.diag(root))  # with the eigenvalues of C⁻¹H
         eigenvalues = np.linalg.eigvalsh(S)
         spectra.append(eigenvalues / eigenvalues.min())
