@@ -1,14 +1,25 @@
-"""How Sphinx builds the site: `python -m docs`. What is made of the code lies in ``docs/_made``, written by `docs.pages`."""
+"""How Sphinx builds the site: `python -m docs`. `docs.pages` writes what is made of the code to ``docs/_made``."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 import sys
 from importlib.metadata import version as version_of
+from os.path import relpath
 from pathlib import Path
+from typing import Any
+
+from docutils import nodes  # type: ignore[import-untyped]  # it brings no types
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.util import logging
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
+
+from docs import reference  # noqa: E402  # found beside the package
 
 project = "sofim_ref"
 author = "the authors of sofim_ref"
@@ -20,13 +31,20 @@ extensions = [
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.mathjax",
+    "sphinx.ext.viewcode",
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
 root_doc = "index"
 exclude_patterns = ["_build", "**/__pycache__", "check", "experiments/*.py", "train", "gallery", "races/__main__.py"]
-exclude_patterns += ["_made/gallery/*.py", "_made/gallery/*.ipynb", "_made/gallery/*.zip", "_made/static"]
+exclude_patterns += [
+    "_made/gallery/*.py",
+    "_made/gallery/*.ipynb",
+    "_made/gallery/*.zip",
+    "_made/static",
+    "_made/parts",
+]
 suppress_warnings = ["config.cache", "myst.xref_missing"]
 
 # The theme asks nothing from outside: no web fonts, no icon services, no analytics.
@@ -41,6 +59,8 @@ html_theme_options = {
     "navigation_depth": 2,
     "show_toc_level": 2,
     "navbar_align": "left",
+    "navigation_with_keys": False,
+    "header_links_before_dropdown": 5,
     "secondary_sidebar_items": ["page-toc"],
     "article_footer_items": [],
     "footer_start": ["copyright"],
@@ -65,12 +85,16 @@ nb_mime_priority_overrides = [
     ("html", "application/vnd.jupyter.widget-view+json", None),
     ("html", "text/html", 10),
     ("html", "image/png", 20),
+    ("singlehtml", "application/vnd.jupyter.widget-view+json", None),
+    ("singlehtml", "text/html", 10),
+    ("singlehtml", "image/png", 20),
 ]
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
-autodoc_default_options = {"members": False}
 numpydoc_show_class_members = False
+viewcode_follow_imported_members = True
+viewcode_line_numbers = True
 numpydoc_xref_param_type = False
 
 sphinx_gallery_conf = {
@@ -89,9 +113,9 @@ sphinx_gallery_conf = {
 }
 
 
-def escape_bars(app, what, name, obj, options, lines):  # noqa: ANN001, ANN201, PLR0913  # autodoc's signature
-    """Absolute values in prose aren't substitutions: a bar outside of formulas and code is escaped."""
-    formula = False
+def escape_bars(*given: Any) -> None:
+    """Escape bars outside of formulas and code in the last argument, the lines: they mark no substitutions."""
+    lines, formula = given[-1], False
     for i, line in enumerate(lines):
         formula = line.startswith(".. math::") or (formula and (not line.strip() or line.startswith(" ")))
         if not formula:
@@ -99,6 +123,47 @@ def escape_bars(app, what, name, obj, options, lines):  # noqa: ANN001, ANN201, 
             lines[i] = "".join(part if k % 2 else part.replace("|", r"\|") for k, part in enumerate(parts))
 
 
-def setup(app):  # noqa: ANN001, ANN201  # Sphinx's own
-    """Connect it."""
+def link_sources(app: Sphinx, tree: nodes.document, docname: str) -> None:
+    """Make the name of a file of the package, where it is written as code, a link to its source."""
+    if app.builder.name != "html":
+        return
+    shown = getattr(app.env, "_viewcode_modules", {})
+    for code in list(tree.findall(nodes.literal)):
+        found = re.fullmatch(r"(?:sofim_ref/)?([\w/]+)\.py", code.astext())
+        module = "sofim_ref." + found[1].replace("/", ".") if found else ""
+        if shown.get(module) and not isinstance(code.parent, nodes.reference):
+            where = app.builder.get_relative_uri(docname, f"_modules/{module.replace('.', '/')}")
+            code.replace_self(nodes.reference("", "", code.deepcopy(), refuri=where, internal=True))
+
+
+def check_names(_app: Sphinx, env: BuildEnvironment) -> None:
+    """Warn of each public name that no page describes; warnings are errors."""
+    for name in reference.missing({name for name, *_ in env.get_domain("py").get_objects()}):
+        logging.getLogger(__name__).warning("%s is public, and described on no page", name)
+    getattr(env, "_viewcode_modules", {}).pop("builtins", None)  # the home of constants, which has no source
+
+
+def pictures_into_files(app: Sphinx, error: Exception | None) -> None:
+    """Move pictures that are written into pages, in base64, into files of their own, which pages share."""
+    folder = Path(app.outdir) / "_images"
+    for path in Path(app.outdir).rglob("*.html") if error is None and app.builder.name == "html" else ():
+        text = path.read_text(encoding="utf-8")
+
+        def move(found: re.Match[str], path: Path = path) -> str:
+            picture = base64.b64decode(found[1])
+            target = folder / f"{hashlib.sha256(picture).hexdigest()[:20]}.png"
+            if not target.exists():
+                target.write_bytes(picture)
+            return f'src="{relpath(target, path.parent)}"'
+
+        moved = re.sub(r'src="data:image/png;base64,([A-Za-z0-9+/=]+)"', move, text)
+        if moved != text:
+            path.write_text(moved, encoding="utf-8")
+
+
+def setup(app: Sphinx) -> None:
+    """Connect these functions."""
     app.connect("autodoc-process-docstring", escape_bars, priority=900)
+    app.connect("doctree-resolved", link_sources)
+    app.connect("env-check-consistency", check_names)
+    app.connect("build-finished", pictures_into_files)
