@@ -7,6 +7,5 @@ from sofim_ref.lessons.demos.noise import noise
 from sofim_ref.lessons.demos.ranks import ranks
 from sofim_ref.lessons.demos.saddle import saddle
 from sofim_ref.lessons.demos.tables import tables
-from sofim_ref.lessons.demos.unfair import unfair
 
-__all__ = ["damping", "fields", "gallery", "noise", "ranks", "saddle", "tables", "unfair"]
+__all__ = ["damping", "fields", "gallery", "noise", "ranks", "saddle", "tables"]
