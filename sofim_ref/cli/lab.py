@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 from sofim_ref.cli import arguments as args
@@ -23,7 +24,7 @@ def lab(
     /,
     *,
     teacher: args.Flag = False,
-    voila: args.Flag = False,
+    lecture: args.Flag = False,
     copy_only: args.Flag = False,
     no_browser: args.Flag = False,
     allow_root: args.Flag = False,
@@ -31,7 +32,7 @@ def lab(
     marks: Annotated[Path | None, args.parsed(args.path, "FOLDER")] = None,
     trust: args.Flag = False,
 ) -> int:
-    """Copy the lessons into a folder, and open JupyterLab there, or serve them with voila; or mark students' copies.
+    """Copy the lessons into a folder, and open JupyterLab there, or show them to a class; or mark students' copies.
 
     Parameters
     ----------
@@ -39,8 +40,9 @@ def lab(
         Where the copies go, ./sofim-lessons or, with --teacher, ./sofim-lessons-teacher; what is there stays.
     teacher : bool
         With solutions, answers and notes for the teacher.
-    voila : bool
-        Serve them without code, for a lecture hall.
+    lecture : bool
+        Serve them with voila as screens for a projector: large type, one figure a screen, no exercises, nothing for the
+        teacher alone, code where it is asked for. FOLDER is then one with copies of one's own, if any.
     copy_only : bool
         Write the copies, and open nothing.
     no_browser : bool
@@ -57,11 +59,14 @@ def lab(
     """
     if marks is not None:
         return _mark(marks, trust=trust)
-    opens = [] if copy_only else ["voila" if voila else "jupyterlab"]
+    opens = [] if copy_only else ["voila" if lecture else "jupyterlab"]
     missing = [name for name in ("jupytext", "hypothesis", *opens) if importlib.util.find_spec(name) is None]
     if missing:
         raise BadArgument("FOLDER", f"{' and '.join(missing)} must be installed: {EXTRA}")
-    if not copy_only and not voila and not allow_root and getattr(os, "geteuid", lambda: 1)() == 0:
+    shown = ["--no-browser"] if no_browser else []
+    if lecture:
+        return _lecture(folder, [*(shown or ["--autoreload=False"]), *([f"--Voila.ip={ip}"] if ip else [])])
+    if not copy_only and not allow_root and getattr(os, "geteuid", lambda: 1)() == 0:
         text = "JupyterLab starts as root only if it is told to: add --allow-root, if this machine or container is your"
         raise BadArgument("--allow-root", f"{text} own; in a container also --no-browser --ip 0.0.0.0.")
     from sofim_ref.lessons.student_copies import JUPYTERLAB, other_copies, write_copies
@@ -76,18 +81,23 @@ def lab(
     print(f"{_count(len(written))} written to {folder}, {len(kept)} left as they were.")
     if copy_only:
         return 0
-    options = [*(["--no-browser"] if no_browser else []), *(["--allow-root"] if allow_root and not voila else [])]
-    if voila:
-        program = ["voila", *(options or ["--autoreload=False"]), *([f"--Voila.ip={ip}"] if ip else [])]
-    else:
-        program = [
-            "jupyter",
-            "lab",
-            *options,
-            *([f"--ip={ip}"] if ip else []),
-            f"--LabApp.app_settings_dir={JUPYTERLAB}",
-        ]
+    options = [*shown, *(["--allow-root"] if allow_root else []), *([f"--ip={ip}"] if ip else [])]
+    program = ["jupyter", "lab", *options, f"--LabApp.app_settings_dir={JUPYTERLAB}"]
     return subprocess.call([sys.executable, "-m", *program, str(folder)])  # noqa: S603  # a program and a folder
+
+
+def _lecture(folder: Path | None, options: list[str]) -> int:
+    """Serve the lectures of all lessons, or of the copies in a folder."""
+    if folder is not None and not any(folder.glob("*.ipynb")):
+        raise BadArgument(
+            "FOLDER", f"must hold copies of the lessons, found none in '{folder}'; without it they are ours."
+        )
+    from sofim_ref.lessons.lecture import OPTIONS, environment, write_lectures
+
+    with TemporaryDirectory(prefix="sofim-lecture-") as made:
+        write_lectures(Path(made), folder)
+        program = [sys.executable, "-m", "voila", *OPTIONS, *options, made]
+        return subprocess.call(program, env=environment())  # noqa: S603  # a program and a folder
 
 
 def _mark(folder: Path, *, trust: bool) -> int:

@@ -2,10 +2,12 @@ import importlib.util
 import json
 import os
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from sofim_ref import cli
+from sofim_ref.lessons.lecture import OPTIONS
 from sofim_ref.lessons.student_copies import JUPYTERLAB, sources
 
 LESSONS = len(sources())
@@ -47,8 +49,6 @@ SETTINGS = f"--LabApp.app_settings_dir={JUPYTERLAB}"
         ([], ["jupyter", "lab", SETTINGS]),
         (["--no-browser"], ["jupyter", "lab", "--no-browser", SETTINGS]),
         (["--allow-root", "--ip", "0.0.0.0"], ["jupyter", "lab", "--allow-root", "--ip=0.0.0.0", SETTINGS]),
-        (["--voila"], ["voila", "--autoreload=False"]),
-        (["--voila", "--no-browser", "--ip=0.0.0.0"], ["voila", "--no-browser", "--Voila.ip=0.0.0.0"]),
     ],
 )
 @pytest.mark.usefixtures("_no_root")
@@ -60,6 +60,30 @@ def test_the_folder_is_opened_in_the_program_asked_for(options, opened, tmp_path
     assert seen == [*opened, str(tmp_path)]
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [([], ["--autoreload=False"]), (["--no-browser", "--ip=0.0.0.0"], ["--no-browser", "--Voila.ip=0.0.0.0"])],
+)
+def test_a_lecture_is_served_with_a_page_of_its_own(options, told, refused, tmp_path, monkeypatch):
+    seen = []
+
+    def call(program, env):
+        seen.extend([*program[2:-1], len(list(Path(program[-1]).glob("*.ipynb"))), env["JUPYTER_PATH"]])
+        return 7
+
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: True)
+    monkeypatch.setattr(subprocess, "call", call)
+    monkeypatch.setenv("JUPYTER_PATH", "mine")
+    assert cli.main(["lab", "--lecture", *options]) == 7  # as root too
+    *program, count, path = seen
+    assert program == ["voila", *OPTIONS, *told]
+    assert count == LESSONS
+    templates, mine = path.split(os.pathsep)
+    assert (Path(templates) / "voila/templates/lecture/index.html.j2").exists()
+    assert mine == "mine"
+    assert "must hold copies of the lessons, found none" in refused("lab", str(tmp_path), "--lecture")
+
+
 def test_root_is_told_what_to_add(refused, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 0, raising=False)
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: True)
@@ -68,7 +92,6 @@ def test_root_is_told_what_to_add(refused, tmp_path, monkeypatch):
     assert "in a container also --no-browser --ip 0.0.0.0." in said
     assert list(tmp_path.glob("*.ipynb")) == []
     monkeypatch.setattr(subprocess, "call", lambda _: 0)
-    assert cli.main(["lab", str(tmp_path), "--voila"]) == 0  # voila starts as root
     assert cli.main(["lab", str(tmp_path), "--copy-only"]) == 0
 
 
@@ -79,7 +102,7 @@ def test_jupyterlab_neither_asks_for_news_nor_for_versions():
 
 def test_a_missing_extra_is_said_with_the_command_that_brings_it(refused, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    said = refused("lab", "--voila")
+    said = refused("lab", "--lecture")
     assert "jupytext and hypothesis and voila must be installed: python -m pip install -e '.[notebooks]'" in said
 
 

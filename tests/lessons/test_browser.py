@@ -1,4 +1,4 @@
-"""Lessons in a real JupyterLab and in voila, in headless Chromium: run all, move a slider, the picture changes."""
+"""Lessons in JupyterLab, and lectures in voila, in headless Chromium: run all, move a slider, measure the page."""
 
 import importlib.util
 import os
@@ -16,7 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from sofim_ref.lessons.student_copies import JUPYTERLAB, sources, write_copies
+from sofim_ref.lessons.lecture import OPTIONS, environment, write_lectures
+from sofim_ref.lessons.student_copies import JUPYTERLAB, number, sources, write_copies
+from tests.lessons.lecture_page import MEASURE
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 MISSING = [name for name in ("playwright", "jupyterlab", "voila") if importlib.util.find_spec(name) is None]
@@ -57,11 +59,11 @@ def serving(home, *program):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     own = {"JUPYTER_CONFIG_DIR": home / "config", "JUPYTER_DATA_DIR": home / "data", "IPYTHONDIR": home / "ipython"}
-    environment = {**os.environ, **{name: str(path) for name, path in own.items()}}
+    settings = {**environment(), **{name: str(path) for name, path in own.items()}}
     command = [sys.executable, "-m", *(part.format(port=port) for part in program)]
     log = (home / "log").open("w+")
     process = subprocess.Popen(
-        command, cwd=home / "lessons", env=environment, stdout=log, stderr=log, start_new_session=True
+        command, cwd=home / "lessons", env=settings, stdout=log, stderr=log, start_new_session=True
     )
     try:
         for _ in range(600):
@@ -186,16 +188,56 @@ def test_a_live_figure_is_moved_in_jupyterlab(lesson, lab, browser):
             page.screenshot(path=f"{folder}/{lesson}.png")
 
 
-def test_a_lesson_in_voila_shows_no_code_and_its_slider_moves_the_picture(home, browser):
-    program = ["voila", "--no-browser", "--Voila.ip=127.0.0.1", "--port={port}", f"{with_sliders()}.ipynb"]
-    with serving(home, *program) as port, watched(browser, port) as (page, errors, elsewhere):
-        page.goto(f"http://127.0.0.1:{port}/")
-        page.wait_for_selector(PICTURE, timeout=60_000)
-        moved(page)
-        assert "import numpy as np" not in page.inner_text("body")
-        # voila's own page asks for two stylesheets of icons, and complains of a missing document manager
-        assert len([url for url in elsewhere if "awesome" in url or "icon" in url]) == len(elsewhere)
-        assert len(set(elsewhere)) <= 2  # a page that was slow may ask twice
-        assert [e for e in errors if "docmanager" not in e and "ERR_NAME_NOT_RESOLVED" not in e] == []
-        if folder := os.environ.get("SOFIM_REF_SCREENSHOTS"):
-            page.screenshot(path=f"{folder}/voila.png")
+@pytest.fixture(scope="module")
+def lectures(home):
+    """A server of all lectures."""
+    (home / "told").mkdir()
+    write_lectures(home / "told")
+    with serving(home, "voila", *OPTIONS, "--no-browser", "--Voila.ip=127.0.0.1", "--port={port}", "../told") as port:
+        yield port
+
+
+@pytest.mark.parametrize("lesson", ["1_what_is_steepest", with_sliders()])
+def test_a_lecture_fits_the_screen_and_is_led_by_keys(lesson, lectures, browser):
+    with watched(browser, lectures) as (page, errors, elsewhere):
+        page.set_viewport_size({"width": 1920, "height": 1080})
+        page.goto(f"http://127.0.0.1:{lectures}/voila/render/{lesson}.ipynb")
+        page.wait_for_selector(f".live svg, {PICTURE}", timeout=60_000)
+        page.wait_for_selector("mjx-container")
+        for width, height in ((1920, 1080), (1280, 800)):
+            page.set_viewport_size({"width": width, "height": height})
+            page.wait_for_timeout(500)
+            found = page.evaluate(MEASURE)
+            assert found["font"] >= 24
+            assert 55 <= found["longest"] <= 76  # characters
+            assert found["figures"] == 1
+            assert found["tallest"] <= 1.1
+            assert found["overlapping"] == []
+            assert found["cut"] == []
+            if folder := os.environ.get("SOFIM_REF_SCREENSHOTS"):
+                page.screenshot(path=f"{folder}/lecture_{lesson}_{width}.png", full_page=True)
+        place = page.locator("#place")
+        for key, at in (("ArrowRight", 2), ("ArrowRight", 3), ("ArrowLeft", 2)):
+            page.keyboard.press(key)
+            page.wait_for_timeout(100)
+            assert place.inner_text() == f"{at} / {found['screens']}"
+        text = page.inner_text("body")
+        assert "import numpy as np" not in text
+        assert "Exercise" not in text
+        assert "For the teacher" not in text
+        page.keyboard.press("c")
+        assert "import numpy as np" in page.inner_text("body")
+        page.keyboard.press("c")
+        if page.locator(PICTURE).count():
+            moved(page)
+        assert not errors
+        assert not elsewhere
+
+
+def test_the_lectures_are_listed_in_order(lectures, browser):
+    with watched(browser, lectures) as (page, errors, elsewhere):
+        page.goto(f"http://127.0.0.1:{lectures}/")
+        listed = page.locator("li").all()
+        assert [item.get_attribute("value") for item in listed] == [str(number(script)) for script in sources()]
+        assert not errors
+        assert not elsewhere
