@@ -29,6 +29,7 @@ def lab(
     no_browser: args.Flag = False,
     allow_root: args.Flag = False,
     ip: Annotated[str | None, args.parsed(str, "ADDRESS")] = None,
+    questions: args.Flag = False,
     marks: Annotated[Path | None, args.parsed(args.path, "FOLDER")] = None,
     trust: args.Flag = False,
 ) -> int:
@@ -51,12 +52,20 @@ def lab(
         Let JupyterLab start as root, as in a container.
     ip : str
         The address to listen on: 0.0.0.0 in a container whose port 8888 is published.
+    questions : bool
+        Print the concept inventory, twenty questions for before and after the course, and do nothing else; with
+        --teacher also the answers and what each wrong one reveals.
     marks : Path
         Check the copies below this folder, one folder a student, and write its marks.csv; copy and open nothing. Their
         code runs in a process with little time and memory, without a network, and writes nowhere.
     trust : bool
         Mark also where the kernel can't confine that process.
     """
+    if questions:
+        from sofim_ref.lessons.inventory import markdown
+
+        print(markdown(teacher=teacher), end="")
+        return 0
     if marks is not None:
         return _mark(marks, trust=trust)
     opens = [] if copy_only else ["voila" if lecture else "jupyterlab"]

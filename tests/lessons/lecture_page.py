@@ -32,7 +32,8 @@ MEASURE = """() => {
             return across > 2 && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 2;
         }).map((other) => `${one.textContent.slice(0, 40)} | ${other.textContent.slice(0, 40)}`));
     });
-    const cut = [...document.querySelectorAll(`.screen ${blocks}, .screen mjx-container > mjx-math, .screen .live text`)]
+    const texts = `.screen ${blocks}, .screen mjx-container > mjx-math, .screen .live text`;
+    const cut = [...document.querySelectorAll(texts)]
         .filter(seen).filter((one) => {
             if (box(one).left < -1 || box(one).right > window.innerWidth + 1) return true;
             for (let up = one; up.closest(".screen"); up = up.parentElement) {

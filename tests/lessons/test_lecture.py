@@ -2,6 +2,7 @@
 
 import functools
 import re
+from itertools import pairwise
 
 import pytest
 
@@ -31,7 +32,7 @@ def test_a_screen_has_one_figure_at_most_and_ends_with_a_prediction(script):
     told = [cell for cell in lecture(lessons(script)).cells if not cell.metadata.get("unseen")]
     assert told[0].metadata.screen
     starts = [i for i, cell in enumerate(told) if cell.metadata.screen] + [len(told)]
-    for start, end in zip(starts, starts[1:], strict=False):
+    for start, end in pairwise(starts):
         assert sum(cell.metadata.figure for cell in told[start:end]) <= 1
         assert all("**Predict:**" not in cell.source for cell in told[start : end - 1])
         assert all(not re.match("##? ", cell.source) for cell in told[start + 1 : end])

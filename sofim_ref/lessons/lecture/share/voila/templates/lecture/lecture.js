@@ -36,12 +36,23 @@
       if (height) figure.style.zoom = Math.max(0.9, Math.min((0.94 * window.innerWidth) / width, (0.84 * window.innerHeight) / height, 1.8));
     }
   };
+  // A formula that is wider than its place is set smaller.
+  const fit = () => {
+    for (const formula of document.querySelectorAll('.screen mjx-container[display="true"]')) {
+      formula.style.fontSize = "";
+      const [inner] = formula.children;
+      const room = formula.getBoundingClientRect().width;
+      const tag = formula.querySelector("mjx-mtd, mjx-labels") ? 0.92 : 1;
+      if (inner && inner.scrollWidth > room) formula.style.fontSize = `${Math.floor((100 * tag * room) / inner.scrollWidth)}%`;
+    }
+  };
+  const arrange = () => { enlarge(); fit(); say(); };
   let waiting = 0;
   new MutationObserver(() => {
     clearTimeout(waiting);
-    waiting = setTimeout(() => { enlarge(); say(); }, 300);
+    waiting = setTimeout(arrange, 300);
   }).observe(document.getElementById("rendered_cells"), { childList: true, subtree: true });
-  window.addEventListener("resize", () => { enlarge(); say(); });
+  window.addEventListener("resize", arrange);
   document.addEventListener("scroll", say, { passive: true, capture: true });  // whichever element scrolls
   say();
 })();
