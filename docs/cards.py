@@ -172,7 +172,9 @@ def picture(method: Method) -> None:
                     color=method.colour or "#333333",
                     alpha={1: 0.35, 3: 0.6, 10: 1.0}[t],
                 )
-            w = w - oracle.gradient()
+            following = w - oracle.gradient()
+            _, state = optimizer.accept(state, oracle, choice, following)  # where a quasi-Newton method learns
+            w = following
         axes.set(aspect="equal", xlim=(-2.6, 2.6), ylim=(-2.6, 2.6), xticks=[], yticks=[], xlabel="u₁", ylabel="u₂")
         figure.savefig(target, dpi=80)
     mark.write_text(version)

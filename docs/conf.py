@@ -52,7 +52,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = "sofim_ref"
 html_static_path = ["_made/static"]
 html_extra_path: list[str] = []
-html_js_files = [("figures.js", {"defer": "defer"})]
+html_js_files = [("figures.js", {"defer": "defer"}), "site.js"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_theme_options = {
@@ -143,6 +143,18 @@ def check_names(_app: Sphinx, env: BuildEnvironment) -> None:
     getattr(env, "_viewcode_modules", {}).pop("builtins", None)  # the home of constants, which has no source
 
 
+def remove_stale_pages(app: Sphinx, error: Exception | None) -> None:
+    """Remove pages of earlier builds whose source is gone, which Sphinx leaves behind."""
+    if error is None and app.builder.name == "html":
+        sources = {f"_modules/{name.replace('.', '/')}" for name in getattr(app.env, "_viewcode_modules", {})}
+        made = app.env.found_docs | sources | {"_modules/index", "genindex", "py-modindex", "search"}
+        out = Path(app.outdir)
+        for path in out.rglob("*.html"):
+            name = path.relative_to(out).with_suffix("").as_posix()
+            if name not in made and not name.startswith("_static/"):
+                path.unlink()
+
+
 def pictures_into_files(app: Sphinx, error: Exception | None) -> None:
     """Move pictures that are written into pages, in base64, into files of their own, which pages share."""
     folder = Path(app.outdir) / "_images"
@@ -166,4 +178,5 @@ def setup(app: Sphinx) -> None:
     app.connect("autodoc-process-docstring", escape_bars, priority=900)
     app.connect("doctree-resolved", link_sources)
     app.connect("env-check-consistency", check_names)
+    app.connect("build-finished", remove_stale_pages)
     app.connect("build-finished", pictures_into_files)

@@ -48,6 +48,7 @@ def static() -> None:
         (BUNDLES / "figures.js", "figures.js"),
         (mathjax, "vendor/tex-svg.js"),
         (DOCS / "site.css", "site.css"),
+        (DOCS / "site.js", "site.js"),
     ):
         copy = MADE / "static" / target
         copy.parent.mkdir(parents=True, exist_ok=True)
