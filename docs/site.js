@@ -1,0 +1,19 @@
+// What the theme's pages lack for keyboards and screen readers: names of controls, and tables that can be scrolled by keys.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const button of document.querySelectorAll(".search-button-field")) button.removeAttribute("aria-label");
+  for (const summary of document.querySelectorAll("summary:has(> .toctree-toggle)")) {
+    const page = summary.closest("li")?.querySelector("a")?.textContent.trim();
+    summary.setAttribute("aria-label", `Pages below ${page}`);
+  }
+  for (const link of document.querySelectorAll(".sphx-glr-thumbcontainer a")) {
+    link.setAttribute("aria-label", link.textContent.trim());
+  }
+  const scrollable = () => {
+    for (const table of document.querySelectorAll("article table, article .highlight pre")) {
+      if (table.scrollWidth > table.clientWidth) table.tabIndex = 0;
+      else table.removeAttribute("tabindex");
+    }
+  };
+  scrollable();
+  addEventListener("resize", scrollable);
+});
