@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 10 What is different where the loss isn't convex?
 #
-# A student gives a small network to Newton's method. After seven steps the gradient's norm is below $10^{-11}$, the run reports success, and
+# A student gives a small network to Newton's method, hardly damped. After seven steps the gradient's norm is below $10^{-11}$, the run reports success, and
 # the network's output is zero for every input. Gradient descent, from the same start, fits the data. Newton's method did what it
 # promises: it solved $\nabla f = 0$. Nobody had told it that a minimum was wanted.
 #
@@ -73,8 +73,8 @@ demos.saddle()
 # **Newton:** $C = H$ and $\eta = 1$ make the bracket zero. Every stationary point attracts: a minimum, a saddle, a maximum.
 #
 # **Positive definite $C$:** $C^{-1}H$ has the eigenvalues of the symmetric matrix $C^{-1/2} H C^{-1/2}$. If $u^\top H u < 0$ for some $u$, then this matrix is
-# negative along $C^{1/2}u$, so it has an eigenvalue $-a < 0$, and (2) has the eigenvalue $1 + \eta a > 1$. The saddle **repels**, in every such method: gradient descent, SOFIM,
-# natural gradient, Adam's diagonal. We check the statement about signs on a random example.
+# negative along $C^{1/2}u$, so it has an eigenvalue $-a < 0$, and (2) has the eigenvalue $1 + \eta a > 1$. The saddle **repels**, whatever the positive definite $C$ is: gradient descent, SOFIM with $v = g$, natural gradient with damping. (With a moment for $v$ one has to
+# look at the pairs of $\Delta$ and the moment, as in lesson 6; the conclusion is the same.) We check the statement about signs on a random example.
 
 # %%
 rng = np.random.default_rng(0)
@@ -96,7 +96,7 @@ assert steps == {1e-3: 67, 1e-6: 139}
 
 # %% [markdown]
 # Seventy-two: only the logarithm of the distance counts. A saddle delays gradient descent, and yet it is known that from almost no start does it stop it (Lee et al. 2016). SOFIM is no quicker. Its
-# $C = \rho I + mm^\top$ tends to $\rho I$ as the gradient vanishes; at a saddle it *is* gradient descent with step size $\eta/\rho$.
+# $C = \rho I + mm^\top$ tends to $\rho I$ as the gradient vanishes; beside a saddle SOFIM *is* gradient descent with step size $\eta/\rho$.
 #
 # **Damping** Newton's method, $C = H + \lambda I$, helps only if it is large enough. In the figure, from $x = 0.3$, damping of 0.1 changes nothing and 0.6 jumps across the
 # saddle and away. Which λ is needed is the open exercise.
@@ -149,7 +149,7 @@ assert -1e-12 < model.min() - (g @ s + s @ H @ s / 2) < 1e-5
 #
 # $$\big(H + \lambda I\big)\, s = -g \qquad\text{with}\qquad \lambda = \tfrac M2\lVert s\rVert: \tag{5}$$
 #
-# again a damped Newton step. A full radius becomes a price, larger for longer steps, and near a minimum, where steps are short, both methods are Newton's.
+# again a damped Newton step. The bound on the length has become a price for it. Near a minimum, where steps are short, both methods are Newton's.
 #
 # One case is left. **Predict:** what is $C^{-1}g$ exactly on a saddle? For every $C$ it is zero, and yet the minimizer of (3) and (5) is not: it is $\pm r$ times the eigenvector of the
 # negative eigenvalue. In this *hard case* no choice of $C$ is enough, and $v$ has to differ from $g$. (`docs/theory/hard_case.md` derives the $v$ that the library takes.)
@@ -220,6 +220,10 @@ print(
 )
 assert np.linalg.norm(ends["Newton"]) < 1e-12 and np.allclose(ends["Gauss–Newton"], [1.2, 1.5], atol=1e-6)
 assert norms[7] < 1e-11
+w = np.asarray([0.3, 0.3])
+for _ in range(2000):
+    w = w - 0.08 * derivatives(w, y)[0]
+assert np.allclose(w, [1.2, 1.5], atol=1e-3)  # gradient descent fits the data
 
 # %% [markdown]
 # ## The price
@@ -275,10 +279,12 @@ assert len(run.points) - 1 == 26
 
 # %%
 LiveFigure(
-    "paths", loss="rosenbrock", start=[-1.2, 1.0], data={"b": 20}, shown=["gradient", "sofim", "natural", "newton"]
+    "paths", loss="rosenbrock", start=[-1.2, 1.0], data={"b": 20}, eta=0.004, shown=["gradient", "natural", "newton"]
 )
 
 # %% [markdown]
+# In the figure the valley is five times as flat, with 20 in place of 100, and shows the same: natural gradient is there in a few steps, Newton's method takes more and first jumps away, and gradient descent goes along the valley's floor. Drag the start to either side of the parabola.
+#
 # ## Summary
 #
 # 1. Near a stationary point $\Delta^+ = (I - \eta C^{-1}H)\Delta$: a positive definite $C$ is repelled by saddles, Newton's $C = H$ is attracted.

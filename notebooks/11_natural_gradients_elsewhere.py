@@ -39,7 +39,7 @@
 import numpy as np
 
 import sofim_ref as sr
-from sofim_ref.lessons import LiveFigure, check
+from sofim_ref.lessons import LiveFigure, check, demos
 
 p, g, eta = np.asarray([0.2, 0.5, 0.3]), np.asarray([1.0, 0.0, -1.0]), 0.5
 first, second = np.meshgrid(np.linspace(0, 1, 1001)[1:-1], np.linspace(0, 1, 1001)[1:-1])
@@ -174,6 +174,12 @@ assert taken == {4.0: 5, 1.0: 59} and np.allclose(list(missing.values()), [0.080
 
 # %% [markdown]
 # Five steps and 59. Where components overlap, 81 % of the information is missing, and the complete data's Fisher matrix is too large: each step is safe, and about five times too short.
+
+# %%
+demos.mixture()
+
+# %% [markdown]
+# On the left are the first steps on the likelihood, on the right the error, with the rate (7) as a broken line. Move the components together: the likelihood becomes flat, since the data hardly tell whence they are, and the steps become short. The other slider is for the open exercise.
 #
 # ## Variational inference
 #
