@@ -70,7 +70,7 @@ def draw_saddle(*, x: float, damping: float) -> Figure:
     across, along = np.meshgrid(np.linspace(-1.6, 1.6, 81), np.linspace(-0.7, 0.7, 41))
     with look():
         figure = Figure(figsize=(12, 5))
-        figure.subplots_adjust(left=0.06, right=0.98, top=0.88, bottom=0.14, wspace=0.18)
+        figure.subplots_adjust(left=0.08, right=0.98, top=0.88, bottom=0.14, wspace=0.18)
         left, right = figure.subplots(1, 2, width_ratios=[1.7, 1])
         height = across**4 / 4 - across**2 / 2 + along**2 / 2
         left.contour(across, along, height, levels=np.linspace(-0.25, 0.4, 14), colors="#BBBBBB", linewidths=0.8)
