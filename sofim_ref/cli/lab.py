@@ -16,6 +16,8 @@ from sofim_ref.cli.mistakes import BadArgument
 
 STUDENTS, TEACHERS = Path("sofim-lessons"), Path("sofim-lessons-teacher")
 """Where copies go if no folder is named."""
+SLIDES, HANDOUTS = Path("sofim-slides"), Path("sofim-handouts")
+"""The same of pages."""
 EXTRA = "python -m pip install -e '.[notebooks]' in the repository brings all that the lessons need."
 
 
@@ -29,6 +31,8 @@ def lab(
     no_browser: args.Flag = False,
     allow_root: args.Flag = False,
     ip: Annotated[str | None, args.parsed(str, "ADDRESS")] = None,
+    slides: args.Flag = False,
+    handout: args.Flag = False,
     questions: args.Flag = False,
     marks: Annotated[Path | None, args.parsed(args.path, "FOLDER")] = None,
     trust: args.Flag = False,
@@ -52,6 +56,11 @@ def lab(
         Let JupyterLab start as root, as in a container.
     ip : str
         The address to listen on: 0.0.0.0 in a container whose port 8888 is published.
+    slides : bool
+        Write the lessons as slides, pages of reveal.js, into FOLDER, ./sofim-slides if not given.
+    handout : bool
+        Write them with their exercises as pages to be printed, and as PDF where Chromium or a relative is installed,
+        into FOLDER, ./sofim-handouts if not given; with --teacher also solutions and notes.
     questions : bool
         Print the concept inventory, twenty questions for before and after the course, and do nothing else; with
         --teacher also the answers and what each wrong one reveals.
@@ -68,10 +77,12 @@ def lab(
         return 0
     if marks is not None:
         return _mark(marks, trust=trust)
-    opens = [] if copy_only else ["voila" if lecture else "jupyterlab"]
+    opens = ["nbconvert"] if slides or handout else [] if copy_only else ["voila" if lecture else "jupyterlab"]
     missing = [name for name in ("jupytext", "hypothesis", *opens) if importlib.util.find_spec(name) is None]
     if missing:
         raise BadArgument("FOLDER", f"{' and '.join(missing)} must be installed: {EXTRA}")
+    if slides or handout:
+        return _pages(folder, slides=slides, teacher=teacher)
     shown = ["--no-browser"] if no_browser else []
     if lecture:
         return _lecture(folder, [*(shown or ["--autoreload=False"]), *([f"--Voila.ip={ip}"] if ip else [])])
@@ -93,6 +104,19 @@ def lab(
     options = [*shown, *(["--allow-root"] if allow_root else []), *([f"--ip={ip}"] if ip else [])]
     program = ["jupyter", "lab", *options, f"--LabApp.app_settings_dir={JUPYTERLAB}"]
     return subprocess.call([sys.executable, "-m", *program, str(folder)])  # noqa: S603  # a program and a folder
+
+
+def _pages(folder: Path | None, *, slides: bool, teacher: bool) -> int:
+    """Write the lessons as slides or as handouts."""
+    from sofim_ref.lessons.lecture.pages import printer, write_handouts, write_slides
+
+    folder = folder or (SLIDES if slides else HANDOUTS)
+    args.make_writable("FOLDER", folder)
+    for path in write_slides(folder) if slides else write_handouts(folder, teacher=teacher):
+        print(path)
+    if not slides and printer() is None:
+        print("No PDF is made: that takes Chromium, Chrome or Edge. Any browser prints the pages.")
+    return 0
 
 
 def _lecture(folder: Path | None, options: list[str]) -> int:

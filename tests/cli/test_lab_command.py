@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sofim_ref import cli
-from sofim_ref.lessons.lecture import OPTIONS
+from sofim_ref.lessons.lecture import OPTIONS, pages
 from sofim_ref.lessons.student_copies import JUPYTERLAB, sources
 
 LESSONS = len(sources())
@@ -82,6 +82,25 @@ def test_a_lecture_is_served_with_a_page_of_its_own(options, told, refused, tmp_
     assert (Path(templates) / "voila/templates/lecture/index.html.j2").exists()
     assert mine == "mine"
     assert "must hold copies of the lessons, found none" in refused("lab", str(tmp_path), "--lecture")
+
+
+@pytest.mark.parametrize("kind", ["slides", "handout"])
+def test_pages_are_written_where_they_are_wanted(kind, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    asked = {}
+
+    def write(folder, **given):
+        asked.update(given, folder=folder)
+        yield folder / "page.html"
+
+    monkeypatch.setattr(pages, "write_slides" if kind == "slides" else "write_handouts", write)
+    monkeypatch.setattr(pages, "printer", lambda: None)
+    assert cli.main(["lab", f"--{kind}", "--teacher"]) == 0
+    said = capsys.readouterr().out
+    slides, handouts = {"folder": Path("sofim-slides")}, {"folder": Path("sofim-handouts"), "teacher": True}
+    assert asked == (slides if kind == "slides" else handouts)
+    assert str(asked["folder"] / "page.html") in said
+    assert ("No PDF is made" in said) == (kind == "handout")
 
 
 def test_root_is_told_what_to_add(refused, tmp_path, monkeypatch):
