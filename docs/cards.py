@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import re
+import textwrap
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -60,12 +61,14 @@ def card(method: Method) -> str:
     optimizer = method.build(steps=10)
     kind = type(optimizer)
     source = f"../../_modules/{kind.__module__.replace('.', '/')}.html#{kind.__name__}"
+    needs = sorted(optimizer.needs - {"gradient"})
+    settings = textwrap.fill(repr(method.make()), 76, subsequent_indent=" " * (len(kind.__name__) + 1))
     facts = {
         "C": matrix(method),
         "v": method.vector,
         "Structure of C": place.structure,
         "C estimates": place.estimates,
-        "Needs, besides the gradient": ", ".join(sorted(optimizer.needs - {"gradient"})).replace("_", " ") or "nothing",
+        "Asks an oracle, besides the gradient, for": ", ".join(f"`{need}`" for need in needs) or "nothing",
         "Cost of a step": method.cost,
         "Memory": method.memory,
         "Source": method.source,
@@ -77,7 +80,7 @@ def card(method: Method) -> str:
         first_sentence(kind),
         "",
         *formula(kind),
-        f"```python\n{method.make()!r}\n```",
+        f"```python\n{settings}\n```",
         "",
         (
             f"The command line's name is `{method.name}`, the class "
