@@ -31,6 +31,10 @@ def test_a_lecture_has_the_lesson_s_text_and_code_and_nothing_else(script):
 def test_a_screen_has_one_figure_at_most_and_ends_with_a_prediction(script):
     told = [cell for cell in lecture(lessons(script)).cells if not cell.metadata.get("unseen")]
     assert told[0].metadata.screen
+    drawn = re.compile(r"^(demos\.|LiveFigure\(|InteractiveFigure\()", flags=re.MULTILINE)
+    assert [cell.metadata.figure for cell in told] == [
+        cell.cell_type == "code" and bool(drawn.search(cell.source)) for cell in told
+    ]
     starts = [i for i, cell in enumerate(told) if cell.metadata.screen] + [len(told)]
     for start, end in pairwise(starts):
         assert sum(cell.metadata.figure for cell in told[start:end]) <= 1

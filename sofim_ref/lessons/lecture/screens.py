@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from copy import deepcopy
@@ -122,7 +123,8 @@ def _screens(pieces: list[Any]) -> Iterator[Any]:
 
 def _shows(source: str) -> bool:
     """Whether a cell of code ends with a figure."""
-    return source.strip().splitlines()[-1].startswith(SHOWN) if source.strip() else False
+    statements = ast.parse(source).body
+    return bool(statements) and ast.unparse(statements[-1]).startswith(SHOWN)
 
 
 def _kept_together(text: str) -> list[str]:
