@@ -1,4 +1,4 @@
-"""The book: all pages but the reference's in one PDF, printed by Chromium, whose links lead to its own pages."""
+"""The book: all pages in one PDF, printed by Chromium, whose links lead to its own pages or to the web."""
 
 from __future__ import annotations
 
