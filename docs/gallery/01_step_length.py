@@ -10,6 +10,7 @@ import numpy as np
 
 from sofim_ref.matrices import RankOne
 
+plt.style.use("seaborn-v0_8-colorblind")
 lengths = np.geomspace(1e-2, 1e3, 200)
 figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
 for rho in (0.1, 1.0, 10.0):

@@ -11,6 +11,7 @@ import sklearn.datasets
 
 import sofim_ref as sr
 
+plt.style.use("seaborn-v0_8-colorblind")
 X, y = sklearn.datasets.load_breast_cancer(return_X_y=True)
 X = (X - X.mean(axis=0)) / X.std(axis=0)
 problem = sr.problems.LogisticRegression(X, y, l2=1e-3)
@@ -24,9 +25,12 @@ methods = {
 }
 optimal_loss = float(problem.value(problem.optimum()))
 figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
-for (name, method), marker in zip(methods.items(), "os^vDx", strict=True):
+looks = zip("os^vDx", ("#0072B2", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "black"), strict=True)
+for (name, method), (marker, colour) in zip(methods.items(), looks, strict=True):
     trace = sr.minimize(problem, method, steps=60, record_every=1)
-    axes.semilogy(trace["step"], trace["loss"] - optimal_loss + 1e-16, marker=marker, markevery=6, label=name)
+    axes.semilogy(
+        trace["step"], trace["loss"] - optimal_loss + 1e-16, marker=marker, markevery=6, color=colour, label=name
+    )
 axes.set(xlabel="step", ylabel="loss above the optimum", ylim=(1e-10, 2))
 axes.set_title("The exact Fisher matrix, here the Hessian, is worth many steps")
 axes.legend()

@@ -11,10 +11,11 @@ import numpy as np
 
 from sofim_ref.matrices import RankOne
 
+plt.style.use("seaborn-v0_8-colorblind")
 m, g = np.asarray([1.6, 0.8]), np.asarray([1.0, 1.2])
 turn = np.linspace(0, 2 * np.pi, 200)
 circle = np.stack([np.cos(turn), np.sin(turn)])
-figure, panels = plt.subplots(1, 3, figsize=(11, 4.2), layout="constrained", sharex=True, sharey=True)
+figure, panels = plt.subplots(1, 3, figsize=(11, 4.9), layout="constrained", sharex=True, sharey=True)
 for axes, rho in zip(panels, (10.0, 1.0, 0.3), strict=True):
     C = RankOne(rho, m)
     values, vectors = np.linalg.eigh(C.to_dense())

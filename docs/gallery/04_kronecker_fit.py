@@ -12,6 +12,7 @@ import sklearn.datasets
 
 import sofim_ref as sr
 
+plt.style.use("seaborn-v0_8-colorblind")
 X, y = sklearn.datasets.load_iris(return_X_y=True)
 X = (X - X.mean(axis=0)) / X.std(axis=0)
 problem = sr.problems.MLPClassifier(X, y, hidden=(4,))

@@ -11,6 +11,7 @@ import numpy as np
 
 from sofim_ref.convergence import CompanionNorm
 
+plt.style.use("seaborn-v0_8-colorblind")
 curvature, beta, eta, rho = 1.0, 0.8, 0.9, 0.5
 norm = CompanionNorm(np.asarray([curvature]), beta, eta / rho)
 delta, moment, points = 1.0, 0.0, [(1.0, 0.0)]

@@ -11,6 +11,7 @@ import numpy as np
 
 import sofim_ref as sr
 
+plt.style.use("seaborn-v0_8-colorblind")
 rng = np.random.default_rng(0)
 X = rng.standard_normal((80, 4))
 problem = sr.problems.LogisticRegression(X, (X[:, 0] + rng.standard_normal(80) > 0).astype(float), l2=0.1)

@@ -10,6 +10,7 @@ import numpy as np
 
 import sofim_ref as sr
 
+plt.style.use("seaborn-v0_8-colorblind")
 rng = np.random.default_rng(1)
 X = rng.standard_normal((60, 3))
 problem = sr.problems.LogisticRegression(X, (X[:, 0] + rng.standard_normal(60) > 0).astype(float), l2=0.05)

@@ -11,6 +11,7 @@ import numpy as np
 
 from sofim_ref.matrices import RankOne
 
+plt.style.use("seaborn-v0_8-colorblind")
 rng = np.random.default_rng(0)
 m = rng.standard_normal(50).astype(np.float32)
 v, eps = m.copy(), np.finfo(np.float32).eps

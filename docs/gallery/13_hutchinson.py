@@ -11,6 +11,7 @@ import numpy as np
 
 import sofim_ref as sr
 
+plt.style.use("seaborn-v0_8-colorblind")
 rng = np.random.default_rng(0)
 X = rng.standard_normal((200, 8)) @ (np.eye(8) + 0.6)  # correlated features: a Hessian with much off its diagonal
 problem = sr.problems.LeastSquares(X, rng.standard_normal(200), intercept=False)

@@ -11,6 +11,7 @@ import numpy as np
 
 import sofim_ref as sr
 
+plt.style.use("seaborn-v0_8-colorblind")
 rng = np.random.default_rng(0)
 X = rng.standard_normal((60, 20))
 problem = sr.problems.LeastSquares(X, X @ rng.standard_normal(20), intercept=False)

@@ -12,6 +12,7 @@ import sklearn.datasets
 
 import sofim_ref as sr
 
+plt.style.use("seaborn-v0_8-colorblind")
 X, y = sklearn.datasets.load_breast_cancer(return_X_y=True)
 X = (X - X.mean(axis=0)) / X.std(axis=0)
 problem = sr.problems.LogisticRegression(X, y, l2=1e-3)
@@ -25,7 +26,7 @@ for k, marker in ((1, "o"), (4, "s"), (16, "^")):
         _, choice = optimizer.precondition(state, oracle)
         w, state = optimizer.step(w, state, oracle)
     eigenvalues = choice.matrix.eigenvalues()[::-1]
-    axes.semilogy(np.arange(1, problem.dim + 1), eigenvalues, marker, ls="-", label=f"C with the last {k} gradients")
+    axes.semilogy(np.arange(1, problem.dim + 1), eigenvalues, marker, ls="-", label=f"C with k = {k}")
 H = problem.oracle(w).hessian()
 axes.bar(np.arange(1, problem.dim + 1), np.linalg.eigvalsh(H)[::-1], color="#DDDDDD", label="the Hessian there")
 axes.set(xlabel="eigenvalue number, largest first", ylabel="eigenvalue")

@@ -11,6 +11,7 @@ import sklearn.datasets
 
 import sofim_ref as sr
 
+plt.style.use("seaborn-v0_8-colorblind")
 X, y = sklearn.datasets.load_breast_cancer(return_X_y=True)
 X = (X - X.mean(axis=0)) / X.std(axis=0)
 problem = sr.problems.LogisticRegression(X, y, l2=1e-3)

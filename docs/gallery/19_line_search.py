@@ -11,8 +11,9 @@ import numpy as np
 
 import sofim_ref as sr
 
+plt.style.use("seaborn-v0_8-colorblind")
 bowl = sr.problems.Function(
-    1, lambda w: np.log(np.cosh(w)).sum(), lambda w: np.tanh(w), hessian=lambda w: np.diag(1 / np.cosh(w) ** 2)
+    1, lambda w: np.log(np.cosh(w)).sum(), np.tanh, hessian=lambda w: np.diag(1 / np.cosh(w) ** 2)
 )
 w0 = np.asarray([1.3])
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.6), layout="constrained")

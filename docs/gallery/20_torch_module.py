@@ -13,6 +13,7 @@ import torch
 
 import sofim_ref as sr
 
+plt.style.use("seaborn-v0_8-colorblind")
 torch.manual_seed(0)
 X, y = (torch.tensor(table) for table in sklearn.datasets.load_iris(return_X_y=True))
 X = (X - X.mean(dim=0)) / X.std(dim=0)

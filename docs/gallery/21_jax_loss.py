@@ -12,6 +12,7 @@ import numpy as np
 
 import sofim_ref as sr
 
+plt.style.use("seaborn-v0_8-colorblind")
 jax.config.update("jax_enable_x64", True)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import sofim_ref as sr
 from sofim_ref.problems import Blocks, LogisticRegression
 
+plt.style.use("seaborn-v0_8-colorblind")
 rng = np.random.default_rng(0)
 X = rng.standard_normal((4000, 10))
 y = (X[:, 0] + rng.standard_normal(4000) > 0).astype(float)

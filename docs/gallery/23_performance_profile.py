@@ -12,6 +12,7 @@ import numpy as np
 import sofim_ref as sr
 from sofim_ref.studies.race import performance_profiles
 
+plt.style.use("seaborn-v0_8-colorblind")
 methods = {
     "SGD": sr.SGD(lr=1.0),
     "heavy ball": sr.SGD(lr=0.5, momentum=0.8),

@@ -11,6 +11,7 @@ import numpy as np
 
 import sofim_ref as sr
 
+plt.style.use("seaborn-v0_8-colorblind")
 sample = np.random.default_rng(0).normal(1.0, 0.5, 100)
 fit = sr.problems.GaussianFit(sample)
 T = np.diag([1.0, 1 / 3])  # w = Tθ, θ = (μ, 3s)

@@ -11,13 +11,14 @@ import numpy as np
 
 import sofim_ref as sr
 
+plt.style.use("seaborn-v0_8-colorblind")
 settings = {
     "correct model": (1.0, 2 * np.eye(2), 2 * np.eye(2)),
     "other variances": (1.5, 3 * np.eye(2), np.eye(2)),
     "other correlations": (1.0, 1.5 * np.asarray([[1, -0.6], [-0.6, 1]]), 1.5 * np.asarray([[1, 0.6], [0.6, 1]])),
 }
 turn = np.linspace(0, 2 * np.pi, 200)
-figure, panels = plt.subplots(1, 3, figsize=(11, 4.4), layout="constrained")
+figure, panels = plt.subplots(1, 3, figsize=(11, 4.9), layout="constrained")
 for axes, (name, (mean, first, second)) in zip(panels, settings.items(), strict=True):
     rng = np.random.default_rng(0)
     X = np.concatenate([mean + rng.standard_normal((500, 2)) @ first, -mean + rng.standard_normal((500, 2)) @ second])

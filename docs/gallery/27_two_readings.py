@@ -11,6 +11,7 @@ import numpy as np
 
 import sofim_ref as sr
 
+plt.style.use("seaborn-v0_8-colorblind")
 problem = sr.problems.Quadratic(np.diag([1.0, 30.0]), np.zeros(2))
 figure, (plane, axes) = plt.subplots(1, 2, figsize=(11, 4.6), layout="constrained")
 x, y = np.meshgrid(np.linspace(-0.5, 3.2, 100), np.linspace(-0.9, 0.9, 100))
