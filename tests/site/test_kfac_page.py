@@ -33,6 +33,7 @@ def terms(oracle):
     return found
 
 
+@pytest.mark.slow
 def test_the_program_prints_what_it_says(capsys):
     (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     exec(compile(code, "kfac.md", "exec"), {})

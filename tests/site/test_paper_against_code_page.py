@@ -15,6 +15,7 @@ PROGRAMS = [
 ]
 
 
+@pytest.mark.slow
 def test_the_programs_print_what_is_said_to_be_measured(capsys):
     names = {}
     for title, programs in PROGRAMS:
