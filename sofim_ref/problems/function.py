@@ -61,7 +61,8 @@ class Function(Problem):
 
     Notes
     -----
-    The callables get the point given, an array of any backend, and return arrays of the same one. A term of `value`
+    The callables get the point given, an array of any backend, and return arrays of the same one. They may keep it, to
+    remember by w what they computed: `minimize` overwrites none that they got. A term of `value`
     that doesn't depend on the rows counts in full in every example's gradient. What needs a model's outputs (a Fisher
     matrix, Gauss–Newton, K-FAC) a Function doesn't offer: `FiniteSum` does. `sofim_ref.check_gradient` compares the
     gradient with the value, and value and gradient of parts of the rows with those of the whole. Memory for the

@@ -20,7 +20,7 @@ from sofim_ref.problems import Calls, Oracle, Problem
 from sofim_ref.training.arguments import check_kinds, check_settings, check_state, starting_point
 from sofim_ref.training.budget import Budget
 from sofim_ref.training.diagnostics import NO_STEP, Diagnosis, diagnose, unseen
-from sofim_ref.training.in_place import InPlace, pays
+from sofim_ref.training.in_place import InPlace, keeps_points, pays
 from sofim_ref.training.outcome import outcome
 from sofim_ref.training.progress_bar import progress_bar
 from sofim_ref.training.record import Record, Status
@@ -117,9 +117,10 @@ def minimize(
     two records nothing is copied from a device to the host or waited for, unless the method does so: a record is where
     both happen. A tensor that torch keeps a graph for is detached from it.
 
-    From `pays_from` parameters on, SOFIM, SGD and methods with a diagonal C step on NumPy's arrays in place, unless
-    `diagnostics` is set: the same numbers up to rounding. `w0`, `state` and every point that a callback, a metric or
-    the trace gets are never overwritten; others are, should a problem of one's own keep them.
+    From `pays_from` parameters on, SOFIM, SGD and methods with a diagonal C step on NumPy's arrays in place by default:
+    the same numbers up to rounding. No point is overwritten that anybody else sees: `w0` and `state`, those that a
+    callback, a metric or the trace gets, and all points of a `Function`, or of a problem or model of one's own, each
+    of which is a new array. With `diagnostics` every step is a plain one.
 
     Examples
     --------
@@ -147,7 +148,8 @@ def minimize(
 
     in_place: InPlace[S] | None = None
     if not diagnostics and pays(optimizer, w):
-        in_place = InPlace(optimizer, shown=bool(callbacks or metrics or checkpoint or store_points))
+        shown = bool(callbacks or metrics or checkpoint or store_points)
+        in_place = InPlace(optimizer, shown=shown, new_points=keeps_points(problem))
     take: Callable[..., Any] = optimizer.step_with_choice if diagnostics and not reasons else optimizer.step
     status, message, last_step = Status.BUDGET_SPENT, "", None
     none = Diagnosis(NO_STEP if diagnostics else {}, {})
@@ -196,7 +198,7 @@ def minimize(
                     if in_place is None:
                         following, state, *choice = take(w, state, at)
                     else:
-                        following, state = in_place(w, state, at, keep=keep, last_seen=run.last_seen[1])
+                        following, state = in_place(w, state, at, keep=keep, last_seen=run.last_seen[1:])
                 except Exception as error:
                     if not (_is_finite(w) and _is_finite(at.gradient() ** 2)):
                         status = Status.DIVERGED  # a decomposition of infinities raises whatever its backend likes

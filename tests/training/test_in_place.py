@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from sofim_ref import SGD, SOFIM, Adam, TAdam
+from sofim_ref.models import Linear
 from sofim_ref.optimizers import Optimizer
 from sofim_ref.optimizers.entrywise import Entrywise
-from sofim_ref.problems import Function
+from sofim_ref.problems import Function, LeastSquares, Problem, Quadratic
 from sofim_ref.training import in_place
 from sofim_ref.training.minimize import minimize
 
@@ -88,6 +89,76 @@ def test_a_gradient_that_is_its_argument_may_be_stepped_along_in_place():
     alias = Function(12, lambda w: 0.5 * (w @ w), lambda w: w)
     found = minimize(alias, SGD(lr=0.5), steps=4, w0=START, record_every=4)
     np.testing.assert_allclose(found.w, START / 16, rtol=1e-15)
+
+
+class Remembered:
+    """Loss and gradient of the bowl, computed once for each point that `same` tells from the last one."""
+
+    def __init__(self, same):
+        self.same, self.points = same, []
+
+    def both(self, w):
+        if not self.points or not self.same(self.points[-1], w):
+            self.points.append(w)
+            self.found = 0.5 * (w @ (HESSIAN * w)), HESSIAN * w
+        return self.found
+
+
+class Own(Problem):
+    dim, offers = 12, frozenset({"value", "gradient"})
+
+    def __init__(self, memo):
+        self.memo = memo
+
+    def answer_value(self, at):
+        return self.memo.both(at.w)[0]
+
+    def answer_gradient(self, at):
+        return self.memo.both(at.w)[1]
+
+
+def function(memo):
+    return Function(12, value=lambda w: memo.both(w)[0], gradient=lambda w: memo.both(w)[1])
+
+
+@pytest.mark.usefixtures("short")
+@pytest.mark.parametrize("record_every", [1, 20])
+@pytest.mark.parametrize("make", [function, Own])
+@pytest.mark.parametrize("same", [lambda a, b: a is b, np.array_equal], ids=["identity", "equality"])
+def test_a_problem_of_ones_own_may_remember_answers_by_its_points(same, make, record_every, optimizer):
+    memo = Remembered(same)
+    found = minimize(make(memo), optimizer, steps=20, w0=START, record_every=record_every)
+    np.testing.assert_array_equal(found.w, minimize(BOWL, optimizer, steps=20, w0=START, record_every=20).w)
+    assert len(memo.points) == len({w.tobytes() for w in memo.points}) == 21
+
+
+@pytest.mark.usefixtures("short")
+def test_the_state_is_overwritten_where_points_are_not(optimizer):
+    step = in_place.InPlace(optimizer, shown=False, new_points=True)
+    start, state = START.copy(), optimizer.init(START)
+    w, first = step(start, state, BOWL.oracle(start), keep=True, last_seen=(start, state))
+    following, second = step(w, first, BOWL.oracle(w), keep=False, last_seen=(start, state))
+    assert start.tobytes() == START.tobytes()
+    assert not np.may_share_memory(w, following)
+    before, after = optimizer.overwritten(first), optimizer.overwritten(second)
+    assert all(before[name] is after[name] for name in before)
+
+
+def test_points_are_kept_by_code_from_outside_alone():
+    class Mine(Linear):
+        pass
+
+    class Named(LeastSquares):
+        pass
+
+    X, y = np.eye(3), np.ones(3)
+    least_squares = LeastSquares(X, y)
+    for problem in (least_squares, Quadratic(X, y)):
+        assert not in_place.keeps_points(problem)
+    of_mine = LeastSquares(X, y)
+    of_mine.model = Mine(3, 1)
+    for problem in (BOWL, Own(None), Named(X, y), of_mine):
+        assert in_place.keeps_points(problem)
 
 
 def test_a_run_in_place_is_one_on_long_arrays_of_numpy_by_a_method_with_a_kernel():
