@@ -27,6 +27,7 @@ class Bernoulli(Likelihood):
     """
 
     error_name = "share misclassified"
+    labels = True
     escapes = "classes are separable"
     bounds = (0.0, 0.25, 1 / (6 * math.sqrt(3)))  # the extremes of σ' and σ''
 

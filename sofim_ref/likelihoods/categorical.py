@@ -43,6 +43,7 @@ class Categorical(Likelihood):
     classes: int | None = None
 
     error_name = "share misclassified"
+    labels = True
     escapes = "classes are separable"
 
     bounds = (0.0, 0.5, math.sqrt(2) ** 3 / (6 * math.sqrt(3)))

@@ -28,6 +28,9 @@ class Likelihood(ABC):
     error_name: str
     """What `error` measures, with its unit."""
 
+    labels: bool = False
+    """Whether targets are labels of classes, not numbers."""
+
     bounds: Bounds = (None, None, None)
     """Numbers a, b, c for any outputs: every eigenvalue of the loss's second derivative in f lies in [a, b], and its
     third derivative is at most c; None where nothing bounds it."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from sofim_ref.arrays import Array, namespace, to_numpy
 from sofim_ref.arrays.validation import shown
+from sofim_ref.problems.finite_sum import FiniteSum
 from sofim_ref.problems.row_source import row_source
 from sofim_ref.problems.row_table import PairedRows, RowTable
 
@@ -40,6 +41,11 @@ class HostTable:
     def representatives(self) -> Array | None:
         """Those of the other table."""
         return self.table.representatives
+
+    @property
+    def labels(self) -> bool:
+        """Whether the other table's targets stand for labels."""
+        return self.table.labels
 
     def cuts(self, rows: int) -> list[tuple[int, int]]:
         """Return the other table's blocks."""
@@ -97,6 +103,16 @@ def _paired(features: Any, targets: Any) -> PairedRows:
         msg = f"targets must have {X.shape[0]} rows to go with features, got shape {tuple(y.shape)}."
         raise ValueError(msg)
     return PairedRows(X, y)
+
+
+def check_labels(table: RowTable, loss: FiniteSum) -> None:
+    """Refuse numbers of classes where a loss is fitted to numbers: 1, 2, 50 would become 0, 1, 2."""
+    if table.labels and not loss.likelihood.labels:
+        msg = (
+            f"targets must be numbers for {loss.name}, and the table has them as labels 0 … C−1: "
+            'standardized(task="regression") keeps numbers, and "counts" leaves counts as they are.'
+        )
+        raise ValueError(msg)
 
 
 def check_beside(features: Array, targets: Array, first: tuple[Array, Array]) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from sofim_ref.arrays import Array, from_numpy, namespace, to_numpy
 from sofim_ref.arrays.validation import count, one_of, shown
 from sofim_ref.problems.block_answers import BlockAnswers
-from sofim_ref.problems.block_data import HostTable, block_number, block_tables, check_beside, one_table
+from sofim_ref.problems.block_data import HostTable, block_number, block_tables, check_beside, check_labels, one_table
 from sofim_ref.problems.block_oracle import BlockOracle
 from sofim_ref.problems.calls import Calls
 from sofim_ref.problems.engines.engine import Engine, an_engine
@@ -127,6 +127,7 @@ class Blocks(BlockAnswers):
             if not isinstance(whole, FiniteSum):
                 msg = f"loss must be a FiniteSum or make one of features and targets, got {shown(whole)}."
                 raise TypeError(msg)
+        check_labels(tables[0], whole)
         X, y = (namespace(x).asarray(x[:1, ...], copy=True) for x in first)  # a view would keep the block
         self.loss, self.model = copy.copy(whole), whole.model
         if whole.model.like is None:

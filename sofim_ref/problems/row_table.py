@@ -27,6 +27,10 @@ class RowTable(Protocol):
     def representatives(self) -> Array | None:
         """Where every row has been checked, targets such that a likelihood takes all if it takes these; else None."""
 
+    @property
+    def labels(self) -> bool:
+        """Whether targets are numbers of classes that stand for the labels stored."""
+
     def cuts(self, rows: int) -> list[tuple[int, int]]:
         """Return where to cut it into blocks of about so many rows: pairs (start, stop) of neighbours, all rows."""
 
@@ -61,6 +65,11 @@ class PairedRows:
     @property
     def representatives(self) -> None:
         """Nothing: no row has been checked."""
+
+    @property
+    def labels(self) -> bool:
+        """No: targets are as they are stored."""
+        return False
 
     def cuts(self, rows: int) -> list[tuple[int, int]]:
         """Return blocks of exactly so many rows, but for the last."""

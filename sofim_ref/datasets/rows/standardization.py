@@ -6,13 +6,16 @@ import os
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from sofim_ref.arrays.validation import a_path, nearest
 from sofim_ref.datasets.rows.summary import MOST, Place, Summary
 from sofim_ref.datasets.tables import Task, inferred_task, scaled
+
+Targets = Task | Literal["counts"]
+"""What targets are: labels that become 0 … C−1, numbers that are standardized, or counts, which stay as they are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,9 +36,9 @@ class Standardization:
     mean, deviation : array, shape (p,)
         Of the features, in float64. A deviation is 0 where a column never changes: it becomes 0 in all rows.
     labels, counts : array, shape (C,)
-        The classes in sorted order, text or numbers, and how many rows each has; empty in a regression.
+        The classes in sorted order, text or numbers, and how many rows each has; empty where targets are numbers.
     target_mean, target_deviation : array, shape () or (C,)
-        Of the targets of a regression; empty for classes.
+        Of the targets of a regression; empty for classes and for counts.
 
     Examples
     --------
@@ -62,7 +65,7 @@ class Standardization:
     target_deviation: np.ndarray[Any, Any]
 
     @classmethod
-    def of(cls, found: Summary, place: Place, *, task: Task | None) -> Standardization:
+    def of(cls, found: Summary, place: Place, *, task: Targets | None) -> Standardization:
         """Return that of the rows that a summary is of.
 
         Raises
@@ -76,10 +79,12 @@ class Standardization:
         if task is None:
             task = "regression" if found.targets else "classification"
             task = inferred_task(labels.values) if labels else task
-        if task == "regression":
+        if task != "classification":
             if found.targets is None:
                 msg = f"target {place.target!r} of a regression must be made of numbers, got text."
                 raise ValueError(msg)
+            if task == "counts":
+                return cls(*features, none, none, none, none)
             mean, deviation = found.targets.mean, found.targets.deviation
             return cls(*features, none, none, mean.reshape(found.shape), deviation.reshape(found.shape))
         if labels is None or len(labels.values) < 2:
@@ -89,13 +94,17 @@ class Standardization:
         return cls(*features, labels.values, labels.counts, none, none)
 
     @property
-    def task(self) -> Task:
-        """What the targets are: classes, or numbers."""
-        return "classification" if self.labels.size else "regression"
+    def task(self) -> Targets:
+        """What the targets are."""
+        if self.labels.size:
+            return "classification"
+        return "regression" if self.target_mean.size else "counts"
 
     @property
-    def representatives(self) -> np.ndarray[Any, Any]:
-        """Standardized targets such that a likelihood takes all if it takes these."""
+    def representatives(self) -> np.ndarray[Any, Any] | None:
+        """Standardized targets such that a likelihood takes all if it takes these; None for counts."""
+        if self.task == "counts":
+            return None
         if self.labels.size:
             return np.arange(len(self.labels))
         bound = np.where(self.target_deviation > 0, 1.0, 0.0)
@@ -109,7 +118,7 @@ class Standardization:
         *,
         overwrite: bool = False,
     ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-        """Return features, shape (n, p), in their dtype, and targets standardized: classes as integers.
+        """Return features, shape (n, p), in their dtype, and targets: classes as integers, counts as they are.
 
         Parameters
         ----------
@@ -126,6 +135,8 @@ class Standardization:
             If a target is no known class.
         """
         X = scaled(features, self.mean, self.deviation, out=features if overwrite else np.empty_like(features))
+        if self.task == "counts":
+            return X, targets
         if not self.labels.size:
             y = np.empty(targets.shape, features.dtype)
             return X, scaled(targets, self.target_mean, self.target_deviation, out=y)

@@ -5,16 +5,15 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 
 from sofim_ref.arrays.validation import an_instance, nearest, one_of
 from sofim_ref.datasets.rows.scan import scan
 from sofim_ref.datasets.rows.shard import Pair, Shard, gathered
-from sofim_ref.datasets.rows.standardization import Standardization
+from sofim_ref.datasets.rows.standardization import Standardization, Targets
 from sofim_ref.datasets.rows.summary import Place
-from sofim_ref.datasets.tables import Task
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +71,12 @@ class Table:
         if not (self.checked and self.standardization):
             return None
         found = self.standardization.representatives
-        return found if self.standardization.labels.size else found.astype(self.dtype)
+        return found if found is None or self.labels else found.astype(self.dtype)
+
+    @property
+    def labels(self) -> bool:
+        """Whether targets are read as the numbers 0 … C−1 of labels."""
+        return self.standardization is not None and self.standardization.task == "classification"
 
     def cuts(self, rows: int) -> list[tuple[int, int]]:
         """Return where to cut it into blocks of about so many rows, none of them from two shards.
@@ -116,7 +120,7 @@ class Table:
         """
         return gathered(self.starts, rows, lambda k, rows: self._standardized(k, 0, self.shards[k].take(rows)))
 
-    def standardized(self, standardization: Standardization | None = None, *, task: Task | None = None) -> Table:
+    def standardized(self, standardization: Standardization | None = None, *, task: Targets | None = None) -> Table:
         """Return the table standardized as it is read: features to mean 0 and variance 1, labels to 0 … C−1.
 
         Nothing is written: means, deviations and labels are kept in `standardization`, and applied to each block.
@@ -126,9 +130,9 @@ class Table:
         standardization : Standardization, optional
             That of the training rows, for held-out ones. If not given, it is found in one pass over all rows, in which
             they are checked too: every number is finite, every target a label.
-        task : {"classification", "regression"}, optional
-            What the targets are. If not given, text, Booleans and whole numbers with at most 10 different values are
-            classes.
+        task : {"classification", "regression", "counts"}, optional
+            What the targets are: labels, numbers that are standardized as features are, or counts, which stay as they
+            are. If not given, text, Booleans and whole numbers with at most 10 different values are labels.
 
         Returns
         -------
@@ -146,7 +150,7 @@ class Table:
             msg = f"features must be a table of columns to be standardized, got shape {self.shape}."
             raise ValueError(msg)
         if task is not None:
-            one_of("task", task, get_args(Task))
+            one_of("task", task, ("classification", "regression", "counts"))
         if standardization is not None:
             remedy = "that of another table, or what Standardization.load returns"
             an_instance("standardization", standardization, Standardization, remedy)

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from sofim_ref.datasets import open_rows
+from sofim_ref.datasets.rows.standardization import Targets
 from sofim_ref.optimizers import REGISTRY, Optimizer
 from sofim_ref.optimizers.policy_tables import from_table
 from sofim_ref.problems import (
     Blocks,
+    FiniteSum,
     LeastSquares,
     LogisticRegression,
     MLPClassifier,
@@ -28,13 +30,17 @@ from sofim_ref.studies.train.engine_choice import ENGINE_KEYS, EngineChoice
 from sofim_ref.studies.train.toml_file import TomlFile
 from sofim_ref.training.budget import Budget
 
-LOSSES = {
-    kind.__name__: kind
-    for kind in (
-        *(LeastSquares, LogisticRegression, SoftmaxRegression, PoissonRegression),
-        *(MLPClassifier, MLPRegressor),
-    )
+_TARGETS: dict[type[FiniteSum], Targets] = {
+    LeastSquares: "regression",
+    LogisticRegression: "classification",
+    SoftmaxRegression: "classification",
+    PoissonRegression: "counts",
+    MLPClassifier: "classification",
+    MLPRegressor: "regression",
 }
+"""What the targets of each loss are: with ``standardize``, labels are numbered and a regression's numbers are not."""
+
+LOSSES = {kind.__name__: kind for kind in _TARGETS}
 """The losses that a file can name."""
 
 TABLES = {
@@ -114,7 +120,7 @@ def read_setting(path: Path) -> TrainSetting:
     method, settings = _method(file)
     run, save_every = _run(file, tables["run"])
     engine = EngineChoice.of(file, tables["engine"])
-    problem = _problem(file, tables["data"], partial(make, **model))
+    problem = _problem(file, tables["data"], make, model)
     try:
         total = Budget(problem, *(run.get(name) for name in ("steps", "epochs", "batch_size", "record_every"))).total
     except (TypeError, ValueError) as error:
@@ -127,7 +133,7 @@ def read_setting(path: Path) -> TrainSetting:
     return TrainSetting(file, problem, optimizer, run, save_every, engine)
 
 
-def _model(file: TomlFile) -> tuple[type, dict[str, Any]]:
+def _model(file: TomlFile) -> tuple[type[FiniteSum], dict[str, Any]]:
     table = file.tables["model"]
     if "loss" not in table:
         file.refuse("model", None, f"[model] must have the key loss, one of {', '.join(LOSSES)}.")
@@ -167,7 +173,7 @@ def _run(file: TomlFile, table: dict[str, Any]) -> tuple[dict[str, Any], float]:
     return {"seed": 0, **table}, save_every
 
 
-def _problem(file: TomlFile, table: dict[str, Any], make: Any) -> Blocks:
+def _problem(file: TomlFile, table: dict[str, Any], make: type[FiniteSum], model: dict[str, Any]) -> Blocks:
     for key in ("rows", "target"):
         if key not in table:
             file.refuse("data", None, f"[data] must have the key {key}.")
@@ -179,14 +185,14 @@ def _problem(file: TomlFile, table: dict[str, Any], make: Any) -> Blocks:
     try:
         opened = open_rows(rows, target=target, columns=table.get("columns"), dtype=table.get("dtype"))
         if table.get("standardize", False):
-            opened = opened.standardized()
+            opened = opened.standardized(task=_TARGETS[make])
     except FileNotFoundError as error:
         file.refuse("data", "rows" if str(rows) in str(error) else "target", error)
     except (ModuleNotFoundError, OSError, TypeError, ValueError) as error:
         _blame(file, "data", error)
     cut = {"rows": table.get("block", ROWS), "shuffle": table.get("shuffle", "rows")}
     try:
-        return Blocks.from_rows(make, opened, **cut)
+        return Blocks.from_rows(partial(make, **model), opened, **cut)
     except (TypeError, ValueError, OSError) as error:
         _blame(file, "data" if str(error).startswith(("rows ", "shuffle ", "features ")) else "model", error)
 

@@ -10,7 +10,7 @@ from tables import LABELS, NUMBERS, SOURCES, N, P, X
 
 from sofim_ref.datasets import Standardization, Table, open_rows
 from sofim_ref.datasets.tables import as_classes, standardized
-from sofim_ref.problems import Blocks, LeastSquares, LogisticRegression, SoftmaxRegression
+from sofim_ref.problems import Blocks, LeastSquares, LogisticRegression, PoissonRegression, SoftmaxRegression
 
 ALL, BEFORE = np.arange(N), X.copy()
 LENGTHS = {
@@ -182,6 +182,22 @@ def test_a_column_that_never_changes_becomes_0_and_few_whole_numbers_are_classes
         == 40
     )
     assert Blocks.from_rows(partial(SoftmaxRegression, classes=4), found, rows=8).n_outputs == 4
+
+
+def test_counts_stay_as_they_are_and_labels_are_refused_where_numbers_are_fitted(tmp_path):
+    counts = np.asarray([1, 2, 5, 50])[np.arange(40) % 4]
+    np.save(tmp_path / "X.npy", X[:40])
+    np.save(tmp_path / "y.npy", counts)
+    raw = open_rows(tmp_path / "X.npy", target=tmp_path / "y.npy")
+    found = raw.standardized(task="counts")
+    np.testing.assert_array_equal(found.read(0, 40)[1], counts)
+    Blocks.from_rows(PoissonRegression, found)
+    found.standardization.save(tmp_path / "scale.npz")
+    assert Standardization.load(tmp_path / "scale.npz").task == "counts"
+    message = r"targets must be numbers for LeastSquares, and the table has them as labels .*task=\"regression\""
+    with pytest.raises(ValueError, match=message):
+        Blocks.from_rows(LeastSquares, raw.standardized())
+    Blocks.from_rows(LeastSquares, raw.standardized(task="regression"))
 
 
 def test_checked_rows_are_not_read_again_when_a_loss_is_made(tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ import re
 import runpy
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sofim_ref.optimizers import GradientRoot
@@ -104,3 +105,22 @@ def test_a_policy_stands_by_name_where_a_number_may(folder):
     setting = read_setting(file)
     assert setting.optimizer.damping == GradientRoot(0.1)
     assert setting.definition["method"]["damping"] == {"policy": "GradientRoot", "c": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("loss", "counts", "read"),
+    [
+        ("LeastSquares", [1, 5, 1, 5], np.asarray([-1.0, 1.0, -1.0, 1.0])),
+        ("PoissonRegression", [1, 2, 5, 50], np.asarray([1, 2, 5, 50])),
+        ("LogisticRegression", [3, 8, 3, 8], np.asarray([0, 1, 0, 1])),
+    ],
+)
+def test_the_loss_says_whether_targets_are_labels(tmp_path, loss, counts, read):
+    np.save(tmp_path / "X.npy", np.arange(4.0)[:, None])
+    np.save(tmp_path / "y.npy", np.asarray(counts))
+    file = tmp_path / "run.toml"
+    data = 'rows = "X.npy"\ntarget = "y.npy"\nstandardize = true'
+    file.write_text(
+        f'[data]\n{data}\n[model]\nloss = "{loss}"\n[method]\nname = "sgd"\n[run]\nsteps = 1', encoding="utf-8"
+    )
+    np.testing.assert_allclose(read_setting(file).problem.tables[0].read(0, 4)[1], read)
