@@ -40,5 +40,5 @@ def print_pdf(page: Path, target: Path) -> None:
         shown.goto(page.resolve().as_uri())
         shown.evaluate("MathJax.startup.promise")
         margin: PdfMargins = {"top": "18mm", "bottom": "18mm", "left": "16mm", "right": "16mm"}
-        shown.pdf(path=target, format="A4", margin=margin, outline=True)
+        shown.pdf(path=target, format="A4", margin=margin)
         browser.close()
