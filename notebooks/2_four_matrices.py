@@ -40,7 +40,7 @@
 # $$\hat F = \frac1N \sum_n g_n g_n^\top. \tag{3}$$
 #
 # **Predict:** for least squares on a linear model, which of the four are equal? And which of them changes when somebody changes the
-# labels?
+# labels? Our example is a straight line, $z_n = b + \theta x_n$, with the parameters $w = (b, \theta)$: intercept and slope.
 
 # %%
 import numpy as np
@@ -60,7 +60,7 @@ def four(oracle):
     }
 
 
-problem = regression()  # y = 2 + 2x + noise, a thousand examples
+problem = regression()  # z = b + θx, and the data are y = 2 + 2x + noise, a thousand examples
 dense = four(problem.oracle(np.asarray([2.0, 4.5])))
 for name, C in dense.items():
     print(f"{name:17}", C.round(2).tolist())
@@ -80,7 +80,8 @@ assert not np.allclose(dense["empirical Fisher"], dense["Fisher"], rtol=0.5)
 #
 # $$\mathrm E_{y}\big[\partial_z \ell\; \partial_z \ell^\top\big] = \partial^2_{zz}\ell, \tag{4}$$
 #
-# so $F = G$, for any model. (For every likelihood the two sides of (4) have one expectation; here the right side is its own.) We check (4) for
+# so $F = G$, for any model. (Behind (4) is *Bartlett's identity*, $\mathrm E_y[\partial_z\ell\,\partial_z\ell^\top] = \mathrm E_y[\partial^2_{zz}\ell]$, which holds for
+# every smooth likelihood; for these losses there is nothing to average on its right-hand side, since no $y$ occurs in it.) We check (4) for
 # softmax: the variance of a label that is drawn is the second derivative of the loss.
 
 # %%
@@ -132,8 +133,10 @@ for point, cosine in (((2.0, 4.5), -0.160), ((1.0, 0.0), 0.332), ((4.5, 3.0), 0.
     assert abs(seen - cosine) < 5e-4
 
 # %% [markdown]
-# No: at the first point the angle is more than 90 degrees. The figure, after Kunstner, Balles and Hennig, shows the directions of all three methods.
-# Move the point, and then the noise σ of the data:
+# No: at the first point the angle is more than 90 degrees. In the figure, after Kunstner, Balles and Hennig, each arrow is one whole step, and the star is the
+# optimum. The natural gradient reaches it from everywhere in one step. Those with the empirical matrix are short, and shortest, compared with
+# the way that is left, where that is long. Move the point, and then the noise σ of the data: it changes hardly anything but the lengths of the
+# steps on the right.
 
 # %%
 demos.fields()
@@ -203,11 +206,12 @@ assert errors[100] < errors[1] < 0.3 and off > 10
 # ### For the teacher
 # 45 minutes: 10 for the definitions, 10 for the two lines, 15 for the figure and the noise, 10 for exercises.
 #
-# *First prediction.* Hessian, Gauss–Newton and Fisher matrix are equal; only the empirical one contains labels. *Second.* No: cosine −0.16.
+# *First prediction.* Hessian, Gauss–Newton and Fisher matrix are equal; only the empirical one contains labels. *Second.* No: the cosine is −0.16.
 # *Third.* σ².
 #
 # *A certificate.* For logistic regression Hessian, Gauss–Newton and Fisher matrix are one, for all data: no call tells them apart. Change one label and keep
-# the rest: the empirical matrix changes, the others don't. Two calls are enough to tell it from the three, and none tell the three.
+# the rest, at some $w \ne 0$: the empirical matrix changes, the others don't. Two calls are enough to tell it from the three, and none tell the three.
+# At $w = 0$ it would not change: there every $p_n = \tfrac12$, so that $(p_n - y_n)^2 = \tfrac14 = p_n(1 - p_n)$ for either label, and all four are equal.
 # (`sofim_ref.testing.check_fisher` does this for models of any kind.)
 #
 # What usually goes wrong: a sum for the mean, labels from the data where the model's are meant, and the belief that a good fit is enough. Ask who in
@@ -219,4 +223,4 @@ assert errors[100] < errors[1] < 0.3 and off > 10
 # - Kunstner, Balles & Hennig 2019, [arXiv 1905.12558](https://arxiv.org/abs/1905.12558): what the empirical Fisher matrix does; §3.2 has the conditions above, Figure 1 the picture.
 # - Martens 2020, [JMLR 21:146](https://jmlr.org/papers/v21/17-678.html): §9 on Fisher and Gauss–Newton, §11 on the empirical one.
 # - Schraudolph 2002, [doi:10.1162/08997660260028683](https://doi.org/10.1162/08997660260028683): the generalized Gauss–Newton matrix and its products.
-# - Wu, Yu, Zhang & Woodland 2024, [arXiv 2406.06420](https://arxiv.org/abs/2406.06420): the repair of the last exercise.
+# - Wu, Yu, Zhang & Woodland 2024, [arXiv 2406.06420](https://arxiv.org/abs/2406.06420): the improved matrix of the fourth exercise.

@@ -1,4 +1,4 @@
-"""Lesson 2: the directions that three matrices make of one gradient, on Kunstner, Balles and Hennig's regression."""
+"""Lesson 2: the steps that three matrices make of one gradient, on Kunstner, Balles and Hennig's regression."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COLOURS = {"gradient": "#777777", "natural gradient": "#000000", "empirical": "#
 
 
 def fields() -> InteractiveFigure:
-    """Return an interactive figure of three methods' directions, as vector fields, on a linear regression.
+    """Return an interactive figure of three methods' steps, as vector fields, on a linear regression.
 
     Source: Kunstner, Balles & Hennig 2019, arXiv 1905.12558, Figure 1, whose data are drawn again here.
 
@@ -59,7 +59,7 @@ def directions(b: float, theta: float, sigma: float = 1.0) -> dict[str, Any]:
 
 
 def draw_fields(*, b: float, theta: float, sigma: float) -> Figure:
-    """Draw three fields of arrows, and the cosine at the point."""
+    """Draw three fields of steps, each arrow as long as its step, and the cosine at the point."""
     from matplotlib.figure import Figure
 
     grid = np.linspace(-1, 5, 9)
@@ -70,19 +70,27 @@ def draw_fields(*, b: float, theta: float, sigma: float) -> Figure:
     share = np.trace(curvature.empirical_fisher(at_optimum).to_dense()) / np.trace(
         curvature.fisher(at_optimum).to_dense()
     )
+    lengths = {"gradient": 1 / np.linalg.eigvalsh(at_optimum.hessian())[-1]}
+    titles = {
+        "gradient": "gradient, η = 1/L",
+        "natural gradient": "natural gradient, η = 1",
+        "empirical": "empirical, η = 1",
+    }
     one, other = here["natural gradient"], here["empirical"]
     cosine = float(one @ other / np.linalg.norm(one) / np.linalg.norm(other))
     with look():
         figure = Figure(figsize=(12, 4.8))
         figure.subplots_adjust(left=0.06, right=0.98, top=0.81, bottom=0.14, wspace=0.08)
         for axes, name in zip(figure.subplots(1, 3, sharey=True), COLOURS, strict=True):
-            arrows = np.asarray([[directions(float(x), float(y), sigma)[name] for x in grid] for y in grid])
-            arrows = arrows / np.linalg.norm(arrows, axis=-1, keepdims=True)
-            axes.quiver(grid, grid, arrows[..., 0], arrows[..., 1], color=COLOURS[name], alpha=0.45, pivot="mid")
-            axes.quiver(b, theta, *(here[name] / np.linalg.norm(here[name])), color=COLOURS[name], scale=7, width=0.014)
+            eta = lengths.get(name, 1.0)
+            steps = eta * np.asarray([[directions(float(x), float(y), sigma)[name] for x in grid] for y in grid])
+            whole = {"color": COLOURS[name], "angles": "xy", "scale_units": "xy", "scale": 1}
+            axes.quiver(grid, grid, steps[..., 0], steps[..., 1], alpha=0.5, width=0.004, **whole)
+            axes.quiver(b, theta, *(eta * here[name]), width=0.012, **whole)
+            axes.plot(b, theta, marker="o", markersize=5, color=COLOURS[name])
             axes.plot(*optimum, marker="*", markersize=14, color="black", linestyle="none")
             axes.set(xlabel="b", xlim=(-1.4, 5.4), ylim=(-1.4, 5.4))
-            axes.set_title(name, fontsize=13, pad=6)
+            axes.set_title(titles[name], fontsize=13, pad=6)
         figure.axes[0].set_ylabel("θ")
         figure.suptitle(
             f"Cosine of empirical and natural direction: {cosine:+.2f}; at the optimum tr F̂/tr F = {share:.2g}",
