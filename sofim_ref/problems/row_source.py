@@ -16,6 +16,7 @@ import numpy as np
 from sofim_ref.arrays import Array, from_numpy, namespace
 from sofim_ref.arrays.validation import an_array, shown
 from sofim_ref.problems.file_state import FileState
+from sofim_ref.problems.mapped_file import address_of, state_if_mapped
 
 _SPARSE = 16
 """From one row in so many on, a range is read whole instead of row by row."""
@@ -197,16 +198,21 @@ def _check_rows(argument: str, shape: tuple[int, ...]) -> None:
 
 
 def _in_file(table: Any) -> FileRows | None:
-    """Return where a mapped array lies in its file; None for what isn't one, or isn't row after row as it is there."""
+    """Return where a mapped array lies in its file; None for what isn't one, or isn't row after row as it is there.
+
+    None too if another file has the name by now: then rows are those of the array, read through the map.
+    """
     mapped = getattr(table, "_mmap", None)  # NumPy says the file and where the map begins, not where a slice does
     if not isinstance(table, np.memmap) or mapped is None or table.filename is None or table.mode == "c":
         return None
     if not table.flags.c_contiguous or not table.dtype.isnative:
         return None
-    begins = table.offset - table.offset % mmap.ALLOCATIONGRANULARITY
-    inside = table.ctypes.data - np.frombuffer(mapped, np.uint8).ctypes.data
+    inside = table.ctypes.data - address_of(mapped)
     if not 0 <= inside < len(mapped):  # a copy keeps the name of the file
         return None
     path = Path(table.filename)
-    state = FileState.of(path) if table.mode == "r" else None
-    return FileRows(path, begins + inside, table.shape, table.dtype, state)
+    state = state_if_mapped(path, mapped)
+    if state is None:
+        return None
+    begins = table.offset - table.offset % mmap.ALLOCATIONGRANULARITY
+    return FileRows(path, begins + inside, table.shape, table.dtype, state if table.mode == "r" else None)

@@ -7,11 +7,12 @@ import subprocess
 import sys
 import textwrap
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from sofim_ref.problems import Blocks, LeastSquares, LogisticRegression, SoftmaxRegression
+from sofim_ref.problems import Blocks, LeastSquares, LogisticRegression, SoftmaxRegression, mapped_file
 from sofim_ref.problems.row_source import ArrayRows, FileRows, row_source
 
 N, P = 50, 3
@@ -65,6 +66,25 @@ def test_a_slice_knows_its_place_in_the_file(tmp_path):
     private = np.memmap(raw, np.float64, "c", offset=4109, shape=table.shape)
     for other in (mapped[:, :4], mapped[::2], mapped + 0, private):
         assert isinstance(row_source("features", other), ArrayRows)
+
+
+def test_a_mapped_array_is_read_though_another_file_took_its_name(files, tmp_path, monkeypatch):
+    """Also by blocks of a map that was looked at before, and where the file has gone or the system lists no maps."""
+    mapped, w = np.load(files[0], mmap_mode="r"), RNG.standard_normal(P + 1)
+    before = row_source("features", mapped[:7])
+    np.save(tmp_path / "other.npy", X + 1)
+    (tmp_path / "other.npy").replace(files[0])
+    np.testing.assert_allclose(
+        Blocks.from_rows(LogisticRegression, mapped, Y).gradient(w), LogisticRegression(X, Y).gradient(w), rtol=1e-12
+    )
+    with pytest.raises(OSError, match=r"X\.npy .* was written anew since"):
+        before.read(0, 7)
+    assert isinstance(row_source("features", np.load(files[0], mmap_mode="r")), FileRows)
+    files[0].unlink()
+    np.testing.assert_array_equal(row_source("features", mapped).read(3, 9), X[3:9])
+    labels = np.load(files[1], mmap_mode="r")
+    monkeypatch.setattr(mapped_file, "_listed", lambda _: Path("/nowhere").stat())  # as on another system
+    assert isinstance(row_source("targets", labels), ArrayRows)
 
 
 BAD = {
@@ -155,7 +175,8 @@ PROGRAM = """
     import numpy as np
     import sofim_ref as sr
     from pathlib import Path
-    from sofim_ref.problems import Blocks, LogisticRegression
+    from sofim_ref.problems import mapped_file
+from sofim_ref.problems import Blocks, LogisticRegression
 
     folder, rows, p = Path(sys.argv[1]), int(sys.argv[2]), 100
     rng = np.random.default_rng(0)
