@@ -20,7 +20,7 @@ from hypothesis.errors import NoSuchExample
 
 from sofim_ref.arrays.validation import an_instance, one_of, positive
 from sofim_ref.lessons.comparison import agree, unlike, written, written_apart
-from sofim_ref.lessons.exercise import Exercise, Values
+from sofim_ref.lessons.exercise import Exercise, Large, Values
 from sofim_ref.lessons.sandbox import LIMIT, Answered, ask, memory
 
 TRIED = 100
@@ -118,8 +118,8 @@ def check(
         case = (_smallest(exercise, answer, limit) if smallest and not late else None) or wrong
         text = f"Not yet. {_shown(exercise, answer, case, limit, outcomes[-1] if late else None)}"
         return Verdict(name, right=False, text=f"{text}\n{hint}" if hint else text, case=case, hint=hint, late=late)
-    if exercise.large is not None and memory(answer, exercise.large.values(), limit=limit) > exercise.large.memory:
-        return Verdict(name, right=False, text=f"Not yet: {exercise.large.refusal}", hint=exercise.large.refusal)
+    if exercise.large is not None and (refused := _refused_at_large(exercise, exercise.large, answer, limit)):
+        return refused
     return Verdict(name, right=True, text=f"Right: {name} agrees with the reference in every case tested.")
 
 
@@ -145,6 +145,20 @@ def _shown(
         return f"{said}: {trouble}"
     one, other = written_apart(given.value, expected)
     return f"{said} your {exercise.name} returns {one}; right is {other}."
+
+
+def _refused_at_large(exercise: Exercise, large: Large, answer: Callable[..., Any], limit: float) -> Verdict | None:
+    """Return what is said of an answer that is wrong for large arguments, or holds too much memory; None if neither."""
+    case = large.values()
+    given, expected = ask(answer, [case], limit=limit)[0], _expected(exercise, case)
+    if _wrong(given, expected):
+        sizes = ", ".join(f"{name} of shape {np.shape(value)}" for name, value in case.items() if np.ndim(value))
+        trouble = given.trouble or unlike(given.value, expected)
+        text = f"Not yet. With {sizes}: {trouble or 'the values are wrong. What holds for small ones only?'}"
+        return Verdict(exercise.name, right=False, text=text, late=given.late)
+    if memory(answer, case, limit=limit) > large.memory:
+        return Verdict(exercise.name, right=False, text=f"Not yet: {large.refusal}", hint=large.refusal)
+    return None
 
 
 def _expected(exercise: Exercise, case: Values) -> Any:
@@ -184,7 +198,9 @@ def _recognized(exercise: Exercise, outcomes: Sequence[Answered]) -> str:
 
 
 def _alike(one: Answered, other: Answered) -> bool:
-    return not one.trouble and not other.trouble and agree(one.value, other.value)
+    if one.trouble or other.trouble:  # a mistake may raise for some sizes
+        return bool(one.trouble and other.trouble)
+    return agree(one.value, other.value)
 
 
 @functools.cache

@@ -33,7 +33,8 @@ class Mistake:
 class Large:
     """Arguments of high dimension, on which an answer is allowed little memory.
 
-    A right answer that makes a d × d matrix is refused by it, whichever function makes the matrix.
+    A right answer that makes a d × d matrix is refused by it, whichever function makes the matrix; so is one
+    that is right for small arguments only.
 
     Parameters
     ----------
@@ -67,7 +68,7 @@ class Exercise:
     mistakes : tuple of Mistake
         At least three; no two agree with each other, or with the reference, on every argument set.
     large : Large, optional
-        Arguments on which the answer's memory is measured.
+        Arguments on which the answer is compared once more, and its memory measured.
     """
 
     task: str
@@ -95,6 +96,11 @@ class Exercise:
 def whole(low: int = -3, high: int = 3) -> st.SearchStrategy[float]:
     """Return whole numbers, as floats."""
     return st.integers(low, high).map(float)
+
+
+def size(*choices: int, key: str) -> st.SearchStrategy[int]:
+    """Return one of the numbers, small ones first, and the same one wherever an exercise's arguments have this key."""
+    return st.shared(st.sampled_from(choices), key=key)
 
 
 def positive() -> st.SearchStrategy[float]:

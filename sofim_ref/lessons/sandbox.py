@@ -11,6 +11,7 @@ import tracemalloc
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ LIMIT = 2.0
 
 ANSWER = "a student's answer"
 """The name of the thread in which an answer runs."""
+_LIBRARY, _LESSONS = "sofim_ref.", "sofim_ref.lessons"
 
 
 class OutOfTime(BaseException):
@@ -128,9 +130,21 @@ def memory(function: Callable[..., Any], case: Values, *, limit: float = LIMIT) 
 
 
 def call(function: Callable[..., Any], case: Values) -> Answered:
-    """Call a function on copies of its arguments, here and now; it must leave them as they are."""
-    given = copy.deepcopy(dict(case))
+    """Call a function on copies of its arguments, here and now; it must leave them as they are.
+
+    An answer is to be written, so that one that calls the library has no value. The functions that run are watched,
+    whichever way they were imported; those of the lessons themselves may run.
+    """
+    given, called, before_it = copy.deepcopy(dict(case)), list[str](), sys.getprofile()
+
+    def watch(frame: FrameType, event: str, _argument: object) -> None:
+        module = str(frame.f_globals.get("__name__", ""))
+        if event == "call" and module.startswith(_LIBRARY) and not module.startswith(_LESSONS):
+            called.append(module)
+            sys.setprofile(before_it)
+
     try:
+        sys.setprofile(watch)
         with np.errstate(all="ignore"):
             value = function(*given.values())
     except OutOfTime:
@@ -139,6 +153,10 @@ def call(function: Callable[..., Any], case: Values) -> Answered:
         return Answered(None, str(report))
     except BaseException as error:  # noqa: BLE001  # whatever a student's code raises is reported
         return Answered(None, _raised(error, function))
+    finally:
+        sys.setprofile(before_it)
+    if called:
+        return Answered(None, f"it calls the library, in {called[0]}: write it yourself, with NumPy alone.")
     for name, before in case.items():
         if not np.array_equal(np.asarray(before), np.asarray(given[name]), equal_nan=True):
             return Answered(None, f"it changed its argument {name}: work on a copy, since the caller still needs it.")

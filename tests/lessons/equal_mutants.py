@@ -47,6 +47,7 @@ SYMMETRIC = {
     "best_lr": ("L",),  # a number
     "bfgs_update": ("B",),
     "cubic_length": ("M",),  # a number
+    "gradient_reading": ("M",),  # a vector
     "hutchinson": ("H",),
     "kfac_solve": ("A", "G"),
     "natural_step": ("F",),

@@ -11,6 +11,7 @@ from sofim_ref.lessons import EXERCISES, check
 from sofim_ref.lessons.check import _cases, _first_wrong, _recognized
 from sofim_ref.lessons.exercises import LESSONS
 from sofim_ref.lessons.sandbox import ask
+from sofim_ref.matrices import Kronecker, LowRank, RankOne
 
 NAMED = pytest.mark.parametrize("exercise", EXERCISES.values(), ids=lambda exercise: exercise.name)
 
@@ -27,6 +28,7 @@ def test_the_task_is_whole_sentences_with_a_formula_and_names_every_argument(exe
     assert exercise.task.rstrip().endswith((".", "?"))
     assert exercise.task.count("$") % 2 == 0
     assert "$" in exercise.task or "`" in exercise.task
+    assert "closed form" not in exercise.task  # a sum or an integral that is right is right
     letters = {"lr": "eta", "beta": "beta", "mean": "`mean`"}
     for argument in exercise.arguments:
         assert f"`{argument}`" in exercise.task or letters.get(argument, f"${argument}") in exercise.task, argument
@@ -165,6 +167,130 @@ def test_a_matrix_that_was_to_be_spared_is_seen(name, answer):
 
 def test_loops_over_the_entries_make_no_matrix():
     assert check("sherman_morrison", in_loops).right
+
+
+def split_first(m, v):
+    along = m * (m @ v) / (m @ m)
+    return along, v - along
+
+
+def split_then_divided(rho, m, v):
+    along, across = split_first(m, v)
+    return along / (rho + m @ m) + across / rho
+
+
+def weights_in_a_list(beta, t, k):
+    weights = [beta ** (t - 1 - j) for j in range(t)]
+    return weights[k - 1] / sum(beta**j for j in range(t))
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("sherman_morrison", split_then_divided),
+        ("gradient_reading", split_then_divided),
+        ("gradient_weight", weights_in_a_list),
+    ],
+)
+def test_the_way_that_the_lesson_takes_is_right(name, answer):
+    assert check(name, answer).right
+
+
+def by_rank_one(rho, m, v):
+    return RankOne(rho, m).solve(v)
+
+
+def by_import(rho, m, v):
+    import sofim_ref as library
+
+    return library.matrices.RankOne(rho, m).solve(v)
+
+
+def by_logdet(rho, m):
+    return RankOne(rho, m).logdet()
+
+
+def by_low_rank(rho, Z, v):
+    return LowRank(rho, Z).solve(v)
+
+
+def by_factors(A, G, V):
+    return Kronecker(A, G).solve(V.ravel()).reshape(V.shape)
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("sherman_morrison", by_rank_one),
+        ("sherman_morrison", by_import),
+        ("gradient_reading", by_rank_one),
+        ("logdet", by_logdet),
+        ("woodbury", by_low_rank),
+        ("kfac_solve", by_factors),
+    ],
+)
+def test_an_answer_that_calls_the_library_is_told_to_write_it(name, answer):
+    verdict = check(name, answer)
+    assert not verdict.right
+    assert "it calls the library, in sofim_ref." in verdict.text
+    assert verdict.text.endswith(": write it yourself, with NumPy alone.")
+
+
+def two_by_two(C):
+    return np.asarray([[C[1, 1], -C[0, 1]], [-C[1, 0], C[0, 0]]]) / (C[0, 0] * C[1, 1] - C[0, 1] * C[1, 0])
+
+
+def xi1_of_two(rho, m, H, lr):
+    return np.linalg.norm(np.eye(2) - lr * np.linalg.solve(rho * np.eye(2) + np.outer(m, m), H), 2)
+
+
+def em_of_three(weights, likelihoods):
+    joint = likelihoods * weights
+    return np.sum(joint / np.sum(joint, axis=1)[:, None], axis=0) / 3
+
+
+def em_of_two(weights, likelihoods):
+    joint = likelihoods * weights
+    shares = joint[:, 0] / (joint[:, 0] + joint[:, 1])
+    return np.asarray([np.mean(shares), 1 - np.mean(shares)])
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        (
+            "woodbury",
+            lambda rho, Z, v: (v - Z @ np.linalg.solve(rho * np.eye(2) + Z.T @ Z, Z.T @ v)) / rho,
+        ),
+        ("xi1", xi1_of_two),
+        ("network_saddle", lambda x, y: (x @ y) / 3 * np.asarray([[0, -1], [-1, 0]])),
+        ("kl_update", lambda F, g: np.sum(F / g, axis=1) / 3),
+        ("em_weights", em_of_three),
+        ("em_weights", em_of_two),
+        ("kfac_solve", lambda A, G, V: two_by_two(A) @ V @ two_by_two(G)),
+    ],
+)
+def test_an_answer_for_one_size_is_refused(name, answer):
+    assert not check(name, answer).right
+
+
+def test_the_large_arguments_ask_for_the_value_too():
+    exercise = EXERCISES["kfac_solve"]
+    verdict = check(exercise, lambda A, G, V: exercise.reference(A, G, V) if len(A) < 9 else A[:20, :15])
+    assert verdict.text == (
+        "Not yet. With A of shape (20, 20), G of shape (15, 15), V of shape (20, 15): the values are wrong. "
+        "What holds for small ones only?"
+    )
+    verdict = check(exercise, lambda A, G, V: exercise.reference(A, G, V) if len(A) < 9 else 1 / 0)
+    assert "V of shape (20, 15): it raised ZeroDivisionError" in verdict.text
+
+
+def test_the_product_of_three_matrices_is_said_to_make_one():
+    def in_a_row(rho, Z, v):
+        small = np.linalg.inv(rho * np.eye(Z.shape[1]) + Z.T @ Z)
+        return (v - Z @ small @ Z.T @ v) / rho
+
+    assert "the order of the products" in check("woodbury", in_a_row).text
 
 
 def _tail(mu):

@@ -3,7 +3,7 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from sofim_ref.lessons.exercise import Exercise, Mistake, positive, share, table, vector, whole
+from sofim_ref.lessons.exercise import Exercise, Mistake, positive, share, size, table, vector, whole
 
 
 def policy_gradient(theta, r):
@@ -28,6 +28,9 @@ def variational_step(m, precision, slope, curvature, lr):
 
 _CHANCES = st.sampled_from([[0.5, 0.25, 0.25], [0.1, 0.4, 0.5], [0.25, 0.25, 0.5]]).map(np.asarray)
 _PAIR = st.sampled_from([[0.5, 0.5], [0.25, 0.75], [0.9, 0.1]]).map(np.asarray)
+_K = size(2, 3, key="k")
+_WEIGHTS = _K.flatmap(lambda k: _PAIR if k == 2 else _CHANCES)
+_LIKELIHOODS = _K.flatmap(lambda k: table(2, k, 1, 4) | table(3, k, 1, 4))
 
 EXERCISES = (
     Exercise(
@@ -89,7 +92,7 @@ EXERCISES = (
             r"A mixture has $K$ components with known densities and unknown weights. `weights` are the present ones, and row $n$ of `likelihoods` holds the densities of the "
             r"$K$ components at $x_n$. Return the weights after one step of expectation maximization: the mean of the responsibilities, of which each row's sum is 1."
         ),
-        arguments={"weights": _PAIR, "likelihoods": table(3, 2, 1, 4)},
+        arguments={"weights": _WEIGHTS, "likelihoods": _LIKELIHOODS},
         reference=em_weights,
         mistakes=(
             Mistake(

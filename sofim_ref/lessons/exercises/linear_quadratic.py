@@ -3,7 +3,7 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from sofim_ref.lessons.exercise import Exercise, Mistake, positive, positive_definite, vector
+from sofim_ref.lessons.exercise import Exercise, Mistake, positive, positive_definite, size, vector
 
 
 def xi1(rho, m, H, lr):
@@ -24,9 +24,10 @@ def observed_order(first, second, third):
 
 
 def _matrix(rho, m, H, lr):
-    return np.eye(2) - lr * np.linalg.solve(rho * np.eye(2) + np.outer(m, m), H)
+    return np.eye(len(m)) - lr * np.linalg.solve(rho * np.eye(len(m)) + np.outer(m, m), H)
 
 
+_D = size(2, 3, key="d")
 _MU = st.shared(st.sampled_from([1.0, 0.5, 2.0]), key="mu")
 _FIRST = st.shared(st.sampled_from([1.0, 0.5, 2.0, 0.1]), key="first")
 _SECOND = st.shared(st.tuples(_FIRST, st.sampled_from([0.5, 0.1, 0.25])).map(lambda x: x[0] * x[1]), key="second")
@@ -38,7 +39,12 @@ EXERCISES = (
             r"C^{-1} H$ stretches a vector. SOFIM's matrix is $C = \rho I + m m^\top$; `rho` is $\rho$, `m` the moment, `H` the "
             r"Hessian, symmetric and positive definite, and `lr` is $\eta$. Here matrices are small, and may be made."
         ),
-        arguments={"rho": positive(), "m": vector(), "H": positive_definite(), "lr": positive()},
+        arguments={
+            "rho": positive(),
+            "m": _D.flatmap(vector),
+            "H": _D.flatmap(positive_definite),
+            "lr": positive(),
+        },
         reference=xi1,
         mistakes=(
             Mistake(
@@ -52,7 +58,7 @@ EXERCISES = (
             Mistake(
                 "C and H have changed places.",
                 lambda rho, m, H, lr: np.linalg.norm(
-                    np.eye(2) - lr * np.linalg.solve(H, rho * np.eye(2) + np.outer(m, m)), 2
+                    np.eye(len(m)) - lr * np.linalg.solve(H, rho * np.eye(len(m)) + np.outer(m, m)), 2
                 ),
             ),
             Mistake("The step size is missing.", lambda rho, m, H, lr: xi1(rho, m, H, 1.0)),

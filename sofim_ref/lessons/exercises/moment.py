@@ -3,7 +3,7 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from sofim_ref.lessons.exercise import Exercise, Mistake, positive, rows_of, share, whole
+from sofim_ref.lessons.exercise import Exercise, Mistake, positive, rows_of, share
 
 
 def moment(G, beta):
@@ -36,7 +36,7 @@ def _from_the_first(G, beta):
     return M
 
 
-_T = st.shared(whole(1, 4), key="t")
+_T = st.shared(st.integers(1, 4), key="t")
 
 EXERCISES = (
     Exercise(
@@ -76,7 +76,7 @@ EXERCISES = (
             r"weight $w_k$ of gradient number `k`, counted from 1 to `t`; `beta` is $\beta$. Write $M_1$, $M_2$ and $M_3$ out to see the "
             r"pattern; the weights must add up to 1."
         ),
-        arguments={"beta": share(), "t": _T, "k": _T.flatmap(lambda t: whole(1, int(t)))},
+        arguments={"beta": share(), "t": _T, "k": _T.flatmap(lambda t: st.integers(1, t))},
         reference=gradient_weight,
         mistakes=(
             Mistake(
@@ -125,7 +125,7 @@ EXERCISES = (
     Exercise(
         task=(
             r"After many steps the moment is $M = \sum_{j=0}^\infty (1 - \beta)\,\beta^j g_{t-j}$. Let the gradients be independent "
-            r"numbers of variance 1. Return the variance of $M$, in closed form; `beta` is $\beta$. The variance of a weighted sum of "
+            r"numbers of variance 1. Return the variance of $M$; `beta` is $\beta$. The variance of a weighted sum of "
             r"independent numbers is the sum of the squared weights times theirs."
         ),
         arguments={"beta": share()},

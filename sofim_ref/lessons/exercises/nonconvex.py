@@ -3,7 +3,7 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from sofim_ref.lessons.exercise import Exercise, Mistake, positive, share, vector, whole
+from sofim_ref.lessons.exercise import Exercise, Mistake, positive, share, size, vector, whole
 
 
 def steps_to_leave(h, lr, start, reach):
@@ -22,6 +22,7 @@ def cubic_length(h, g, M):
     return (np.sqrt(h**2 + 2 * M * abs(g)) - h) / M
 
 
+_N = size(2, 3, key="n")
 _NEGATIVE = st.sampled_from([-1.0, -2.0, -4.0, -0.5])
 _CURVATURE = st.sampled_from([-1.0, -2.0, -4.0, 2.0, 3.0])
 _DAMPING = st.sampled_from([0.5, 3.0, 5.0, 0.25])
@@ -90,7 +91,7 @@ EXERCISES = (
             r"The network $z(x) = w_2\tanh(w_1 x)$ is fitted to points with the inputs `x` and the targets `y`: the loss is the mean of $\tfrac12(z(x) - y)^2$. "
             r"Return its Hessian at $w = (0, 0)$, two rows of two numbers. In (7), what are the residuals there, and which second derivatives of $z$ don't vanish?"
         ),
-        arguments={"x": vector(3), "y": vector(3)},
+        arguments={"x": _N.flatmap(vector), "y": _N.flatmap(vector)},
         reference=network_saddle,
         mistakes=(
             Mistake("The residual at 0 is z − y with z = 0: mind its sign.", lambda x, y: -network_saddle(x, y)),

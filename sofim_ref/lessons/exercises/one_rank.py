@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sofim_ref.lessons.exercise import Exercise, Large, Mistake, positive, table, vector
+from sofim_ref.lessons.exercise import Exercise, Large, Mistake, positive, size, table, vector
 
 
 def sherman_morrison(rho, m, v):
@@ -27,18 +27,20 @@ def _one_direction():
     return {"rho": 2.0, "m": m, "v": v}
 
 
-def _two_directions():
+def _three_directions():
     rng = np.random.default_rng(0)
-    return {"rho": 2.0, "Z": rng.standard_normal((300, 2)), "v": rng.standard_normal(300)}
+    return {"rho": 2.0, "Z": rng.standard_normal((300, 3)), "v": rng.standard_normal(300)}
 
+
+_K = size(2, 1, key="k")
 
 EXERCISES = (
     Exercise(
         task=(
-            r"Return $C^{-1}v$ for $C = \rho I + m m^\top$, `rho` $= \rho > 0$, and vectors `m` and `v` of one length $d$, without "
+            r"Return $C^{-1}v$ for $C = \rho I + m m^\top$, `rho` $= \rho > 0$, and vectors `m` $\ne 0$ and `v` of one length $d$, without "
             r"making any $d \times d$ matrix: the answer must work where $C$ would not fit into memory."
         ),
-        arguments={"rho": positive(), "m": vector(), "v": vector()},
+        arguments={"rho": positive(), "m": vector().filter(np.any), "v": vector()},
         reference=sherman_morrison,
         large=Large(
             _one_direction,
@@ -94,21 +96,21 @@ EXERCISES = (
             r"Return $C^{-1}v$ for a vector `v` and $C = \rho I + Z Z^\top$, where `rho` is $\rho > 0$ and the matrix `Z` has $d$ rows and $k < d$ columns. Only $k \times k$ "
             r"systems may be solved, and no $d \times d$ matrix may be made."
         ),
-        arguments={"rho": positive(), "Z": table(3, 2), "v": vector(3)},
+        arguments={"rho": positive(), "Z": _K.flatmap(lambda k: table(3, k)), "v": vector(3)},
         reference=woodbury,
         large=Large(
-            _two_directions,
+            _three_directions,
             350_000,
-            "the values are right, but a d × d matrix is made: the only system to solve is k × k, one equation for each column of Z.",
+            "the values are right, but a d × d matrix is made: the only system to solve is k × k, one equation for each column of Z, and the order of the products decides whether they make one; begin with the vector.",
         ),
         mistakes=(
             Mistake(
                 "The small matrix has ones where it should have ρ on its diagonal.",
-                lambda rho, Z, v: (v - Z @ np.linalg.solve(np.eye(2) + Z.T @ Z, Z.T @ v)) / rho,
+                lambda rho, Z, v: (v - Z @ np.linalg.solve(np.eye(Z.shape[1]) + Z.T @ Z, Z.T @ v)) / rho,
             ),
             Mistake(
                 "The correction too is to be divided by ρ.",
-                lambda rho, Z, v: v / rho - Z @ np.linalg.solve(rho * np.eye(2) + Z.T @ Z, Z.T @ v),
+                lambda rho, Z, v: v / rho - Z @ np.linalg.solve(rho * np.eye(Z.shape[1]) + Z.T @ Z, Z.T @ v),
             ),
             Mistake(
                 "The two columns of Z are treated one by one: that is right only if they are orthogonal.",
@@ -116,7 +118,7 @@ EXERCISES = (
             ),
             Mistake(
                 "The correction is added: it is to be subtracted, since C is larger than ρI.",
-                lambda rho, Z, v: (v + Z @ np.linalg.solve(rho * np.eye(2) + Z.T @ Z, Z.T @ v)) / rho,
+                lambda rho, Z, v: (v + Z @ np.linalg.solve(rho * np.eye(Z.shape[1]) + Z.T @ Z, Z.T @ v)) / rho,
             ),
         ),
     ),

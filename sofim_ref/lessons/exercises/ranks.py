@@ -3,7 +3,7 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from sofim_ref.lessons.exercise import Exercise, Mistake, positive, positive_definite, table
+from sofim_ref.lessons.exercise import Exercise, Mistake, positive, positive_definite, size, table
 
 
 def steps_per_digit(mu, L):
@@ -32,7 +32,8 @@ def _without_ones(eigenvalues, k, rho):
 _SPECTRA = st.lists(st.sampled_from([1.0, 2.0, 4.0, 8.0]), min_size=3, max_size=3).map(
     lambda x: np.sort(x)[::-1].copy()
 )
-_COLUMNS = st.lists(st.sampled_from([1.0, 2.0, 4.0]), min_size=3, max_size=3).map(np.asarray)
+_Q = size(3, 2, key="q")
+_COLUMNS = _Q.flatmap(lambda q: st.lists(st.sampled_from([1.0, 2.0, 4.0]), min_size=q, max_size=q).map(np.asarray))
 
 EXERCISES = (
     Exercise(
@@ -113,7 +114,7 @@ EXERCISES = (
             r"factors `g` $= (g_1, \dots, g_q)$ of the columns, return the factors $(a_1, \dots, a_p)$ of the rows for which the divergence (5) is least: "
             r"where does its derivative by $a_i$ vanish?"
         ),
-        arguments={"F": table(2, 3, 1, 6), "g": _COLUMNS},
+        arguments={"F": _Q.flatmap(lambda q: table(2, q, 1, 6)), "g": _COLUMNS},
         reference=kl_update,
         mistakes=(
             Mistake(

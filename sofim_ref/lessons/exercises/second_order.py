@@ -3,7 +3,7 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from sofim_ref.lessons.exercise import Exercise, Large, Mistake, positive_definite, symmetric, table, vector
+from sofim_ref.lessons.exercise import Exercise, Large, Mistake, positive_definite, size, symmetric, table, vector
 
 
 def hutchinson(H, Z):
@@ -33,6 +33,8 @@ _SIGNS = st.integers(1, 3).flatmap(
         lambda z: np.reshape(np.asarray(z), (k, 2))
     )
 )
+_P, _Q = size(2, 1, key="p"), size(2, 1, key="q")
+_LAYER = st.tuples(_P, _Q).flatmap(lambda sizes: table(*sizes))
 _STEP = st.shared(vector().filter(lambda s: s @ s > 0), key="step")
 
 EXERCISES = (
@@ -72,7 +74,7 @@ EXERCISES = (
             r"{vec}(X) = \mathrm{vec}(A X G^\top)$. `A` ($p \times p$) and `G` ($q \times q$) are symmetric positive definite, the "
             r"layer's gradient `V` is $p \times q$, and the $pq \times pq$ product may not be made."
         ),
-        arguments={"A": positive_definite(), "G": positive_definite(), "V": table(2, 2)},
+        arguments={"A": _P.flatmap(positive_definite), "G": _Q.flatmap(positive_definite), "V": _LAYER},
         reference=kfac_solve,
         large=Large(
             _layer,

@@ -1,5 +1,7 @@
 """What SOFIM really does: a step length with a peak, and two readings."""
 
+import numpy as np
+
 from sofim_ref.lessons.exercise import Exercise, Mistake, positive, vector, whole
 
 
@@ -51,9 +53,9 @@ EXERCISES = (
     Exercise(
         task=(
             r"Return the direction $C^{-1} g$ of SOFIM in the gradient reading, with $C = \rho I + M M^\top$, from `rho` $= \rho$, the "
-            r"moment `M` and the gradient `g`."
+            r"moment `M` $\ne 0$ and the gradient `g`."
         ),
-        arguments={"rho": positive(), "M": vector(), "g": vector()},
+        arguments={"rho": positive(), "M": vector().filter(np.any), "g": vector()},
         reference=gradient_reading,
         mistakes=(
             Mistake(

@@ -20,7 +20,7 @@ def natural_step(F, g, lr):
 EXERCISES = (
     Exercise(
         task=(
-            r"Return, in closed form, the Kullback–Leibler divergence $\mathrm{KL}(p\,\|\,q) = \int p(x)\,\log\frac{p(x)}{q(x)}\,"
+            r"Return the Kullback–Leibler divergence $\mathrm{KL}(p\,\|\,q) = \int p(x)\,\log\frac{p(x)}{q(x)}\,"
             r"\mathrm dx$ of the normal distributions $p = \mathcal N(\mu_p, s_p^2)$ and $q = \mathcal N(\mu_q, s_q^2)$. Here "
             r"`mean` is $\mu_p$, `s` is $s_p$, `other_mean` is $\mu_q$ and `other_s` is $s_q$; the latter of each pair are "
             r"standard deviations, not variances. For any number $a$, the average of $(x - a)^2$ over $p$ is "
