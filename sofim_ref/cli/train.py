@@ -58,7 +58,12 @@ def train(
 def _finished(setting: TrainSetting, folder: RunFolder, again: str) -> int:
     """Run what is missing, and return the exit status; say how to go on if it is stopped."""
     tell = functools.partial(print, flush=True)
-    go_on = f"What was reached is kept in {folder.path}; this goes on from there:\n{again}"
+
+    def go_on() -> str:
+        if folder.trace_file.exists():
+            return f"What was reached is kept in {folder.path}; this goes on from there:\n{again}"
+        return f"No record was saved yet; this begins again:\n{again}"
+
     with ExitStack() as stack:
         try:
             stack.enter_context(folder.locked())
@@ -71,12 +76,12 @@ def _finished(setting: TrainSetting, folder: RunFolder, again: str) -> int:
         except ConfigError as error:
             raise BadArgument("CONFIG.toml", error) from None
         except KeyboardInterrupt:
-            print(f"\nsofim-ref: interrupted. {go_on}", file=sys.stderr)
+            print(f"\nsofim-ref: interrupted. {go_on()}", file=sys.stderr)
             return 130
         except OtherRunError as error:
             raise BadArgument("--out", error) from None
         except (MemoryError, OSError, RuntimeError, ValueError) as error:
-            print(f"sofim-ref: {reason(error)} {go_on}", file=sys.stderr)
+            print(f"sofim-ref: {reason(error)} {go_on()}", file=sys.stderr)
             return 1
     last = trace.records[-1]
     print(f"{trace.message} Step {last.step}: loss {last.loss:.6g}, gradient norm {last.gradient_norm:.3g}.")

@@ -49,6 +49,11 @@ class CsvShard(PieceShard):
         """The file's name."""
         return self.state.path.name
 
+    @property
+    def files(self) -> tuple[FileState, ...]:
+        """The file."""
+        return (self.state,)
+
     def decode(self, first: int, last: int) -> Pair:
         """Return the rows of some pieces.
 

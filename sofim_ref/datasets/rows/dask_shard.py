@@ -12,6 +12,7 @@ import numpy as np
 from sofim_ref.arrays.validation import shown
 from sofim_ref.datasets.columns import chosen, column_number, floating, missing, no_numbers
 from sofim_ref.datasets.rows.shard import Kept, Opened, Pair, PieceShard, kept_for
+from sofim_ref.problems.file_state import FileState
 
 T = TypeVar("T")
 
@@ -37,6 +38,11 @@ class DaskShard(PieceShard):
     part: Any
     starts: tuple[int, ...]
     kept: Kept = field(compare=False, repr=False)
+
+    @property
+    def files(self) -> tuple[FileState, ...]:
+        """None: the collection knows where its rows come from."""
+        return ()
 
     def decode(self, first: int, last: int) -> Pair:
         """Return the partition, brought here, features in an array of their own.

@@ -10,6 +10,7 @@ import numpy as np
 
 from sofim_ref.datasets.columns import column_number, floating
 from sofim_ref.datasets.rows.shard import Opened, Pair
+from sofim_ref.problems.file_state import FileState
 from sofim_ref.problems.row_source import FileRows
 from sofim_ref.problems.row_table import runs
 
@@ -36,6 +37,12 @@ class NpyShard:
     def name(self) -> str:
         """The file's name."""
         return self.features.path.name
+
+    @property
+    def files(self) -> tuple[FileState, ...]:
+        """The file of features, and that of targets beside it."""
+        rows = [self.features] if isinstance(self.targets, int) else [self.features, self.targets]
+        return tuple(each.state for each in rows if each.state)
 
     @property
     def size(self) -> int:

@@ -13,6 +13,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from sofim_ref.problems.file_state import FileState
+
 Pair = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
 """Features and targets."""
 
@@ -26,6 +28,10 @@ class Shard(Protocol):
     @property
     def name(self) -> str:
         """What messages call it."""
+
+    @property
+    def files(self) -> tuple[FileState, ...]:
+        """The files that are read, as they were when they were opened."""
 
     @property
     def size(self) -> int:

@@ -14,6 +14,7 @@ from sofim_ref.datasets.rows.scan import scan
 from sofim_ref.datasets.rows.shard import Pair, Shard, gathered
 from sofim_ref.datasets.rows.standardization import Standardization, Targets
 from sofim_ref.datasets.rows.summary import Place
+from sofim_ref.problems.file_state import FileState
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +60,11 @@ class Table:
     def size(self) -> int:
         """The number N of rows."""
         return self.shape[0]
+
+    @property
+    def files(self) -> tuple[FileState, ...]:
+        """The files that are read, as they were when they were opened, each once; none of a Dask collection."""
+        return tuple(dict.fromkeys(file for shard in self.shards for file in shard.files))
 
     @cached_property
     def starts(self) -> tuple[int, ...]:

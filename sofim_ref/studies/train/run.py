@@ -20,7 +20,7 @@ from sofim_ref.training.storage import left_unfinished, write_whole
 
 
 class OtherRunError(ValueError):
-    """Raised where a folder holds a run that another file, or this one before it was changed, defines."""
+    """Raised where a folder holds another run: of another file, of this one before it was changed, or a broken one."""
 
 
 @dataclass(frozen=True)
@@ -56,27 +56,19 @@ class RunFolder:
         OSError
             If the folder can't be read or written to.
         OtherRunError
-            If another run is there.
+            If another run is there, its data have changed, or its files are broken.
         """
         for file in left_unfinished(self.path):
             file.unlink(missing_ok=True)
-        wanted = setting.definition
-        if self.definition_file.exists():
-            found = json.loads(self.definition_file.read_text(encoding="utf-8"))
-            differences = [
-                f"[{table}] {key} was {_text(found.get(table, {}).get(key))} and is {_text(wanted[table].get(key))}"
-                for table in wanted
-                for key in {**found.get(table, {}), **wanted[table]}
-                if found.get(table, {}).get(key) != wanted[table].get(key)
-            ]
-            if differences:
-                msg = f"{self.path} holds another run: {'; '.join(differences)}. Give another folder."
-                raise OtherRunError(msg)
-        else:
-            write_whole(self.definition_file, json.dumps(wanted, indent=1).encode())
         if not self.trace_file.exists():
+            write_whole(self.definition_file, json.dumps(setting.definition, indent=1).encode())
             return None
-        trace = Trace.load(self.trace_file)
+        self._check_definition(setting.definition)
+        try:
+            trace = Trace.load(self.trace_file)
+        except ValueError as error:
+            msg = f"{self.trace_file} isn't what a run wrote: {error} Remove it to begin again, or give another folder."
+            raise OtherRunError(msg) from None
         problem = setting.problem
         if trace.problem != (now := f"{problem.name}, d = {problem.dim}, N = {problem.size}"):
             msg = f"{self.path} holds a run on other data: {trace.problem}, where now {now}. Give another folder."
@@ -88,6 +80,37 @@ class RunFolder:
             )
             raise OtherRunError(msg)
         return trace
+
+    def _check_definition(self, wanted: dict[str, Any]) -> None:
+        """Refuse another run than the one that began here, and files that were written since."""
+        try:
+            found = json.loads(self.definition_file.read_text(encoding="utf-8"))
+            differences = [
+                (table, key, found[table].get(key), wanted[table].get(key))
+                for table in wanted
+                for key in {**found[table], **wanted[table]}
+                if found[table].get(key) != wanted[table].get(key)
+            ]
+        except (FileNotFoundError, ValueError, LookupError, TypeError, AttributeError):
+            msg = (
+                f"{self.definition_file} isn't what a run wrote, so that nothing says which run {self.trace_file.name} "
+                "is of. Give another folder."
+            )
+            raise OtherRunError(msg) from None
+        if said := [
+            f"[{table}] {key} was {_text(was)} and is {_text(now)}"
+            for table, key, was, now in differences
+            if table != "files"
+        ]:
+            msg = f"{self.path} holds another run: {'; '.join(said)}. Give another folder."
+            raise OtherRunError(msg)
+        if differences:
+            changed = ", ".join(key for _, key, *_ in differences)
+            msg = (
+                f"{self.path} holds a run on other data: since it began {changed} was written, added or removed. "
+                "Give another folder; a copy of the same file keeps its time with cp -p."
+            )
+            raise OtherRunError(msg)
 
 
 @dataclass
@@ -106,8 +129,8 @@ class _Saver:
     seen: tuple[float, float] | None = None
 
     def __call__(self, trace: Trace) -> None:
-        self.latest = joined(self.before, trace)
-        self._show(self.latest.records[-1])
+        self.latest = trace
+        self._show(trace.records[-1])
         if time.monotonic() - self.clock >= self.setting.save_every:
             self.save()
 
@@ -118,7 +141,7 @@ class _Saver:
             return
         step = self.latest.records[-1].step
         try:
-            self.latest.save(self.folder.trace_file)
+            joined(self.before, self.latest).save(self.folder.trace_file)
         except OSError as error:
             kept = "nothing is saved yet" if self.saved is None else f"step {self.saved}, saved before, is intact"
             if self.failed is None:
@@ -180,7 +203,8 @@ def train(
     done = before.records[-1].step if before else 0
     if before is not None:
         left = setting.budget.total - done
-        if left <= 0 or before.status in (Status.CONVERGED, Status.DIVERGED, Status.WRONG_GRADIENT, Status.SINGULAR):
+        near = before.records[-1].gradient_norm <= setting.run.get("tolerance", 0)  # which may be lower than it was
+        if left <= 0 or before.status.failed or (before.status is Status.CONVERGED and near):
             tell(f"The run ended at step {done}: {before.message}")
             return before
         tell(f"Step {done} of {setting.budget.total} was saved before: the run goes on from there.")
@@ -192,15 +216,14 @@ def train(
     steps = setting.budget.total - done
     try:
         trace = minimize(setting.problem, setting.optimizer, steps=steps, checkpoint=saver, on_interrupt="raise", **run)
-        saver.latest = joined(before, trace)
+        saver.latest = trace
     except BaseException:
         saver.save()
         raise
     saver.save()
     if saver.failed is not None:
         raise saver.failed
-    assert saver.latest is not None
-    return saver.latest
+    return joined(before, trace)
 
 
 def joined(before: Trace | None, trace: Trace) -> Trace:

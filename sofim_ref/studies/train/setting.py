@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import json
+import os
 import re
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
-from sofim_ref.datasets import open_rows
+from sofim_ref.datasets import Table, open_rows
 from sofim_ref.datasets.rows.standardization import Targets
 from sofim_ref.optimizers import REGISTRY, Optimizer
 from sofim_ref.optimizers.policy_tables import from_table
@@ -88,10 +89,18 @@ class TrainSetting:
         return Budget(self.problem, *numbers)
 
     @property
+    def files(self) -> dict[str, tuple[int, int]]:
+        """The size and the time of last change of each file of the data, by its path from the run's file on."""
+        (table,) = self.problem.tables
+        assert isinstance(table, Table)
+        return {os.path.relpath(file.path, self.file.path.parent): (file.size, file.modified) for file in table.files}
+
+    @property
     def definition(self) -> dict[str, Any]:
         """What a run that goes on must have in common with its beginning: the bits depend on it."""
         tables = {name: dict(self.file.tables.get(name, {})) for name in ("data", "model", "method")}
-        return json.loads(json.dumps({**tables, "run": {k: self.run.get(k) for k in ("batch_size", "seed")}}))  # type: ignore[no-any-return]
+        run = {key: self.run.get(key) for key in ("batch_size", "seed")}
+        return json.loads(json.dumps({**tables, "run": run, "files": self.files}))  # type: ignore[no-any-return]
 
 
 def read_setting(path: Path) -> TrainSetting:

@@ -310,7 +310,7 @@ def test_held_out_rows_that_do_not_go_with_the_training_rows(tmp_path):
         Blocks.from_rows(LogisticRegression, table)
     with pytest.raises(TypeError, match="standardization must be a Standardization, got 1: that of another table"):
         train.standardized(1)
-    with pytest.raises(ValueError, match="task must be one of 'classification', 'regression', got 'ranking'"):
+    with pytest.raises(ValueError, match="task must be one of 'classification', 'regression', 'counts', got 'ranking'"):
         train.standardized(task="ranking")
     with pytest.raises(ValueError, match="target 'kind' of a regression must be made of numbers, got text"):
         train.standardized(task="regression")

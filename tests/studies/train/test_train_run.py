@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from sofim_ref.problems.engines import Engine, Threads
-from sofim_ref.studies.train import RunFolder, dry_run, read_setting, train
+from sofim_ref.studies.train import OtherRunError, RunFolder, dry_run, read_setting, run, train
+from sofim_ref.studies.train.run import joined
 from sofim_ref.training import Status, Trace
 
 DOCS = Path(__file__).parents[3] / "docs" / "train"
@@ -108,6 +109,71 @@ def test_another_run_in_the_folder_is_refused(setting, tmp_path):
     other = dataclasses.replace(setting, optimizer=dataclasses.replace(setting.optimizer, lr=0.25))
     with pytest.raises(ValueError, match="holds a run of NaturalGradient"):
         train(other, folder)
+
+
+@pytest.fixture
+def line(tmp_path):
+    """A run on few rows whose data and file may be changed: returns its setting for a tolerance."""
+    np.save(tmp_path / "X.npy", np.random.default_rng(0).standard_normal((20, 2)))
+    np.save(tmp_path / "y.npy", np.arange(20) % 7 / 3)
+
+    def read(tolerance=0.0, steps=300):
+        text = (
+            '[data]\nrows = "X.npy"\ntarget = "y.npy"\n[model]\nloss = "LeastSquares"\n[method]\nname = "sgd"\n'
+            f"lr = 0.5\n[run]\nsteps = {steps}\ntolerance = {tolerance}\n"
+        )
+        (tmp_path / "line.toml").write_text(text, encoding="utf-8")
+        return read_setting(tmp_path / "line.toml")
+
+    return read
+
+
+def test_data_that_were_written_since_are_refused(line, tmp_path):
+    folder = RunFolder(tmp_path)
+    train(line(), folder)
+    train(line(steps=310), folder)
+    content = (tmp_path / "X.npy").read_bytes()
+    os.utime(tmp_path / "X.npy", ns=(0, 0))
+    with pytest.raises(
+        OtherRunError, match=r"a run on other data: since it began X\.npy was written, added or removed"
+    ):
+        train(line(), folder)
+    (tmp_path / "X.npy").write_bytes(content)
+    folder.trace_file.unlink()  # nothing was reached
+    train(line(), folder)
+
+
+def test_a_lower_tolerance_goes_on(line, tmp_path):
+    folder, told = RunFolder(tmp_path), []
+    first = train(line(1e-1), folder)
+    assert first.status is Status.CONVERGED
+    whole = train(line(1e-3), folder, tell=told.append)
+    assert told[0].startswith(f"Step {len(first) - 1} of 300 was saved before")
+    assert whole.status is Status.CONVERGED
+    assert whole.records[-1].gradient_norm <= 1e-3
+    train(line(1e-2), folder, tell=told.append)
+    assert told[-1] == f"The run ended at step {len(whole) - 1}: The gradient norm fell to the tolerance."
+
+
+def test_a_broken_folder_is_refused(line, tmp_path):
+    folder = RunFolder(tmp_path)
+    train(line(), folder)
+    folder.trace_file.write_bytes(folder.trace_file.read_bytes()[:500])
+    with pytest.raises(OtherRunError, match=r"trace\.npz isn't what a run wrote: .* Remove it to begin again"):
+        train(line(), folder)
+    for content in ("{", "[]", "{}", '{"data": 1}'):
+        folder.definition_file.write_text(content, encoding="utf-8")
+        with pytest.raises(OtherRunError, match=r"definition\.json isn't what a run wrote"):
+            train(line(), folder)
+
+
+def test_records_are_joined_when_they_are_saved(line, tmp_path, monkeypatch):
+    folder, calls = RunFolder(tmp_path), []
+    setting = line()
+    train(dataclasses.replace(setting, run={**setting.run, "steps": 2}), folder)
+    monkeypatch.setattr(run, "joined", lambda *both: calls.append(1) or joined(*both))
+    train(setting, folder)
+    assert len(calls) == 2  # the save at the end, and what is returned
 
 
 def test_a_dry_run_says_memory_bytes_and_time(setting):
