@@ -40,10 +40,11 @@
   const fit = () => {
     for (const formula of document.querySelectorAll('.screen mjx-container[display="true"]')) {
       formula.style.fontSize = "";
-      const [inner] = formula.children;
-      const room = formula.getBoundingClientRect().width;
-      const tag = formula.querySelector("mjx-mtd, mjx-labels") ? 0.92 : 1;
-      if (inner && inner.scrollWidth > room) formula.style.fontSize = `${Math.floor((100 * tag * room) / inner.scrollWidth)}%`;
+      const table = formula.querySelector("mjx-mtable");  // of a formula with a number: as wide as its place, and no less than this
+      const least = parseFloat(table?.style.minWidth) * parseFloat(getComputedStyle(table ?? formula).fontSize);
+      const width = least || (formula.querySelector("mjx-math")?.getBoundingClientRect().width ?? 0);
+      const share = formula.getBoundingClientRect().width / width;
+      if (share < 1) formula.style.fontSize = `${Math.floor(100 * share)}%`;
     }
   };
   const arrange = () => { enlarge(); fit(); say(); };
