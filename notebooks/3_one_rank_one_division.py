@@ -28,7 +28,7 @@
 # $$C = \rho I + m m^\top, \tag{1}$$
 #
 # with a number $\rho > 0$, the **damping**, and a vector $m$ of $d$ entries: an average of gradients, which lesson 4 takes up. The outer product
-# $mm^\top$ has the entries $m_i m_j$. It is a Fisher matrix that knows one direction only.
+# $mm^\top$ has the entries $m_i m_j$. So $C$ knows one direction only. What it has to do with the Fisher matrix, lesson 5 asks.
 #
 # **Predict:** take $m = (0, 3)$ and $\rho = 1$. Write down $C$, and then $C^{-1}v$ for $v = (1, 1)$.
 
@@ -57,7 +57,7 @@ assert np.allclose(x, [1.0, 0.1])
 LiveFigure("rank_one_solve")
 
 # %% [markdown]
-# On the left stand $m$, $v$ and the two parts of $v$; on the right the same two parts, divided, and their sum $C^{-1}v$. Make $m$ longer: the
+# On the left are $m$, $v$ and the two parts of $v$; on the right the same two parts, divided, and their sum $C^{-1}v$. Make $m$ longer: the
 # part along $m$ all but vanishes, the other doesn't change. **The direction that $m$ knows is damped, every other one passes.** Turn $v$ until it is
 # parallel to $m$, and then orthogonal to it: only there $C^{-1}v$ is a multiple of $v$.
 #
@@ -145,7 +145,7 @@ assert errors["stable"] < 8 * np.finfo(np.float32).eps
 assert errors["textbook"] > 1e-2
 
 # %% [markdown]
-# None that one could use. The formula takes $m/\rho$, a vector of size $10^7$, subtracts nearly all of it, and what is left, of size 1, is the
+# None that one could use. The formula takes $m/\rho$, a vector $10^7$ times as long as the answer, subtracts nearly all of it, and what is left is mostly the
 # rounding error of the large one: **cancellation**. The relative error of a difference is the rounding error times the size of what was subtracted over the size of
 # what remains, here $10^7$.
 #
@@ -204,7 +204,7 @@ assert np.allclose(left, right, rtol=1e-12)
 # %% [markdown]
 # ## History and further reading
 #
-# - Sherman & Morrison 1950, [doi:10.1214/aoms/1177729893](https://doi.org/10.1214/aoms/1177729893): one page, on what becomes of an inverse when one entry changes.
+# - Sherman & Morrison 1950, [doi:10.1214/aoms/1177729893](https://doi.org/10.1214/aoms/1177729893): pp. 124–127, on what becomes of an inverse when one entry changes.
 # - Hager 1989, [doi:10.1137/1031049](https://doi.org/10.1137/1031049): the history of both formulas and what they are used for.
 # - Higham 2002, *Accuracy and Stability of Numerical Algorithms*, chapter 1: cancellation, and how to read an error analysis.
 # - Sen et al. 2024, [arXiv 2403.02833](https://arxiv.org/abs/2403.02833): SOFIM. What is known and what is open about it stands in the docstring of `sofim_ref.SOFIM`.
