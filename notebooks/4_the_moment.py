@@ -85,10 +85,10 @@ LiveFigure("moment_memory")
 # %%
 beta, M = 0.9, 0.0
 for t in range(1, 51):
-    M = beta * M + (1 - beta) * 1.0  # all gradients are 1
+    M += (1 - beta) * (1.0 - M)  # all gradients are 1
     if t in (1, 2, 10, 50):
-        print(f"t = {t:2}: M = {M:.3f}, corrected {M / (1 - beta**t):.3f}")
-    assert np.isclose(M / (1 - beta**t), 1.0)
+        print(f"t = {t:2}: M = {M:.3f}, and 1 − βᵗ = {1 - beta**t:.3f}")
+    assert np.isclose(M, 1 - beta**t)
 relative = beta ** np.arange(1000)  # the weights, relative to the newest
 print(
     f"{relative.sum():.2f} gradients count; the last ten have {relative[:10].sum() / relative.sum():.0%} of the weight"
@@ -104,7 +104,7 @@ rows, wrong = np.random.default_rng(0).integers(cancer.size, size=5000), {}
 for beta in (0.0, 0.9, 0.99):
     M, wrong[beta] = np.zeros(cancer.dim), 0.0
     for i in rows:
-        M = beta * M + (1 - beta) * each[i]
+        M += (1 - beta) * (each[i] - M)
         wrong[beta] += (M @ full < 0) / len(rows)
     print(f"β = {beta:4}: {100 * wrong[beta]:5.2f} % of the moments point away")
 assert np.allclose(list(wrong.values()), [0.404, 0.071, 0.0004], atol=0.0005)
@@ -129,7 +129,7 @@ problem = sr.problems.LeastSquares(X, X @ [1.0, -2.0] + 0.5, l2=0.1)
 heavy = sr.minimize(problem, sr.SGD(lr=0.05, momentum=0.9), steps=50)
 w, M = problem.initial_point(), np.zeros(problem.dim)
 for _ in range(50):
-    M = 0.9 * M + 0.1 * problem.oracle(w).gradient()
+    M += 0.1 * (problem.oracle(w).gradient() - M)
     w = w - 0.5 * M
 print(f"after 50 steps the two are {np.linalg.norm(w - heavy.w):.0e} apart")
 assert np.allclose(w, heavy.w, rtol=1e-12)
@@ -156,8 +156,14 @@ assert np.allclose(w, heavy.w, rtol=1e-12)
 # $$V = \frac{a\,\sigma^2}{\lambda\,(2 - a\lambda)} \approx \frac{a\,\sigma^2}{2\lambda}. \tag{7}$$
 #
 # With an average a noise $\varepsilon$ moves $w$ by $a(1-\beta)\varepsilon$ in its own step, by $a(1-\beta)\beta\,\varepsilon$ in
-# the next, and so on: in all by $a\,\varepsilon$. **The same amount comes in, only later.** The same argument for the pair
-# $(\Delta, M)$, three equations for two variances and a covariance, gives
+# the next, and so on: in all by $a\,\varepsilon$. **The same amount comes in, only later.**
+#
+# The same argument for the pair $(\Delta, M)$ has two variances, $V$ of $\Delta$ and $U$ of $M$, and a covariance $K$, all standing
+# still. A step is $M^+ = \beta M + (1-\beta)(\lambda\Delta + \varepsilon)$ and then $\Delta^+ = \Delta - aM^+$. Write the latter
+# as $\Delta = \Delta^+ + aM^+$ and take the variance of both sides: $V = V + 2aK + a^2U$, so $K = -\tfrac a2 U$. The covariance
+# of both sides with $M^+$ is $K + aU = \tfrac a2 U$ on the right, and $\beta K + (1-\beta)\lambda V$ on the left; hence
+# $U = \frac{2(1-\beta)\lambda}{a(1+\beta)} V$. Last, the variance of $M^+$ is
+# $U = \beta^2 U + 2\beta(1-\beta)\lambda K + (1-\beta)^2(\lambda^2 V + \sigma^2)$. With $K$ and $U$ inserted only $V$ is left:
 #
 # $$V = \frac{a\,\sigma^2}{\lambda}\cdot\frac{1 + \beta}{2(1 + \beta) - a(1 - \beta)\lambda}, \tag{8}$$
 #
@@ -174,6 +180,8 @@ for beta, a in ((0.0, 0.1), (0.9, 0.1), (0.9, 1.0)):
     predicted = a * (1 + beta) / (2 * (1 + beta) - a * (1 - beta))
     print(f"β = {beta}, a = {a}: variance {S[0, 0]:.4f}, by (8) {predicted:.4f}")
     assert np.isclose(S[0, 0], predicted)
+    K, U = -a / 2 * S[1, 1], 2 * (1 - beta) / (a * (1 + beta)) * S[0, 0]
+    assert np.allclose([S[0, 1], S[1, 1]], [K, U])
 
 # %%
 demos.noise()
@@ -288,4 +296,4 @@ for a, inside in ((17.99, True), (18.01, False)):
 # - Kingma & Ba 2015, [arXiv 1412.6980](https://arxiv.org/abs/1412.6980): Adam; §3 derives the bias correction.
 # - Lessard, Recht & Packard 2016, [doi:10.1137/15M1009597](https://doi.org/10.1137/15M1009597): norms of error and moment found
 #   by a computer, for many methods.
-# - `docs/theory/moment.md` in this repository: the norm of the last figure in closed form, with proofs.
+# - `docs/theory/moment.md`: the norm of the last figure in closed form, with proofs.
