@@ -14,13 +14,13 @@ export function render({ model, el }) {
   key(stage, [
     [PATH, "SOFIM with β = 0, and its error"],
     [BAND, "ξ₁‖Δ‖ + ξ₂‖Δ‖²: the bound on the error after the next step"],
-    ["var(--muted)", "the rate near the minimum", true],
+    ["var(--ink)", "the rate near the minimum", true],
   ]);
   const map = panel(stage, { x: [-4, 5], y: [-4, 4], xLabel: "w₁", yLabel: "w₂", label: "The path", equal: true, width: 420 });
-  const falls = panel(stage, { x: [0, STEPS], y: [1e-8, 1e2], logY: true, xLabel: "step", yLabel: "error ‖w − w*‖", label: "Error and bound against step", width: 420, height: 400 });
+  const falls = panel(stage, { x: [0, STEPS], y: [1e-8, 1e2], logY: true, xLabel: "step", yLabel: "error: the distance to the minimum w*", label: "Error and bound against step", width: 420, height: 400 });
   const view = panel(stage, { x: [-2.2, 2.2], y: [-2.2, 2.2], xLabel: "first feature", yLabel: "second feature", label: "The data", equal: true, width: 380 });
   const [way, ends, optimum] = [map.curve(PATH, { thick: 1.8 }), map.dots(PATH, { radius: 2.6 }), map.dot("var(--ink)", { radius: 4 })];
-  const [band, tail, error, dots] = [falls.curve(BAND, { thick: 1.6, fill: "var(--faint)" }), falls.curve("var(--muted)", { dashes: "5 4", thick: 1.6 }), falls.curve(PATH), falls.dots(PATH, { radius: 2.6 })];
+  const [band, error, dots, tail] = [falls.curve(BAND, { thick: 1.6, fill: "var(--faint)" }), falls.curve(PATH), falls.dots(PATH, { radius: 2.6 }), falls.curve("var(--ink)", { dashes: "7 5", thick: 2.2 })]; // the dashes above the curve
   const start = map.handle("var(--ink)", { label: "The start", step: [0.1, 0.1], value: (w) => `w = (${shown(w[0])}, ${shown(w[1])})`, move: (w) => stage.set({ start: w }) });
   const pullers = given.map(([, , label], i) =>
     view.handle(label ? PATH : BAND, {

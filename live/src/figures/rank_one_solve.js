@@ -57,7 +57,7 @@ export function render({ model, el }) {
     words.image([-2.2, -2.3], "C⁻¹ of the circle of length 1");
     const large = rho + dot(m, m);
     const [along, across] = [signed(parts.along, m), Math.hypot(...parts.across)];
-    stage.say(`Along m: ${shown(along)}/(ρ + ‖m‖²) = ${shown(along)}/${shown(large)} = ${shown(along / large)}. Across m: ${shown(across)}/ρ = ${shown(across / rho)}. Condition number (ρ + ‖m‖²)/ρ = ${shown(large / rho)}.`);
+    stage.say(`Along m: ${shown(along)}/(ρ + ‖m‖²) = ${shown(along)}/${shown(large)} = ${shown(along / large)}. Across m: ${shown(across)}/ρ = ${shown(across / rho)}.`);
   });
   stage.draw();
 }

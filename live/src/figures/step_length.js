@@ -14,7 +14,7 @@ export function render({ model, el }) {
     [CLIPPED, "momentum clipped at SOFIM's longest step", true],
   ]);
   const left = panel(stage, { x: [1e-3, 1e3], y: [1e-4, 1e2], logX: true, logY: true, xLabel: "length of the moment, ‖M̂‖", yLabel: "length of the step", label: "Length of the step against length of the moment" });
-  const right = panel(stage, { x: [0, STEPS], y: [1e-6, 1e3], logY: true, xLabel: "step", yLabel: "error |w|", label: "Error against step on the loss w²/2, without averaging" });
+  const right = panel(stage, { x: [0, STEPS], y: [1e-6, 1e3], logY: true, xLabel: "step", yLabel: "error |w| on the loss w²/2, β = 0", label: "Error against step on the loss w²/2, without averaging" });
   const curves = { plain: left.curve(PLAIN, { dashes: "6 4" }), clipped: left.curve(CLIPPED, { dashes: "2 4" }), sofim: left.curve(SOFIM) };
   const errors = { plain: right.curve(PLAIN, { dashes: "6 4" }), clipped: right.curve(CLIPPED, { dashes: "2 4" }), sofim: right.curve(SOFIM) };
   const peak = left.handle("var(--ink)", {
@@ -45,7 +45,7 @@ export function render({ model, el }) {
     errors.clipped(seen(walk(w, (error) => Math.sign(error) * Math.min((eta * Math.abs(error)) / rho, longest))));
     const near = eta / rho;
     const says = near < 2 ? `and shrinks errors by |1 − η/ρ| = ${shown(Math.abs(1 - near), 4)} a step` : "and, since η/ρ > 2, can't come to rest there";
-    stage.say(`The longest step is ${shown(longest)}, at ‖M̂‖ = ${shown(Math.sqrt(rho))}. Near the minimum SOFIM is gradient descent with step size η/ρ = ${shown(near)}, ${says}.`);
+    stage.say(`Drag the peak, and ρ goes with it. Near the minimum, with β = 0, SOFIM is gradient descent with step size η/ρ = ${shown(near)}, ${says}.`);
   });
   stage.draw();
 }
