@@ -91,8 +91,9 @@ class LowRank(Matrix):
         Z = widened(self.factor)
         xp = namespace(Z)
         scale = xp.max(largest_magnitude(Z))
-        U, sigma, _ = xp.linalg.svd(Z / scale, full_matrices=False)
-        return U, sigma * (scale * self.weight**0.5)
+        finite = xp.isfinite(scale)  # of other numbers the decomposition would raise an error, where sums give NaN
+        U, sigma, _ = xp.linalg.svd(xp.where(finite, Z, 0.0) / xp.where(finite, scale, 1.0), full_matrices=False)
+        return U, sigma * (xp.where(finite, scale, xp.nan) * self.weight**0.5)
 
     @cached_property
     def certified(self) -> CertifiedGram | None:
@@ -140,7 +141,7 @@ class LowRank(Matrix):
         Returns
         -------
         array
-            Same shape as `v`.
+            Same shape as `v`. NaN, as `RankOne.solve` gives it, if Z or v isn't finite.
 
         Raises
         ------

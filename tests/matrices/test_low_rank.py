@@ -112,3 +112,13 @@ def test_bad_arguments_are_refused(xp):
         LowRank(1.0, xp.asarray(np.ones((3, 2), dtype=np.int64)))
     with pytest.raises(ValueError, match=r"form must be one of 'stable', 'gram', got 'stabel'\. Did you mean 'stable'"):
         LowRank(1.0, Z).solve(Z, form="stabel")
+
+
+def test_of_a_factor_that_is_not_finite_everything_is_nan(xp):
+    """As of `RankOne`; a decomposition would raise an error of its own, or none, by backend."""
+    for dtype in xp.dtypes:
+        for bad in (np.nan, np.inf):
+            Z = np.asarray([[1.0, 2.0], [bad, 1.0], [0.0, 1.0]])
+            C = LowRank(0.5, xp.asarray(Z, dtype))
+            assert np.all(np.isnan(host(C.solve(xp.asarray(np.ones(3), dtype)))))
+            assert np.isnan(host(C.eigenvalues())[-1])
