@@ -2,7 +2,8 @@
 
 Measures one pass over blocks of rows on this machine, for one and for two workers of a Dask cluster, what an empty pass
 costs, and what each byte of w and of the answer costs; computes from these numbers where communication overtakes
-computing. With ``--page`` it writes docs/how_far.json, docs/how_far.png and the tables of docs/how_far.md.
+computing. With ``--page`` it writes docs/how_far.json, docs/how_far.png, and of docs/how_far.md the tables and whether
+two workers are as fast as they should be.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ from sofim_ref.problems.engines import Cluster, Threads
 DOCS = Path(__file__).parent.parent / "docs"
 P = 100
 """Features of the measured passes, in float32."""
+
+AIM = 1.6
+"""The times as fast as one worker that two should take a pass."""
 
 WORKERS = (2, 8, 32, 128)
 LENGTHS = (100, 10_000, 1_000_000, 100_000_000)
@@ -165,8 +169,15 @@ def who(n: str) -> str:
     return {"0": "one thread here", "1": "1 Dask worker"}.get(n, f"{n} Dask workers")
 
 
+def verdict(measured: dict[str, Any]) -> str:
+    """Return the sentence on what two workers should reach, and whether they did."""
+    gains = {what: measured[key]["1"] / measured[key]["2"] for what, key in WHAT.items()}
+    found = (f"{'reached' if gain >= AIM else 'missed'} for {what} ({gain:.2f} times)" for what, gain in gains.items())
+    return f"The target, that two workers take a pass {AIM} times as fast as one, was {' and '.join(found)}."
+
+
 def tables(measured: dict[str, Any]) -> dict[str, str]:
-    """Return the page's tables, by name."""
+    """Return the page's tables, and its verdict, by name."""
     model = Model(measured)
     lines = [
         (f"{what}, {who(n)}", f"{t * 1e3:,.0f} ms") for what, key in WHAT.items() for n, t in measured[key].items()
@@ -181,6 +192,7 @@ def tables(measured: dict[str, Any]) -> dict[str, str]:
         ("a product of matrices, one thread", f"{measured['flops a second'] / 1e9:.0f}·10⁹ operations a second"),
     ]
     found = {"measured": "\n".join(["| | |", "|---|---|", *(f"| {a} | {b} |" for a, b in lines)])}
+    found["verdict"] = verdict(measured)
     for name, network in (("linear", False), ("network", True)):
         lengths = LENGTHS[:3] if not network else LENGTHS
         head = ["workers", *(f"d = {_power(d)}" for d in lengths)]
@@ -190,7 +202,7 @@ def tables(measured: dict[str, Any]) -> dict[str, str]:
 
 
 def page(text: str, measured: dict[str, Any]) -> str:
-    """Return the page with its tables made again."""
+    """Return the page with its tables and its verdict made again."""
     for name, table in tables(measured).items():
         before, begin, rest = text.partition(f"<!-- {name} -->\n")
         _, end, after = rest.partition(f"<!-- /{name} -->")
@@ -229,7 +241,7 @@ def main() -> None:
     """Measure, print the tables, and write the page's if asked to."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.how_far", description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="fewer rows and rounds")
-    parser.add_argument("--page", action="store_true", help="write docs/how_far.json and .png, and the page's tables")
+    parser.add_argument("--page", action="store_true", help="write docs/how_far.json and .png, and the page's numbers")
     arguments = parser.parse_args()
     measured = measure(quick=arguments.quick)
     for name, table in tables(measured).items():
