@@ -88,7 +88,8 @@ def lab(
         return _lecture(folder, [*(shown or ["--autoreload=False"]), *([f"--Voila.ip={ip}"] if ip else [])])
     if not copy_only and not allow_root and getattr(os, "geteuid", lambda: 1)() == 0:
         text = "JupyterLab starts as root only if it is told to: add --allow-root, if this machine or container is your"
-        raise BadArgument("--allow-root", f"{text} own; in a container also --no-browser --ip 0.0.0.0.")
+        more = "in a container also --no-browser --ip 0.0.0.0; or --copy-only to write the copies and open nothing."
+        raise BadArgument("--allow-root", f"{text} own, {more}")
     from sofim_ref.lessons.student_copies import JUPYTERLAB, other_copies, write_copies
 
     folder = folder or (TEACHERS if teacher else STUDENTS)

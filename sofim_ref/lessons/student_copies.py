@@ -151,10 +151,11 @@ def write_copies(folder: Path, *, teacher: bool = False) -> tuple[list[Path], li
 def other_copies(folder: Path, *, teacher: bool) -> list[Path]:
     """Return the copies in a folder that are students' where teachers' are wanted, or teachers' where students' are."""
     other = STUDENT if teacher else TEACHER
-    return [path for script in sources() if _kind(path := folder / f"{script.stem}.ipynb") == other]
+    return [path for script in sources() if kind(path := folder / f"{script.stem}.ipynb") == other]
 
 
-def _kind(path: Path) -> str | None:
+def kind(path: Path) -> str | None:
+    """Return whether a notebook is a student's copy or a teacher's; None if it is none of ours."""
     try:
         metadata = json.loads(path.read_text(encoding="utf-8"))["metadata"]
         return str(metadata["sofim_ref"]["copy"])

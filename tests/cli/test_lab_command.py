@@ -108,7 +108,8 @@ def test_root_is_told_what_to_add(refused, tmp_path, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: True)
     said = refused("lab", str(tmp_path))
     assert "argument --allow-root: JupyterLab starts as root only if it is told to: add --allow-root" in said
-    assert "in a container also --no-browser --ip 0.0.0.0." in said
+    assert "or --copy-only to write the copies and open nothing" in said
+    assert "in a container also --no-browser --ip 0.0.0.0;" in said
     assert list(tmp_path.glob("*.ipynb")) == []
     monkeypatch.setattr(subprocess, "call", lambda _: 0)
     assert cli.main(["lab", str(tmp_path), "--copy-only"]) == 0

@@ -15,6 +15,7 @@ from sofim_ref.lessons import EXERCISES
 from sofim_ref.lessons.exercises import one_rank
 from sofim_ref.lessons.marks import Mark, missing_walls, process, wire, write_marks
 from sofim_ref.lessons.marks.copies import _lesson_cells, copies
+from sofim_ref.lessons.marks.marking import _marked
 from sofim_ref.lessons.marks.walls import _Hook
 from sofim_ref.lessons.student_copies import notebook, sources
 
@@ -86,6 +87,61 @@ def test_copies_are_found_by_student_whichever_way_they_lie(tmp_path):
     assert found["bert"].exercises == ("woodbury",)
     assert found["dora"].trouble == "the file is no notebook: KeyError"
     assert found["bert"].code() == [answer.split("\n", 1)[1]]
+
+
+class Ran:
+    """A confined process's replies, without the process."""
+
+    ended = False
+
+    def __init__(self, troubles, kinds):
+        self.troubles, self.kinds = troubles, kinds
+
+    def run(self, code):
+        assert len(code) == len(self.troubles)
+        return self.troubles
+
+    def kind(self, name):
+        return self.kinds.get(name, "missing")
+
+
+def test_what_a_cell_raised_stands_in_the_row_of_its_own_exercise_with_the_cell_s_number(tmp_path):
+    cells = (
+        "import numpy",
+        "def sherman_morrison(rho, m, v):\n    return v /",
+        "def woodbury(rho, Z, v):\n    ...",
+        "1 / 0",
+    )
+    handed_in(tmp_path / "anna" / "mine.ipynb", *cells)
+    (copy,) = copies(tmp_path)
+    assert copy.exercises == ("sherman_morrison", "woodbury")
+    process = Ran(["", "SyntaxError: invalid syntax", "", "ZeroDivisionError: division by zero"], {"woodbury": "blank"})
+    wrong, blank = _marked(copy, process)
+    assert (wrong.exercise, wrong.verdict) == ("sherman_morrison", "wrong")
+    assert wrong.message == "code cell 2 raised SyntaxError: invalid syntax"
+    assert (blank.exercise, blank.verdict, blank.message) == ("woodbury", "blank", "")
+
+
+def test_of_a_function_that_no_cell_defines_all_that_was_raised_is_told(tmp_path):
+    handed_in(tmp_path / "anna" / f"{THIRD.stem}.ipynb", "x = 1", "1 / 0", "2 +")
+    (copy,) = copies(tmp_path)
+    first, *_ = _marked(copy, Ran(["", "ZeroDivisionError: division by zero", "SyntaxError: x"], {}))
+    assert first.verdict == "missing"
+    assert first.message == "code cell 2 raised ZeroDivisionError: division by zero; code cell 3 raised SyntaxError: x"
+
+
+def test_one_student_s_own_folder_bears_the_student_s_name(tmp_path):
+    handed_in(tmp_path / "anna" / f"{THIRD.stem}.ipynb", "x = 1")
+    assert [copy.student for copy in copies(tmp_path / "anna")] == ["anna"]
+
+
+def test_a_teacher_s_copy_is_no_answer(tmp_path):
+    path = handed_in(tmp_path / "anna" / f"{THIRD.stem}.ipynb", "x = 1")
+    path.write_text(json.dumps(notebook(THIRD, teacher=True)), encoding="utf-8")
+    (copy,) = copies(tmp_path)
+    (row,) = _marked(copy, Ran([], {}))
+    assert (row.verdict, row.exercise) == ("unreadable", "")
+    assert row.message == "the file is a teacher's copy, with all solutions"
 
 
 def test_of_a_lesson_s_own_cells_only_what_they_import_and_define_is_run(tmp_path):
@@ -244,6 +300,11 @@ def hutchinson(H, Z):
     Z *= 2
     return Z
 """,
+    """
+from sofim_ref.matrices import RankOne
+def logdet(rho, m):
+    return RankOne(rho, m).logdet()
+""",
 )
 BERT = ("import os\nos._exit(1)", "def woodbury(rho, Z, v):\n    return v")
 
@@ -254,7 +315,7 @@ def test_a_copy_that_never_ends_is_ended(tmp_path):
         with pytest.raises(process.Gone, match="it ended the process in which it ran, or used more time"):
             confined.run(["while True: pass"])
         confined.patience = 20.0
-        assert confined.run(["x = 1", "1 / 0"]) == ["ZeroDivisionError: division by zero"]
+        assert confined.run(["x = 1", "1 / 0"]) == ["", "ZeroDivisionError: division by zero"]
         assert [confined.kind(name) for name in ("x", "y")] == ["thing", "missing"]
 
 
@@ -267,7 +328,7 @@ def test_students_are_marked_whatever_they_hand_in(tmp_path, capsys):
     (folder / "carl.ipynb").write_bytes(b"\\xff")
     assert cli.main(["lab", "--marks", str(folder), *(["--trust"] if missing_walls() else [])]) == 0
     said = capsys.readouterr().out
-    assert said.startswith(f"12 exercises of 3 students in {folder / 'marks.csv'}: ")
+    assert said.startswith(f"13 exercises of 3 students in {folder / 'marks.csv'}: ")
     with (folder / "marks.csv").open(encoding="utf-8", newline="") as file:
         rows = {(row["student"], row["exercise"]): types.SimpleNamespace(**row) for row in csv.DictReader(file)}
     verdicts = {key: row.verdict for key, row in rows.items()}
@@ -282,6 +343,7 @@ def test_students_are_marked_whatever_they_hand_in(tmp_path, capsys):
         ("anna", "observed_order"): "right",
         ("anna", "peak_step"): "wrong",
         ("anna", "hutchinson"): "wrong",
+        ("anna", "logdet"): "wrong",
         ("bert", "woodbury"): "stopped",
         ("carl", ""): "unreadable",
     }
@@ -294,6 +356,7 @@ def test_students_are_marked_whatever_they_hand_in(tmp_path, capsys):
     assert "it ended the process in which it ran" in messages["tail_rate"]
     assert f"it raised PermissionError: opening {outside} is not allowed" in messages["peak_step"]
     assert "it changed its argument Z" in messages["hutchinson"]
+    assert "it calls the library, in sofim_ref.matrices" in messages["logdet"]
     assert not outside.exists()
 
 

@@ -43,7 +43,7 @@ def _answer(asking: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
     if "run" in asking:
         names.clear()
         names["__name__"] = "__main__"
-        return {"troubles": [trouble for source in asking["run"] if (trouble := _run(source, names))]}
+        return {"troubles": [_run(source, names) for source in asking["run"]]}
     function: Any = names.get(asking["name"])
     if "case" not in asking:
         kind = "missing" if function is None else "function" if callable(function) else "thing"

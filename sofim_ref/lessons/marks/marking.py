@@ -26,11 +26,11 @@ class Mark:
         Empty where the copy can't be read.
     verdict : str
         "right", "wrong", "blank" (nothing is written), "missing" (there is no such function), "stopped" (the code
-        took more time or memory than is allowed, or ended its process) or "unreadable".
+        took more time or memory than is allowed, or ended its process) or "unreadable" (no notebook, or a teacher's).
     mistake : str
         The hint of the known mistake that a wrong answer agrees with; empty if there is none.
     message : str
-        What the check says.
+        What the check says, or what the code cell raised in which the function is to be defined.
     """
 
     student: str
@@ -56,13 +56,13 @@ def mark(folder: Path) -> Iterator[Mark]:
     """
     with Confined(folder) as process:
         for copy in copies(folder):
-            if copy.trouble:
-                yield Mark(copy.student, copy.path.name, "", "unreadable", message=copy.trouble)
-            else:
-                yield from _marked(copy, process)
+            yield from _marked(copy, process)
 
 
 def _marked(copy: Copy, process: Confined) -> Iterator[Mark]:
+    if copy.trouble:
+        yield Mark(copy.student, copy.path.name, "", "unreadable", message=copy.trouble)
+        return
     code, troubles, gone = copy.code(), None, ""
     for name in copy.exercises:
         try:
@@ -71,14 +71,20 @@ def _marked(copy: Copy, process: Confined) -> Iterator[Mark]:
         except Gone as error:
             gone = str(error)
             process.stop()
-        verdict = ("stopped", "", gone) if gone else _verdict(name, process, "; ".join(troubles or ()))
+        verdict = ("stopped", "", gone) if gone else _verdict(name, process, copy, troubles or [])
         yield Mark(copy.student, copy.path.name, name, *verdict)
 
 
-def _verdict(name: str, process: Confined, troubles: str) -> tuple[str, str, str]:
+def _verdict(name: str, process: Confined, copy: Copy, troubles: list[str]) -> tuple[str, str, str]:
     kind = process.kind(name)
+    if kind == "thing":
+        return "wrong", "", f"{name} is to be a function"
+    if kind == "missing":
+        said = [f"code cell {number} raised {what}" if what else "" for number, what in enumerate(troubles, 1)]
+        cell = copy.cell_of(name)
+        return ("missing", "", "; ".join(filter(None, said))) if cell is None else ("wrong", "", said[cell])
     if kind != "function":
-        return ("wrong" if kind == "thing" else kind), "", troubles
+        return kind, "", ""
     exercise = EXERCISES[name]
     found = check(exercise, process.function(name, list(exercise.arguments)), smallest=False)
     if found.late:

@@ -99,12 +99,17 @@ class Confined:
                     stream.close()
 
     def run(self, sources: Sequence[str]) -> list[str]:
-        """Run a copy's code from the beginning, in a process that no other copy has ended; return what was raised.
+        """Run a copy's code from the beginning, in a process that no other copy has ended; say what each cell raised.
 
         Parameters
         ----------
         sources : sequence of str
             Cells; one that raises doesn't keep the next from running.
+
+        Returns
+        -------
+        list of str
+            One for each cell; empty where it raised nothing.
 
         Raises
         ------
@@ -114,7 +119,11 @@ class Confined:
         if self.ended:
             self._end()
             self._start()
-        return [str(trouble) for trouble in self.asked({"run": list(sources)})["troubles"]]
+        troubles = self.asked({"run": list(sources)}).get("troubles")
+        if not isinstance(troubles, list) or len(troubles) != len(sources):  # the copy's own code has replied
+            self._kill()
+            raise Gone(_GONE)
+        return list(map(str, troubles))
 
     def kind(self, name: str) -> str:
         """Return what a copy has by a name: "function", "blank", "thing" or "missing"."""
