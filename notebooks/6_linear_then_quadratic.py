@@ -18,7 +18,9 @@
 # the error from 2.1 to $2\cdot10^{-13}$ after six steps. SOFIM has brought it to $7\cdot10^{-4}$ after sixty. When does the
 # quadratic part begin?
 #
-# There is a theorem behind the words, it holds for every method of this course, and it says something else.
+# There is a theorem behind the words. It holds for every step that multiplies the gradient by the inverse of a positive definite
+# matrix, hence for Newton's method, for the natural gradient, and for SOFIM with $\beta = 0$ or in the gradient reading; and it says
+# something else. What momentum changes comes at the end.
 #
 # **You need** lessons 3 to 5, the Hessian matrix, and the norm of a matrix. **You will be able to** derive the bound, predict
 # from two numbers whether a method converges linearly or quadratically, and say what momentum can and can't change.
@@ -150,8 +152,8 @@ InteractiveFigure(lambda: error_map(steps, title="Slope 2 squares the error, slo
 #
 # **Predict:** what becomes of $C = \rho I + \hat M\hat M^\top$ when the gradient vanishes?
 #
-# It becomes $\rho I$, whatever the Hessian is (lesson 5). So near the minimum SOFIM **is** gradient descent with step size
-# $\eta/\rho$, and
+# It becomes $\rho I$, whatever the Hessian is (lesson 5). So near the minimum SOFIM with $\beta = 0$ **is** gradient descent with
+# step size $\eta/\rho$, and
 #
 # $$\xi_1 \to \big\lVert I - \tfrac{\eta}{\rho}\,\nabla^2 f(w^*)\big\rVert. \tag{6}$$
 #
@@ -171,7 +173,9 @@ assert np.allclose(list(rates.values()), [0.92, 0.92, 0.96], atol=5e-5)
 
 # %% [markdown]
 # The first two rates are equal because the experiment, if no $\eta$ is given, takes $\eta = \rho/L$: then $\eta/\rho$ is the
-# same, and (6) depends on nothing else. Near the minimum $\rho$ and $\eta$ are one setting, not two.
+# same, and (6) depends on nothing else. Near the minimum $\rho$ and $\eta$ are one setting, not two. (All of this section is for
+# $\beta = 0$. With SOFIM's default, $\beta = 0.9$, and $\eta = \rho/L$ the rate is $\sqrt{0.9} = 0.949$ instead, as the section
+# on momentum explains.)
 #
 # ## Faster than linear, without the Hessian
 #
@@ -228,6 +232,9 @@ for alpha in (1e-5, 1e-4, 1e-2):  # times an eigenvalue of 1
     gains.append(np.log(rate(0.9, alpha / (1 - 0.9), [1.0])) / np.log(1 - alpha))
     print(f"αλ = {alpha:.0e}: heavy ball with β = 0.9 needs {gains[-1]:.2f} times fewer steps")
 assert np.allclose(gains, [10.01, 10.10, 5.24], atol=0.005)
+spectrum = np.linalg.eigvalsh(problem.oracle(target).hessian())
+print(f"iris, β = 0.9, η = ρ/L: the error shrinks by {rate(0.9, 1 / spectrum[-1], spectrum):.3f} a step")
+assert np.isclose(rate(0.9, 1 / spectrum[-1], spectrum), np.sqrt(0.9))
 assert np.isclose(rate(0.9, 0.01 / (1 - 0.9), [1.0]), np.sqrt(0.9))
 
 # %% [markdown]
@@ -269,8 +276,8 @@ LiveFigure("paths", shown=["gradient", "momentum", "newton"], eta=0.15, beta=0.5
 #
 # 1. $\lVert\Delta^+\rVert \le \xi_1\lVert\Delta\rVert + \xi_2\lVert\Delta\rVert^2$ is quadratic far away and linear near the
 #    minimum, unless $\xi_1$ vanishes: quadratic for $\xi_1 = 0$, superlinear for $\xi_1 \to 0$, linear otherwise.
-# 2. SOFIM's $\xi_1$ tends to that of gradient descent with step size $\eta/\rho$, since $C$ tends to $\rho I$: it converges
-#    linearly.
+# 2. With $\beta = 0$ SOFIM's $\xi_1$ tends to that of gradient descent with step size $\eta/\rho$, since $C$ tends to $\rho I$: it
+#    converges linearly.
 # 3. Momentum stays linear; it makes slow directions $1/(1-\beta)$ times as fast, and at best replaces $\kappa$ by $\sqrt\kappa$.
 #
 # ## Exercises
@@ -315,5 +322,5 @@ LiveFigure("paths", shown=["gradient", "momentum", "newton"], eta=0.15, beta=0.5
 #   the criterion for superlinear convergence.
 # - Polyak 1964, [doi:10.1016/0041-5553(64)90137-5](https://doi.org/10.1016/0041-5553(64)90137-5): heavy ball and its best
 #   parameters.
-# - Nocedal & Wright 2006, *Numerical Optimization*, §6.4: why quasi-Newton methods are superlinear. `docs/theory/moment.md` has
-#   the bound (5) for pairs of error and moment.
+# - Nocedal & Wright 2006, *Numerical Optimization*, §6.4: why quasi-Newton methods are superlinear.
+# - `docs/theory/moment.md`: the bound (5) for pairs of error and moment.

@@ -70,8 +70,8 @@ EXERCISES = (
     ),
     Exercise(
         task=(
-            r"Return the factor by which the error of SOFIM shrinks in a step near the optimum, in the slowest direction. There the "
-            r"moment has vanished, and the Hessian's eigenvalues run from `mu` $= \mu$ to `L`; `lr` is $\eta$ and `rho` is $\rho$. What "
+            r"Return the factor by which the error of SOFIM with $\beta = 0$ shrinks in a step near the optimum, in the slowest "
+            r"direction. There the moment has vanished, and the Hessian's eigenvalues run from `mu` $= \mu$ to `L`; `lr` is $\eta$ and `rho` is $\rho$. What "
             r"does one step do to an error along an eigenvector?"
         ),
         arguments={
@@ -124,8 +124,8 @@ EXERCISES = (
     ),
     Exercise(
         task=(
-            r"Return the step size $\eta$ with which SOFIM's error shrinks fastest near the optimum, where the moment has vanished and the "
-            r"Hessian's eigenvalues run from `mu` $= \mu > 0$ to `L`; `rho` is $\rho$. A larger step serves one end of the spectrum and "
+            r"Return the step size $\eta$ with which the error of SOFIM with $\beta = 0$ shrinks fastest near the optimum, where the "
+            r"moment has vanished and the Hessian's eigenvalues run from `mu` $= \mu > 0$ to `L`; `rho` is $\rho$. A larger step serves one end of the spectrum and "
             r"harms the other: when are both ends equally slow?"
         ),
         arguments={
