@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sofim_ref.arrays.policy import Policy
-from sofim_ref.arrays.validation import one_of
+from sofim_ref.arrays.validation import nearest, one_of
 from sofim_ref.optimizers.moment_policies import SquaredMoment
 from sofim_ref.optimizers.policies import GradientRoot, Scheduled, SquaredGradient
 from sofim_ref.optimizers.ratio_policies import LevenbergMarquardt, TrustRadius
@@ -61,8 +61,11 @@ def from_table(argument: str, value: Any) -> Any:
     one_of(f"{argument}'s {key}", value[key], NAMED[key])
     kind = NAMED[key][value[key]]
     given = {name: from_table(f"{argument}'s {name}", part) for name, part in value.items() if name != key}
+    known = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]  # all are dataclasses
     for name in given:
-        one_of(f"an argument of {argument}'s {value[key]}", name, [field.name for field in dataclasses.fields(kind)])  # type: ignore[arg-type]  # all are dataclasses
+        if name not in known:
+            msg = f"{argument}'s {value[key]} takes {', '.join(known)}, not {name}.{nearest(name, known)}"
+            raise ValueError(msg)
     return kind(**given)
 
 

@@ -193,12 +193,10 @@ class Blocks(BlockAnswers):
         its rows; the rows so lined up are cut into batches, which may begin in one block and end in the next.
         `minimize` gives the pair (seed, epoch) for a seed.
         """
-        whole = super().batches(size, seed)
         if self.shuffle == "rows":
-            yield from whole
+            yield from super().batches(size, seed)
             return
-        if size > self.size:
-            next(whole)  # which refuses it
+        self._check_batches(size, seed)
         rng, waiting = np.random.default_rng(seed), np.empty(0, np.int64)
         for k in rng.permutation(len(self.cuts)):
             rows = self.starts[k] + rng.permutation(self.starts[k + 1] - self.starts[k])

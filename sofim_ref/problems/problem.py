@@ -154,16 +154,20 @@ class Problem(ABC):
         TypeError, ValueError
             If `size` is not an integer from 1 to N, or `seed` has a number in it that is not an integer >= 0.
         """
+        self._check_batches(size, seed)
+        order = np.random.default_rng(seed).permutation(self.size)
+        for start in range(0, self.size, size):
+            rows = order[start : start + size]
+            yield rows if self.like is None else from_numpy(rows, like=self.like)
+
+    def _check_batches(self, size: int, seed: int | tuple[int, ...]) -> None:
+        """Refuse a size of batches, or a seed, that `batches` doesn't take."""
         count("size", size)
         if size > self.size:
             msg = f"size must be at most {self.size}, the number of examples of {self.name}, got {size}."
             raise ValueError(msg)
         for part in seed if isinstance(seed, tuple) else (seed,):
             count("seed", part, minimum=0)
-        order = np.random.default_rng(seed).permutation(self.size)
-        for start in range(0, self.size, size):
-            rows = order[start : start + size]
-            yield rows if self.like is None else from_numpy(rows, like=self.like)
 
 
 def hessian_of_products(at: Oracle) -> Array:

@@ -70,6 +70,26 @@ def test_another_run_in_the_folder_is_refused(example, tmp_path, capsys):
     assert "run holds another run: [method] lr was 0.5 and is 0.4." in capsys.readouterr().err
 
 
+def test_ctrl_c_before_the_first_record_says_that_nothing_was_saved(example, tmp_path, capsys, monkeypatch):
+    def interrupted(*_, **_settings):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sofim_ref.studies.train.run.minimize", interrupted)
+    assert cli.main(["train", str(example), "--out", str(tmp_path / "run")]) == 130
+    assert "interrupted. No record was saved yet; this begins again:\nsofim-ref train" in capsys.readouterr().err
+
+
+def test_a_broken_trace_is_refused_without_advice_to_go_on(example, tmp_path, capsys):
+    out = ["--out", str(tmp_path / "run")]
+    assert cli.main(["train", str(example), *out]) == 0
+    (tmp_path / "run" / "trace.npz").write_bytes(b"PK")
+    assert cli.main(["train", str(example), *out]) == 2
+    said = capsys.readouterr().err
+    assert "argument --out: " in said
+    assert "trace.npz isn't what a run wrote" in said
+    assert "goes on" not in said
+
+
 @pytest.mark.slow
 def test_ctrl_c_saves_and_says_how_to_go_on(example, tmp_path, program, capsys):
     text = example.read_text(encoding="utf-8").replace("steps = 20", "steps = 100_000")

@@ -60,7 +60,7 @@ def test_a_table_and_what_it_stands_for_are_the_same():
         ("[a]\nmethod = 'sofim'\nrh = 1.0", r"\[a\]: a setting must be one of .*, got 'rh'.*'rho'"),
         ("[a]\nmethod = 'sofim'\nrho = -1.0", r"\[a\]: .*rho must be a finite number > 0, got -1.0"),
         ("[a]\nmethod = 'sofim'\nrho = {policy = 'GradientRot'}", r"rho's policy must be one of .*'GradientRoot'"),
-        ("[a]\nmethod = 'sofim'\nrho = {policy = 'GradientRoot', k = 1}", r"rho's GradientRoot must be one of 'c'"),
+        ("[a]\nmethod = 'sofim'\nrho = {policy = 'GradientRoot', k = 1}", r"rho's GradientRoot takes c, not k"),
         ("[a]\nmethod = 'sofim'\nrho = {c = 1}", r"rho must be a number or name its rule, as in {policy = "),
         ("[a]\nmethod = 'sofim'\nlr = {policy = 'GradientRoot'}", r"lr must be a finite number > 0, got GradientRoot"),
         ("[a]\nmethod = 'sofim'\nspace = {lr = [1, 0.1]}", r"space.lr must be an interval"),

@@ -242,3 +242,16 @@ def test_blocks_from_rows_and_its_text():
     np.testing.assert_array_equal(blocks.starts, [0, 10, 20, 24])
     assert inspect.signature(Blocks.from_rows).parameters["rows"].default == 32_768
     assert isinstance(blocks.oracle(blocks.initial_point()).layer_statistics()[0], LayerStatistics)
+
+
+@pytest.mark.parametrize("shuffle", ["rows", "blocks"])
+def test_a_size_of_batches_that_is_none_is_refused(shuffle):
+    blocks = Blocks.from_rows(problems.LogisticRegression, X, LABEL, rows=7, shuffle=shuffle)
+    for size, seed, message in (
+        (0, 0, "size must be an integer >= 1, got 0"),
+        (1.5, 0, "size must be an integer >= 1, got 1.5"),
+        (25, 0, "size must be at most 24, the number of examples"),
+        (5, -1, "seed must be an integer >= 0, got -1"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=message):
+            next(blocks.batches(size, seed))

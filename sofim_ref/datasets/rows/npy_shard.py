@@ -100,7 +100,8 @@ def open_npy(files: list[Path], target: int | list[Path], dtype: np.dtype[Any] |
         name = columns.pop(column_number(first, target, shape))
         beside, shape = [int(name)] * len(tables), (shape[0] - 1,)
     else:
-        name, beside = target[0].parent.name, [*_beside(tables, [_opened(path, "biufU") for path in target])]
+        name = target[0].stem if len(target) == 1 else target[0].resolve().parent.name
+        beside = [*_beside(tables, [_opened(path, "biufU") for path in target])]
     due = dtype or floating([tables[0].dtype])
     pairs = zip(tables, beside, strict=True)
     return Opened([NpyShard(X, y, due) for X, y in pairs if X.shape[0]], tuple(columns), name, shape, due)

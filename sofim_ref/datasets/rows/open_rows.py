@@ -96,7 +96,7 @@ def _opened(rows: Any, target: Any, columns: Sequence[str] | None, dtype: np.dty
             "Blocks.from_rows takes arrays as they are."
         )
         raise TypeError(msg)
-    kind, files = _files(Path(rows))
+    kind, files = row_files(Path(rows))
     if kind != "npy":
         if not isinstance(target, str):
             msg = f"target must be the name of a column of {files[0].name}, got {shown(target)}."
@@ -106,7 +106,7 @@ def _opened(rows: Any, target: Any, columns: Sequence[str] | None, dtype: np.dty
         msg = f"columns must be left out of .npy files, which have no names, got {shown(columns)}."
         raise ValueError(msg)
     if isinstance(target, str | os.PathLike):
-        other, targets = _files(Path(target))
+        other, targets = row_files(Path(target))
         if other != "npy":
             msg = f"target must be a .npy file, or a folder of such, beside .npy files of features, got {target}."
             raise ValueError(msg)
@@ -117,8 +117,14 @@ def _opened(rows: Any, target: Any, columns: Sequence[str] | None, dtype: np.dty
     return open_npy(files, target, dtype)
 
 
-def _files(path: Path) -> tuple[str, list[Path]]:
-    """Return the kind of a file, or of a folder's files, and these."""
+def row_files(path: Path) -> tuple[str, list[Path]]:
+    """Return the kind of a file, or of a folder's files, "npy", "parquet" or "csv", and these.
+
+    Raises
+    ------
+    OSError, ValueError
+        If there is no such file or folder, or it is of none of these kinds, or of several.
+    """
     if not path.exists():
         near = nearest(path.name, (file.name for file in path.parent.iterdir())) if path.parent.is_dir() else ""
         msg = f"there is no file or folder {path}.{near}"

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from sofim_ref.datasets import Table, open_rows
+from sofim_ref.datasets.rows.open_rows import row_files
 from sofim_ref.datasets.rows.standardization import Targets
 from sofim_ref.optimizers import REGISTRY, Optimizer
 from sofim_ref.optimizers.policy_tables import from_table
@@ -189,14 +190,18 @@ def _problem(file: TomlFile, table: dict[str, Any], make: type[FiniteSum], model
     file.checked("data", "rows", table["rows"], str, "the path of a file or folder")
     file.checked("data", "standardize", table.get("standardize", False), bool, "true or false")
     rows, target = file.path.parent / table["rows"], table["target"]
-    if isinstance(target, str) and (file.path.parent / target).exists():
-        target = str(file.path.parent / target)
+    try:
+        kind, _ = row_files(rows)
+    except (OSError, ValueError) as error:
+        file.refuse("data", "rows", error)
+    if isinstance(target, str) and kind == "npy":  # else it is a column
+        target = file.path.parent / target
     try:
         opened = open_rows(rows, target=target, columns=table.get("columns"), dtype=table.get("dtype"))
         if table.get("standardize", False):
             opened = opened.standardized(task=_TARGETS[make])
     except FileNotFoundError as error:
-        file.refuse("data", "rows" if str(rows) in str(error) else "target", error)
+        file.refuse("data", "target", error)
     except (ModuleNotFoundError, OSError, TypeError, ValueError) as error:
         _blame(file, "data", error)
     cut = {"rows": table.get("block", ROWS), "shuffle": table.get("shuffle", "rows")}
@@ -212,10 +217,10 @@ def _blame(file: TomlFile, table: str, error: Exception) -> NoReturn:
     if isinstance(error, OSError) and error.strerror is not None:
         said = f"can't read {str(error.filename)!r}: {error.strerror}."
     said = re.sub(
-        r"^block 0[^:]*: (?=(l2|classes|hidden|activation|intercept) )", "", said
+        r"^block 0[^:]*: (?=(l2|classes|hidden|activation|intercept)\b)", "", said
     )  # its first loss's argument
-    word = (re.match(r"\w+", said) or [""])[0]
-    key = {"rows": "block"}.get(word, word) if said.startswith(f"{word} must be") else ""
+    word = (re.match(r"(\w+)(?=(\[\d+\])* must be| '[^']+' )", said) or [""])[0]
+    key = {"rows": "block"}.get(word, word)
     if key not in file.tables.get(table, {}):
         file.refuse(table, None, f"[{table}] {said}")
     file.refuse(table, key, said.removeprefix(f"{word} "))

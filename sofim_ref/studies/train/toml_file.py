@@ -61,7 +61,7 @@ class TomlFile:
         """Return the number of the line where a table begins, or a key in it stands; 1 if it isn't there."""
         current, begins = "", 1
         for number, line in enumerate(self.text.splitlines(), 1):
-            if heading := re.match(r"\s*\[\s*([^\[\]]+?)\s*\]", line):
+            if heading := re.match(r"\s*\[{1,2}\s*([^\[\]]+?)\s*\]", line):
                 current = heading[1].strip("\"'")
                 begins = number if current == table else begins
             at = re.match(

@@ -206,3 +206,12 @@ def test_checked_rows_are_not_read_again_when_a_loss_is_made(tmp_path, monkeypat
     monkeypatch.setattr(Table, "read", lambda self, *rows: asked.append(rows) or read(self, *rows))
     Blocks.from_rows(LogisticRegression, table, rows=500)
     assert asked == [(0, 500)]
+
+
+def test_a_target_in_a_file_of_its_own_has_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.save("X.npy", X[:4])
+    np.save("late.npy", np.ones(4, int))
+    for target in ("late.npy", tmp_path / "late.npy"):
+        with pytest.raises(ValueError, match="target 'late' must have at least two classes"):
+            open_rows("X.npy", target=target).standardized()

@@ -53,6 +53,17 @@ def changed(folder, old, new):
             'rows = "feature"',
             "[data] rows: there is no file or folder .*feature. Did you mean 'features'",
         ),
+        (
+            'target = "labels"',
+            'target = "labelz"',
+            "[data] target: there is no file or folder .*labelz. Did you mean 'labels'",
+        ),
+        (r"\[run\]", "[[run]]", "run must be a table, [run] with keys below it, got [{"),
+        (
+            "damping = 1e-3",
+            'damping = {policy = "GradientRoot", d = 1}',
+            "[method] damping: damping's GradientRoot takes c, not d.",
+        ),
         ("steps = 20", "steps = 2.5", "[run] steps: must be a whole number, got 2.5."),
         ("steps = 20", "epochs = 0", "[run] epochs: must be an integer >= 1, got 0."),
         ("seed = 0", "seed = -1", "[run] seed: must be >= 0, got -1."),
@@ -70,15 +81,26 @@ def test_a_mistake_is_said_with_its_line(folder, old, new, message):
         read_setting(file)
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("[data", r"isn't TOML: Expected '\]' at the end of a table declaration"),
-        ("data = 3", "line 1: data must be a table"),
-        ("[data]\n[method]\n[run]", r"must have a table \[model\]"),
-        (EXAMPLE.replace("loss =", "los ="), r"\[model\] must have the key loss"),
-    ],
-)
+FILES = [
+    ("[data", r"isn't TOML: Expected '\]' at the end of a table declaration"),
+    ("data = 3", "line 1: data must be a table"),
+    ("[data]\n[method]\n[run]", r"must have a table \[model\]"),
+    (EXAMPLE.replace("loss =", "los ="), r"\[model\] must have the key loss"),
+]
+
+
+def test_a_wrong_part_of_a_list_is_said_with_the_list_s_line(folder):
+    file = folder / "wrong.toml"
+    text = EXAMPLE.replace('"LogisticRegression"', '"MLPClassifier"\nhidden = ["a"]')
+    file.write_text(text, encoding="utf-8")
+    line = text[: text.index("hidden = ")].count("\n") + 1
+    with pytest.raises(
+        ConfigError, match=rf"line {line}: \[model\] hidden: hidden\[0\] must be an integer >= 1, got 'a'"
+    ):
+        read_setting(file)
+
+
+@pytest.mark.parametrize(("text", "message"), FILES)
 def test_a_file_that_isn_t_a_run_is_refused(folder, text, message):
     file = folder / "wrong.toml"
     file.write_text(text, encoding="utf-8")

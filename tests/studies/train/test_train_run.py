@@ -130,17 +130,17 @@ def line(tmp_path):
 
 def test_data_that_were_written_since_are_refused(line, tmp_path):
     folder = RunFolder(tmp_path)
-    train(line(), folder)
-    train(line(steps=310), folder)
+    train(line(steps=2), folder)
+    train(line(steps=4), folder)
     content = (tmp_path / "X.npy").read_bytes()
     os.utime(tmp_path / "X.npy", ns=(0, 0))
     with pytest.raises(
         OtherRunError, match=r"a run on other data: since it began X\.npy was written, added or removed"
     ):
-        train(line(), folder)
+        train(line(steps=4), folder)
     (tmp_path / "X.npy").write_bytes(content)
     folder.trace_file.unlink()  # nothing was reached
-    train(line(), folder)
+    train(line(steps=1), folder)
 
 
 def test_a_lower_tolerance_goes_on(line, tmp_path):
@@ -157,7 +157,7 @@ def test_a_lower_tolerance_goes_on(line, tmp_path):
 
 def test_a_broken_folder_is_refused(line, tmp_path):
     folder = RunFolder(tmp_path)
-    train(line(), folder)
+    train(line(steps=2), folder)
     folder.trace_file.write_bytes(folder.trace_file.read_bytes()[:500])
     with pytest.raises(OtherRunError, match=r"trace\.npz isn't what a run wrote: .* Remove it to begin again"):
         train(line(), folder)
@@ -169,7 +169,7 @@ def test_a_broken_folder_is_refused(line, tmp_path):
 
 def test_records_are_joined_when_they_are_saved(line, tmp_path, monkeypatch):
     folder, calls = RunFolder(tmp_path), []
-    setting = line()
+    setting = line(steps=5)
     train(dataclasses.replace(setting, run={**setting.run, "steps": 2}), folder)
     monkeypatch.setattr(run, "joined", lambda *both: calls.append(1) or joined(*both))
     train(setting, folder)
