@@ -79,6 +79,14 @@ def test_the_built_figures_are_those_of_the_source(tmp_path):
         )
 
 
+def test_the_race_counts_a_product_as_two_gradients_as_the_lesson_does():
+    source = (LIVE / "src" / "figures" / "racer.js").read_text(encoding="utf-8")
+    prices = dict(re.findall(r'^  \["(\w+)", "[^"]+", "[^"]+", \S.*, (\d+)\],$', source, flags=re.MULTILINE))
+    assert len(prices) == 7
+    assert {name for name, price in prices.items() if price == "5"} == {"natural", "newton"}  # 1 + 2 · 2, with d = 2
+    assert {*prices.values()} == {"1", "5"}
+
+
 @pytest.fixture(scope="module")
 def page():
     from playwright.sync_api import sync_playwright

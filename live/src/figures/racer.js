@@ -9,10 +9,10 @@ const METHODS = [
   ["adam", "Adam", "var(--three)", null, 1],
   ["sofim", "SOFIM, v = M̂", "var(--two)", null, 1],
   ["sofimGradient", "SOFIM, v = g", "var(--two)", "6 3", 1],
-  ["natural", "natural gradient", "var(--one)", null, 3],
-  ["newton", "Newton, damped", "var(--four)", null, 3],
+  ["natural", "natural gradient", "var(--one)", null, 5],
+  ["newton", "Newton, damped", "var(--four)", null, 5],
 ];
-// A gradient counts 1; a Hessian or a Fisher matrix of two parameters counts as two Hessian-vector products of 1 each.
+// A gradient counts 1; a Hessian or a Fisher matrix of two parameters is two products with a vector, which count 2 each.
 const ROUND = 300;
 const RHOS = [30, 1, 1000]; // a trial of SOFIM is a pair of ρ and η/ρ, so that it has as many trials as the others
 const LOSSES = {
@@ -28,7 +28,7 @@ const LOSSES = {
 export function render({ model, el }) {
   const stage = frame({ model, el, title: "Who wins depends on the target, on what is counted, and on how many settings each may try", initial: { loss: "quadratic", count: "steps", trials: 11, target: -4, position: 1 } });
   choice(stage, { name: "loss", label: "The loss", options: Object.entries(LOSSES).map(([name, { words }]) => [name, words]) });
-  choice(stage, { name: "count", label: "What is counted", options: [["steps", "count steps"], ["gradients", "count gradients and Hessian-vector products"], ["trials", "and those of all trials"]] });
+  choice(stage, { name: "count", label: "What is counted", options: [["steps", "count steps"], ["gradients", "count gradients, a product as two"], ["trials", "and those of all trials"]] });
   const view = panel(stage, { x: [0, 1], y: [1e-10, 1e2], logY: true, xLabel: "share of the count that is drawn", yLabel: "loss above the minimum", label: "Loss against what is counted", width: 520, height: 420 });
   const lanes = panel(stage, { x: [0, 1], y: [0, METHODS.length], ticks: 0, xLabel: "logarithm of the loss, start to target", yLabel: "", label: "How far each method is", width: 420, height: 420 });
   const goal = view.curve("var(--ink)", { thick: 1, dashes: "2 3" });
@@ -62,7 +62,7 @@ export function render({ model, el }) {
     });
     const first = Math.min(...reached);
     const winners = METHODS.filter((_, i) => reached[i] === first).map(([, words]) => words);
-    const unit = count === "steps" ? "steps" : "gradients and products";
+    const unit = count === "steps" ? "steps" : "gradients";
     stage.say(Number.isFinite(first) ? `First at a loss of ${shown(10 ** target, 2)}: ${winners.join(" and ")}, after ${shown(first)} ${unit}.` : `Nobody reaches a loss of ${shown(10 ** target, 2)} in ${ROUND} steps.`);
   });
   stage.draw();
