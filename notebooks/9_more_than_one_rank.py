@@ -27,7 +27,7 @@
 #
 # $$C = \rho I + \frac1k \sum_{i=1}^{k} g_i g_i^\top, \tag{1}$$
 #
-# with the last $k$ gradients $g_i$, as columns of $d$ entries; memory $dk$, and by Woodbury's formula about $dk^2$ operations a step. We run it with full batches on a
+# with the last $k$ gradients $g_i$, as columns of $d$ entries; memory $dk$, and by Woodbury's formula about $dk^2$ operations a step. We run it with full batches and without averaging ($\beta = 0$) on a
 # linear model with $d = 12$ whose Hessian $H$ has eigenvalues from 1000 to 1.
 #
 # **Predict:** the rate, the factor by which a step shrinks the error in the end, with 1, 4 and 12 gradients.
@@ -46,7 +46,7 @@ assert max(rates.values()) - min(rates.values()) < 1e-9 and abs(rates[1] - 0.999
 
 # %% [markdown]
 # All three are equal: 0.999, gradient descent's with the step size $1/L$, $L$ being the largest eigenvalue. Near the minimum **all twelve gradients vanish together**, their outer products vanish as the squares, and what is left of $C$ is $\rho I$. Rank is
-# worth nothing where its vectors are zero.
+# worth nothing where its vectors are zero. (With $\beta > 0$ the rate is that of momentum, lesson 6, for every rank.)
 #
 # ## What decides
 #
@@ -100,7 +100,7 @@ assert np.isclose(-1 / np.log10(found.best[1]), 93.4, atol=0.05)
 
 # %% [markdown]
 # Four best directions: 93 steps. Four examples: 466. With $k = d$ the examples span the whole space, and still 138 are left, while the best twelve directions would need a single
-# step. The figure shows why. On the left are the eigenvalues of $C^{-1}H$: where they are flat, steps are few. On the right is the price of a digit. (The orange points are medians of three draws.)
+# step. The figure shows why. On the left are the eigenvalues of $C^{-1}H$: where they are flat, steps are few. On the right is the price of a digit. (The orange points are the medians of fifteen draws, as in the table.)
 
 # %%
 demos.ranks()

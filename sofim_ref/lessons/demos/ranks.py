@@ -9,14 +9,13 @@ import numpy as np
 
 from sofim_ref.convergence.experiments.rank_k import well_specified
 from sofim_ref.lessons.interactive_figure import InteractiveFigure, Slider
-from sofim_ref.matrices import LowRank
 from sofim_ref.plots.style import look
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 D = 12
-DRAWS = 3
+DRAWS = 15
 BEST, DRAWN, NONE = "#009E73", "#D55E00", "#777777"
 
 
@@ -53,7 +52,10 @@ def draw_ranks(*, k: float, spread: float) -> Figure:
         figure.subplots_adjust(left=0.08, right=0.98, top=0.88, bottom=0.14, wspace=0.22)
         left, right = figure.subplots(1, 2)
         for name, (eigenvalues, colour, marker) in kinds.items():
-            left.semilogy(np.arange(1, D + 1), np.sort(eigenvalues)[::-1], marker=marker, color=colour, label=name)
+            hollow = {"markersize": 13, "markerfacecolor": "none"} if marker == "o" else {"markersize": 7}
+            left.semilogy(
+                np.arange(1, D + 1), np.sort(eigenvalues)[::-1], marker=marker, color=colour, label=name, **hollow
+            )
         left.set(xlim=(0.5, D + 0.5), ylim=(0.7, 3e4), xlabel="number of the eigenvalue", ylabel="over the smallest")
         left.set_title("Eigenvalues of C⁻¹H: flat is quick", fontsize=14)
         left.legend(loc="upper right")
@@ -79,23 +81,25 @@ def _steps(condition: float) -> float:
 
 @cache
 def _drawn(spread: float) -> list[Any]:
-    """Return for each k the eigenvalues of C⁻¹H, over the least, of the draw in the middle, each with its best ρ."""
+    """Return for each k the eigenvalues of C⁻¹H, over the least, of the draw in the middle, each with its best ρ.
+
+    The draws and the ρ are those of `rank_k`, so that the lesson's figures are the picture's.
+    """
     H = np.geomspace(spread, 1, D)
-    problem = well_specified(H.tolist())
-    gradients = problem.oracle(np.zeros(D)).per_example_gradients()
-    found = []
-    for k in range(D + 1):
-        draws = [np.random.default_rng((seed, k)).choice(len(gradients), max(k, 1), False) for seed in range(DRAWS)]
-        spectra = [_best(H, gradients[rows].T, k) for rows in draws] if k else [H]
-        found.append(sorted(spectra, key=np.max)[len(spectra) // 2])
+    gradients = well_specified(H.tolist()).oracle(np.zeros(D)).per_example_gradients()
+    found = [H]
+    for k in range(1, D + 1):
+        rng = np.random.default_rng((0, k))
+        rows = np.stack([rng.choice(len(gradients), size=k, replace=False) for _ in range(DRAWS)])
+        spectra = _best(H, gradients[rows] / np.sqrt(k))
+        found.append(spectra[np.argsort(spectra.max(axis=1))[DRAWS // 2]])
     return found
 
 
-def _best(H: np.ndarray[Any, Any], U: np.ndarray[Any, Any], k: int) -> Any:
-    """Return the eigenvalues of C⁻¹H over the least, with the ρ that brings the largest down furthest."""
-    root, spectra = np.sqrt(H), []
-    for rho in np.geomspace(H[-1], 100 * H[0], 6):
-        S = root[:, None] * LowRank(float(rho), U, weight=1 / k).solve(np.diag(root))  # with the eigenvalues of C⁻¹H
-        eigenvalues = np.linalg.eigvalsh(S)
-        spectra.append(eigenvalues / eigenvalues.min())
-    return min(spectra, key=np.max)
+def _best(H: np.ndarray[Any, Any], Z: np.ndarray[Any, Any]) -> Any:
+    """Return for each draw the eigenvalues of C⁻¹H over the least, with the ρ that brings the largest down furthest."""
+    Z = Z / np.sqrt(H)  # H^-½ C H^-½ = ρH⁻¹ + ZᵀZ has the inverse eigenvalues
+    rho = np.geomspace(H[-1], 10 * H[0], 25)
+    inverse = np.linalg.eigvalsh(rho[:, None, None] * np.diag(1 / H) + (Z.transpose(0, 2, 1) @ Z)[:, None])
+    spectra = inverse[..., -1:] / inverse
+    return spectra[np.arange(len(Z)), np.argmin(spectra.max(axis=2), axis=1)]
