@@ -1,6 +1,7 @@
 """Time the library: ``python -m benchmarks [--quick] [--gpu] [--only NAME] [--json FILE]``.
 
-A benchmark is a file here with a TITLE and a ``run(quick=…)`` that returns rows; it is listed in `BENCHMARKS`.
+A benchmark is a file here with a TITLE and a ``run(quick=…)`` that returns rows, or yields them as they are measured;
+it is listed in `BENCHMARKS`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 # Threads of OpenMP (torch's, numba's) that wait for work by spinning do so at the cost of whoever is timed next.
@@ -53,6 +55,10 @@ BENCHMARKS = {
 }
 
 
+WIDTH = 64
+"""Of the first column, where rows are printed before all of them are known."""
+
+
 def main() -> None:
     """Run every benchmark, print its table, and write the numbers and the picture if asked to."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
@@ -80,8 +86,8 @@ def main() -> None:
     chosen = {"gpu": gpu} if arguments.gpu else {n: BENCHMARKS[n] for n in arguments.only or BENCHMARKS}
     tables: dict[str, list[Row]] = {}
     for name, benchmark in chosen.items():
-        tables[name] = benchmark.run(quick=arguments.quick)
-        print(f"{benchmark.TITLE}\n{_text(tables[name])}\n", flush=True)
+        print(benchmark.TITLE, flush=True)
+        tables[name] = printed(benchmark.run(quick=arguments.quick))
     machine = _machine()
     print(f"Medians ± half the distance between quartiles, medians of ratios (and quartiles); {machine}.")
     missed = [row.subject for table in tables.values() for row in table if row.verdict == "short of target"]
@@ -109,9 +115,17 @@ def _machine() -> str:
     return f"{names[0] if names else platform.machine()}, {os.cpu_count()} cores; {', '.join(versions)}"
 
 
-def _text(table: list[Row]) -> str:
-    width = max(len(row.subject) for row in table) + 2
-    return "\n".join(f"  {row.subject:<{width}}{_numbers(row)}" for row in table)
+def printed(rows: Iterable[Row]) -> list[Row]:
+    """Print rows as they come, those with one peer under a line that names it, and return them."""
+    width = max([len(row.subject) for row in rows], default=0) if isinstance(rows, list) else WIDTH
+    table: list[Row] = []
+    for row in rows:
+        if row.peer and (not table or table[-1].peer != row.peer):
+            print(f"  Ratios to {row.peer}:")
+        print(f"  {row.subject:<{width + 2}}{_numbers(row)}", flush=True)
+        table.append(row)
+    print()
+    return table
 
 
 def _numbers(row: Row) -> str:

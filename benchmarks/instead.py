@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -29,21 +29,23 @@ MOVED = {"SOFIM, moment": 6, "SOFIM, gradient": 7, "SGD with momentum": 5, "Adam
 """Numbers that a step reads or writes, in units of d, each array once."""
 
 
-def run(*, quick: bool) -> list[Row]:
-    """Return the rows of all of it."""
-    table = []
+def run(*, quick: bool) -> Iterator[Row]:
+    """Yield the rows of all of it, each peer's as soon as they are measured."""
     for benchmark, where in ((contract, "Quadratic, d = 2"), (training_loop, "1,000 steps")):
-        table += [
-            replace(row, subject=f"{row.subject}: {where}", limit=1.0 if row.target is not None else None)
-            for row in benchmark.run(quick=quick)
-        ]
-    table += _to_the_optimum(quick=quick)
-    table += [replace(row, subject=f"{row.subject}: epoch of an MLP") for row in mlp_epoch.run(quick=quick)]
+        for row in benchmark.run(quick=quick):
+            yield _where(replace(row, limit=None if row.target is None else 1.0), where)
+    yield from _to_the_optimum(quick=quick)
+    for row in mlp_epoch.run(quick=quick):
+        yield _where(row, "epoch of an MLP")
     for d in LENGTHS[::2] if quick else LENGTHS:
         g = np.random.default_rng(0).standard_normal(d).astype(np.float32)
         for name in MOVED:
-            table += _steps(name, g / np.linalg.norm(g), quick=quick)
-    return table
+            yield from _steps(name, g / np.linalg.norm(g), quick=quick)
+
+
+def _where(row: Row, where: str) -> Row:
+    """Return a row that says on what it was timed."""
+    return replace(row, subject=f"{row.subject}: {where}", peer=f"{row.peer}: {where}" if row.peer else "")
 
 
 def _steps(name: str, g: np.ndarray, *, quick: bool) -> list[Row]:
@@ -67,8 +69,11 @@ def _steps(name: str, g: np.ndarray, *, quick: bool) -> list[Row]:
     limits = {subject: MOVED[name] * least for subject in timed if subject.startswith(name)}
     targets = {f"{name}, in place": 1.2}
     table = rows(timed, peer=FORMULA, targets=targets, target_is="ratio", limits=limits) + left_out
-    named = {FORMULA: f"{FORMULA}, {name}", COPY: COPY}
-    return [replace(row, subject=f"{named.get(row.subject, row.subject)}: d = {len(g):,}") for row in table]
+    peer = f"{FORMULA}, {name}"
+    named = [
+        replace(row, subject=peer if row.subject == FORMULA else row.subject, peer=row.peer and peer) for row in table
+    ]
+    return [_where(row, f"d = {len(g):,}") for row in named]
 
 
 def _formula(name: str, g: np.ndarray) -> Callable[[], None]:
@@ -189,4 +194,4 @@ def _to_the_optimum(*, quick: bool) -> list[Row]:
         "minimize, LBFGS": ours(sr.LBFGS()),
     }
     table = rows(in_turns(subjects, rounds=5 if quick else 15, calls=1), peer=peer)
-    return [replace(row, subject=f"{row.subject}: logistic regression to ‖g‖ ≤ 1e-6") for row in table]
+    return [_where(row, "logistic regression to ‖g‖ ≤ 1e-6") for row in table]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from sklearn.datasets import load_digits
@@ -33,7 +34,9 @@ def run(*, quick: bool) -> list[Row]:
             table.append(Row(peer, note="torch isn't installed"))
             continue
         timed = in_turns(subjects, rounds=5 if quick else 15, calls=calls)
-        table += rows(timed, peer=peer, targets={OURS: target}, target_is="ratio")
+        found = rows(timed, peer=peer, targets={OURS: target}, target_is="ratio")
+        named = {OURS: f"{OURS}, in turns with {peer.partition(',')[0]}"}
+        table += [replace(row, subject=named.get(row.subject, row.subject)) for row in found]
     return table
 
 

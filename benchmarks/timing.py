@@ -33,6 +33,8 @@ class Row:
         Those of the rounds' ratios.
     limit : float or None
         The least that the ratio could be, by the bytes or the operations that there must be.
+    peer : str
+        The subject of the row that the ratio is to, of that row itself too.
     """
 
     subject: str
@@ -45,6 +47,7 @@ class Row:
     note: str = ""
     quartiles: tuple[float, float] | None = None
     limit: float | None = None
+    peer: str = ""
 
     @property
     def verdict(self) -> str:
@@ -115,7 +118,7 @@ def rows(
     """Return a row for each subject, its rounds set against the peer's."""
     targets, limits, table = targets or {}, limits or {}, []
     for name, found in timed.items():
-        row = Row(name, *found, target=targets.get(name), target_is=target_is, limit=limits.get(name))
+        row = Row(name, *found, target=targets.get(name), target_is=target_is, limit=limits.get(name), peer=peer)
         if name != peer:
             ratio, *quartiles = found.over(timed[peer])
             row = replace(row, ratio=ratio, quartiles=tuple(quartiles))

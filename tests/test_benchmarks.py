@@ -80,6 +80,31 @@ def test_row_verdicts(monkeypatch):
     assert not Row("a", median=3.0).verdict
 
 
+def test_rows_are_printed_as_they_are_measured_under_their_peer(monkeypatch, capsys):
+    monkeypatch.syspath_prepend(ROOT)
+    Row, printed = (
+        importlib.import_module("benchmarks.timing").Row,
+        importlib.import_module("benchmarks.__main__").printed,
+    )
+    said = []
+
+    def measuring():
+        for subject, peer in (("a", "a"), ("b", "a"), ("c", "c"), ("left out", "")):
+            said.append(capsys.readouterr().out)
+            yield Row(subject, median=1.0, spread=0.0, peer=peer)
+
+    assert [row.subject for row in printed(measuring())] == ["a", "b", "c", "left out"]
+    firsts = [[line.split()[:3] for line in part.splitlines()] for part in (*said, capsys.readouterr().out)]
+    assert [[words[0] for words in part if words] for part in firsts] == [
+        [],
+        ["Ratios", "a"],
+        ["b"],
+        ["Ratios", "c"],
+        ["left"],
+    ]
+    assert firsts[1][0] == ["Ratios", "to", "a:"]
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="gpu.sh is a shell script")
 def test_the_gpu_script_says_why_nothing_ran(tmp_path):
