@@ -10,20 +10,40 @@ from typing import Any
 import numpy as np
 
 from sofim_ref.arrays import Array, namespace, to_numpy
+from sofim_ref.arrays.namespace import dtype_name
 from sofim_ref.arrays.validation import shown
 from sofim_ref.problems.finite_sum import FiniteSum
-from sofim_ref.problems.row_source import row_source
+from sofim_ref.problems.row_source import RowSource, row_source
 from sofim_ref.problems.row_table import PairedRows, RowTable
 
 
 @contextlib.contextmanager
 def block_number(k: int, place: str = "") -> Iterator[None]:
-    """Put the block's number, and where its rows are, before the message of a TypeError or ValueError."""
+    """Put the block's number, and where its rows are, before the message of an error about them."""
     try:
         yield
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OSError) as error:
         msg = f"block {k}{f' ({place})' if place else ''}: {error}"
         raise type(error)(msg) from None
+
+
+@contextlib.contextmanager
+def block_of(table: RowTable, k: int, rows: tuple[int, int], features: Array) -> Iterator[None]:
+    """Do as `block_number` for some rows of a table; say where the first number is that isn't finite."""
+    try:
+        with block_number(k, table.place(*rows)):
+            yield
+    except ValueError:
+        if "float" not in dtype_name(features.dtype):
+            raise
+        gaps = np.argwhere(~np.isfinite(to_numpy(features)))
+        if not gaps.size:
+            raise
+        row, *column = gaps[0].tolist()
+        value = to_numpy(features)[tuple(gaps[0])]
+        where = table.cell(rows[0] + row, column)
+        msg = f"block {k}: features must be finite, got {value} in {where}: fill it in, or drop the row."
+        raise ValueError(msg) from None
 
 
 @dataclass(frozen=True)
@@ -54,6 +74,10 @@ class HostTable:
     def place(self, start: int, stop: int) -> str:
         """Return where the other table says that these rows are."""
         return self.table.place(start, stop)
+
+    def cell(self, row: int, column: Sequence[int]) -> str:
+        """Return where the other table says that a number is."""
+        return self.table.cell(row, column)
 
     def read(self, start: int, stop: int) -> tuple[Array, Array]:
         """Return the rows from start to stop."""
@@ -98,11 +122,19 @@ def one_table(features: Any, targets: Any) -> RowTable:
 
 
 def _paired(features: Any, targets: Any) -> PairedRows:
-    X, y = row_source("features", features), row_source("targets", targets)
+    X, y = _source("features", features), _source("targets", targets)
     if X.shape[0] != y.shape[0]:
         msg = f"targets must have {X.shape[0]} rows to go with features, got shape {tuple(y.shape)}."
         raise ValueError(msg)
     return PairedRows(X, y)
+
+
+def _source(argument: str, table: Any) -> RowSource:
+    try:
+        return row_source(argument, table)
+    except OSError as error:
+        msg = f"{argument} must be a .npy file that can be read, got {shown(str(table))}: {error.strerror or error}."
+        raise type(error)(msg) from None
 
 
 def check_labels(table: RowTable, loss: FiniteSum) -> None:

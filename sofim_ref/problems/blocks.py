@@ -13,7 +13,7 @@ import numpy as np
 from sofim_ref.arrays import Array, from_numpy, namespace, to_numpy
 from sofim_ref.arrays.validation import count, one_of, shown
 from sofim_ref.problems.block_answers import BlockAnswers
-from sofim_ref.problems.block_data import HostTable, block_number, block_tables, check_beside, check_labels, one_table
+from sofim_ref.problems.block_data import HostTable, block_of, block_tables, check_beside, check_labels, one_table
 from sofim_ref.problems.block_oracle import BlockOracle
 from sofim_ref.problems.calls import Calls
 from sofim_ref.problems.engines.engine import Engine, an_engine
@@ -122,7 +122,7 @@ class Blocks(BlockAnswers):
         self.starts = np.cumsum([0, *(stop - start for _, start, stop in cuts)])
         self.size, self.largest = int(self.starts[-1]), int(np.max(np.diff(self.starts)))
         first = self._read(0)
-        with block_number(0, tables[0].place(*cuts[0][1:])):
+        with block_of(tables[0], 0, cuts[0][1:], first[0]):
             whole = loss if isinstance(loss, FiniteSum) else loss(*first)
             if not isinstance(whole, FiniteSum):
                 msg = f"loss must be a FiniteSum or make one of features and targets, got {shown(whole)}."
@@ -141,7 +141,7 @@ class Blocks(BlockAnswers):
             return
         for k, (table, start, stop) in enumerate(cuts):
             X, y = self._read(k)
-            with block_number(k, tables[table].place(start, stop)):
+            with block_of(tables[table], k, (start, stop), X):
                 check_beside(X, y, first)
                 check_data(X, y, like=self.model.like)
                 self.model.prepare(X[:1, ...])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -36,6 +37,9 @@ class RowTable(Protocol):
 
     def place(self, start: int, stop: int) -> str:
         """Return where these rows are, for messages; an empty text where their numbers say it."""
+
+    def cell(self, row: int, column: Sequence[int]) -> str:
+        """Return where a number of the features is, for messages: the row's number from 0, and its index there."""
 
     def read(self, start: int, stop: int) -> tuple[Array, Array]:
         """Return the features and targets of the rows from start to stop."""
@@ -78,6 +82,10 @@ class PairedRows:
     def place(self, start: int, stop: int) -> str:
         """Return nothing: blocks are cut at multiples of the number of rows."""
         return ""
+
+    def cell(self, row: int, column: Sequence[int]) -> str:
+        """Return the indices."""
+        return f"row {row}, column {', '.join(map(str, column))}, counted from 0"
 
     def read(self, start: int, stop: int) -> tuple[Array, Array]:
         """Return the rows from start to stop, as each source reads them."""

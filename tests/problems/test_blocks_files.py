@@ -218,3 +218,15 @@ def test_targets_may_have_columns():
     blocks = Blocks(LeastSquares, [(X[:20], Z[:20]), (X[20:], Z[20:])])
     w = RNG.standard_normal(blocks.dim)
     np.testing.assert_allclose(blocks.gradient(w), LeastSquares(X, Z).gradient(w), rtol=1e-12, atol=1e-14)
+
+
+def test_a_file_that_can_not_be_read_and_a_gap_are_said_by_their_place(tmp_path):
+    np.save(tmp_path / "y.npy", Y)
+    for name, kind, reason in ((".", IsADirectoryError, "Is a directory"), ("no", FileNotFoundError, "No such file")):
+        with pytest.raises(kind, match=rf"block 0: features must be a \.npy file that can be read, got '.*': {reason}"):
+            Blocks.from_rows(LogisticRegression, tmp_path / name, tmp_path / "y.npy")
+    gap = X.copy()
+    gap[17, 1] = np.inf
+    message = r"block 2: features must be finite, got inf in row 17, column 1, counted from 0: fill it in"
+    with pytest.raises(ValueError, match=message):
+        Blocks.from_rows(LogisticRegression, gap, Y, rows=7)

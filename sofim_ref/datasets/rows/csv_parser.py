@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ class CsvParser:
             with readable(self.path, KIND):
                 found = self._parsed(lines, types)
         except ValueError:
-            self._find_text(self._find_length(lines, start), start)
+            self._find_wrong(self._find_length(lines, start), start)
             raise
         if found.num_rows != size:
             msg = (
@@ -91,9 +92,10 @@ class CsvParser:
 
     def _parsed(self, lines: bytes, types: Mapping[str, Any], note: Any = None) -> Any:
         csv = pyarrow(".csv")
+        encoding = "latin1" if note else "utf8"  # whose characters are the bytes, so that no byte is wrong
         return csv.read_csv(
             pyarrow().BufferReader(lines),
-            csv.ReadOptions(column_names=self.header, use_threads=note is None, block_size=BLOCK),
+            csv.ReadOptions(column_names=self.header, use_threads=note is None, block_size=BLOCK, encoding=encoding),
             csv.ParseOptions(newlines_in_values=self.quoted, invalid_row_handler=note),
             csv.ConvertOptions(
                 column_types=types, include_columns=[*self.columns, self.target], strings_can_be_null=True
@@ -101,7 +103,7 @@ class CsvParser:
         )
 
     def _find_length(self, lines: bytes, start: int) -> Any:
-        """Return the columns as text, unless a row is of another length than the header."""
+        """Return the columns as bytes, a character each, unless a row is of another length than the header."""
         wrong: list[tuple[int, int, int]] = []
 
         def note(row: Any) -> str:
@@ -117,11 +119,22 @@ class CsvParser:
             raise ValueError(msg)
         return table
 
-    def _find_text(self, table: Any, start: int) -> None:
-        """Refuse text in a column of numbers, by its row."""
-        for name in (name for name in (*self.columns, self.target) if name not in self.words):
-            texts = enumerate(table.column(name).to_pylist(), start + 1)
-            for row, value in ((row, value) for row, value in texts if value is not None and not is_number(value)):
+    def _find_wrong(self, table: Any, start: int) -> None:
+        """Refuse bytes that aren't UTF-8, text among numbers, and what is no Boolean among these, by its row."""
+        options = pyarrow(".csv").ConvertOptions()
+        truths = {*options.true_values, *options.false_values}
+        for name in (*self.columns, self.target):
+            for row, value in enumerate(self._texts(table, name, start), start + 1):
+                if value is None or (name in self.words and (name == self.target or value in truths)):
+                    continue
+                if name in self.words:
+                    msg = (
+                        f"feature {name!r} of {self.path.name} must be Booleans as in its first rows, got {value!r} in "
+                        f"row {row}: write 0 and 1 in the whole column, or leave it out."
+                    )
+                    raise ValueError(msg)
+                if is_number(value):
+                    continue
                 if name != self.target:
                     raise ValueError(text_among_numbers(self.path.name, name, value, row))
                 msg = (
@@ -129,6 +142,14 @@ class CsvParser:
                     f"{row}: a file whose first row has text there has labels."
                 )
                 raise ValueError(msg)
+
+    def _texts(self, table: Any, name: str, start: int) -> Iterator[str | None]:
+        """Yield a column's values as text, refusing bytes that aren't UTF-8."""
+        for row, value in enumerate(table.column(name).to_pylist(), start + 1):
+            try:
+                yield None if value is None else value.encode("latin1").decode()
+            except UnicodeDecodeError:
+                raise ValueError(_not_utf8(self.path, f"row {row}, column {name!r}")) from None
 
 
 def read_header(path: Path) -> tuple[tuple[str, ...], int]:
@@ -142,14 +163,28 @@ def read_header(path: Path) -> tuple[tuple[str, ...], int]:
         If it has no header, or isn't separated by commas.
     """
     with path.open("rb") as file:
-        line = file.readline()
-    check_commas(path, line.decode(errors="replace"))
+        line = file.readline(BLOCK)
+    try:
+        text = line.decode()
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise ValueError(_not_utf8(path, "its first line"))
+    if "\r" in re.sub('"[^"]*"', "", text).rstrip("\r\n"):
+        msg = f"{path.name} must have lines that end in a line feed, got carriage returns alone: "
+        msg += "tr '\\r' '\\n' replaces them."
+        raise ValueError(msg)
+    check_commas(path, text)
     with readable(path, KIND):
         table = pyarrow(".csv").read_csv(pyarrow().BufferReader(line))
     names = tuple(name.strip() for name in table.column_names)
     check_header(path.name, names)
     _check_twice(path, names)
     return names, len(line)
+
+
+def _not_utf8(path: Path, where: str) -> str:
+    return f"{path.name} must be text in UTF-8, got other bytes in {where}: iconv -f ENCODING -t UTF-8 converts it."
 
 
 def _check_twice(path: Path, names: Sequence[str]) -> None:

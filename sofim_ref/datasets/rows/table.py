@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -97,6 +98,12 @@ class Table:
         """Return the file or partition in which these rows are, and their numbers there, counted from 1."""
         k = bisect_right(self.starts, start) - 1
         return f"rows {start - self.starts[k] + 1:,} to {stop - self.starts[k]:,} of {self.shards[k].name}"
+
+    def cell(self, row: int, column: Sequence[int]) -> str:
+        """Return the file or partition in which a number is, its row there, counted from 1, and its column's name."""
+        k = bisect_right(self.starts, row) - 1
+        name = repr(self.columns[column[0]]) if len(column) == 1 else ", ".join(map(str, column))
+        return f"row {row - self.starts[k] + 1:,} of {self.shards[k].name}, column {name}"
 
     def read(self, start: int, stop: int) -> Pair:
         """Return features and targets of the rows from start to stop, standardized if the table is.

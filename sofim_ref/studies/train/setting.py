@@ -208,7 +208,7 @@ def _problem(file: TomlFile, table: dict[str, Any], make: type[FiniteSum], model
     try:
         return Blocks.from_rows(partial(make, **model), opened, **cut)
     except (TypeError, ValueError, OSError) as error:
-        _blame(file, "data" if str(error).startswith(("rows ", "shuffle ", "features ")) else "model", error)
+        _blame(file, "data" if re.match(r"(block \d+: )?(rows|shuffle|features) ", str(error)) else "model", error)
 
 
 def _blame(file: TomlFile, table: str, error: Exception) -> NoReturn:

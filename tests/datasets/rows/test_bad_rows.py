@@ -113,6 +113,30 @@ CSV = {
 }
 
 
+BYTES = {
+    "UTF-16": ("a,b\n1,2\n".encode("utf-16"), "0.csv must be text in UTF-8, got other bytes in its first line: iconv"),
+    "UTF-16 without a mark": ("a,b\n1,2\n".encode("utf-16-le"), "0.csv must be text in UTF-8, got other bytes in"),
+    "Latin-1 header": (b"a,\xe9\n1,2\n", "0.csv must be text in UTF-8, got other bytes in its first line"),
+    "Latin-1": (
+        b"a,b\n" + 1500 * b"1,ham\n" + b"1,caf\xe9\n",
+        "0.csv must be text in UTF-8, got other bytes in row 1501, column 'b'",
+    ),
+    "carriage returns": (b"a,b\r1,2\r3,4\r", "0.csv must have lines that end in a line feed, got carriage returns"),
+    "late word": (
+        b"a,b\n" + 1500 * b"true,1\n" + b"maybe,2\n",
+        "feature 'a' of 0.csv must be Booleans as in its first rows, got 'maybe' in row 1501",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BYTES)
+def test_csv_of_other_bytes(tmp_path, case):
+    content, message = BYTES[case]
+    (tmp_path / "0.csv").write_bytes(content)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        open_rows(tmp_path / "0.csv", target="b").standardized()
+
+
 @pytest.mark.parametrize("case", CSV)
 def test_csv_that_can_not_be_read_or_standardized(tmp_path, case):
     texts, message = CSV[case]
@@ -304,9 +328,8 @@ def test_held_out_rows_that_do_not_go_with_the_training_rows(tmp_path):
     ):
         table.read(0, 2)
     table = test("a,b,kind\n1,2,ham\n1,,spam\n")
-    with pytest.raises(
-        ValueError, match=r"block 0 \(rows 1 to 2 of 0\.csv\): features must be finite, got .* in row 1"
-    ):
+    message = r"block 0: features must be finite, got nan in row 2 of 0\.csv, column 'b': fill it in, or drop the row"
+    with pytest.raises(ValueError, match=message):
         Blocks.from_rows(LogisticRegression, table)
     with pytest.raises(TypeError, match="standardization must be a Standardization, got 1: that of another table"):
         train.standardized(1)
