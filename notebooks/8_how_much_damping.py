@@ -23,8 +23,8 @@
 #
 # ## A step too far
 #
-# Robust regression replaces the square $\tfrac12 z^2$ of a residual $z$ by $\sqrt{1 + z^2}$, which hardly differs for small residuals, and grows only
-# linearly for large ones. For one residual $z$ the slope is $z/\sqrt{1+z^2}$ and the curvature $(1+z^2)^{-3/2}$, so that Newton's step leads from $z$ to
+# Robust regression replaces the square $\tfrac12 z^2$ of a residual $z$ by $\sqrt{1 + z^2} - 1$, which hardly differs for small residuals, and grows only
+# linearly for large ones. (The 1 changes no step, and we leave it out.) For one residual $z$ the slope is $z/\sqrt{1+z^2}$ and the curvature $(1+z^2)^{-3/2}$, so that Newton's step leads from $z$ to
 # $z - z\,(1 + z^2) = -z^3$. We take two residuals, $z_1 = w_1$ and $z_2 = 2w_2$, and start at $w = (2, 1)$, where both are 2.
 #
 # **Predict:** where is Newton's method after one step, and after three? And from which starting points does it find the minimum at $0$?
@@ -58,23 +58,23 @@ for w, loss in zip(trace.points, trace["loss"]):
 assert np.allclose(trace.points[1], [-8, -4]) and np.isclose(trace["loss"][3], 268e6, rtol=0.005)
 
 # %% [markdown]
-# From residuals of size 2 to 8, to 512, to 134 million: it converges only from $|z| < 1$. The method did what it is told to do. It minimizes
+# From residuals of size 2 to 8, to 512, to 134 million: it converges only from $|z| < 1$. The method did as its formula says. It minimizes
 #
-# $$m(u) = f(w) + g^\top u + \tfrac12\, u^\top B\, u, \tag{1}$$
+# $$q(u) = g^\top u + \tfrac12\, u^\top B\, u, \tag{1}$$
 #
-# the **quadratic model** of the loss at $w$: $g$ is the gradient, and $B$, symmetric and positive semidefinite, the Hessian, a Gauss–Newton or a Fisher matrix. The
+# where $f(w) + q(u)$ is the **quadratic model** of the loss $f(w + u)$: $g$ is the gradient, and $B$, symmetric and positive semidefinite, the Hessian, a Gauss–Newton or a Fisher matrix. The
 # model is right near $w$ and promises anything far away. So let us not go far.
 #
 # ## Damping is a radius
 #
-# Trust the model within a radius $\Delta$ only, and take the best step there is in the ball:
+# Trust the model within a radius $r$ only, and take the best step there is in the ball:
 #
-# $$\min_u\, m(u) \quad\text{subject to}\quad \lVert u\rVert \le \Delta. \tag{2}$$
+# $$\min_u\, q(u) \quad\text{subject to}\quad \lVert u\rVert \le r. \tag{2}$$
 #
-# **Line 1.** If the minimum of $m$ lies in the ball, it is the solution, and $B u = -g$.
+# **Line 1.** If the minimum of $q$ lies in the ball, it is the solution, and $B u = -g$.
 #
-# **Line 2.** If not, the solution lies on the sphere $\lVert u\rVert = \Delta$. With a multiplier $\lambda \ge 0$ the gradient of
-# $m(u) + \tfrac\lambda2(\lVert u\rVert^2 - \Delta^2)$ vanishes there: $g + Bu + \lambda u = 0$.
+# **Line 2.** If not, the solution lies on the sphere $\lVert u\rVert = r$. With a multiplier $\lambda \ge 0$ the gradient of
+# $q(u) + \tfrac\lambda2(\lVert u\rVert^2 - r^2)$ vanishes there: $g + Bu + \lambda u = 0$.
 #
 # **Line 3.** Hence
 #
@@ -93,7 +93,7 @@ assert np.allclose(trace.points[1], [-8, -4]) and np.isclose(trace["loss"][3], 2
 # $$u(0) = -B^{-1} g, \qquad u(\lambda) \approx -\tfrac1\lambda\, g \quad\text{for large } \lambda. \tag{5}$$
 #
 # Between Newton's method and a short step of gradient descent there is one curve, and $\lambda$ says where on it we stop. The cell checks the lines: no point in the ball has
-# a smaller $m$ than $u(\lambda)$, the derivative is that of (4), and the ends are those of (5).
+# a smaller $q$ than $u(\lambda)$, the derivative is that of (4), and the ends are those of (5).
 
 # %%
 oracle = robust().oracle(start)
@@ -109,7 +109,7 @@ u = damped(0.3)
 turn, far = np.meshgrid(np.linspace(0, 2 * np.pi, 721), np.linspace(0, 1, 101))
 others = np.linalg.norm(u) * far * np.stack([np.cos(turn), np.sin(turn)])
 models = np.einsum("i,iab->ab", g, others) + np.einsum("iab,ij,jab->ab", others, B, others) / 2
-print(f"m(u) − f = {g @ u + u @ B @ u / 2:.5f}, the least of {models.size:,} points in the ball {models.min():.5f}")
+print(f"q(u) = {g @ u + u @ B @ u / 2:.5f}, the least of {models.size:,} points in the ball {models.min():.5f}")
 assert -1e-12 < models.min() - (g @ u + u @ B @ u / 2) < 1e-3
 slope = (damped(0.3 + 1e-6) @ damped(0.3 + 1e-6) - u @ u) / 1e-6
 assert np.isclose(slope, -2 * u @ np.linalg.solve(B + 0.3 * np.eye(2), u), rtol=1e-4)
@@ -126,13 +126,13 @@ demos.damping()
 #
 # After a step we know by how much the loss fell, and by how much the model said it would. Their ratio
 #
-# $$r = \frac{f(w) - f(w + u)}{m(0) - m(u)} \tag{6}$$
+# $$\gamma = \frac{f(w) - f(w + u)}{-q(u)} \tag{6}$$
 #
 # is 1 for a perfect model, and negative if the loss rose. The **Levenberg–Marquardt rule** reads it in every step: below $\tfrac14$ the
 # damping is multiplied by a factor, here 3; above $\tfrac34$ it is divided by it; between, the green band in the figure, it stays. A step with which the loss
-# rises is not taken. A **trust-region method** does the same with $\Delta$ and finds the $\lambda$ that belongs to it (the fourth exercise).
+# rises is not taken. A **trust-region method** does the same with $r$ and finds the $\lambda$ that belongs to it (the fourth exercise).
 #
-# Move $\lambda$ in the figure to where $r$ leaves the band, then move the start nearer: at 0.2, where Newton's method converges, no damping is needed at all. **The right
+# Move $\lambda$ in the figure to where $\gamma$ leaves the band, then move the start nearer: at 0.2, where Newton's method converges, no damping is needed at all. **The right
 # amount depends on where you are**, so no fixed number can be right.
 #
 # **Predict:** with a fixed $\lambda$ of 0.3, 1, 10 and 100: which runs arrive within 300 steps? And with the rule, how much worse is a first $\lambda$ of a million than one of 1?
@@ -163,7 +163,7 @@ assert [*fixed.values()] == [np.inf, 11, 80, np.inf] and [*rule.values()] == [18
 #
 # $$g' = \tfrac as\, g, \qquad B' = \tfrac a{s^2}\, B, \qquad\text{so}\quad u' = s\,u \quad\text{exactly if}\quad \lambda' = \tfrac a{s^2}\,\lambda. \tag{7}$$
 #
-# Damping has a unit, that of a curvature. With $\lambda = 0$ there is nothing to convert, and a ratio $r$ has no unit either.
+# Damping has a unit, that of a curvature. With $\lambda = 0$ there is nothing to convert, and a ratio $\gamma$ has no unit either.
 #
 # **Predict:** the loss is multiplied by 0.01, or by 100, and nobody tells the method. Which of the runs with $\lambda = 1$ still arrive: fixed, or by the rule?
 
@@ -221,13 +221,17 @@ for lr in (1e-3, 0.1, 10.0):
 # $$\varphi = \frac{\lambda\lVert p\rVert^2}{p^\top C p}, \qquad \frac{\partial \log v^\top C^{-1} v}{\partial\log\lambda} = -\varphi, \tag{8}$$
 #
 # since $\partial C^{-1}/\partial\lambda = -C^{-2}$. At $\varphi = 1$ the estimate of the curvature contributes nothing and the step is $v/\lambda$; at 0 the damping doesn't matter. By the
-# second equation 1 % more damping lowers $v^\top C^{-1}v$, twice the fall that the model predicts, by $\varphi$ percent.
+# second equation 1 % more damping lowers $v^\top C^{-1}v$ by $\varphi$ percent. (For $v = g$ that is twice the fall of the *damped* model
+# $q(u) + \tfrac\lambda2\lVert u\rVert^2$, not of $q$: with our $B$ and $\lambda = 0.3$ the damped model falls by 3.46, and $q$ by 5.36.)
 
 # %%
 values = [g @ np.linalg.solve(B + damping * np.eye(2), g) for damping in (0.3, 0.303)]
 share = 0.3 * (u @ u) / (u @ (B + 0.3 * np.eye(2)) @ u)
-print(f"share {share:.3f}; 1 % more damping lowers the promise by {100 * (1 - values[1] / values[0]):.3f} %")
+print(f"share {share:.3f}; 1 % more damping lowers gᵀC⁻¹g by {100 * (1 - values[1] / values[0]):.3f} %")
+fall = -(g @ u + u @ B @ u / 2)
+print(f"with λ = 0.3 the damped model falls by {fall - 0.15 * u @ u:.2f}, q by {fall:.2f}")
 assert np.isclose(100 * (1 - values[1] / values[0]), share, rtol=0.01)
+assert np.isclose(fall - 0.15 * u @ u, values[0] / 2) and np.allclose([values[0] / 2, fall], [3.46, 5.36], atol=0.005)
 trace = sr.minimize(biopsies, sr.SOFIM(lr=1.0, rho=0.01), steps=90, diagnostics=True)
 print("SOFIM's share after 1, 6 and 90 steps:", np.round(trace["damping_share"][[1, 6, 90]], 4))
 assert np.allclose(trace["damping_share"][[1, 6, 90]], [0.0051, 0.1887, 0.9999], atol=5e-5)
@@ -253,7 +257,7 @@ assert np.allclose(trace["damping_share"][[1, 6, 90]], [0.0051, 0.1887, 0.9999],
 
 # %% [markdown] exercise="open"
 # **Where damping is no radius.** Let $B = \mathrm{diag}(-1, 1)$, as at a saddle, and $g = (0, 1)$. Which lengths $\lVert u(\lambda)\rVert$ occur for those $\lambda$ with which $B + \lambda I$ is positive
-# definite? Solve (2) for $\Delta = 1$ all the same. Which line of the derivation does not give it?
+# definite? Solve (2) for $r = 1$ all the same. Which line of the derivation does not give it?
 
 # %% [markdown] tags=["teacher"]
 # ### For the teacher

@@ -62,10 +62,10 @@ def draw_damping(*, damping: float, far: float) -> Figure:
         right.semilogx(DAMPINGS, np.clip(ratios, -1.5, None), color="#0072B2")
         right.plot(damping, max(ratio, -1.5), marker="D", color="#D55E00", markersize=9)
         right.axhline(0, color="black", linewidth=1)
-        right.set(xlim=(0.8e-2, 1.25e2), ylim=(-1.6, 1.6), xlabel="λ", ylabel="ratio r, (6)")
+        right.set(xlim=(0.8e-2, 1.25e2), ylim=(-1.6, 1.6), xlabel="λ", ylabel="ratio γ, (6)")
         right.minorticks_off()
         right.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))  # drawn in half the time of powers
-        right.set_title(f"r = {ratio:.2f}: {_verdict(ratio)}", fontsize=14)
+        right.set_title(f"γ = {ratio:.2f}: {_verdict(ratio)}", fontsize=14)
     return figure
 
 

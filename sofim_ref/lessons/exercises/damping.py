@@ -74,7 +74,7 @@ EXERCISES = (
     Exercise(
         task=(
             r"A step `u` is the damped one, $(B + \lambda I)\,u = -g$, and `damping` is $\lambda > 0$; but nobody has kept $B$, only $\lambda$, the "
-            r"gradient `g` and $u$. Return by how much the quadratic model says that the loss falls with it, $m(0) - m(u) = -g^\top u - "
+            r"gradient `g` and $u$. Return by how much the quadratic model says that the loss falls with it, $-q(u) = -g^\top u - "
             r"\tfrac12 u^\top B u$. What is $Bu$?"
         ),
         arguments={"damping": positive(), "g": vector(), "u": _NOT_ZERO},
@@ -127,16 +127,16 @@ EXERCISES = (
     ),
     Exercise(
         task=(
-            r"A trust region has a radius $\Delta$, and its $\lambda$ is to make $\|u(\lambda)\| = \Delta$ with $u(\lambda) = -(B + \lambda "
-            r"I)^{-1} g$. Newton's method solves this in very few steps if it is applied to $\varphi(\lambda) = 1/\|u(\lambda)\| - 1/\Delta$, "
+            r"A trust region has a radius $r$, and its $\lambda$ is to make $\|u(\lambda)\| = r$ with $u(\lambda) = -(B + \lambda "
+            r"I)^{-1} g$. Newton's method solves this in very few steps if it is applied to $\varphi(\lambda) = 1/\|u(\lambda)\| - 1/r$, "
             r"which is nearly a straight line. Return the $\lambda$ after one step of it from `damping` $\geq 0$. Here $B$ is diagonal with "
-            r"the positive entries `h`; `g` isn't zero, and `radius` is $\Delta > 0$. Equation (4) has the derivative that is needed."
+            r"the positive entries `h`; `g` isn't zero, and `radius` is $r > 0$. Equation (4) has the derivative that is needed."
         ),
         arguments={"h": _CURVATURES, "g": _NOT_ZERO, "damping": whole(0, 3), "radius": positive()},
         reference=newton_for_radius,
         mistakes=(
-            Mistake("This is Newton's step for ‖u‖ − Δ: apply it to 1/‖u‖ − 1/Δ.", _on_length),
-            Mistake("This is Newton's step for ‖u‖² − Δ²: apply it to 1/‖u‖ − 1/Δ.", _on_square),
+            Mistake("This is Newton's step for ‖u‖ − r: apply it to 1/‖u‖ − 1/r.", _on_length),
+            Mistake("This is Newton's step for ‖u‖² − r²: apply it to 1/‖u‖ − 1/r.", _on_square),
             Mistake(
                 "The step goes the other way: if u is too long, more damping is needed.",
                 lambda h, g, damping, radius: 2 * damping - newton_for_radius(h, g, damping, radius),
