@@ -2,6 +2,7 @@
 
 import importlib.util
 
+import numpy as np
 import pytest
 
 from sofim_ref.lessons import demos
@@ -42,6 +43,28 @@ def test_where_nothing_can_slide_there_is_the_picture(name, monkeypatch):
     bundle = shown._repr_mimebundle_()
     assert set(bundle) == {"text/plain", "image/png"}
     assert bundle["text/plain"].startswith("<InteractiveFigure of draw_")
+
+
+def test_the_saddle_s_slider_has_the_lesson_s_damping_and_the_axes_hold_its_path():
+    slider = FIGURES["saddle"].sliders["damping"]
+    assert not slider.logarithmic
+    for damping in (0.1, 0.6, 2.0):
+        places_passed = (damping - slider.low) / slider.step
+        assert slider.low <= damping <= slider.high
+        assert np.isclose(places_passed, round(places_passed))
+    for axes in FIGURES["saddle"].draw(x=0.3, damping=0.6).axes:
+        (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
+        for line in axes.lines:
+            x, y = np.asarray(line.get_data())
+            assert (left <= x).all()
+            assert (x <= right).all()
+            assert (low <= y).all()
+            assert (y <= high).all()
+
+
+def test_a_start_on_the_ridge_with_a_singular_matrix_is_drawn():
+    (left, _) = FIGURES["saddle"].draw(x=0.0, damping=1.0).axes
+    assert left.get_title(loc="left") == "Newton with λ = 1 stops: H + λI is singular"
 
 
 @pytest.mark.skipif(importlib.util.find_spec("ipywidgets") is None, reason="ipywidgets isn't installed")
