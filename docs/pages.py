@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import nbformat
 
@@ -63,6 +64,8 @@ def lessons() -> None:
         book = notebook(script)
         for i, cell in enumerate(book.cells):  # so that an unchanged lesson is an unchanged file
             cell.id = f"cell-{i}"
+            if cell.cell_type == "markdown":
+                cell.source = linked(cell.source, MADE / "lessons")
         write(f"lessons/{script.stem}.ipynb", nbformat.writes(book))  # type: ignore[no-untyped-call]  # nbformat has no types
         names.append(script.stem)
     for old in (MADE / "lessons").glob("*.ipynb"):
@@ -77,11 +80,11 @@ def lessons() -> None:
     )
 
 
-def linked(text: str) -> str:
-    """Return a page of the repository's root as it is read from ``docs/_made``: names of pages in `docs` are links."""
+def linked(text: str, start: Path = MADE) -> str:
+    """Return a page as it is read from the folder `start`: names of pages in `docs` are links."""
 
     def link(found: re.Match[str]) -> str:
         page = DOCS / found[1]
-        return f"[{found[1]}]({os.path.relpath(page, MADE)})" if page.is_file() else found[0]
+        return f"[{found[1]}]({os.path.relpath(page, start)})" if page.is_file() else found[0]
 
     return re.sub(r"`docs/([\w/-]+\.md)`", link, text)
