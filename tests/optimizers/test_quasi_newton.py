@@ -172,7 +172,9 @@ def test_a_pair_that_would_spoil_b_is_left_out(optimizer, s, y):
 
 
 def test_settings_out_of_range_are_refused():
-    with pytest.raises(ValueError, match=r"phi must be a number in \[0, 1\], and 0 with SR1, got 2.0; 0 is BFGS, 1 is DFP"):
+    with pytest.raises(
+        ValueError, match=r"phi must be a number in \[0, 1\], and 0 with SR1, got 2.0; 0 is BFGS, 1 is DFP"
+    ):
         QuasiNewton(phi=2.0)
     with pytest.raises(ValueError, match=r"and 0 with SR1, got 0.5"):
         QuasiNewton(update="sr1", phi=0.5)

@@ -6,7 +6,22 @@ from matplotlib.patches import Polygon
 
 from sofim_ref import plots
 from sofim_ref.convergence import CompanionNorm
-from sofim_ref.lessons.demos.moment_plane import START, path
+from sofim_ref.optimizers import SOFIM
+from sofim_ref.problems import Quadratic
+
+STEPS, START = 50, 0.01
+"""A start so near that ‖M‖² is nothing beside ρ = 1: each step is the linear one."""
+
+
+def path(beta, step):
+    """The error and the moment of SOFIM on w²/2, without bias correction, in units of the first error."""
+    problem, sofim = Quadratic(np.eye(1), np.zeros(1)), SOFIM(lr=step, rho=1.0, beta=beta, bias_correction=False)
+    w = np.asarray([START])
+    state, points = sofim.init(w), [(START, 0.0)]
+    for t in range(1, STEPS + 1):
+        w, state = sofim.step(w, state, problem.oracle(w))
+        points.append((float(w[0]), (1 - beta**t) * float(state.mean[0])))
+    return np.asarray(points) / START
 
 
 def plane(norm, points):
