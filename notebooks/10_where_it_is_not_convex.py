@@ -96,7 +96,7 @@ assert steps == {1e-3: 67, 1e-6: 139}
 
 # %% [markdown]
 # Seventy-two: only the logarithm of the distance counts. A saddle delays gradient descent, and yet it is known that from almost no start does it stop it (Lee et al. 2016). SOFIM is no quicker. Its
-# $C = \rho I + mm^\top$ tends to $\rho I$ as the gradient vanishes; beside a saddle SOFIM *is* gradient descent with step size $\eta/\rho$.
+# $C = \rho I + mm^\top$ tends to $\rho I$ as the gradient vanishes; beside a saddle SOFIM without averaging, $\beta = 0$, *is* gradient descent with step size $\eta/\rho$.
 #
 # **Damping** Newton's method, $C = H + \lambda I$, helps only if it is large enough. In the figure, from $x = 0.3$, damping of 0.1 changes nothing and 0.6 jumps across the
 # saddle and away. Which λ is needed is the open exercise.
