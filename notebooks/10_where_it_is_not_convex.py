@@ -20,7 +20,7 @@
 # So far every loss had a Hessian without negative eigenvalues, and "divide by the curvature" was good advice. A network's Hessian has
 # negative eigenvalues at almost every point of a run. This lesson says what becomes of the advice there.
 #
-# **You need** lessons 1 and 2, and eigenvectors of a symmetric matrix. **You will be able to** tell from a method's matrix $C$ whether a saddle
+# **You need** lessons 1, 2 and 8, and eigenvectors of a symmetric matrix. **You will be able to** tell from a method's matrix $C$ whether a saddle
 # attracts it, derive the step of trust-region and cubic Newton methods, and say what the Gauss–Newton matrix leaves out of the Hessian.
 #
 # ## A saddle that attracts
@@ -115,7 +115,7 @@ assert abs(damped[0.1][-1]) < 1e-12 and damped[0.6][1] < -1 and np.isclose(dampe
 # ## Ask the model, but only nearby
 #
 # The quadratic model $q(s) = g^\top s + \tfrac12 s^\top H s$ has no minimum if $H$ has a negative eigenvalue. In a ball it has one. The **trust-region step** minimizes $q$ subject to
-# $\lVert s\rVert \le r$. We claim that $s$ does so if there is a number $\lambda$ with
+# $\lVert s\rVert \le r$, as in lesson 8, where the matrix had no negative eigenvalue. We claim that $s$ does so if there is a number $\lambda$ with
 #
 # $$(H + \lambda I)\,s = -g, \qquad H + \lambda I \succeq 0, \qquad \lambda \ge 0, \qquad \lambda\,(r - \lVert s\rVert) = 0. \tag{3}$$
 #
