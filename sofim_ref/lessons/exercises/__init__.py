@@ -5,8 +5,8 @@ A new exercise takes three steps.
 1. In the lesson's file, write the reference solution as a plain function by the exercise's name, as a student would
    write it, with NumPy alone, and add an `Exercise` to the file's ``EXERCISES``: its task in Markdown, a Hypothesis
    strategy for each argument, small values first, and at least three mistakes with a hint each, among them those that
-   a teacher sees most. Strategies must vary every argument: a number that is always 1, or always two rows, lets wrong
-   answers pass. Numbers should be such that one can reckon with them by hand.
+   a teacher sees most. Strategies must vary every argument and, by `size`, the shapes: a number that is always 1, or
+   always two rows, lets wrong answers pass. Numbers should be such that one can reckon with them by hand.
 2. In the lesson's script, put the line ``# %% exercise="its_name"`` where it is to stand, after what it needs has been
    taught: task, blank, check and, for teachers, solution and mistakes are made of the `Exercise`. The script must not
    contain the answer, in code or in prose.
