@@ -66,8 +66,9 @@ class Blocks(BlockAnswers):
     that is free.
 
     A batch is gathered in the order asked, so with ``shuffle="rows"`` a run on batches has the bits of the run on the
-    loss in one piece, unless the method asks about all rows in between, as Nyström-SGD does. With ``shuffle="blocks"`` each row still comes once in an epoch, but rows of one block come
-    together: where blocks differ (files sorted by date or class), a batch's gradient is off in their direction.
+    loss in one piece, unless the method asks about all rows in between, as Nyström-SGD does. With ``shuffle="blocks"``
+    each row still comes once in an epoch, but rows of one block come together: where blocks differ (files sorted by
+    date or class), a batch's gradient is off in their direction.
 
     Examples
     --------
