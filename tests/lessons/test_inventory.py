@@ -20,7 +20,9 @@ def test_each_question_has_one_right_answer_of_four_and_says_what_the_others_rev
         assert all(answer.reveals.endswith(".") for answer in question.answers)
     right = Counter(answer.letter for question in found for answer in question.answers if answer.right)
     assert set(right.values()) == {5}  # no letter is a good guess
-    assert {question.lesson for question in found} <= {number(script) for script in sources()}
+    lessons = [question.lesson for question in found]
+    assert lessons == sorted(lessons)
+    assert set(lessons) == {number(script) for script in sources()}
 
 
 def test_the_student_s_version_tells_nothing_and_is_the_page_of_the_documentation(capsys):
