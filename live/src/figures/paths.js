@@ -8,12 +8,12 @@ const COLOURS = {
   gradient: ["gradient descent", "var(--muted)", null],
   momentum: ["momentum", "var(--muted)", "6 3"],
   adam: ["Adam", "var(--three)", null],
-  adagrad: ["AdaGrad", "var(--three)", "6 3"],
+  adagrad: ["AdaGrad", "var(--six)", "6 3"],
   sofim: ["SOFIM, v = M̂", "var(--two)", null],
-  sofimGradient: ["SOFIM, v = g", "var(--two)", "6 3"],
+  sofimGradient: ["SOFIM, v = g", "var(--five)", "6 3"],
   natural: ["natural gradient", "var(--one)", null],
-  empirical: ["empirical Fisher", "var(--one)", "6 3"],
-  newton: ["Newton", "var(--four)", null],
+  empirical: ["empirical Fisher", "var(--four)", "6 3"],
+  newton: ["Newton", "var(--ink)", "2 3"],
 };
 const STEPS = 60;
 
@@ -155,7 +155,7 @@ function build(stage, name) {
         curves[method](points);
         dots[method](points);
         falls[method](points.map((w, t) => [t, Math.min(Math.max(loss.value(w) - floor, 1e-9), 1e3)]));
-        if (points.length) ends.push(`${COLOURS[method][0]} ${points.length <= STEPS ? "leaves the picture" : shown(Math.max(loss.value(points[STEPS]) - floor, 0), 2)}`);
+        if (points.length) ends.push(`${COLOURS[method][0]} ${points.length <= STEPS ? "leaves the picture" : above(loss.value(points[STEPS]) - floor)}`);
       }
       optimum?.(lowest);
       if (fitted) fitted(dataCurve(name, state, loss));
@@ -181,6 +181,9 @@ function dataCurve(name, state, loss) {
   const [a, b] = points[points.length - 1];
   return Array.from({ length: 61 }, (_, k) => -2.4 + 0.08 * k).map((x) => [x, name === "fit" ? a + b * x : b * Math.tanh(a * x)]);
 }
+
+/** A distance from the minimum, which rounding hides below 10⁻¹⁵. */
+const above = (gap) => (gap > 1e-15 ? shown(gap, 2) : "none, up to rounding");
 
 /** Lines of equal loss as paths, at heights that crowd towards the minimum. */
 function levelLines(loss, map, x, y) {

@@ -8,7 +8,7 @@ const METHODS = [
   ["momentum", "momentum", "var(--muted)", "6 3", 1],
   ["adam", "Adam", "var(--three)", null, 1],
   ["sofim", "SOFIM, v = M̂", "var(--two)", null, 1],
-  ["sofimGradient", "SOFIM, v = g", "var(--two)", "6 3", 1],
+  ["sofimGradient", "SOFIM, v = g", "var(--five)", "6 3", 1],
   ["natural", "natural gradient", "var(--one)", null, 5],
   ["newton", "Newton, damped", "var(--four)", null, 5],
 ];
