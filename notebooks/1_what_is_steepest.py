@@ -104,7 +104,7 @@ for s in (1.0, 10.0):
     assert np.isclose(kl, 0.005 / s**2, rtol=1e-6)
 
 # %% [markdown]
-# ## Six lines
+# ## Six lines to the natural gradient
 #
 # Let $\theta$ be the parameters, $f$ the loss, $g = \nabla f(\theta)$, and $p_\theta$ the distribution. We ask for the step $u$ that
 # lowers $f$ most among all steps of one KL length $\varepsilon$:
