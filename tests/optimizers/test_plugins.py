@@ -1,9 +1,11 @@
 import importlib.metadata
+import os
 import sys
 
 import pytest
 
 from sofim_ref.optimizers import REGISTRY
+from sofim_ref.optimizers.module_file import module_of_file
 from sofim_ref.optimizers.plugins import installed_plugins, load_plugin, open_plugin
 
 HALF = """
@@ -153,3 +155,13 @@ def test_an_installed_plugin_that_can_t_be_used_is_left_out_with_the_reason(inst
     installed(text, f"announced_{abs(hash(text))}")
     with pytest.warns(UserWarning, match=f"the installed plugin 'half' of half-of-it 1.2 is left out: .*{message}"):
         assert installed_plugins() == ()
+
+
+def test_a_file_written_again_within_a_second_at_the_same_length_is_read_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    path, found = tmp_path / "mine.py", []
+    for number in (1, 2):
+        path.write_text(f"NUMBER = {number}\n")
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+        found.append(module_of_file(path).NUMBER)
+    assert found == [1, 2]
