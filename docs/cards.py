@@ -31,6 +31,9 @@ PROOFS = {
 }
 """The pages on which something is derived or compared about the methods of a class."""
 
+READINGS = {"M̂": r"\hat M \quad \text{(the first reading)}", "g": r"g_t \quad \text{(the second reading)}"}
+"""What SOFIM's paper can be read to mean by v: the class has both, a card has one."""
+
 
 def make() -> None:
     """Write a card for each method, and the list of them by what C is an estimate of."""
@@ -79,7 +82,7 @@ def card(method: Method) -> str:
         "",
         first_sentence(kind),
         "",
-        *formula(kind),
+        *formula(kind, method.vector),
         f"```python\n{settings}\n```",
         "",
         (
@@ -128,8 +131,8 @@ def first_sentence(kind: type) -> str:
     return re.sub(r"`+([^`]+)`+", r"`\1`", paragraph)
 
 
-def formula(kind: type) -> list[str]:
-    """Return the first displayed formula of a class's docstring, if there is one, as Markdown."""
+def formula(kind: type, vector: str) -> list[str]:
+    """Return the first displayed formula of a class's docstring, if there is one, as Markdown, with the method's own v."""
     lines = (inspect.getdoc(kind) or "").splitlines()
     starts = [i for i, line in enumerate(lines) if line.startswith(".. math::")]
     if not starts:
@@ -140,7 +143,9 @@ def formula(kind: type) -> list[str]:
             break
         body.append(line)
     inner = "\n".join(line.strip() for line in body if line.strip())
-    return [f"```{{math}}\n{inner}\n```", ""]
+    if vector in READINGS:
+        inner = inner.replace(r"\hat M \text{ or } g_t", READINGS[vector])
+    return [f"```{{math}}\n{inner.rstrip(' ,.')} .\n```", ""]
 
 
 RNG = np.random.default_rng(3)

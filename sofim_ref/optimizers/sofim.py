@@ -45,8 +45,8 @@ class SOFIMState(State):
 class SOFIM(Optimizer[SOFIMState]):
     r"""Divide by ρI + M̂M̂ᵀ, where M̂ is the average of the gradients so far.
 
-    .. math:: M_t = \beta M_{t-1} + (1 - \beta)\, g_t, \qquad \hat M = \frac{M_t}{1 - \beta^t}, \qquad
-              C = \rho I + \hat M \hat M^\top, \qquad v = \hat M \text{ or } g_t .
+    .. math:: M_t &= \beta M_{t-1} + (1 - \beta)\, g_t, \qquad \hat M = \frac{M_t}{1 - \beta^t}, \\
+              C &= \rho I + \hat M \hat M^\top, \qquad v = \hat M \text{ or } g_t .
 
     Parameters
     ----------
@@ -57,9 +57,10 @@ class SOFIM(Optimizer[SOFIMState]):
     beta : float
         The number β in [0, 1); 0 takes the gradient itself for M̂.
     vector : {"moment", "gradient"}
-        Which v. ``"moment"``: the step is M̂/(ρ + ‖M̂‖²), momentum's direction with a redescending length, which rises
-        to η/(2√ρ) at ‖M̂‖ = √ρ and then falls. ``"gradient"``: the part of g along M̂ is divided by ρ + ‖M̂‖², all the
-        rest by ρ, which damps the persistent direction; always a descent direction.
+        Which v, two readings of the paper. ``"moment"``, the first: the step is M̂/(ρ + ‖M̂‖²), momentum's direction with
+        a redescending length, which rises to η/(2√ρ) at ‖M̂‖ = √ρ and then falls. ``"gradient"``, the second: the part
+        of g along M̂ is divided by ρ + ‖M̂‖², all the rest by ρ, which damps the persistent direction; always a descent
+        direction.
     bias_correction : bool
         Whether M is divided by 1 − βᵗ.
     scope : {"global", "layer"}
