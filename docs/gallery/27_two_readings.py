@@ -2,8 +2,9 @@
 SOFIM's two readings where the gradient turns round
 ===================================================
 
-On a narrow parabola, a step beyond the valley's floor, the mean gradient M̂ still points the old way. With v = g the
-step is a descent direction everywhere, with v = M̂ it is not.
+In a narrow valley, a step beyond its floor, the mean gradient M̂ still points the old way. With v = g the step is a
+descent direction everywhere, with v = M̂ it is not. A descent direction lowers the loss if the step is short enough:
+here for η < 2ρ/L = 2, where L = 30 is the loss's largest curvature.
 """
 
 import matplotlib.pyplot as plt
@@ -33,7 +34,7 @@ plane.set(xlabel="w₁", ylabel="w₂", title="the path")
 plane.legend()
 axes.axhline(0, color="black", linewidth=1)
 axes.set(
-    xlabel="step", ylabel="cosine of −step and −gradient", ylim=(-1.05, 1.05), title="below 0 the step goes uphill"
+    xlabel="step", ylabel="cosine of −step and −gradient", ylim=(-1.05, 1.05), title="below 0 the step is not a descent direction"
 )
-figure.suptitle("With v = g SOFIM always goes downhill; with v = M̂ it doesn't")
+figure.suptitle("With v = g SOFIM's step is always a descent direction; with v = M̂ it isn't")
 plt.show()
