@@ -34,7 +34,10 @@ plane.set(xlabel="w₁", ylabel="w₂", title="the path")
 plane.legend()
 axes.axhline(0, color="black", linewidth=1)
 axes.set(
-    xlabel="step", ylabel="cosine of −step and −gradient", ylim=(-1.05, 1.05), title="below 0 the step is not a descent direction"
+    xlabel="step",
+    ylabel="cosine of −step and −gradient",
+    ylim=(-1.05, 1.05),
+    title="below 0 the step is not a descent direction",
 )
 figure.suptitle("With v = g SOFIM's step is always a descent direction; with v = M̂ it isn't")
 plt.show()
