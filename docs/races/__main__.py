@@ -43,8 +43,8 @@ HEAD = """# The outcome, in our setup
 
 SOFIM's paper says that it is faster than SGD with momentum, Nyström-SGD, L-BFGS and AdaHessian to given losses and
 accuracies, SOAA's that it is faster than Adam, AdaFisher's that it is faster than Adam and K-FAC. These are
-small races of these methods on real data, each method tuned alike; [race.md](../race.md) says how. Nothing here was run
-on the papers' problems.
+small races of these methods on real data, each method tuned alike: [racing methods fairly](../race.md) says how.
+Nothing here was run on the papers' problems.
 
 Medians over the seeds, quartiles in brackets; a seed that didn't reach the target, or whose run diverged or failed,
 counts as ∞. In the tables of claims, 2 : 6 says that at two targets the first method's median is smaller, at six the
@@ -77,6 +77,16 @@ LEFT_OUT = {
     "nothing but the hours that it would have added": ("fagh", "newton-cg", "tadam"),
 }
 """The methods that the networks' races leave out, by the reason."""
+
+TITLES = {
+    "breast-cancer": "Breast cancer: logistic regression",
+    "diabetes": "Diabetes: least squares",
+    "digits-mlp": "Handwritten digits: classified by an MLP",
+    "digits-autoencoder": "Handwritten digits: reconstructed by an autoencoder",
+    "digits-convnet": "Handwritten digits: classified by a convolutional network",
+    "characters-transformer": "Characters of a text: the next one predicted by a transformer",
+}
+"""What the sections are called, by the workload."""
 
 APART = """# Torch networks, apart
 
@@ -254,10 +264,13 @@ def _section(race: dict[str, Any]) -> list[str]:
         f"`sofim-ref race {race['workload']}`: {len(methods)} methods, {race['seeds']} seeds of {race['epochs']} "
         f"epochs, {race['trials']} trials a method."
     )
+    problem = _filled(f"The problem: `{race['problem']}`.")
     return [
-        f"## {race['problem']}",
+        f"## {TITLES.get(race['workload'], race['workload'])}",
         "",
         size,
+        "",
+        problem,
         "",
         *_table(["epochs to", *(heading for heading, _, _ in columns)], rows),
         "",
