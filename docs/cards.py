@@ -132,7 +132,7 @@ def first_sentence(kind: type) -> str:
 
 
 def formula(kind: type, vector: str) -> list[str]:
-    """Return the first displayed formula of a class's docstring, if there is one, as Markdown, with the method's own v."""
+    """Return the first displayed formula of a class's docstring, if there is one, with the method's own v."""
     lines = (inspect.getdoc(kind) or "").splitlines()
     starts = [i for i, line in enumerate(lines) if line.startswith(".. math::")]
     if not starts:

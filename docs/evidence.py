@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from typing import Any
@@ -14,6 +15,15 @@ from sofim_ref.optimizers import REGISTRY
 VERIFIED = ("matrices", "curvature", "optimizers", "verify")
 """The packages on whose code the numbers depend: as long as it is the same, they are not computed again."""
 RESULTS = ROOT / "benchmarks" / "results"
+HEADINGS = {
+    "instead": "Against what one would use instead",
+    "two-cores": "Every part of the library, on two cores",
+    "two-cores-again": "A step whose gradient is given, measured a second time",
+    "slopes": "How the time of a step grows with d",
+}
+"""The results that are shown, and under which heading."""
+EXPONENT = re.compile(r"^  (\S+) +(\S+ +± \S+), at last (\S+); .*?said: (.+)$", re.MULTILINE)
+"""A line of the results on growth with d."""
 
 
 def make() -> None:
@@ -58,12 +68,31 @@ def cells(row: dict[str, Any]) -> list[str]:
 
 
 def benchmarks() -> str:
-    """Return the committed results, as `python -m benchmarks` printed them."""
+    """Return the committed results: what has a target in a table, and folded what `python -m benchmarks` printed."""
     parts = []
-    for path in sorted(RESULTS.glob("*.txt")):
-        given = path.with_suffix(".json")
-        machine = json.loads(given.read_text(encoding="utf-8")).get("machine", "") if given.exists() else ""
-        said = f"{machine}.\n\n" if machine else ""
-        printed = path.read_text(encoding="utf-8")
-        parts.append(f"## {path.stem.replace('-', ' ').capitalize()}\n\n{said}```text\n{printed}```\n")
+    for name, heading in HEADINGS.items():
+        printed, given = (RESULTS / f"{name}.txt").read_text(encoding="utf-8"), RESULTS / f"{name}.json"
+        parts.append(f"## {heading}\n")
+        if given.exists():
+            found = json.loads(given.read_text(encoding="utf-8"))
+            rows = [measured(row, found["rows"]) for row in found["rows"] if row["target"] is not None]
+            parts.append(f"{found['machine']}.\n")
+            parts.append(table(["benchmark", "what", "time", "ratio", "to", "target", "verdict"], rows) + "\n")
+        else:
+            rows = [list(row) for row in EXPONENT.findall(printed)]
+            parts.append(table(["method", "exponent", "at the largest d", "cost, by its card"], rows) + "\n")
+        parts.append(f":::{{dropdown}} Everything, as it was printed\n```text\n{printed}```\n:::\n")
     return "\n".join(parts)
+
+
+def measured(row: dict[str, Any], rows: list[dict[str, Any]]) -> list[str]:
+    """Return the cells of a row that has a target; its peer is named by itself, or is the one before it."""
+    own = [one for one in rows if one["benchmark"] == row["benchmark"]]
+    before = [one["subject"] for one in own[: own.index(row)] if one["ratio"] is None]
+    after = [one["subject"] for one in own if one["ratio"] is None]
+    peer = row.get("peer") or row["note"].removeprefix("against ") or (before[-1:] + after[:1] + ["w, in memory"])[0]
+    time = f"{row['median'] * 1e6:,.1f} µs" if row["median"] is not None else "–"
+    ratio = f"{row['ratio']:.3g} ×" if row["ratio"] is not None else "–"
+    target = f"{row['target']:g} ×" if row["target_is"] == "ratio" else f"{row['target'] * 1e6:g} µs"
+    what = row["benchmark"].replace("_", " ")
+    return [what, row["subject"], time, ratio, peer.partition(":")[0], target, row["verdict"]]
