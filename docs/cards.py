@@ -25,11 +25,18 @@ PROOFS = {
     "KFAC": ("theory/kfac",),
     "EKFAC": ("theory/kfac",),
     "SGD": ("theory/moment",),
+    "NaturalGradient": ("theory/condition_needed",),
     "Newton": ("convergence",),
     "TrustRegionNewton": ("theory/hard_case",),
     "CubicNewton": ("theory/hard_case",),
 }
 """The pages on which something is derived or compared about the methods of a class."""
+
+LESSONS = {
+    "NaturalGradient": "[Lesson 1, What is steepest?](../lessons/1_what_is_steepest.ipynb)",
+    "SOFIM": "[Lesson 5, What does SOFIM really do?](../lessons/5_what_sofim_does.ipynb)",
+}
+"""The lesson on a class, on its methods' cards."""
 
 READINGS = {"M̂": r"\hat M \quad \text{(the first reading)}", "g": r"g_t \quad \text{(the second reading)}"}
 """What SOFIM's paper can be read to mean by v: the class has both, a card has one."""
@@ -93,12 +100,14 @@ def card(method: Method) -> str:
         "",
         table(["Property", method.title], [[f"**{key}**", value] for key, value in facts.items()]),
         "",
+        letters(method),
+        "",
         f"![Ellipses of C on logistic regression, {method.title}]({method.name}.png)",
         "",
         (
             "*Where uᵀCu is constant: for the Hessian (grey) and for the method's C after one (palest), three and ten "
-            "steps of gradient descent on logistic regression with two features. All ellipses have the same area: only "
-            "the shape counts.*"
+            "steps of gradient descent on logistic regression with two features; where fewer are seen, they coincide. "
+            "All ellipses have the same area: only the shape counts.*"
         ),
         "",
     ]
@@ -115,9 +124,28 @@ def card(method: Method) -> str:
         ]
         lines += ["## Which other method it is, and when", "", table(["method", "is", "method", "when"], rows), ""]
     proofs = [page for page in PROOFS.get(kind.__name__, ()) if (DOCS / f"{page}.md").exists()]
-    if proofs:
-        lines += ["## Derived and compared", "", *(f"- [{title(page)}](../../{page}.md)" for page in proofs), ""]
+    pages = [f"- [{title(page)}](../../{page}.md)" for page in proofs]
+    if kind.__name__ in LESSONS:
+        pages.insert(0, f"- {LESSONS[kind.__name__]}")
+    if pages:
+        lines += ["## Derived and compared", "", *pages, ""]
     return "\n".join(lines)
+
+
+def letters(method: Method) -> str:
+    """Return what the letters of a card's table are."""
+    said, costs = ["d is the number of parameters"], f"{method.cost} {method.memory}"
+    if "B" in costs:
+        said.append("B in a cost the number of examples in a batch")
+    if "BC" in costs:
+        said.append("C in a cost the number of a model's outputs")
+    if "rows" in costs:
+        said.append("rows and columns are those of a layer's matrix of weights")
+    if "JᵀHJ" in method.matrix:
+        said.append("J is the Jacobian of an example's outputs and H the Fisher matrix of these outputs")
+    if "l2" in method.matrix:
+        said.append("l2 belongs to the loss's own term, l2/2 ‖w‖²")
+    return f"Here {'; '.join(said)}. [Notation](../../theory/notation.md) has all letters."
 
 
 def title(page: str) -> str:

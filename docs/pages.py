@@ -16,6 +16,8 @@ from sofim_ref.lessons.live_figure import BUNDLES
 from sofim_ref.lessons.student_copies import notebook, number, sources
 
 LIVE = ROOT / "live"
+OPEN = "*To write answers, open this lesson yourself: [`sofim-ref lab`](index.md#open-them-yourself).*"
+"""What stands below the title of each lesson."""
 
 
 def make() -> None:
@@ -66,6 +68,8 @@ def lessons() -> None:
             cell.id = f"cell-{i}"
             if cell.cell_type == "markdown":
                 cell.source = linked(cell.source, MADE / "lessons")
+        head, _, rest = book.cells[0].source.partition("\n")
+        book.cells[0].source = f"{head}\n\n{OPEN}\n{rest}"
         write(f"lessons/{script.stem}.ipynb", nbformat.writes(book))  # type: ignore[no-untyped-call]  # nbformat has no types
         names.append(script.stem)
     for old in (MADE / "lessons").glob("*.ipynb"):
@@ -74,8 +78,9 @@ def lessons() -> None:
     write(
         "lessons/index.md",
         "# The lessons\n\nEach lesson begins with a question, has figures to drag, and exercises that check "
-        "themselves. Here they are executed, and figures that are drawn in the browser can be dragged; to write "
-        "answers, open them yourself:\n\n```sh\n.venv/bin/python -m pip install -c constraints.txt '.[notebooks]'\n"
+        "themselves. Here they are executed, and figures that are drawn in the browser can be dragged.\n\n"
+        "## Open them yourself\n\nTo write answers, copy them into a folder and open them in JupyterLab:\n\n```sh\n"
+        ".venv/bin/python -m pip install -c constraints.txt '.[notebooks]'\n"
         f".venv/bin/sofim-ref lab\n```\n\n{toctree(names, hidden=False)}",
     )
 
