@@ -64,6 +64,8 @@ def cells(row: dict[str, Any]) -> list[str]:
     """Return a row's cells."""
     subject = f"[{row['subject']}](_made/methods/{row['subject']}.md)" if row["subject"] in REGISTRY else row["subject"]
     numbers = ["–" if row[key] is None else f"{row[key]:.2g}" for key in ("backward_error_eps", "bound_eps")]
+    if row["tolerance"] is not None:
+        numbers[0] += f", beyond τ = {row['tolerance']:.1g}"
     return [subject, row["dtype"], f"{row['cases']:,}", *numbers, "yes" if row["passed"] else "**no**"]
 
 
