@@ -86,6 +86,7 @@ def test_a_lecture_is_served_with_a_page_of_its_own(options, told, refused, tmp_
 
 @pytest.mark.parametrize("kind", ["slides", "handout"])
 def test_pages_are_written_where_they_are_wanted(kind, tmp_path, monkeypatch, capsys):
+    pytest.importorskip("nbconvert")
     monkeypatch.chdir(tmp_path)
     asked = {}
 
