@@ -1,4 +1,6 @@
 // What the theme's pages lack for keyboards and screen readers: names of controls, and tables that can be scrolled by keys.
+// Opened as a file, a page can't fetch others, from which the search's excerpts are taken: there are none then.
+if (location.protocol === "file:" && typeof DOCUMENTATION_OPTIONS === "object") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
 document.addEventListener("DOMContentLoaded", () => {
   for (const button of document.querySelectorAll(".search-button-field")) button.removeAttribute("aria-label");
   for (const summary of document.querySelectorAll("summary:has(> .toctree-toggle)")) {
