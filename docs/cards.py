@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from docs.made import DOCS, MADE, table, toctree, write
 from sofim_ref.atlas import LIMITS, PLACES
 from sofim_ref.optimizers import REGISTRY, Method
+from sofim_ref.plots import method_map
 from sofim_ref.plots.style import look
 from sofim_ref.problems import LogisticRegression
 
@@ -43,13 +44,15 @@ READINGS = {"M̂": r"\hat M \quad \text{(the first reading)}", "g": r"g_t \quad 
 
 
 def make() -> None:
-    """Write a card for each method, and the list of them by what C is an estimate of."""
+    """Write a card for each method, the list of them by what C is an estimate of, and the map of all, to enlarge."""
     rows = []
     for name, method in REGISTRY.items():
         picture(method)
         write(f"methods/{name}.md", card(method))
         place = PLACES[name]
         rows.append([f"[{method.title}]({name}.md)", matrix(method), method.vector, place.structure, place.estimates])
+    (MADE / "static").mkdir(parents=True, exist_ok=True)
+    method_map(PLACES, LIMITS).savefig(MADE / "static" / "atlas.svg", metadata={"Date": None})
     listed = table(["method", "C", "v", "structure of C", "C estimates"], rows)
     write(
         "methods/index.md",

@@ -21,6 +21,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
 from docs import reference  # noqa: E402  # found beside the package
+from sofim_ref.optimizers import REGISTRY  # noqa: E402  # as above
 
 project = "sofim_ref"
 author = "the authors of sofim_ref"
@@ -147,7 +148,30 @@ def check_names(_app: Sphinx, env: BuildEnvironment) -> None:
     """Warn of each public name that no page describes; warnings are errors."""
     for name in reference.missing({name for name, *_ in env.get_domain("py").get_objects()}):
         logging.getLogger(__name__).warning("%s is public, and described on no page", name)
-    getattr(env, "_viewcode_modules", {}).pop("builtins", None)  # the home of constants, which has no source
+    shown = getattr(env, "_viewcode_modules", {})
+    for module in [module for module in shown if not own(module)]:
+        del shown[module]
+
+
+ENLARGED = '<a href="_static/atlas.svg">The map, enlarged</a>'
+
+
+def own(module: str) -> bool:
+    """Return whether a module is the library's, so that its source is shown."""
+    return module.partition(".")[0] == "sofim_ref"
+
+
+def hide_source(_app: Sphinx, module: str) -> tuple[str, dict[str, Any]] | None:
+    """Return an empty source, without any name, for modules of Python's own and of other packages."""
+    return None if own(module) else ("", {})
+
+
+def link_methods(_app: Sphinx, docname: str, source: list[str]) -> None:
+    """Add to the atlas what only the site has: links from its tables to the methods' cards, and the map enlarged."""
+    if docname == "atlas":
+        names = "|".join(map(re.escape, REGISTRY))
+        source[0] = re.sub(rf"(?<=\| )({names})(?= \|)", r"[\1](_made/methods/\1.md)", source[0])
+        source[0] = source[0].replace("(atlas.png)\n", f"(atlas.png)\n\n{ENLARGED}\n")
 
 
 def remove_stale_pages(app: Sphinx, error: Exception | None) -> None:
@@ -184,6 +208,8 @@ def setup(app: Sphinx) -> None:
     """Connect these functions."""
     app.connect("autodoc-process-docstring", escape_bars, priority=900)
     app.connect("doctree-resolved", link_sources)
+    app.connect("viewcode-find-source", hide_source)
+    app.connect("source-read", link_methods)
     app.connect("env-check-consistency", check_names)
     app.connect("build-finished", remove_stale_pages)
     app.connect("build-finished", pictures_into_files)
