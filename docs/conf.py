@@ -148,9 +148,14 @@ def check_names(_app: Sphinx, env: BuildEnvironment) -> None:
     """Warn of each public name that no page describes; warnings are errors."""
     for name in reference.missing({name for name, *_ in env.get_domain("py").get_objects()}):
         logging.getLogger(__name__).warning("%s is public, and described on no page", name)
-    shown = getattr(env, "_viewcode_modules", {})
+
+
+def drop_sources(app: Sphinx) -> list[Any]:
+    """Forget the sources that are not the library's, before pages are made of sources; add no page."""
+    shown = getattr(app.env, "_viewcode_modules", {})
     for module in [module for module in shown if not own(module)]:
         del shown[module]
+    return []
 
 
 ENLARGED = '<a href="_static/atlas.svg">The map, enlarged</a>'
@@ -209,6 +214,7 @@ def setup(app: Sphinx) -> None:
     app.connect("autodoc-process-docstring", escape_bars, priority=900)
     app.connect("doctree-resolved", link_sources)
     app.connect("viewcode-find-source", hide_source)
+    app.connect("html-collect-pages", drop_sources, priority=400)  # before viewcode's
     app.connect("source-read", link_methods)
     app.connect("env-check-consistency", check_names)
     app.connect("build-finished", remove_stale_pages)
