@@ -57,10 +57,9 @@ class SOFIM(Optimizer[SOFIMState]):
     beta : float
         The number β in [0, 1); 0 takes the gradient itself for M̂.
     vector : {"moment", "gradient"}
-        Which v, two readings of the paper. ``"moment"``, the first: the step is M̂/(ρ + ‖M̂‖²), momentum's direction with
-        a redescending length, which rises to η/(2√ρ) at ‖M̂‖ = √ρ and then falls. ``"gradient"``, the second: the part
-        of g along M̂ is divided by ρ + ‖M̂‖², all the rest by ρ, which damps the persistent direction; always a descent
-        direction.
+        Which v. ``"moment"``, the first reading: the step is M̂/(ρ + ‖M̂‖²), momentum's direction with a length that
+        rises to η/(2√ρ) at ‖M̂‖ = √ρ and then falls. ``"gradient"``, the second: the part of g along M̂ is divided by
+        ρ + ‖M̂‖², all the rest by ρ, which damps the persistent direction; always a descent direction.
     bias_correction : bool
         Whether M is divided by 1 − βᵗ.
     scope : {"global", "layer"}
