@@ -75,7 +75,7 @@ def card(method: Method) -> str:
     kind = type(optimizer)
     source = f"../../_modules/{kind.__module__.replace('.', '/')}.html#{kind.__name__}"
     needs = sorted(optimizer.needs - {"gradient"})
-    settings = textwrap.fill(repr(method.make()), 76, subsequent_indent=" " * (len(kind.__name__) + 1))
+    settings = textwrap.fill(repr(method.make()), 68, subsequent_indent=" " * (len(kind.__name__) + 1))
     facts = {
         "C": matrix(method),
         "v": method.vector,

@@ -176,6 +176,8 @@ def link_methods(_app: Sphinx, docname: str, source: list[str]) -> None:
     if docname == "atlas":
         names = "|".join(map(re.escape, REGISTRY))
         source[0] = re.sub(rf"(?<=\| )({names})(?= \|)", r"[\1](_made/methods/\1.md)", source[0])
+        # Long names may break after "_", except in links and code.
+        source[0] = re.sub(r"(?<=[a-z])_(?=[a-z])(?![^(\n]*\)|[^|\n]*`)", "_<wbr>", source[0])
         source[0] = source[0].replace("(atlas.png)\n", f"(atlas.png)\n\n{ENLARGED}\n")
 
 

@@ -79,7 +79,7 @@ def benchmarks() -> str:
             found = json.loads(given.read_text(encoding="utf-8"))
             rows = [measured(row, found["rows"]) for row in found["rows"] if row["target"] is not None]
             parts.append(f"{found['machine']}.\n")
-            parts.append(table(["benchmark", "what", "time", "ratio", "to", "target", "verdict"], rows) + "\n")
+            parts.append(table(["what", "ratio", "target", "verdict", "ratio to", "time"], rows) + "\n")
         else:
             rows = [list(row) for row in EXPONENT.findall(printed)]
             parts.append(table(["method", "exponent", "at the largest d", "cost, by its card"], rows) + "\n")
@@ -96,5 +96,4 @@ def measured(row: dict[str, Any], rows: list[dict[str, Any]]) -> list[str]:
     time = f"{row['median'] * 1e6:,.1f} µs" if row["median"] is not None else "–"
     ratio = f"{row['ratio']:.3g} ×" if row["ratio"] is not None else "–"
     target = f"{row['target']:g} ×" if row["target_is"] == "ratio" else f"{row['target'] * 1e6:g} µs"
-    what = row["benchmark"].replace("_", " ")
-    return [what, row["subject"], time, ratio, peer.partition(":")[0], target, row["verdict"]]
+    return [row["subject"], ratio, target, row["verdict"], peer.partition(":")[0], time]
