@@ -2,14 +2,14 @@
 
 import shutil
 
-from playwright.sync_api import sync_playwright
-
 from sofim_ref.lessons.live_figure import BUNDLES, names
 from sofim_ref.lessons.live_figure import page as page_of
 
 
 def main():
     """Draw each figure 1,080 pixels wide."""
+    from playwright.sync_api import sync_playwright
+
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
