@@ -87,14 +87,24 @@ class Parcel:
 
     def unpacked(self, apart: Callable[[Any], Any]) -> Any:
         """Return the object, a new one each time, with what stayed out of the parcel as `apart` returns it."""
-        unpickler = pickle.Unpickler(io.BytesIO(self.content))  # noqa: S301  # as `_opened`
-        unpickler.persistent_load = apart  # type: ignore[method-assign]  # as the documentation has it
-        return unpickler.load()
+        return _Unpickler(self.content, apart).load()
 
 
 @lru_cache(maxsize=2)
 def _opened(content: bytes) -> Any:
     return pickle.loads(content)  # noqa: S301  # made by `Parcel.of` of the process that started the race
+
+
+class _Unpickler(pickle.Unpickler):
+    """Asks what stayed out of the parcel from `apart`."""
+
+    def __init__(self, content: bytes, apart: Callable[[Any], Any]) -> None:
+        super().__init__(io.BytesIO(content))
+        self._apart = apart
+
+    def persistent_load(self, key: Any) -> Any:
+        """Return what stands for a key."""
+        return self._apart(key)
 
 
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle brings no types
