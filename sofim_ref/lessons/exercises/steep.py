@@ -1,4 +1,4 @@
-"""What is steep: the divergence of two Gaussians, their Fisher matrix, and the step of natural gradient."""
+"""What is steepest: the divergence of two Gaussians, their Fisher matrix, and the step of natural gradient."""
 
 import numpy as np
 
