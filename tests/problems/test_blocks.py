@@ -240,7 +240,7 @@ def test_blocks_from_rows_and_its_text():
     blocks = Blocks.from_rows(problems.LeastSquares(X, SCORE, l2=0.5), X, SCORE, rows=10)
     assert repr(blocks) == f"<Blocks of LeastSquares: N = 24 in 3 blocks, d = {X.shape[1] + 1}, l2 = 0.5>"
     np.testing.assert_array_equal(blocks.starts, [0, 10, 20, 24])
-    assert inspect.signature(Blocks.from_rows).parameters["rows"].default == 32_768
+    assert inspect.signature(Blocks.from_rows).parameters["rows"].default == 16_384
     assert isinstance(blocks.oracle(blocks.initial_point()).layer_statistics()[0], LayerStatistics)
 
 

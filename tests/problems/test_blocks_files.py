@@ -175,8 +175,7 @@ PROGRAM = """
     import numpy as np
     import sofim_ref as sr
     from pathlib import Path
-    from sofim_ref.problems import mapped_file
-from sofim_ref.problems import Blocks, LogisticRegression
+    from sofim_ref.problems import Blocks, LogisticRegression
 
     folder, rows, p = Path(sys.argv[1]), int(sys.argv[2]), 100
     rng = np.random.default_rng(0)

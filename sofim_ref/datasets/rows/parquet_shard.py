@@ -138,6 +138,6 @@ def _check_memory(path: Path, rows: int, p: int, dtype: np.dtype[Any]) -> None:
         msg = (
             f"{path.name} has a row group of {rows:,} rows, which takes {size(needed)} while it is read. It may take "
             f"half of the {size(free)} that are free: write it in smaller ones, pyarrow.parquet.write_table(table, "
-            "path, row_group_size=32_768), or read fewer columns."
+            "path, row_group_size=16_384), or read fewer columns."
         )
         raise MemoryError(msg)

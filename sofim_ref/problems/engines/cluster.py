@@ -69,6 +69,9 @@ class Cluster(Engine):
     in the memory of the process that asks is sent once. It keeps in memory what fits into 0.3 of its own. When it dies,
     another opens its blocks, and what it had to answer is asked again, within the same pass; the sums don't notice, bit
     for bit. Workers that come are given blocks within `LOOK` seconds.
+
+    Dask's profiler takes a tenth to a sixth of a pass (docs/how_far.md); ``distributed.worker.profile.enabled: false``
+    in Dask's configuration of the workers switches it off.
     """
 
     def __init__(self, client: Any, *, patience: float = PATIENCE) -> None:

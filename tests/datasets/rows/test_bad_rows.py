@@ -246,7 +246,7 @@ def test_a_row_group_that_memory_does_not_hold(tmp_path, monkeypatch):
     path = parquet(tmp_path, tables.columns(LABELS)) / "0.parquet"
     for name, value in (("UNCHECKED", 0), ("free_memory", lambda _: 100_000)):
         monkeypatch.setattr(f"sofim_ref.datasets.rows.parquet_shard.{name}", value)
-    message = r"0\.parquet has a row group of 2,500 rows, which takes 120 kB while it is read.*row_group_size=32_768"
+    message = r"0\.parquet has a row group of 2,500 rows, which takes 120 kB while it is read.*row_group_size=16_384"
     with pytest.raises(MemoryError, match=message):
         open_rows(path, target="kind")
 
