@@ -20,10 +20,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.timing import Row, Timed
+from sofim_ref.problems.blocks import ROWS
 
-TITLE = "A step of logistic regression over a file of N × 100 numbers in float32, in blocks of 8,192 rows"
-P, ROWS, SAMPLE = 100, 8_192, 32
-"""Features, rows in a block, and the blocks whose products in memory stand for all of them."""
+TITLE = "A step of logistic regression over a file of N × 100 numbers in float32, in blocks, asked by threads"
+P, SAMPLE = 100, 32
+"""Features, and the blocks whose products in memory stand for all of them."""
 LIMIT = "the slower of both"
 SHARE, MEMORY = 0.7, 2_000
 """The least speed, as a share of the limit's, and the most memory of the process in MB."""
@@ -82,8 +83,9 @@ def _subjects(features: Path, targets: Path, rows: int) -> dict[str, Callable[[]
     """Return what is timed; each returns the share of all rows that it took, or None for all."""
     from sofim_ref.optimizers import KFAC, NaturalGradient
     from sofim_ref.problems import Blocks, LogisticRegression
+    from sofim_ref.problems.engines import Threads
 
-    problem = Blocks.from_rows(LogisticRegression, features, targets, rows=ROWS)
+    problem = Blocks.from_rows(LogisticRegression, features, targets, engine=Threads())
     sample = range(min(SAMPLE, rows // ROWS))
     blocks = [problem.model.prepare(problem.block(k).features) for k in sample]  # with their column of ones
     w, u, buffer = np.zeros(P + 1, np.float32), np.ones(ROWS, np.float32), np.empty((ROWS, P), np.float32)

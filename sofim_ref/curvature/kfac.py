@@ -206,14 +206,13 @@ def _summed(draws: list[list[tuple[Array, Array]]]) -> list[tuple[Array, Array]]
 
 def _factors(flow: LayerStatistics, B: int, approximation: Approximation) -> tuple[Array, Array]:
     """Return A and G of a layer for one label an example."""
-    xp, h, s = namespace(flow.inputs), flow.inputs, flow.gradients
-    positions = 1
-    if h.ndim == 3 and approximation == "expand":
-        positions = h.shape[1]
-        h, s = (xp.reshape(x, (-1, x.shape[2])) for x in (h, s))
-    elif h.ndim == 3:
-        h, s = xp.mean(h, axis=1), xp.sum(s, axis=1)
-    A, G = h.T @ h, s.T @ s
+    xp, s, positions = namespace(flow.gradients), flow.gradients, 1
+    if s.ndim == 3 and approximation == "expand":
+        positions, s = s.shape[1], xp.reshape(s, (-1, s.shape[2]))
+    elif s.ndim == 3:
+        flow = LayerStatistics(flow.layer, xp.mean(flow.inputs, axis=1), xp.sum(s, axis=1))
+        s = flow.gradients
+    A, G = flow.gram(), s.T @ s
     A /= B * positions
     G /= B
     return A, G

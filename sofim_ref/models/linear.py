@@ -114,7 +114,7 @@ class Linear(Model):
 
     def layer_statistics(self, w: Array, X: Array, u: Array) -> tuple[LayerStatistics, ...]:
         """Return x̄ and u: the one layer's inputs and gradients."""
-        return (LayerStatistics(self.layers[0], self._completed(X), u),)
+        return (LayerStatistics(self.layers[0], X, u),)
 
     def gauss_newton(self, w: Array, X: Array, H: Array) -> Array:
         """Return Σₙ Hₙ ⊗ x̄ₙx̄ₙᵀ in the order of w, shape (d, d), from at most C blocks of inputs: memory N·d.

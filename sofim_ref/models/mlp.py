@@ -198,10 +198,8 @@ class MLP(Model):
 
     def layer_statistics(self, w: Array, tape: Pass, u: Array) -> tuple[LayerStatistics, ...]:
         """Return h̄ and s of each layer, for u of shape (N, C) as the gradient in the outputs."""
-        xp = namespace(w)
-        one = xp.ones((u.shape[0], 1), dtype=w.dtype, device=device(w))
         flows = zip(self.layers, tape.inputs, self._backward(w, tape, u), strict=True)
-        return tuple(LayerStatistics(layer, xp.concat([h, one], axis=1), s) for layer, h, s in flows)
+        return tuple(LayerStatistics(layer, h, s) for layer, h, s in flows)
 
     def _weights(self, w: Array) -> list[tuple[Array, Array]]:
         """Return W and b of each layer: views of w where the backend has views."""

@@ -25,9 +25,9 @@ from sofim_ref.problems.supervised_data import check_data
 ROWS = 16_384
 """The number of rows in a block, if nothing else is said: at 100 features in float32 6.6 MB.
 
-A vector with a number for each row takes 128 KiB at most, so that an allocator keeps its memory for the next block. From
-there on glibc gives memory back to the system at once where it is told to keep little, as Dask tells its workers: with
-twice the rows, a gradient took them twice the time.
+A vector with a number for each row takes 128 KiB at most, so that an allocator keeps its memory for the next block. A
+longer one glibc gives back to the system at once where it is told to keep little, as Dask tells its workers: with twice
+the rows, a gradient took them twice the time.
 """
 
 Part = tuple[slice, Callable[[], FiniteSum]]

@@ -168,7 +168,8 @@ class FiniteSum(SupervisedLoss):
 
     def answer_sampled_output_gradient(self, at: Oracle, rng: np.random.Generator) -> Array:
         """Return ∇ℓ in the outputs for labels drawn from the model, shape (B, C)."""
-        return self.likelihood.gradient(at.outputs(), self.likelihood.sample(at.outputs(), rng))
+        f, _, *shared = self._scored(at)
+        return self.likelihood.gradient(f, self.likelihood.sample(f, rng), *shared)
 
     def answer_gauss_newton_of(self, at: Oracle, H: Array) -> Array:
         """Return (1/B) Σₙ Jₙᵀ Hₙ Jₙ, shape (d, d)."""
