@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import copy
+import os
 import pickle
 import shutil
 import signal
 import tempfile
 import threading
+import time
 import weakref
 from concurrent.futures.process import BrokenProcessPool
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -51,7 +52,7 @@ class Processes(Engine):
     -----
     They are joblib's, and stay for the passes to come. Each process opens the files for itself; what lies in arrays of
     NumPy is written to temporary files first. When a process dies, for lack of memory say, the pass is begun again with
-    new ones.
+    new ones. They end with the process that asks, even if it is killed.
 
     Examples
     --------
@@ -87,9 +88,8 @@ class Processes(Engine):
         message = pickle.dumps(task, protocol=5)
         for _ in range(ATTEMPTS):
             try:
-                found = Parallel(len(shares), batch_size=1)(
-                    delayed(_answers)(content, capacity, message, *share) for share in shares
-                )
+                parallel = Parallel(len(shares), batch_size=1, initializer=_begun, initargs=(os.getpid(),))
+                found = parallel(delayed(_answers)(content, capacity, message, *share) for share in shares)
             except BrokenProcessPool as error:
                 reason = str(error).partition("\n")[0]
             else:
@@ -122,12 +122,24 @@ def _in_file(path: Path, rows: Array) -> RowSource:
 
 
 def _answers(content: bytes, capacity: float, message: bytes, start: int, stop: int) -> bytes:
-    """Return what some blocks answer, in a process that leaves Ctrl-C to the one that asks."""
-    _without_ctrl_c()
     return opened_once(content, capacity).answers(message, start, stop)
 
 
-@cache
-def _without_ctrl_c() -> None:
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _begun(parent: int) -> None:
+    """Leave Ctrl-C to the process that asks, and end with it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with(parent)
+
+
+def end_with(parent: int) -> None:
+    """End this process within a second of its parent's end, even of one that is killed: nobody would take its answers.
+
+    A process calls it as it begins. One that began to watch with its first task would outlive a parent killed earlier.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

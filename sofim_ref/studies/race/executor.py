@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Protocol
 
 from sofim_ref.arrays.parcel import Parcel
+from sofim_ref.problems.engines.processes import end_with
 from sofim_ref.studies.race.job import Job
 from sofim_ref.studies.race.run import Result, run_job
 from sofim_ref.studies.race.setting import Setting
@@ -67,11 +66,11 @@ class LocalExecutor:
             return
         from joblib import Parallel, delayed
 
-        parallel = Parallel(n_jobs=self.n_workers, return_as="generator_unordered", batch_size=1)
-        parcel = Parcel.of(setting)
+        parcel, as_they_end = Parcel.of(setting), {"return_as": "generator_unordered", "batch_size": 1}
+        parallel = Parallel(self.n_workers, **as_they_end, initializer=end_with, initargs=(os.getpid(),))
         try:
             with children_ignore_ctrl_c():
-                begun = parallel(delayed(_run_as_child)(os.getpid(), job, parcel, self.n_workers) for job in jobs)
+                begun = parallel(delayed(run_parcel)(job, parcel, self.n_workers) for job in jobs)
             with _interruptible(begun) as outcomes:
                 for outcome in outcomes:  # noqa: UP028  # "yield from" would close the generator past `_interruptible`
                     yield outcome
@@ -86,25 +85,6 @@ def run_parcel(job: Job, parcel: Parcel, n_workers: int) -> Result | Lost:
     except Exception as error:  # noqa: BLE001  # whatever the imports of a user's module raise
         return Lost(f"a worker can't load the methods or the workload, {type(error).__name__}: {first_line(error)}")
     return run_job(job, setting, n_workers)
-
-
-def _run_as_child(parent: int, job: Job, parcel: Parcel, n_workers: int) -> Result | Lost:
-    """Run a job in a process that ends with its parent, even with one that is killed."""
-    _end_with(parent)
-    return run_parcel(job, parcel, n_workers)
-
-
-@cache
-def _end_with(parent: int) -> None:
-    """End this process within a second of its parent's end: nobody would collect its result."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1.0)
-        os._exit(1)
-
-    if os.getppid() == parent:  # not where joblib was told to use threads
-        threading.Thread(target=watch, daemon=True).start()
 
 
 def every_result(

@@ -1,5 +1,7 @@
 """Engines: the answers, the counts and the bits of one thread, however many ask the blocks."""
 
+import subprocess
+import sys
 import threading
 import time
 from functools import partial
@@ -66,6 +68,30 @@ def test_a_process_that_dies_is_replaced(tmp_path):
     (tmp_path / "die").touch()
     np.testing.assert_array_equal(blocks.gradient(np.zeros(blocks.dim)), expected)
     assert not (tmp_path / "die").exists()
+
+
+ASKING = """
+import os, signal
+import numpy as np
+from sofim_ref.problems import Blocks, LeastSquares
+from sofim_ref.problems.engines import Processes
+
+blocks = Blocks.from_rows(LeastSquares, np.ones((8, 2)), np.ones(8), rows=1, engine=Processes(2))
+blocks.gradient(np.zeros(3))
+print("asked", flush=True)
+signal.pause()
+"""
+
+
+@pytest.mark.slow
+def test_processes_end_with_the_one_that_asks_even_if_it_is_killed():
+    psutil = pytest.importorskip("psutil")
+    with subprocess.Popen([sys.executable, "-c", ASKING], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "asked\n"
+        children = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+    assert len(children) >= 2
+    assert psutil.wait_procs(children, timeout=30)[1] == []
 
 
 def test_generators_end_where_blocks_one_after_another_leave_them():

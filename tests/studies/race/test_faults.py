@@ -80,6 +80,18 @@ def test_a_race_that_is_killed_again_and_again_ends_as_if_it_never_had_been(jobs
     assert numbers(tmp_path) == uninterrupted
 
 
+@pytest.mark.parametrize("wait", [0.0, 0.5, 1.0])
+def test_workers_that_have_run_nothing_yet_end_with_a_race_that_is_killed(wait, tmp_path):
+    psutil = pytest.importorskip("psutil")
+    with start(*RACE, "--jobs", "2", "--out", tmp_path) as process:
+        while len(children := psutil.Process(process.pid).children()) < 3:  # one of them counts joblib's files
+            assert process.poll() is None
+            time.sleep(0.002)
+        time.sleep(wait)
+        process.kill()
+    assert psutil.wait_procs(children, timeout=30)[1] == [], "a worker has outlived the race"
+
+
 @pytest.mark.parametrize("wait", [0.0, 0.3])
 def test_a_race_that_is_killed_as_it_begins_can_be_begun_again(wait, uninterrupted, tmp_path):
     folder = tmp_path / "race"
