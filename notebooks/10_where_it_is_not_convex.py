@@ -297,7 +297,7 @@ LiveFigure(
 
 # %% exercise="saddle_factor"
 
-# %% exercise="network_saddle"
+# %% exercise="growth_hessian"
 
 # %% exercise="cubic_length"
 

@@ -200,7 +200,10 @@ EQUAL = {
         "q / np.sum(q) → abs(q / np.sum(q))": _CHANCE,
         "np.sum(q) → abs(np.sum(q))": _CHANCE,
     },
-    "network_saddle": {"0 → 0.0": "one number in two types"},
+    "growth_hessian": {
+        "0 → 0.0": "one number in two types",
+        "np.asarray([[0, beside], [beside, 1]]) → [[0, beside], [beside, 1]]": "lists of the same numbers",
+    },
     "newton_for_radius": {
         "g / (h + damping) → -(g / (h + damping))": "only lengths and squares of u occur",
         "g / (h + damping) → abs(g / (h + damping))": "only lengths and squares of u occur",

@@ -263,7 +263,7 @@ def em_of_two(weights, likelihoods):
             lambda rho, Z, v: (v - Z @ np.linalg.solve(rho * np.eye(2) + Z.T @ Z, Z.T @ v)) / rho,
         ),
         ("xi1", xi1_of_two),
-        ("network_saddle", lambda x, y: (x @ y) / 3 * np.asarray([[0, -1], [-1, 0]])),
+        ("growth_hessian", lambda x, y: np.asarray([[0, -(x @ y) / 3], [-(x @ y) / 3, 1]])),
         ("kl_update", lambda F, g: np.sum(F / g, axis=1) / 3),
         ("em_weights", em_of_three),
         ("em_weights", em_of_two),

@@ -14,8 +14,9 @@ def saddle_factor(h, damping, lr):
     return 1 - lr * h / (h + damping)
 
 
-def network_saddle(x, y):
-    return np.mean(x * y) * np.asarray([[0, -1], [-1, 0]])
+def growth_hessian(x, y):
+    beside = -np.mean(x * y)
+    return np.asarray([[0, beside], [beside, 1]])
 
 
 def cubic_length(h, g, M):
@@ -88,25 +89,32 @@ EXERCISES = (
     ),
     Exercise(
         task=(
-            r"The network $z(x) = w_2\tanh(w_1 x)$ is fitted to points with the inputs `x` and the targets `y`: the loss is the mean of $\tfrac12(z(x) - y)^2$. "
-            r"Return its Hessian at $w = (0, 0)$, two rows of two numbers. In (7), what are the residuals there, and which second derivatives of $z$ don't vanish?"
+            r"The curve $z(x) = w_2 e^{w_1 x}$ is fitted to points with the inputs `x` and the targets `y`: the loss is the mean of $\tfrac12(z(x) - y)^2$. "
+            r"Return its Hessian at $w = (0, 0)$, two rows of two numbers. In (7), what are the residuals there, and which derivatives of $z$ don't vanish?"
         ),
         arguments={"x": _N.flatmap(vector), "y": _N.flatmap(vector)},
-        reference=network_saddle,
+        reference=growth_hessian,
         mistakes=(
-            Mistake("The residual at 0 is z − y with z = 0: mind its sign.", lambda x, y: -network_saddle(x, y)),
             Mistake(
-                "J vanishes at 0, so that this is the Gauss–Newton matrix alone: the other sum is missing.",
-                lambda x, y: 0 * network_saddle(x, y),
+                "The residual at 0 is z − y with z = 0: mind its sign.",
+                lambda x, y: np.asarray([[0, np.mean(x * y)], [np.mean(x * y), 1]]),
             ),
             Mistake(
-                "∂²z/∂w₁² is −2 w₂ tanh(w₁x)(1 − tanh²(w₁x)) x², which vanishes at 0, and so does ∂²z/∂w₂².",
-                lambda x, y: -np.mean(x * y) * np.ones((2, 2)),
+                "This is the Gauss–Newton matrix alone: the other sum is missing.",
+                lambda x, y: np.asarray([[0, 0], [0, 1]]),
             ),
-            Mistake("The loss is a mean over the points.", lambda x, y: len(x) * network_saddle(x, y)),
+            Mistake(
+                "∂z/∂w₂ is e^(w₁x), 1 at w = 0: the Gauss–Newton matrix isn't zero there.",
+                lambda x, y: growth_hessian(x, y) - np.asarray([[0, 0], [0, 1]]),
+            ),
+            Mistake(
+                "∂²z/∂w₁² is w₂ x² e^(w₁x), which vanishes at w = 0.",
+                lambda x, y: growth_hessian(x, y) - np.mean(x**2 * y) * np.asarray([[1, 0], [0, 0]]),
+            ),
+            Mistake("The loss is a mean over the points.", lambda x, y: len(x) * growth_hessian(x, y)),
             Mistake(
                 "The mean of the products is not the product of the means.",
-                lambda x, y: np.mean(x) * np.mean(y) * np.asarray([[0, -1], [-1, 0]]),
+                lambda x, y: np.asarray([[0, -np.mean(x) * np.mean(y)], [-np.mean(x) * np.mean(y), 1]]),
             ),
         ),
     ),
