@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import re
 import sys
 from importlib.metadata import version as version_of
@@ -13,6 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes  # type: ignore[import-untyped]  # it brings no types
+from pybtex.plugin import register_plugin  # type: ignore[import-untyped]  # as above
+from pybtex.style.formatting import plain, toplevel  # type: ignore[import-untyped]  # as above
+from pybtex.style.formatting.unsrt import date, pages  # type: ignore[import-untyped]  # as above
+from pybtex.style.template import field, join, optional, sentence, tag  # type: ignore[import-untyped]  # as above
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
@@ -20,7 +25,7 @@ from sphinx.util import logging
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from docs import reference  # noqa: E402  # found beside the package
+from docs import citations, reference  # noqa: E402  # found beside the package
 from sofim_ref.optimizers import REGISTRY  # noqa: E402  # as above
 
 project = "sofim_ref"
@@ -37,6 +42,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
+    "sphinxcontrib.bibtex",
 ]
 root_doc = "index"
 exclude_patterns = ["_build", "**/__pycache__", "check", "experiments/*.py", "train", "gallery", "races/__main__.py"]
@@ -92,6 +98,26 @@ nb_mime_priority_overrides = [
     ("singlehtml", "image/png", 20),
 ]
 
+
+class PlainWithVolumes(plain.Style):  # type: ignore[misc]  # as above
+    """BibTeX's plain style, but that an article's volume is said where its pages aren't."""
+
+    def get_article_template(self, entry: Any) -> Any:
+        """Return what an article's entry consists of."""
+        volume = join[field("volume"), optional["(", field("number"), ")"], optional[":", pages]]
+        return toplevel[
+            self.format_names("author"),
+            self.format_title(entry, "title"),
+            sentence[tag("em")[field("journal")], optional[volume], date],
+            self.format_web_refs(entry),
+        ]
+
+
+register_plugin("pybtex.style.formatting", "plain-with-volumes", PlainWithVolumes)
+bibtex_bibfiles = ["references.bib"]
+bibtex_default_style = "plain-with-volumes"
+bibtex_cite_id = f"{citations.PREFIX}{{key}}"
+
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
@@ -142,6 +168,46 @@ def link_sources(app: Sphinx, tree: nodes.document, docname: str) -> None:
         if shown.get(module) and not isinstance(code.parent, nodes.reference):
             where = app.builder.get_relative_uri(docname, f"_modules/{module.replace('.', '/')}")
             code.replace_self(nodes.reference("", "", code.deepcopy(), refuri=where, internal=True))
+
+
+APART = (nodes.FixedTextElement, nodes.literal, nodes.math, nodes.reference, nodes.title)
+"""Code, formulas, links and headings, in which names of papers are left alone."""
+
+
+def link_papers(app: Sphinx, tree: nodes.document, docname: str) -> None:
+    """Make the name of a paper or a book, wherever a page has it, a link to its entry in the bibliography."""
+    if app.builder.name not in {"html", "singlehtml"}:
+        return
+    page = app.builder.get_relative_uri(docname, citations.PAGE)
+    for element in list(tree.findall(nodes.TextElement)):
+        around = element
+        while around is not None and not isinstance(around, APART) and not is_entry(around):
+            around = around.parent
+        if around is None:
+            children: list[nodes.Node] = []
+            for is_text, run in itertools.groupby(element.children, lambda child: isinstance(child, nodes.Text)):
+                part = list(run)
+                children += to_entries("".join(part), page) if is_text else part
+            element.clear()
+            element.extend(children)
+
+
+def to_entries(text: str, page: str) -> list[nodes.Node]:
+    """Return a text's nodes, in which each name of a paper is a link to its entry on the page at the address given."""
+    return [
+        nodes.reference("", part, refuri=f"{page}#{citations.PREFIX}{key}", internal=True) if key else nodes.Text(part)
+        for part, key in citations.pieces(text)
+    ]
+
+
+def is_entry(node: nodes.Node) -> bool:
+    """Return whether a node is an entry of the bibliography."""
+    return isinstance(node, nodes.list_item) and any(name.startswith(citations.PREFIX) for name in node["ids"])
+
+
+def note_papers(app: Sphinx, _docname: str, _source: list[str]) -> None:
+    """Read a page anew when the bibliography has changed, to which its names lead."""
+    app.env.note_dependency(str(citations.SOURCE))
 
 
 def check_names(_app: Sphinx, env: BuildEnvironment) -> None:
@@ -215,6 +281,8 @@ def setup(app: Sphinx) -> None:
     """Connect these functions."""
     app.connect("autodoc-process-docstring", escape_bars, priority=900)
     app.connect("doctree-resolved", link_sources)
+    app.connect("doctree-resolved", link_papers)
+    app.connect("source-read", note_papers)
     app.connect("viewcode-find-source", hide_source)
     app.connect("html-collect-pages", drop_sources, priority=400)  # before viewcode's
     app.connect("source-read", link_methods)

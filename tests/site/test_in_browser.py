@@ -31,6 +31,7 @@ KINDS = (
     "theory/moment.html",
     "verification.html",
     "races/outcome.html",
+    "references.html",
     "_made/reference/sofim_ref.matrices.html",
     "_modules/sofim_ref/optimizers/sofim.html",
     "search.html",
