@@ -80,8 +80,8 @@ def damped_orders(problem: Problem, damping: float, *, distances: Sequence[float
     distances = np.geomspace(1e-1, 1e-9, 40).tolist() if distances is None else distances
     optimizer: Optimizer[Any] = NaturalGradient(lr=1.0, damping=damping)
     error, next_error, xi1 = _pairs(steps_from_distances(problem, optimizer, distances))
-    near_rate = order_of_convergence(error, next_error, order=1, floor=1e-13).rate
-    floor = near_rate / float(np.min(next_error / error**2))
+    rates = np.where(next_error > 1e-13, next_error / error, np.inf)  # below it errors are rounding
+    floor = float(np.min(rates) / np.min(next_error / error**2))
     far_side, near_side = error > 10 * floor, error < 0.1 * floor
     return DampedOrders(
         far=order_of_convergence(error[far_side], next_error[far_side], floor=0.0),
