@@ -140,7 +140,7 @@ def test_a_method_that_nobody_named_is_left_out_with_the_reason(tmp_path, capsys
 
 
 def test_a_race_in_which_nothing_could_be_raced_ends_with_status_1(tmp_path, monkeypatch):
-    monkeypatch.setattr(sys.modules["sofim_ref.studies.race.run_race"], "best", lambda _: None)
+    monkeypatch.setattr(sys.modules["sofim_ref.studies.race.race"], "best", lambda _: None)
     assert cli.main([*RACE, "--out", str(tmp_path)]) == 1
 
 

@@ -10,7 +10,7 @@ from sofim_ref.optimizers import Method
 from sofim_ref.plots import RaceCurve
 from sofim_ref.reporting import Picture
 from sofim_ref.studies.race.counted import counted
-from sofim_ref.studies.race.run_race import Entry, Race
+from sofim_ref.studies.race.race import Entry, Race
 from sofim_ref.studies.race.summary import profiles
 from sofim_ref.studies.race.tables import named, number
 from sofim_ref.studies.race.time_to_target import COSTS, Spread, best_so_far, worst

@@ -10,7 +10,7 @@ from sofim_ref.optimizers import Method
 from sofim_ref.optimizers.policy_tables import as_table
 from sofim_ref.studies.race.claims import pairs
 from sofim_ref.studies.race.performance_profile import FACTORS, PerformanceProfile, performance_profiles
-from sofim_ref.studies.race.run_race import Entry, Race
+from sofim_ref.studies.race.race import Entry, Race
 from sofim_ref.studies.race.setting import Setting
 from sofim_ref.studies.race.time_to_target import COSTS, Spread
 from sofim_ref.studies.race.workload_scoring import CRITERIA

@@ -10,8 +10,8 @@ from typing import Any
 from sofim_ref.reporting import Column, Table
 from sofim_ref.studies.race.claims import pairs
 from sofim_ref.studies.race.performance_profile import FACTORS
+from sofim_ref.studies.race.race import Entry, Race
 from sofim_ref.studies.race.run import FINISHED
-from sofim_ref.studies.race.run_race import Entry, Race
 from sofim_ref.studies.race.summary import firsts, profiles
 from sofim_ref.studies.race.time_to_target import COSTS, Spread
 from sofim_ref.studies.race.workload_scoring import CRITERIA

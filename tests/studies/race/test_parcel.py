@@ -10,6 +10,7 @@ import pytest
 from tiny import numbers, run_tiny, setting
 
 from sofim_ref import datasets
+from sofim_ref.arrays.parcel import Parcel
 from sofim_ref.optimizers import Method
 from sofim_ref.studies import race
 from sofim_ref.studies.race import dask_executor
@@ -150,9 +151,9 @@ def test_other_settings_of_an_instance_make_another_race(plugin, tmp_path):
 
 def test_a_parcel_carries_the_code_of_what_is_not_installed(plugin):
     module = plugin()
-    parcel = race.Parcel.of(module.METHODS)
+    parcel = Parcel.of(module.METHODS)
     assert set(parcel.sources) == {"normgd.py", "neighbour.py"}
-    assert race.Parcel.of(setting()).sources == {}
+    assert Parcel.of(setting()).sources == {}
     for name in ("normgd", "neighbour"):
         del sys.modules[name]
     sys.path.remove(str(Path(module.__file__).parent))
@@ -174,13 +175,13 @@ def test_what_cannot_be_sent_is_refused_with_the_reason(tmp_path):
             TypeError, match=r"what is sent to workers must be picklable, got an object that is not: .*files"
         ),
     ):
-        race.Parcel.of(lambda: file)
+        Parcel.of(lambda: file)
 
 
 def test_a_worker_that_lacks_a_library_says_so():
     from sofim_ref.studies.race.executor import Lost, run_parcel
 
-    gone = race.Parcel(b"cno_such_library\nanything\n.", {})
+    gone = Parcel(b"cno_such_library\nanything\n.", {})
     outcome = run_parcel(race.Job("sgd", {}, 0), gone, 1)
     assert isinstance(outcome, Lost)
     assert "a worker can't load the methods or the workload, ModuleNotFoundError" in outcome.reason

@@ -6,6 +6,7 @@ import pytest
 
 from sofim_ref import arrays, datasets
 from sofim_ref.arrays import to_numpy
+from sofim_ref.arrays.parcel import Parcel
 from sofim_ref.problems import LogisticRegression, PoissonRegression
 from sofim_ref.studies import race
 from sofim_ref.studies.race.workload_scoring import CRITERIA
@@ -65,7 +66,7 @@ def test_a_workload_on_files_says_what_it_is_before_they_are_there(name, tmp_pat
     there = workload.at(tmp_path)
     assert not there.needs_folder
     assert there.source.read.folder == tmp_path
-    assert race.Parcel.of(there).open().source.read.folder == tmp_path
+    assert Parcel.of(there).open().source.read.folder == tmp_path
     with pytest.raises(FileNotFoundError, match="has none of these"):
         there.split(0, NUMPY)
 

@@ -8,7 +8,7 @@ from sofim_ref.studies.race import tables
 from sofim_ref.studies.race.choice import CRITERION
 from sofim_ref.studies.race.counted import counted
 from sofim_ref.studies.race.pictures import all_pictures
-from sofim_ref.studies.race.run_race import Race
+from sofim_ref.studies.race.race import Race
 from sofim_ref.studies.race.summary import summarize
 from sofim_ref.studies.race.workload_catalogue import WORKLOADS
 from sofim_ref.studies.race.workload_scoring import CRITERIA
