@@ -73,8 +73,12 @@ def test_processes_of_this_machine_that_are_killed_lose_no_result(deaths, expect
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("deaths", [1, 2], ids=["one", "all"])
-@pytest.mark.parametrize("two_workers", [3, 0], indirect=True, ids=["Dask tries again", "Dask gives up at once"])
+@pytest.mark.parametrize(
+    ("two_workers", "deaths"),
+    [(3, 1), (0, 2)],
+    indirect=["two_workers"],
+    ids=["one dies, and Dask tries again", "all die, and Dask gives up at once"],
+)
 def test_dask_workers_that_are_killed_in_mid_race_lose_no_result(two_workers, deaths, expected, tmp_path, request):
     def kill():
         for nanny in [*two_workers.workers.values()][:deaths]:
