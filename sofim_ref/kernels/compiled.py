@@ -44,11 +44,11 @@ def run(program: Program, numbers: Sequence[float], arrays: Sequence[Array], ove
     typed = [real(number) for number in numbers]
     n_sums = len(program.results) - overwritten
 
-    def chunk(here: slice) -> Any:
+    def run_chunk(*chunk: Array) -> Any:
         spare = (np.empty((n_sums, TILE)),) if n_sums else ()
-        return loop(*(x[here] for x in arrays), *typed, *spare)
+        return loop(*chunk, *typed, *spare)
 
-    found = shared(chunk, arrays[0].shape[0])
+    found = shared(run_chunk, *arrays)
     return [sum(sums[k] for sums in found) for k in range(n_sums)]
 
 

@@ -31,22 +31,22 @@ class NumbaLoops(HostKernels):
     def advance(self, h: Array, g: Array, kept: float, *, both: bool) -> tuple[float, float]:
         """Set h ← kept·h + (1−kept)·g, and return ‖h‖² and hᵀg; one costs no more than the other."""
         real = h.dtype.type
-        return _sums(lambda here: _advance(h[here], g[here], real(kept), real(1 - kept)), h)
+        return _sums(lambda h, g: _advance(h, g, real(kept), real(1 - kept)), h, g)
 
     def descend(self, w: Array, keep: float, h: Array, by_h: float, g: Array | None = None, by_g: float = 0.0) -> None:
         """Set w ← keep·w − by_h·h − by_g·g."""
         if g is None:
-            shared(lambda here: _descend(w[here], keep, h[here], by_h), len(w))
+            shared(lambda w, h: _descend(w, keep, h, by_h), w, h)
         else:
-            shared(lambda here: _descend_by_both(w[here], keep, h[here], by_h, g[here], by_g), len(w))
+            shared(lambda w, h, g: _descend_by_both(w, keep, h, by_h, g, by_g), w, h, g)
 
     def left(self, h: Array, g: Array, r: float) -> tuple[float, float]:
         """Return hᵀ(g − rh) and ‖g − rh‖²."""
-        return _sums(lambda here: _left(h[here], g[here], r), h)
+        return _sums(lambda h, g: _left(h, g, r), h, g)
 
     def descend_by_rest(self, w: Array, keep: float, h: Array, r: float, rest: float, g: Array, by: float) -> None:
         """Set w ← keep·w − by·((g − rh) − rest·h) in float64."""
-        shared(lambda here: _descend_by_rest(w[here], keep, h[here], r, rest, g[here], by), len(w))
+        shared(lambda w, h, g: _descend_by_rest(w, keep, h, r, rest, g, by), w, h, g)
 
     def well_conditioned(self, w: Array) -> float:
         """Return 4; for float32, whose own rounding is the larger one, what leaves half of a step's digits."""
@@ -57,10 +57,13 @@ class NumbaLoops(HostKernels):
         return compiled.run(program, numbers, arrays, overwritten)
 
 
-def _sums(run: Callable[[slice], tuple[float, float]], x: Array) -> tuple[float, float]:
+def _sums(run: Callable[..., tuple[float, float]], *arrays: Array) -> tuple[float, float]:
     """Return the sums of two sums of each chunk."""
-    first, second = zip(*shared(run, len(x)), strict=True)
-    return float(sum(first)), float(sum(second))
+    found = shared(run, *arrays)
+    if len(found) == 1:
+        return found[0]
+    first, second = zip(*found, strict=True)
+    return sum(first), sum(second)
 
 
 @njit(fastmath={"contract"})  # a sum in any order here would lose that h is g where kept is 0

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from sofim_ref.arrays import Array
+
 T = TypeVar("T")
 
 CHUNK = 65_536
@@ -21,22 +23,21 @@ CHUNK = 65_536
 LONG = 4 * CHUNK
 """The length from which on other threads are asked: to wake one takes as long as a chunk."""
 
-_WHOLE = slice(None)
 
-
-def shared(run: Callable[[slice], T], length: int) -> list[T]:
-    """Return what a function, which lets go of Python's lock, returns for each chunk, in their order."""
+def shared(run: Callable[..., T], *arrays: Array) -> list[T]:
+    """Return what a function, which lets go of Python's lock, returns for each chunk of the arrays, in their order."""
+    length = arrays[0].shape[0]
     if length <= CHUNK:
-        return [run(_WHOLE)]
-    chunks = [slice(start, start + CHUNK) for start in range(0, length, CHUNK)]
+        return [run(*arrays)]
+    chunks = [tuple(x[start : start + CHUNK] for x in arrays) for start in range(0, length, CHUNK)]
     if length < LONG or n_threads() == 1:
-        return [run(chunk) for chunk in chunks]
+        return [run(*chunk) for chunk in chunks]
     found: list[Any] = [None] * len(chunks)
     left = iter(range(len(chunks)))
 
     def work() -> None:
         for k in left:
-            found[k] = run(chunks[k])
+            found[k] = run(*chunks[k])
 
     helpers = [_pool().submit(work) for _ in range(min(n_threads(), len(chunks)) - 1)]
     work()
