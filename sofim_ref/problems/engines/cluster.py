@@ -68,7 +68,8 @@ class Cluster(Engine):
     Every worker opens its blocks by their recipe: a file by its name, which must be the same there; a part of an array
     in the memory of the process that asks is sent once. It keeps in memory what fits into 0.3 of its own. When it dies,
     another opens its blocks, and what it had to answer is asked again, within the same pass; the sums don't notice, bit
-    for bit. Workers that come are given blocks within `LOOK` seconds.
+    for bit. Workers that come are given blocks within `LOOK` seconds. What a pass answered stays on the workers until the
+    next one is on its way.
 
     Dask's profiler takes a tenth to a sixth of a pass (docs/how_far.md); ``distributed.worker.profile.enabled: false``
     in Dask's configuration of the workers switches it off.
@@ -86,6 +87,8 @@ class Cluster(Engine):
         self._places: WeakKeyDictionary[Blocks, tuple[list[str], list[_Place]]] = WeakKeyDictionary()
         self._looked = -LOOK
         self._is_gone = False
+        self._kept: list[Any] = []
+        """What the pass before asked and was answered."""
 
     def __repr__(self) -> str:
         """Return where the scheduler is."""
@@ -109,7 +112,9 @@ class Cluster(Engine):
         message = pickle.dumps(task, protocol=5)
         places, sent = self._placed(blocks, task), self._spread(message)
         answers, attempts = [self._ask(place, sent) for place in places], 1
-        while (found := self._result(self._joined(answers, task.n_blocks))) is None:
+        total = self._joined(answers, task.n_blocks)
+        self._kept = []  # released now: before, it would have held up the questions, as Dask sends every 10 ms at most
+        while (found := self._result(total)) is None:
             alive = self._workers()
             if getattr(sent, "status", "finished") != "finished":  # every worker that had it died
                 sent = self._spread(message)
@@ -123,6 +128,8 @@ class Cluster(Engine):
             for k in lost:  # what Dask runs again by itself where any worker was left meanwhile
                 places[k] = self._place(blocks, places[k].run, alive[k % len(alive)])
                 answers[k] = self._ask(places[k], sent)
+            total = self._joined(answers, task.n_blocks)
+        self._kept = [sent, *answers, total]
         whole = portion(found)
         if set(whole.where) != {place.address for place in places}:
             self._looked = -LOOK  # somebody else has answered: look who is there
