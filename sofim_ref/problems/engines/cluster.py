@@ -68,8 +68,8 @@ class Cluster(Engine):
     Every worker opens its blocks by their recipe: a file by its name, which must be the same there; a part of an array
     in the memory of the process that asks is sent once. It keeps in memory what fits into 0.3 of its own. When it dies,
     another opens its blocks, and what it had to answer is asked again, within the same pass; the sums don't notice, bit
-    for bit. Workers that come are given blocks within `LOOK` seconds. What a pass answered stays on the workers until the
-    next one is on its way.
+    for bit. Workers that come are given blocks within `LOOK` seconds. What a pass answered stays on the workers until
+    the next one is on its way.
 
     Dask's profiler takes a tenth to a sixth of a pass (docs/how_far.md); ``distributed.worker.profile.enabled: false``
     in Dask's configuration of the workers switches it off.
