@@ -13,7 +13,7 @@ from sofim_ref.arrays import Array
 from sofim_ref.arrays.control_flow import branch
 from sofim_ref.arrays.generators import generator
 from sofim_ref.arrays.policy import Regularization, number_of
-from sofim_ref.arrays.sums import kept_share
+from sofim_ref.arrays.sums import averaged, kept_share
 from sofim_ref.arrays.validation import count, fraction, normal_in_dtype, one_of, positive
 from sofim_ref.curvature.ekfac import eigenbases, eigenvalue_products, ekfac_squares, rotated
 from sofim_ref.curvature.flat_factors import by_block, flat
@@ -158,7 +158,7 @@ class EKFAC(Optimizer[EKFACState]):
         rng = generator(self.seed, state.step)
         now = ekfac_squares(oracle, bases, rng, samples=self.samples, labels=self.labels, uncovered=self.uncovered)
         share = kept_share(self.diagonal_decay, k + 1) if self.start == "batch" else self.diagonal_decay
-        s = share * s + (1 - share) * now
+        s = averaged(s, now, share)
         damping = number_of(self.damping)
         C = rotated(oracle, bases, s, damping=damping + oracle.l2, uncovered=self.uncovered)
         return EKFACState(state.step + 1, A, G, P, R, s), Preconditioned(C, oracle.gradient(), damping=damping)
@@ -176,7 +176,7 @@ class EKFAC(Optimizer[EKFACState]):
         A, G = flat(drawn)
         if state.inputs.shape[0] > 0:
             kept = kept_share(self.decay, state.step // self.update_every + 1)
-            A, G = kept * state.inputs + (1 - kept) * A, kept * state.gradients + (1 - kept) * G
+            A, G = averaged(state.inputs, A, kept), averaged(state.gradients, G, kept)
         found = eigenbases(by_block(oracle.parameter_blocks, A, G, diagonal=self.uncovered == "diagonal"))
         P, R = flat((basis.left, basis.right) for basis in found)
         return A, G, P, R, eigenvalue_products(oracle, found)

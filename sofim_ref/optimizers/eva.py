@@ -9,7 +9,7 @@ from dataclasses import KW_ONLY, dataclass
 
 from sofim_ref.arrays import Array, namespace
 from sofim_ref.arrays.policy import Regularization, number_of
-from sofim_ref.arrays.sums import kept_share
+from sofim_ref.arrays.sums import averaged, kept_share
 from sofim_ref.arrays.validation import fraction, normal_in_dtype, one_of, positive
 from sofim_ref.curvature.eva import eva_vectors
 from sofim_ref.curvature.flat_factors import by_block, flat
@@ -117,7 +117,7 @@ class Eva(Optimizer[EvaState]):
         g = oracle.gradient()
         if state.inputs.shape[0] > 0:
             kept = kept_share(self.decay, t)
-            a, b = kept * state.inputs + (1 - kept) * a, kept * state.gradients + (1 - kept) * b
+            a, b = averaged(state.inputs, a, kept), averaged(state.gradients, b, kept)
         blocks = oracle.parameter_blocks
         pairs = by_block(blocks, a, b, diagonal=self.uncovered == "diagonal", ndim=1)
         C = BlockDiagonal(tuple(self._block(g[x.start : x.stop], x, *y) for x, y in zip(blocks, pairs, strict=True)))

@@ -11,7 +11,7 @@ from sofim_ref import curvature
 from sofim_ref.arrays import Array, device, namespace
 from sofim_ref.arrays.control_flow import branch
 from sofim_ref.arrays.policy import Regularization
-from sofim_ref.arrays.sums import kept_share
+from sofim_ref.arrays.sums import averaged, kept_share
 from sofim_ref.arrays.validation import count, fraction, normal_in_dtype, one_of, positive
 from sofim_ref.curvature.flat_factors import flat
 from sofim_ref.curvature.kfac import Approximation
@@ -143,7 +143,7 @@ class FOOF(Optimizer[FOOFState]):
         A, D = flat((A, G[:0, 0] if G.ndim == 2 else G) for A, G in drawn)
         if state.inputs.shape[0] > 0:
             kept = kept_share(self.decay, state.step // self.update_every + 1)
-            A, D = kept * state.inputs + (1 - kept) * A, kept * state.diagonal + (1 - kept) * D
+            A, D = averaged(state.inputs, A, kept), averaged(state.diagonal, D, kept)
         factorized = (C.factorized() for C in self._blocks(oracle, A, D) if isinstance(C, Kronecker))
         return A, D, flat(C.cholesky for C in factorized if C.cholesky is not None)[0]
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 from sofim_ref.arrays import Array, namespace
 from sofim_ref.arrays.control_flow import branch
-from sofim_ref.arrays.sums import one_minus_power
+from sofim_ref.arrays.sums import averaged, one_minus_power
 from sofim_ref.arrays.validation import count, fraction, normal_in_dtype, one_of, positive
 from sofim_ref.curvature.ekfac import rotated
 from sofim_ref.curvature.flat_factors import by_block, flat
@@ -148,7 +148,7 @@ class SOAP(Optimizer[SOAPState]):
             P, Q = _eigenbases(new)
         else:
             P, Q, kept = state.left, state.right, self.shampoo_beta
-            L, R = kept * state.rows + (1 - kept) * L, kept * state.columns + (1 - kept) * R
+            L, R = averaged(state.rows, L, kept), averaged(state.columns, R, kept)
         bases = by_block(blocks, P, Q)
         turned = xp.concat([_turned(gradient_matrix(g, b), *basis) for b, basis in zip(blocks, bases, strict=True)])
         m = self.beta1 * state.moment + (1 - self.beta1) * g
