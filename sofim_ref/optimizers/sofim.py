@@ -155,10 +155,9 @@ class SOFIM(Optimizer[SOFIMState]):
         t, g = state.step + 1, oracle.gradient()
         rho, kept = positive_in_dtype("rho", number_of(self.rho), w), weight_before(self.beta, t)
         step = SOFIMStep(self.rate_at(state.step), rho, kept, self._scale(t), self.vector, self.weight_decay)
-        if not (parts := oracle.parameter_blocks if self.scope == "layer" else ()):
-            kernels.sofim(w, state.mean, g, step)
-        for part in (slice(part.start, part.stop) for part in parts):
-            kernels.sofim(w[part], state.mean[part], g[part], step)
+        whole, parts = (w, state.mean, g), oracle.parameter_blocks if self.scope == "layer" else ()
+        for u, h, s in [[x[part.start : part.stop] for x in whole] for part in parts] or [whole]:
+            kernels.sofim(u, h, s, step)
         return SOFIMState(t, state.mean)
 
     def _scale(self, t: int) -> float:
