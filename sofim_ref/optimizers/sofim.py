@@ -155,7 +155,7 @@ class SOFIM(Optimizer[SOFIMState]):
         t, g = state.step + 1, oracle.gradient()
         rho, kept = positive_in_dtype("rho", number_of(self.rho), w), weight_before(self.beta, t)
         step = SOFIMStep(self.rate_at(state.step), rho, kept, self._scale(t), self.vector, self.weight_decay)
-        whole, parts = (w, state.mean, g), oracle.parameter_blocks if self.scope == "layer" else ()
+        whole, parts = [w, state.mean, g], oracle.parameter_blocks if self.scope == "layer" else ()
         for u, h, s in [[x[part.start : part.stop] for x in whole] for part in parts] or [whole]:
             kernels.sofim(u, h, s, step)
         return SOFIMState(t, state.mean)
