@@ -6,9 +6,12 @@ The array API standard has `solve` and `cholesky`, but neither LU nor triangular
 from __future__ import annotations
 
 import importlib
+import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -83,7 +86,7 @@ def lu_factor(A: Array) -> Factors | None:
         return None
     with _singular_is_named(A):
         if isinstance(A, np.ndarray):
-            lu, pivots, info = _lapack("getrf", A)(A)
+            lu, pivots, info = _lapack("getrf", A, wakes=A.shape[0] >= 200, operations=2 * A.shape[0] ** 3 // 3)
         elif hasattr(linalg, "lu_factor_ex"):  # torch, which reads `info` in its own `solve` too
             lu, pivots, info = linalg.lu_factor_ex(A)
         else:
@@ -98,7 +101,7 @@ def lu_factor(A: Array) -> Factors | None:
 def lu_solve(factors: Factors, B: Array) -> Array:
     """Return A⁻¹B, shape (d, k), from A's `lu_factor`: 2d²k operations."""
     if isinstance(B, np.ndarray):
-        return _lapack("getrs", B)(*factors, B)[0]
+        return _lapack("getrs", *factors, B, wakes=min(B.shape) >= 8, operations=2 * B.shape[0] * B.size)[0]
     linalg = _linalg(B)
     return linalg.lu_solve(*factors, B) if hasattr(linalg, "lu_factor_ex") else linalg.lu_solve(factors, B)
 
@@ -118,7 +121,7 @@ def cholesky_factor(A: Array) -> Array:
 def cholesky_solve(L: Array, B: Array) -> Array:
     """Return (LLᵀ)⁻¹B, shape (d, k), by two triangular solves, 2d²k operations; by LU where a backend has none."""
     if isinstance(B, np.ndarray):
-        return _lapack("potrs", B)(L, B, lower=True)[0]
+        return _lapack("potrs", L, B, wakes=min(B.shape) >= 8, operations=2 * B.shape[0] * B.size, lower=True)[0]
     linalg = _linalg(B)
     if linalg is None:
         return solve(L.T, solve(L, B))
@@ -133,10 +136,58 @@ def _linalg(x: Array) -> Any:
     return None if name is None else importlib.import_module(name)
 
 
-def _lapack(name: str, x: Array) -> Any:
-    """Return LAPACK's routine for the dtype of a NumPy array; SciPy's own callers cost more than a small solve."""
-    (routine,) = _linalg(x).get_lapack_funcs((name,), (x,))
-    return routine
+def _lapack(name: str, *arguments: Array, wakes: bool, operations: int, **settings: Any) -> Any:
+    """Return what LAPACK's routine for NumPy's arrays returns; SciPy's own callers cost more than a small solve.
+
+    It is told from which sizes on OpenBLAS would wake its threads: from 8 columns of 8 numbers on, say.
+    """
+    (routine,) = importlib.import_module("scipy.linalg.lapack").get_lapack_funcs((name,), (arguments[-1],))
+    with _ONE_THREAD if wakes and operations < LONG else nullcontext():
+        return routine(*arguments, **settings)
+
+
+LONG = 10**9
+"""The number of operations, some 20 ms, from which on threads pay even where NumPy's wait for them."""
+
+
+class _OneThread:
+    """One thread for SciPy's LAPACK, as long as somebody is inside, if NumPy has a BLAS of its own.
+
+    A thread that has done its part waits for the next one by spinning, for some 20 ms, and NumPy's products wait for
+    its core meanwhile: with two threads in each, K-FAC's steps took twice the time.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._inside = threading.Lock(), 0
+
+    @cached_property
+    def _own(self) -> Any:
+        """What sets the number of threads of the BLAS that SciPy brings."""
+        from threadpoolctl import ThreadpoolController
+
+        found = ThreadpoolController()
+        files = [file for file in (lib["filepath"] for lib in found.info()) if _folder_is_scipy_s(Path(file))]
+        return found.select(filepath=files)
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._limit = self._own.limit(limits=1)
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._limit.restore_original_limits()
+
+
+_ONE_THREAD = _OneThread()
+
+
+def _folder_is_scipy_s(file: Path) -> bool:
+    """Return whether a library came with SciPy's wheel: it lies in scipy.libs or in scipy/.dylibs."""
+    return any(part.startswith("scipy") for part in file.parts[-3:-1])
 
 
 @contextmanager

@@ -32,20 +32,6 @@ def flat(layers: Iterable[tuple[Array, Array]]) -> tuple[Array, Array]:
     return xp.concat([xp.reshape(A, (-1,)) for A in left]), xp.concat([xp.reshape(G, (-1,)) for G in right])
 
 
-def averaged(before: Array, now: Array, kept: float | Array) -> Array:
-    """Return kept · before + (1 − kept) · now in the memory of `now`, where a backend writes into memory.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> averaged(np.ones(2), np.zeros(2), 0.75)
-    array([0.75, 0.75])
-    """
-    now *= 1 - kept
-    now += kept * before
-    return now
-
-
 def by_block(
     blocks: Sequence[Layer | ParameterBlock], A: Array, G: Array, *, diagonal: bool = False, ndim: int = 2
 ) -> list[tuple[Array, Array]]:

@@ -14,9 +14,9 @@ from sofim_ref.arrays import Array
 from sofim_ref.arrays.control_flow import branch
 from sofim_ref.arrays.generators import generator
 from sofim_ref.arrays.policy import Regularization, number_of
-from sofim_ref.arrays.sums import kept_share
+from sofim_ref.arrays.sums import averaged, kept_share
 from sofim_ref.arrays.validation import count, fraction, normal_in_dtype, one_of, positive
-from sofim_ref.curvature.flat_factors import averaged, by_block, flat
+from sofim_ref.curvature.flat_factors import by_block, flat
 from sofim_ref.curvature.kfac import Approximation
 from sofim_ref.curvature.uncovered import UNCOVERED, Uncovered
 from sofim_ref.matrices import BlockDiagonal, Kronecker, Matrix
