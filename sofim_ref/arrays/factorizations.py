@@ -141,7 +141,7 @@ def _lapack(name: str, *arguments: Array, wakes: bool, operations: int, **settin
 
     It is told from which sizes on OpenBLAS would wake its threads: from 8 columns of 8 numbers on, say.
     """
-    (routine,) = importlib.import_module("scipy.linalg.lapack").get_lapack_funcs((name,), (arguments[-1],))
+    (routine,) = _linalg(arguments[-1]).get_lapack_funcs((name,), (arguments[-1],))
     with _ONE_THREAD if wakes and operations < LONG else nullcontext():
         return routine(*arguments, **settings)
 

@@ -89,15 +89,12 @@ def averaged(before: Array, new: Array, kept: float | Array) -> Array:
     (array([0.1, 0.1]), array([0.1, 0.1]))
     """
     change = new - before
-    if type(change) is np.ndarray and type(kept) is float:  # in the memory of the change: for a matrix two thirds less
-        if kept < 0.5:
-            change *= kept
-            return np.subtract(new, change, out=change)
+    if type(kept) is float and kept >= 0.5:  # in the memory of the change, where a backend writes into memory
         change *= 1 - kept
         change += before
         return change
     if type(kept) is float:
-        return new - kept * change if kept < 0.5 else before + (1 - kept) * change
+        return new - kept * change
     return namespace(new).where(kept < 0.5, new - kept * change, before + (1 - kept) * change)
 
 
