@@ -71,7 +71,7 @@ class Cluster(Engine):
     for bit. Workers that come are given blocks within `LOOK` seconds. What a pass answered stays on the workers until
     the next one is on its way.
 
-    Dask's profiler takes a tenth to a sixth of a pass (docs/how_far.md); ``distributed.worker.profile.enabled: false``
+    Dask's profiler takes a tenth of a pass (docs/how_far.md); ``distributed.worker.profile.enabled: false``
     in Dask's configuration of the workers switches it off.
     """
 
